@@ -1,8 +1,6 @@
 /* See format.h. */
 #include "alert/format.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 
 static const char *const format_names[LW_FORMATS] = {
@@ -12,17 +10,6 @@ static const char *const format_names[LW_FORMATS] = {
 const char *lw_format_name(enum lw_format f) {
     lw_assert((unsigned)f < LW_FORMATS);
     return format_names[f];
-}
-
-const char *const *lw_format_names(void) {
-    return format_names;
-}
-
-int lw_format_parse(const char *name) {
-    for (int f = 0; f < LW_FORMATS; f++)
-        if (strcmp(name, format_names[f]) == 0)
-            return f;
-    return -1;
 }
 
 enum lw_keyed lw_format_keyed(enum lw_format f) {

@@ -13,9 +13,6 @@ enum lw_format {
     LW_FORMATS
 };
 const char *lw_format_name(enum lw_format f);
-int lw_format_parse(const char *name); /* or -1 */
-/* The names of all formats, LW_FORMATS entries. */
-const char *const *lw_format_names(void);
 
 /* How a receiver of that format knows that two messages are about the same thing: not at
  * all; by the incident; or by labels, which are equal for all incidents of an alert. */

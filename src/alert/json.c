@@ -3,13 +3,12 @@
  * Reals are written with 15 significant digits: 0.1 reads 0.1, and no figure here is
  * better than that. */
 #include "alert/json.h"
-
-#include <math.h>
 #include <string.h>
 
 #include "alert/utf8.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "json/json.h"
 
 #define TEXT_MAX 4096
 
@@ -40,12 +39,11 @@ void lw__json_lines(json_t *object, const char *key, const char *text, size_t ma
 }
 
 void lw__json_real(json_t *object, const char *key, double v) {
-    lw__json_set(object, key, isfinite(v) ? json_real(v) : json_null());
+    lw__json_set(object, key, lw_json_number(v));
 }
 
 void lw__json_time(json_t *object, const char *key, int64_t ms) {
-    char text[40];
-    lw__json_set(object, key, json_string(lw_format_time(text, sizeof text, ms)));
+    lw__json_set(object, key, lw_json_instant(ms));
 }
 
 static int buf_append(const char *data, size_t len, void *arg) {

@@ -1,62 +1,42 @@
 /* One POST, or several at once, each over within its own deadline whatever the peer does.
  *
  * libcurl's multi interface drives all of them from the calling thread, so a receiver
- * that hangs costs the others nothing. What a receiver may do is small on purpose: the
- * certificate is checked, no redirect is followed (a redirected page is a lost page, and
- * a signed body belongs to one address), only http and https are spoken, no cookie, netrc
- * or compression, and of the answer at most 64 KiB are read.
+ * that hangs costs the others nothing. At most 64 KiB of an answer are read.
  *
- * The verdict goes by the status line once the header block is complete: 2xx is delivered
- * even if the body then stops, because the message was accepted and a retry would say it
- * twice. No complete header, 408, 425, 429 and 5xx are tried again; whatever else the
- * receiver says will not change by itself. `Retry-After` (seconds or a date) is honoured
- * up to an hour.
- *
- * The whole exchange has one limit (CURLOPT_TIMEOUT_MS), names included: Debian's libcurl
- * resolves in a thread. A proxy is used if the environment says so, as every other
- * program does. */
+ * The status line decides once the header block is complete: 2xx is delivered even if the
+ * body then stops, because the message was accepted and a retry would send it twice. No
+ * complete header, 408, 425, 429 and 5xx are tried again; any other answer will not change
+ * by itself. `Retry-After` (seconds or a date) is honoured up to an hour. */
 #include "alert/post.h"
 
-#include <curl/curl.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "net/curl.h"
 
-#define ANSWER_MAX  ((size_t)64 * 1024)
-#define CONNECT_MAX (5 * LW_SECOND)
-#define TLS_MIN     CURL_SSLVERSION_TLSv1_2
+#define ANSWER_MAX ((size_t)64 * 1024)
 
 /* One exchange under way. */
 struct exchange {
-    CURL *curl;
-    struct curl_slist *headers;
+    struct lw_curl curl;
     struct lw_post_result *out;
-    size_t header_bytes, body_bytes;
     bool complete; /* the final header block has ended */
     CURLcode code;
     char answer[LW_POST_ANSWER_MAX]; /* the answer's beginning, printable */
-    char error[CURL_ERROR_SIZE];
 };
-
-int lw_post_init(struct lw_err *err) {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-        return 0;
-    return lw_fail(err, LW_ESTOP, "libcurl does not start; is its TLS library intact?");
-}
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
     struct exchange *x = arg;
     size_t len = size * count;
-    x->header_bytes += len;
-    if (x->header_bytes > ANSWER_MAX)
+    if (!lw_curl_take_header(&x->curl, len))
         return 0;
     long status = 0;
-    curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(x->curl.easy, CURLINFO_RESPONSE_CODE, &status);
     bool blank = len <= 2 && (data[0] == '\r' || data[0] == '\n');
     if (blank && status >= 200)
         x->complete = true;
@@ -71,43 +51,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg) {
         if (shown || (used > 0 && x->answer[used - 1] != ' '))
             x->answer[used++] = shown ? data[i] : ' ';
     }
-    x->body_bytes += len;
-    return x->body_bytes > ANSWER_MAX ? 0 : len;
-}
-
-static void set_peer(CURL *curl, const struct lw_post_request *req) {
-    int64_t timeout = req->timeout_ms > 0 ? req->timeout_ms : 1;
-    int64_t connect = timeout < CONNECT_MAX ? timeout : CONNECT_MAX;
-    curl_easy_setopt(curl, CURLOPT_URL, req->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)TLS_MIN);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(curl, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-    if (req->ca_file[0] != '\0')
-        curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);
-}
-
-static void set_request(struct exchange *x, const struct lw_post_request *req) {
-    for (size_t i = 0; i < req->nheaders; i++) {
-        struct curl_slist *more = curl_slist_append(x->headers, req->header[i]);
-        lw_assert(more != NULL);
-        x->headers = more;
-    }
-    struct curl_slist *more = curl_slist_append(x->headers, "Expect:");
-    lw_assert(more != NULL);
-    x->headers = more;
-    curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, x->headers);
-    curl_easy_setopt(x->curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS,
-                     req->body.data != NULL ? (const char *)req->body.data : "");
-    curl_easy_setopt(x->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
+    return lw_curl_take_body(&x->curl, len) ? len : 0;
 }
 
 static void exchange_begin(struct exchange *x, const struct lw_post_request *req,
@@ -116,16 +60,22 @@ static void exchange_begin(struct exchange *x, const struct lw_post_request *req
     memset(out, 0, sizeof *out);
     x->out = out;
     x->code = CURLE_OPERATION_TIMEDOUT; /* until libcurl says otherwise */
-    x->curl = curl_easy_init();
-    lw_assert(x->curl != NULL);
-    set_peer(x->curl, req);
-    set_request(x, req);
-    curl_easy_setopt(x->curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(x->curl, CURLOPT_HEADERDATA, x);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(x->curl, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(x->curl, CURLOPT_ERRORBUFFER, x->error);
-    curl_easy_setopt(x->curl, CURLOPT_PRIVATE, x);
+    lw_curl_open(&x->curl, req->ca_file, req->timeout_ms, ANSWER_MAX, ANSWER_MAX);
+    for (size_t i = 0; i < req->nheaders; i++)
+        lw_curl_header(&x->curl, req->header[i]);
+    lw_curl_header(&x->curl, "Expect:");
+    CURL *curl = x->curl.easy;
+    curl_easy_setopt(curl, CURLOPT_URL, req->url);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                     req->body.data != NULL ? (const char *)req->body.data : "");
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.len);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(curl, CURLOPT_PRIVATE, x);
 }
 
 static enum lw_post_verdict status_verdict(int status) {
@@ -138,7 +88,7 @@ static enum lw_post_verdict status_verdict(int status) {
 
 static void result_explain(const struct exchange *x, const char *shown) {
     struct lw_post_result *out = x->out;
-    const char *why = x->error[0] != '\0' ? x->error : curl_easy_strerror(x->code);
+    const char *why = lw_curl_reason(&x->curl, x->code);
     if (out->status == 0)
         snprintf(out->reason, sizeof out->reason, "no answer from %.100s: %.110s", shown,
                  why);
@@ -155,22 +105,18 @@ static void exchange_end(struct exchange *x, const struct lw_post_request *req) 
     struct lw_post_result *out = x->out;
     char shown[300];
     long status = 0;
-    curl_off_t wait = 0, took = 0;
+    curl_off_t took = 0;
     if (x->complete)
-        curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &wait);
-    curl_easy_getinfo(x->curl, CURLINFO_TOTAL_TIME_T, &took);
+        curl_easy_getinfo(x->curl.easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(x->curl.easy, CURLINFO_TOTAL_TIME_T, &took);
     out->status = (int)status;
     out->verdict = status_verdict(out->status);
     out->took_ms = (int64_t)took / 1000;
-    if (out->verdict == LW_POST_RETRY && out->status != 0 && wait > 0)
-        out->retry_after_ms = wait < 3600 ? (int64_t)wait * 1000 : LW_HOUR;
+    if (out->verdict == LW_POST_RETRY && out->status != 0)
+        out->retry_after_ms = lw_curl_retry_after_ms(&x->curl);
     lw_copy(out->answer, sizeof out->answer, x->answer);
     result_explain(x, lw_receiver_url_shown(shown, sizeof shown, req->url));
-    curl_easy_cleanup(x->curl);
-    for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
-        explicit_bzero(h->data, strlen(h->data)); /* one of them has the token */
-    curl_slist_free_all(x->headers);
+    lw_curl_close(&x->curl);
 }
 
 static void exchanges_collect(CURLM *multi) {
@@ -195,7 +141,7 @@ void lw_post_many(const struct lw_post_request *const *req, size_t n,
     lw_assert(multi != NULL);
     for (size_t i = 0; i < n; i++) {
         exchange_begin(&x[i], req[i], &out[i]);
-        curl_multi_add_handle(multi, x[i].curl);
+        curl_multi_add_handle(multi, x[i].curl.easy);
     }
     while (running > 0) { /* each handle's own limit ends this */
         if (curl_multi_perform(multi, &running) != CURLM_OK)
@@ -205,7 +151,7 @@ void lw_post_many(const struct lw_post_request *const *req, size_t n,
     }
     exchanges_collect(multi);
     for (size_t i = 0; i < n; i++) {
-        curl_multi_remove_handle(multi, x[i].curl);
+        curl_multi_remove_handle(multi, x[i].curl.easy);
         exchange_end(&x[i], req[i]);
     }
     curl_multi_cleanup(multi);
@@ -218,8 +164,8 @@ void lw_post(const struct lw_post_request *req, struct lw_post_result *out) {
 
 void lw_post_request_fini(struct lw_post_request *req) {
     for (size_t i = 0; i < req->nheaders; i++) {
-        lw_free_secret(req->header[i], strlen(req->header[i]));
+        lw_secret_free(req->header[i], strlen(req->header[i]));
     }
     lw_buf_wipe(&req->body);
-    OPENSSL_cleanse(req, sizeof *req);
+    lw_secret_wipe(req, sizeof *req);
 }

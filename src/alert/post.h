@@ -36,11 +36,10 @@ struct lw_post_result {
 };
 /* Certificates are checked, redirects are not followed, only http and https are allowed,
  * at most 64 KiB of the answer are read, and req->timeout_ms limits the whole exchange.
- * Call lw_post_init once before threads start. */
+ * Call lw_curl_init (net/curl.h) once before threads start. */
 void lw_post(const struct lw_post_request *req, struct lw_post_result *out);
 /* n requests (<= LW_RECEIVERS_MAX) in parallel: takes as long as the slowest. */
 void lw_post_many(const struct lw_post_request *const *req, size_t n,
                   struct lw_post_result *out);
-int lw_post_init(struct lw_err *err);
 
 #endif

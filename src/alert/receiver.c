@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -85,7 +86,7 @@ static int check_format(const struct lw_receiver *r, struct lw_err *err) {
             return lw_fail(err, LW_ECONFIG,
                            "receiver %s: `content_type` must be printable ASCII",
                            r->name);
-    if (strncmp(r->ca_file, "env:", 4) == 0)
+    if (lw_secret_in_env(r->ca_file))
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `ca_file` must be a path to a PEM file", r->name);
     if (r->format == LW_FORMAT_PAGERDUTY && r->token_file[0] == '\0')

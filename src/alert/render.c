@@ -8,7 +8,6 @@
  * reaches a header unchecked. */
 #include "alert/render.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "alert/format_body.h"
 #include "alert/json.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 /* Ours, with the time of this attempt added. */
@@ -107,7 +107,7 @@ static int add_own_lines(const struct lw_receiver *r, const char *text,
             req->header[req->nheaders++] = line;
             continue;
         }
-        lw_free_secret(line, used);
+        lw_secret_free(line, used);
         if (!blank)
             return lw_fail(err, LW_ECONFIG,
                            "receiver %s: `headers_file`: line %d is no \"Name: value\", "
@@ -140,7 +140,7 @@ static int add_headers(const struct lw_receiver *r, const struct lw_secrets *s,
         char value[sizeof s->token + 8];
         snprintf(value, sizeof value, "Bearer %s", s->token);
         add_header(req, "Authorization", value);
-        OPENSSL_cleanse(value, sizeof value);
+        lw_secret_wipe(value, sizeof value);
     }
     if (s->headers != NULL && add_own_lines(r, s->headers, req, err) < 0)
         return -1;

@@ -12,7 +12,6 @@
  * use asks for them. HMAC and base64 are OpenSSL's. */
 #include "alert/sign.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 #define KEY_MIN 24
@@ -48,7 +48,7 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
                        sizeof out->byte);
     int n = base64_decode(text + 6, len - 6, raw);
     if (n < KEY_MIN || (size_t)n > sizeof out->byte) {
-        OPENSSL_cleanse(raw, sizeof raw);
+        lw_secret_wipe(raw, sizeof raw);
         return lw_fail(err, LW_ECONFIG,
                        "a signing key is whsec_ and the base64 of %d to %zu bytes; make "
                        "one with: echo whsec_$(openssl rand -base64 32)",
@@ -56,7 +56,7 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
     }
     out->len = (size_t)n;
     memcpy(out->byte, raw, out->len);
-    OPENSSL_cleanse(raw, sizeof raw);
+    lw_secret_wipe(raw, sizeof raw);
     return 0;
 }
 

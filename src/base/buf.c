@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #define SECRETS_MAX ((size_t)256 * 1024)
 
@@ -17,7 +18,7 @@ void lw_buf_fini(struct lw_buf *buf) {
 }
 
 void lw_buf_wipe(struct lw_buf *buf) {
-    lw_free_secret(buf->data, buf->cap);
+    lw_secret_free(buf->data, buf->cap);
     *buf = (struct lw_buf){0};
 }
 
@@ -25,19 +26,19 @@ void lw_buf_clear(struct lw_buf *buf) {
     buf->len = 0;
 }
 
-/* A small buffer may hold a secret, of which no copy is to stay behind. Large ones are
- * data, and are not copied where the C library need not. */
-static uint8_t *moved(const struct lw_buf *buf, size_t cap) {
+/* A small buffer may hold a secret, so its old bytes are wiped. Large ones hold data and
+ * are left to realloc, which may not need to copy them. */
+static uint8_t *buf_moved_data(const struct lw_buf *buf, size_t cap) {
     if (cap > SECRETS_MAX)
         return lw_realloc(buf->data, cap, 1);
     uint8_t *data = lw_malloc(cap);
     if (buf->len > 0)
         memcpy(data, buf->data, buf->len);
-    lw_free_secret(buf->data, buf->cap);
+    lw_secret_free(buf->data, buf->cap);
     return data;
 }
 
-static void reserve(struct lw_buf *buf, size_t more) {
+static void buf_reserve(struct lw_buf *buf, size_t more) {
     if (buf->cap - buf->len >= more)
         return;
     size_t cap = buf->cap ? buf->cap : 64;
@@ -45,12 +46,12 @@ static void reserve(struct lw_buf *buf, size_t more) {
         lw_assert(cap <= SIZE_MAX / 2);
         cap *= 2;
     }
-    buf->data = moved(buf, cap);
+    buf->data = buf_moved_data(buf, cap);
     buf->cap = cap;
 }
 
 void *lw_buf_extend(struct lw_buf *buf, size_t len) {
-    reserve(buf, len);
+    buf_reserve(buf, len);
     void *at = buf->data + buf->len;
     buf->len += len;
     return at;
@@ -109,13 +110,13 @@ void lw_buf_vprintf(struct lw_buf *buf, const char *fmt, va_list ap) {
     int len = vsnprintf(NULL, 0, fmt, first);
     va_end(first);
     lw_assert(len >= 0);
-    reserve(buf, (size_t)len + 1);
+    buf_reserve(buf, (size_t)len + 1);
     vsnprintf((char *)buf->data + buf->len, (size_t)len + 1, fmt, ap);
     buf->len += (size_t)len;
 }
 
 const char *lw_buf_str(struct lw_buf *buf) {
-    reserve(buf, 1);
+    buf_reserve(buf, 1);
     buf->data[buf->len] = '\0';
     return (const char *)buf->data;
 }

@@ -1,8 +1,8 @@
-/* A growable byte buffer, and a bounds-checked reader over somebody else's bytes.
+/* A growable byte buffer, and a bounds-checked reader of untrusted bytes.
  * Numbers are little-endian. The reader has a sticky failure: after the first short read
  * every get returns zero and `bad` is set, so that a decoder checks once at its end. */
-#ifndef LW_BUF_H
-#define LW_BUF_H
+#ifndef LW_BASE_BUF_H
+#define LW_BASE_BUF_H
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -7,9 +7,9 @@
 
 #include "base/text.h"
 
-/* What is quoted in a message comes from anywhere: a record, a server, a file's name. So
- * a message is made harmless here, once, for all who show it or send it on. */
-static void settle(struct lw_err *err, const char *text) {
+/* A message may quote a record, a server or a file's name. It is made safe here, once, for
+ * everyone who shows it or sends it on. */
+static void err_set(struct lw_err *err, const char *text) {
     lw_text_safe(err->msg, sizeof err->msg, text, strlen(text));
 }
 
@@ -22,7 +22,7 @@ int lw_fail(struct lw_err *err, enum lw_errc code, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    settle(err, text);
+    err_set(err, text);
     return -1;
 }
 
@@ -36,7 +36,7 @@ int lw_err_context(struct lw_err *err, const char *fmt, ...) {
     va_end(ap);
     size_t used = strlen(text);
     snprintf(text + used, sizeof text - used, ": %s", err->msg);
-    settle(err, text);
+    err_set(err, text);
     return -1;
 }
 

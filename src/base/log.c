@@ -29,9 +29,9 @@ void lw_log_sink(void (*sink)(void *arg, const char *line), void *arg) {
     log_to.arg = arg;
 }
 
-/* One event is one line, whatever its values hold, and nothing in it drives a
- * terminal. A line of plain characters, as nearly all are, is left as it is. */
-static void tame(char *line, size_t len) {
+/* One event is one line, whatever its values hold, and nothing in it drives a terminal. A
+ * line of plain characters, as nearly all are, is left as it is. */
+static void log_clean(char *line, size_t len) {
     char safe[LINE_MAX_BYTES];
     bool plain = true;
     for (size_t i = 0; i < len; i++) {
@@ -57,7 +57,7 @@ void lw__log_write(enum lw_log_event event, enum lw_log_level level, const char 
     used = vsnprintf(line + at, sizeof line - at - 1, fmt, ap);
     va_end(ap);
     at = strlen(line);
-    tame(line, at);
+    log_clean(line, at);
     at = strlen(line);
     if (log_to.sink) {
         log_to.sink(log_to.arg, line);
@@ -65,7 +65,7 @@ void lw__log_write(enum lw_log_event event, enum lw_log_level level, const char 
     }
     line[at++] = '\n';
     if (write(STDERR_FILENO, line, at) < 0)
-        return; /* nowhere left to say so */
+        return; /* nothing left to report it to */
 }
 
 char *lw_log_quote(char *out, size_t size, const char *text) {

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __GLIBC__ /* told by any of its headers */
+#ifdef __GLIBC__ /* defined by any of its headers */
 #include <malloc.h>
 #endif
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
 
-static void *checked(void *p, size_t size) {
+static void *check_allocated(void *p, size_t size) {
     if (!p && size > 0) {
         fprintf(stderr, "leeway: out of memory asking for %zu bytes\n", size);
         abort();
@@ -21,7 +21,7 @@ static void *checked(void *p, size_t size) {
     return p;
 }
 
-static size_t product(size_t count, size_t size) {
+static size_t size_product(size_t count, size_t size) {
     size_t total;
     if (__builtin_mul_overflow(count, size, &total)) {
         fprintf(stderr, "leeway: allocation of %zu x %zu bytes overflows\n", count, size);
@@ -31,17 +31,17 @@ static size_t product(size_t count, size_t size) {
 }
 
 void *lw_malloc(size_t size) {
-    return checked(malloc(size ? size : 1), size);
+    return check_allocated(malloc(size ? size : 1), size);
 }
 
 void *lw_calloc(size_t count, size_t size) {
-    size_t total = product(count, size);
-    return checked(calloc(1, total ? total : 1), total);
+    size_t total = size_product(count, size);
+    return check_allocated(calloc(1, total ? total : 1), total);
 }
 
 void *lw_realloc(void *old, size_t count, size_t size) {
-    size_t total = product(count, size);
-    return checked(realloc(old, total ? total : 1), total);
+    size_t total = size_product(count, size);
+    return check_allocated(realloc(old, total ? total : 1), total);
 }
 
 char *lw_strndup(const char *text, size_t len) {
@@ -62,12 +62,6 @@ void *lw_memdup(const void *data, size_t size) {
     return copy;
 }
 
-void lw_free_secret(void *p, size_t len) {
-    if (p)
-        explicit_bzero(p, len);
-    free(p);
-}
-
 /* The kernel then writes no core file and passes none to a collector, whatever the limits
  * and its patterns say. */
 void lw_mem_dumpable(bool allowed) {
@@ -78,9 +72,9 @@ void lw_mem_dumpable(bool allowed) {
 #endif
 }
 
-/* What glibc does with freed memory suits a program that will soon need as much again. A
- * monitor trains for a second in a week and catches up after a stop, and would keep for
- * good two or three times what it lives on:
+/* glibc keeps freed memory for a program that will soon need as much again. A monitor
+ * trains for a second in a week and catches up after a stop, so it would keep two or three
+ * times its working set for good:
  *
  * - The free end of a thread's arena is given back when it is larger than a threshold, at
  *   first 128 KiB, but raised to twice the largest mapped block ever freed, up to 64 MiB,

@@ -2,8 +2,8 @@
  * sizes that come from outside are bounded before they get here, so no caller has an
  * out-of-memory branch that no test could reach. All results are freed with free().
  * Thread: any. */
-#ifndef LW_MEM_H
-#define LW_MEM_H
+#ifndef LW_BASE_MEM_H
+#define LW_BASE_MEM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,19 +14,18 @@ void *lw_realloc(void *old, size_t count, size_t size);
 char *lw_strdup(const char *text);
 char *lw_strndup(const char *text, size_t len);
 void *lw_memdup(const void *data, size_t size);
-/* Overwrites what held a secret, len bytes, and frees it. NULL: nothing. */
-void lw_free_secret(void *p, size_t len);
 
 /* Whether a crash may leave an image of the memory, with the secrets in it, and a
  * debugger of the same user may look at it. Nothing where the system is not Linux. */
 void lw_mem_dumpable(bool allowed);
-/* For a process that is to run for months; once, before its threads. See mem.c. */
+/* Tunes the allocator for a process that runs for months; once, before its threads start.
+ * See mem.c. */
 void lw_mem_policy(void);
 /* Gives the pages of freed blocks back to the system, in every thread's arena. Nothing
  * where the C library is not glibc. Thread: any. Cost: milliseconds at most, in which
  * other threads may wait for the arena that is being looked through. */
 void lw_mem_trim(void);
-/* Bytes allocated and not freed, by all threads. 0: the C library does not tell.
+/* Bytes allocated and not freed, by all threads. 0: the C library does not report it.
  * Thread: any. Cost: as above. */
 size_t lw_mem_used(void);
 

@@ -18,20 +18,20 @@ void lw_rng_seed(struct lw_rng *rng, uint64_t seed) {
     }
 }
 
-static uint64_t rotl(uint64_t x, int k) {
+static uint64_t rotate_left(uint64_t x, int k) {
     return (x << k) | (x >> (64 - k));
 }
 
 uint64_t lw_rng_next(struct lw_rng *rng) {
     uint64_t *s = rng->s;
-    uint64_t result = rotl(s[1] * 5, 7) * 9;
+    uint64_t result = rotate_left(s[1] * 5, 7) * 9;
     uint64_t t = s[1] << 17;
     s[2] ^= s[0];
     s[3] ^= s[1];
     s[1] ^= s[2];
     s[0] ^= s[3];
     s[2] ^= t;
-    s[3] = rotl(s[3], 45);
+    s[3] = rotate_left(s[3], 45);
     return result;
 }
 

@@ -1,8 +1,8 @@
 /* Seeded random numbers: splitmix64 for one word, xoshiro256** for streams. No other
  * randomness exists in leeway; the same seed gives the same run. Sources: Vigna,
  * prng.di.unimi.it. */
-#ifndef LW_RNG_H
-#define LW_RNG_H
+#ifndef LW_BASE_RNG_H
+#define LW_BASE_RNG_H
 
 #include <stdint.h>
 

@@ -71,7 +71,7 @@ struct lw_cell lw_cell_text(const char *text, size_t len) {
 }
 
 /* Decimal digits without printf: this runs once an event. */
-static size_t digits(int64_t v, char *out) {
+static size_t put_integer(int64_t v, char *out) {
     char text[24];
     uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
     size_t at = sizeof text;
@@ -85,7 +85,7 @@ static size_t digits(int64_t v, char *out) {
     return sizeof text - at;
 }
 
-static size_t hex(const struct lw_cell *cell, bool dashes, char *out) {
+static size_t put_hex(const struct lw_cell *cell, bool dashes, char *out) {
     size_t used = 0;
     for (size_t i = 0; i < cell->len; i++) {
         uint8_t byte = (uint8_t)cell->text[i];
@@ -104,8 +104,8 @@ static size_t hex(const struct lw_cell *cell, bool dashes, char *out) {
 
 size_t lw_cell_show(const struct lw_cell *cell, char *out) {
     if (!cell->text)
-        return digits((int64_t)cell->key, out);
+        return put_integer((int64_t)cell->key, out);
     if (cell->form == LW_FORM_TEXT)
         return lw_text_utf8(out, cell->text, cell->len);
-    return hex(cell, cell->form == LW_FORM_UUID && cell->len == 16, out);
+    return put_hex(cell, cell->form == LW_FORM_UUID && cell->len == 16, out);
 }

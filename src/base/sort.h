@@ -1,5 +1,5 @@
-#ifndef LW_SORT_H
-#define LW_SORT_H
+#ifndef LW_BASE_SORT_H
+#define LW_BASE_SORT_H
 
 #include <stddef.h>
 

@@ -23,7 +23,7 @@ uint32_t lw_table_get(const struct lw_table *t, uint64_t key) {
     return t->cap ? t->values[slot_of(t, key)] : LW_TABLE_NONE;
 }
 
-static void grow(struct lw_table *t) {
+static void table_grow(struct lw_table *t) {
     struct lw_table old = *t;
     t->cap = old.cap ? old.cap * 2 : 16;
     t->keys = lw_calloc(t->cap, sizeof *t->keys);
@@ -41,9 +41,9 @@ static void grow(struct lw_table *t) {
     free(old.values);
 }
 
-static uint32_t *entry(struct lw_table *t, uint64_t key, int *fresh) {
+static uint32_t *table_entry(struct lw_table *t, uint64_t key, int *fresh) {
     if (2 * (t->n + 1) > t->cap)
-        grow(t);
+        table_grow(t);
     size_t at = slot_of(t, key);
     *fresh = t->values[at] == LW_TABLE_NONE;
     if (*fresh) {
@@ -56,7 +56,7 @@ static uint32_t *entry(struct lw_table *t, uint64_t key, int *fresh) {
 
 uint32_t lw_table_index(struct lw_table *t, uint64_t key, int *fresh) {
     int is_new;
-    uint32_t *value = entry(t, key, &is_new);
+    uint32_t *value = table_entry(t, key, &is_new);
     if (is_new)
         *value = (uint32_t)(t->n - 1);
     if (fresh)
@@ -67,5 +67,5 @@ uint32_t lw_table_index(struct lw_table *t, uint64_t key, int *fresh) {
 void lw_table_put(struct lw_table *t, uint64_t key, uint32_t value) {
     int is_new;
     lw_assert(value != LW_TABLE_NONE);
-    *entry(t, key, &is_new) = value;
+    *table_entry(t, key, &is_new) = value;
 }

@@ -2,8 +2,8 @@
  * the project (category levels, columns, atoms). Keys are hashed by lw_mix64, so
  * sequential integers are fine. Insertion order is kept: value i was the i-th new key
  * when values are given by _index. */
-#ifndef LW_TABLE_H
-#define LW_TABLE_H
+#ifndef LW_BASE_TABLE_H
+#define LW_BASE_TABLE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -23,9 +23,9 @@ uint32_t lw_table_get(const struct lw_table *t, uint64_t key);
 uint32_t lw_table_index(struct lw_table *t, uint64_t key, int *fresh);
 void lw_table_put(struct lw_table *t, uint64_t key, uint32_t value);
 
-/* Where a key is looked for first in a table of its own kind of slots (a power of two).
- * By the golden ratio: neighbouring integers, as zone numbers and hours are, lie far
- * apart and rarely share a place, so that the first look is nearly always the last. */
+/* The first slot to probe for a key, in a table with a power of two of slots. Multiplies
+ * by the golden ratio: neighbouring integers, such as zone numbers and hours, lie far
+ * apart and rarely collide, so that the first probe nearly always succeeds. */
 static inline size_t lw_table_place(uint64_t key, size_t slots) {
     key = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);
     return (size_t)(key >> 32) & (slots - 1);

@@ -1,4 +1,4 @@
-/* Reading what people write: numbers, durations, sizes, and names with a slip in them. */
+/* Parses numbers, durations, sizes, and finds the nearest name to a misspelt one. */
 #include "base/text.h"
 
 #include <ctype.h>
@@ -24,7 +24,7 @@ bool lw_parse_i64(const char *text, int64_t *out) {
 
 /* A decimal number without sign at text: its value and what follows, or NULL. strtod
  * alone would take "0x1p4", "inf" and leading blanks too. */
-static const char *decimal(const char *text, double *out) {
+static const char *parse_decimal(const char *text, double *out) {
     size_t len = strspn(text, "0123456789"), fraction = 0;
     if (text[len] == '.') {
         fraction = strspn(text + len + 1, "0123456789");
@@ -44,27 +44,27 @@ static const char *decimal(const char *text, double *out) {
 bool lw_parse_f64(const char *text, double *out) {
     double v;
     bool negative = *text == '-';
-    const char *end = decimal(text + (negative || *text == '+'), &v);
+    const char *end = parse_decimal(text + (negative || *text == '+'), &v);
     if (!end || *end || !isfinite(v))
         return false;
     *out = negative ? -v : v;
     return true;
 }
 
-struct unit {
+struct named_unit {
     const char *name;
     int64_t factor;
 };
 
 /* number unit [number unit ...]; the sum, or false. */
-static bool parse_units(const char *text, const struct unit *units, size_t n,
+static bool parse_units(const char *text, const struct named_unit *units, size_t n,
                         int64_t *out) {
     double total = 0;
     if (!*text)
         return false;
     while (*text) {
         double v;
-        const char *end = decimal(text, &v);
+        const char *end = parse_decimal(text, &v);
         if (!end || !isfinite(v))
             return false;
         size_t len = strspn(end, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
@@ -84,14 +84,14 @@ static bool parse_units(const char *text, const struct unit *units, size_t n,
 }
 
 bool lw_parse_duration(const char *text, int64_t *ms) {
-    static const struct unit units[] = {{"ms", 1},        {"s", LW_SECOND},
-                                        {"m", LW_MINUTE}, {"h", LW_HOUR},
-                                        {"d", LW_DAY},    {"w", LW_WEEK}};
+    static const struct named_unit units[] = {{"ms", 1},        {"s", LW_SECOND},
+                                              {"m", LW_MINUTE}, {"h", LW_HOUR},
+                                              {"d", LW_DAY},    {"w", LW_WEEK}};
     return parse_units(text, units, sizeof units / sizeof *units, ms);
 }
 
 bool lw_parse_size(const char *text, int64_t *bytes) {
-    static const struct unit units[] = {
+    static const struct named_unit units[] = {
         {"", 1},          {"B", 1},         {"kB", 1000},
         {"KB", 1000},     {"MB", 1000000},  {"GB", 1000000000},
         {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
@@ -99,7 +99,7 @@ bool lw_parse_size(const char *text, int64_t *bytes) {
 }
 
 /* Optimal string alignment distance over at most 63 characters, case ignored. */
-static size_t distance(const char *a, const char *b) {
+static size_t edit_distance(const char *a, const char *b) {
     enum { MAX = 63 };
     size_t n = strlen(a), m = strlen(b);
     if (n > MAX || m > MAX)
@@ -129,7 +129,7 @@ const char *lw_nearest(const char *name, const char *const *candidates, size_t n
     const char *best = NULL;
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < n; i++) {
-        size_t d = distance(name, candidates[i]);
+        size_t d = edit_distance(name, candidates[i]);
         if (d < least) {
             least = d;
             best = candidates[i];

@@ -1,7 +1,7 @@
 /* Text: numbers with units, durations, times, the nearest name, small formatting helpers.
  */
-#ifndef LW_TEXT_H
-#define LW_TEXT_H
+#ifndef LW_BASE_TEXT_H
+#define LW_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,8 +45,7 @@ struct lw_digits lw_digits(double v, int decimals);
 /* The same with its sign: "+0.3". */
 struct lw_digits lw_digits_signed(double v, int decimals);
 
-/* The candidate nearest to name by edit distance, or NULL when nothing is near enough to
- * be what was meant. */
+/* The candidate nearest to name by edit distance, or NULL when none is near enough. */
 const char *lw_nearest(const char *name, const char *const *candidates, size_t n);
 
 /* Bytes of the valid UTF-8 sequence at text, or 0: overlong forms, surrogates and what is
@@ -55,8 +54,8 @@ size_t lw_utf8_sequence(const char *text, size_t left);
 /* A name of any bytes for people, as one line of UTF-8 without control or invisible
  * characters: what is not UTF-8 becomes \xHH, what is invisible \xHH, \uHHHH or
  * \UHHHHHHHH, and a backslash that would look like one of these \\, so two inputs never
- * look alike. Cut to size bytes (4 at least; 14 for the checksum that tells
- * long inputs apart); terminated. Returns the bytes written. */
+ * look alike. Cut to size bytes (4 at least; 14 for the checksum that
+ * distinguishes long inputs); terminated. Returns the bytes written. */
 size_t lw_text_show(char *out, size_t size, const char *text, size_t len);
 /* The same for programs, never cut: only what is not UTF-8 is escaped, and backslashes
  * where they must be. Returns the bytes that it takes, at most 4 * len; out NULL: only
@@ -77,7 +76,7 @@ struct lw_shown lw_text_column(const char *shown, size_t least, size_t most);
 void lw_copy(char *out, size_t size, const char *text);
 
 /* Whole file into memory (NUL after the end, not counted); at most max bytes. free() the
- * result (lw_free_secret: no other copy is left). LW_EINPUT with path and reason. */
+ * result (lw_secret_free: no other copy is left). LW_EINPUT with path and reason. */
 char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err);
 /* Writes through a temporary neighbour, fsync and rename, so that a reader sees all or
  * nothing. */

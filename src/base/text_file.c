@@ -8,14 +8,15 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 /* Room for size bytes and a NUL, with the first len bytes of old, which is wiped. */
-static char *larger(char *old, size_t len, size_t size) {
+static char *buffer_grow(char *old, size_t len, size_t size) {
     char *data = lw_malloc(size + 1);
     if (len > 0)
         memcpy(data, old, len);
-    lw_free_secret(old, len);
+    lw_secret_free(old, len);
     return data;
 }
 
@@ -38,7 +39,7 @@ char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err
     size_t cap = 0;
     while (!feof(file) && !ferror(file) && got <= max) {
         if (got == cap) {
-            data = larger(data, cap, cap ? cap * 2 : 4096);
+            data = buffer_grow(data, cap, cap ? cap * 2 : 4096);
             cap = cap ? cap * 2 : 4096;
         }
         got += fread(data + got, 1, cap - got, file);
@@ -51,7 +52,7 @@ char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err
         else
             lw_fail(err, LW_EINPUT, "%s is larger than the %zu bytes allowed here", path,
                     max);
-        lw_free_secret(data, got);
+        lw_secret_free(data, got);
         return NULL;
     }
     data[got] = '\0';

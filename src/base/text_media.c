@@ -19,7 +19,7 @@
 
 #define ELLIPSIS "\xE2\x80\xA6"
 
-static const char *entity(char c, bool quotes) {
+static const char *entity_of(char c, bool quotes) {
     switch (c) {
     case '&':
         return "&amp;";
@@ -55,12 +55,12 @@ static bool read_by_a_card(const char *text, size_t len, size_t i) {
 }
 
 /* What stands for the character; out has room for it. */
-static const char *written(enum lw_medium medium, const char *text, size_t len, size_t i,
-                           char out[3]) {
+static const char *medium_escape(enum lw_medium medium, const char *text, size_t len,
+                                 size_t i, char out[3]) {
     const char *instead = NULL;
     bool slash = false;
     if (medium == LW_MEDIUM_HTML || medium == LW_MEDIUM_SLACK)
-        instead = entity(text[i], medium == LW_MEDIUM_HTML);
+        instead = entity_of(text[i], medium == LW_MEDIUM_HTML);
     else if (medium == LW_MEDIUM_LABEL)
         slash = text[i] == '"' || text[i] == '\\';
     else if (medium == LW_MEDIUM_CARD)
@@ -76,22 +76,22 @@ static const char *written(enum lw_medium medium, const char *text, size_t len, 
 }
 
 /* One character of the source, safe and escaped. */
-struct unit {
+struct media_unit {
     char byte[40];
     size_t len, taken;
 };
 
-static struct unit unit_at(enum lw_medium medium, const char *text, size_t len,
-                           size_t i) {
-    struct unit u = {.taken = lw_utf8_sequence(text + i, len - i)};
+static struct media_unit unit_at(enum lw_medium medium, const char *text, size_t len,
+                                 size_t i) {
+    struct media_unit u = {.taken = lw_utf8_sequence(text + i, len - i)};
     char safe[16], two[3];
     u.taken = u.taken ? u.taken : 1;
     lw_text_safe(safe, sizeof safe, text + i, u.taken);
     bool same = strlen(safe) == u.taken && memcmp(safe, text + i, u.taken) == 0;
     size_t n = strlen(safe);
     for (size_t k = 0; k < n; k++) {
-        const char *piece = same && n == 1 ? written(medium, text, len, i, two)
-                                           : written(medium, safe, n, k, two);
+        const char *piece = same && n == 1 ? medium_escape(medium, text, len, i, two)
+                                           : medium_escape(medium, safe, n, k, two);
         size_t size = strlen(piece);
         lw_assert(u.len + size <= sizeof u.byte);
         memcpy(u.byte + u.len, piece, size);
@@ -105,7 +105,7 @@ void lw_text_for(enum lw_medium medium, struct lw_buf *out, const char *text, si
     size_t begin = out->len, keep = begin; /* so far when an ellipsis must follow */
     lw_assert(max >= sizeof ELLIPSIS - 1);
     for (size_t i = 0; i < len;) {
-        struct unit u = unit_at(medium, text, len, i);
+        struct media_unit u = unit_at(medium, text, len, i);
         if (out->len - begin + u.len > max) {
             out->len = keep;
             lw_buf_put(out, ELLIPSIS, sizeof ELLIPSIS - 1);

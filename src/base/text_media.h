@@ -1,6 +1,6 @@
-/* A text as a medium wants it, so that it stays text there. */
-#ifndef LW_TEXT_MEDIA_H
-#define LW_TEXT_MEDIA_H
+/* Escapes a text for a medium, so that it stays text there. */
+#ifndef LW_BASE_TEXT_MEDIA_H
+#define LW_BASE_TEXT_MEDIA_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-/* Texts of strangers, made safe to show and told apart.
+/* Makes untrusted texts safe to show and distinguishable.
  *
  * A name out of a record may be any bytes: not UTF-8, with zero bytes, with what drives a
  * terminal or turns the direction of writing. lw_text_show is for names. A byte that is
@@ -80,15 +80,15 @@ static enum sight sight_of(uint32_t c) {
     return SEEN;
 }
 
-struct piece {
+struct shown_piece {
     char byte[12];
     size_t len, taken;
     bool escaped;
 };
 
 /* What is worse than `most` is escaped. */
-static struct piece raw_piece(const char *text, size_t left, enum sight most) {
-    struct piece out = {.taken = lw_utf8_sequence(text, left)};
+static struct shown_piece raw_piece(const char *text, size_t left, enum sight most) {
+    struct shown_piece out = {.taken = lw_utf8_sequence(text, left)};
     const unsigned char *p = (const unsigned char *)text;
     if (out.taken == 0) {
         out.taken = 1;
@@ -114,8 +114,8 @@ static struct piece raw_piece(const char *text, size_t left, enum sight most) {
 /* ---- for programs ---- */
 
 /* A backslash is doubled where it could be taken for one of ours. */
-static struct piece piece_at(const char *text, size_t left, enum sight most) {
-    struct piece out = raw_piece(text, left, most);
+static struct shown_piece piece_at(const char *text, size_t left, enum sight most) {
+    struct shown_piece out = raw_piece(text, left, most);
     if (text[0] != '\\' || left == 1)
         return out;
     bool doubtful =
@@ -137,7 +137,7 @@ size_t lw_text_utf8(char *out, const char *text, size_t len) {
             i++;
             continue;
         }
-        struct piece p = piece_at(text + i, len - i, HARMFUL);
+        struct shown_piece p = piece_at(text + i, len - i, HARMFUL);
         if (out)
             memcpy(out + used, p.byte, p.len);
         used += p.len;
@@ -149,13 +149,13 @@ size_t lw_text_utf8(char *out, const char *text, size_t len) {
 /* ---- for people ---- */
 
 /* `kept` is how far a text may stay when the mark of a cut must still follow. */
-struct line {
+struct shown_line {
     char *out;
     size_t size, used, kept, mark;
 };
 
 /* False, and nothing is written, when there is no more room. */
-static bool put(struct line *l, const struct piece *p) {
+static bool line_put(struct shown_line *l, const struct shown_piece *p) {
     if (l->used + p->len > l->size - 1)
         return false;
     memcpy(l->out + l->used, p->byte, p->len);
@@ -169,7 +169,7 @@ static bool put(struct line *l, const struct piece *p) {
 #define CUT_BYTES 13 /* an ellipsis, "\~" and eight digits */
 
 /* Returns the bytes written. */
-static size_t cut(struct line *l, const char *whole, size_t len) {
+static size_t line_cut(struct shown_line *l, const char *whole, size_t len) {
     char mark[CUT_BYTES + 1];
     unsigned sum = (unsigned)(XXH3_64bits(whole, len) & UINT32_MAX);
     snprintf(mark, sizeof mark, ELLIPSIS "\\~%08x", sum);
@@ -179,26 +179,26 @@ static size_t cut(struct line *l, const char *whole, size_t len) {
 }
 
 /* Bare where there is no room for a checksum. */
-static struct line line_in(char *out, size_t size) {
+static struct shown_line line_in(char *out, size_t size) {
     lw_assert(size >= 4);
-    return (struct line){
+    return (struct shown_line){
         .out = out, .size = size, .mark = size > CUT_BYTES ? CUT_BYTES : 3};
 }
 
-static struct piece name_piece(const char *text, size_t len, size_t i) {
-    struct piece p = piece_at(text + i, len - i, SEEN);
+static struct shown_piece name_piece(const char *text, size_t len, size_t i) {
+    struct shown_piece p = piece_at(text + i, len - i, SEEN);
     bool lost = i == 0 || i + 1 == len || text[i - 1] == ' ';
     if (text[i] == ' ' && lost)
-        p = (struct piece){.byte = "\\x20", .len = 4, .taken = 1};
+        p = (struct shown_piece){.byte = "\\x20", .len = 4, .taken = 1};
     return p;
 }
 
 size_t lw_text_show(char *out, size_t size, const char *text, size_t len) {
-    struct line line = line_in(out, size);
+    struct shown_line line = line_in(out, size);
     for (size_t i = 0; i < len;) {
-        struct piece p = name_piece(text, len, i);
-        if (!put(&line, &p))
-            return cut(&line, text, len);
+        struct shown_piece p = name_piece(text, len, i);
+        if (!line_put(&line, &p))
+            return line_cut(&line, text, len);
         i += p.taken;
     }
     out[line.used] = '\0';
@@ -208,12 +208,12 @@ size_t lw_text_show(char *out, size_t size, const char *text, size_t len) {
 struct lw_shown lw_text_column(const char *shown, size_t least, size_t most) {
     struct lw_shown column;
     size_t len = strlen(shown), columns = 0;
-    struct line line = line_in(column.text, most + 1);
+    struct shown_line line = line_in(column.text, most + 1);
     lw_assert(most + least < sizeof column.text);
     for (size_t i = 0; i < len;) {
-        struct piece p = raw_piece(shown + i, len - i, UNSEEN);
-        if (!put(&line, &p)) {
-            line.used = cut(&line, shown, len);
+        struct shown_piece p = raw_piece(shown + i, len - i, UNSEEN);
+        if (!line_put(&line, &p)) {
+            line.used = line_cut(&line, shown, len);
             break;
         }
         i += p.taken;
@@ -227,12 +227,12 @@ struct lw_shown lw_text_column(const char *shown, size_t least, size_t most) {
 }
 
 char *lw_text_safe(char *out, size_t size, const char *text, size_t len) {
-    struct line line = line_in(out, size);
+    struct shown_line line = line_in(out, size);
     line.mark = 3;
     for (size_t i = 0; i < len;) {
-        struct piece p = raw_piece(text + i, len - i, UNSEEN);
-        if (!put(&line, &p)) {
-            cut(&line, text, len);
+        struct shown_piece p = raw_piece(text + i, len - i, UNSEEN);
+        if (!line_put(&line, &p)) {
+            line_cut(&line, text, len);
             return out;
         }
         i += p.taken;

@@ -1,7 +1,7 @@
 /* Time: Unix milliseconds everywhere; a zone for calendar parts; clocks for the shells.
  * The core is given times as arguments and never calls the clocks. */
-#ifndef LW_TIME_H
-#define LW_TIME_H
+#ifndef LW_BASE_TIME_H
+#define LW_BASE_TIME_H
 
 #include <stdint.h>
 

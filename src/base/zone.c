@@ -5,8 +5,8 @@
  * zone. So the file is read here: the transitions that it lists, and after the last of
  * them the rule of its footer (a POSIX TZ string such as "EST5EDT,M3.2.0,M11.1.0")
  * written out year by year up to 2101. Leap seconds are left out, as Unix time has none.
- * Everything is bounded by the file's length before it is read; a file that does not add
- * up is refused. */
+ * Everything is bounded by the file's length before it is read; an inconsistent
+ * file is refused. */
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,13 +45,13 @@ static int64_t big_endian(const unsigned char *p, size_t bytes) {
     return (int64_t)v;
 }
 
-struct block {
+struct tz_block {
     size_t isut, isstd, leap, time, type, chars; /* counts, in the file's order */
 };
 
 /* Bytes of the data behind a header whose times take `width` bytes; 0: no such header. */
 static size_t read_header(const unsigned char *p, size_t left, size_t width,
-                          struct block *b) {
+                          struct tz_block *b) {
     size_t *count[] = {&b->isut, &b->isstd, &b->leap, &b->time, &b->type, &b->chars};
     if (left < HEADER || memcmp(p, "TZif", 4) != 0)
         return 0;
@@ -65,7 +65,7 @@ static size_t read_header(const unsigned char *p, size_t left, size_t width,
 }
 
 static bool read_table(struct lw_zone *zone, const unsigned char *p,
-                       const struct block *b) {
+                       const struct tz_block *b) {
     const unsigned char *index = p + b->time * 8, *type = index + b->time;
     if (b->type == 0)
         return false;
@@ -87,17 +87,17 @@ static bool read_table(struct lw_zone *zone, const unsigned char *p,
 
 /* ---- the footer's rule ---- */
 
-struct turn {
+struct tz_turn {
     char
         kind; /* 'M' month.week.day, 'J' day 1..365 without 29 February, '0' day 0..365 */
     int month, week, day;
     int64_t time_ms; /* of local day */
 };
 
-struct footer {
+struct tz_footer {
     int64_t standard, summer; /* offsets, ms east */
     bool turns;
-    struct turn begin, end; /* of summer time */
+    struct tz_turn begin, end; /* of summer time */
 };
 
 static bool read_number(const char **p, int lowest, int highest, int *out) {
@@ -136,7 +136,7 @@ static bool read_hms(const char **p, int64_t *ms) {
     return true;
 }
 
-static bool read_turn(const char **p, struct turn *t) {
+static bool read_turn(const char **p, struct tz_turn *t) {
     bool good;
     if (*(*p)++ != ',')
         return false;
@@ -155,7 +155,7 @@ static bool read_turn(const char **p, struct turn *t) {
     return good;
 }
 
-static bool read_footer(const char *p, struct footer *f) {
+static bool read_footer(const char *p, struct tz_footer *f) {
     if (!read_name(&p) || !read_hms(&p, &f->standard))
         return false;
     f->standard = -f->standard; /* POSIX counts west */
@@ -178,7 +178,7 @@ static bool is_leap(int year) {
 }
 
 /* Local time, as ms, at which a turn falls in a year. */
-static int64_t turn_in(const struct turn *t, int year) {
+static int64_t turn_in(const struct tz_turn *t, int year) {
     if (t->kind != 'M') {
         bool skip = t->kind == 'J' && is_leap(year) && t->day >= 60;
         int64_t day = t->kind == 'J' ? t->day - 1 + skip : t->day;
@@ -194,7 +194,7 @@ static int64_t turn_in(const struct turn *t, int year) {
     return day + t->time_ms;
 }
 
-static void add_turns(struct lw_zone *zone, const struct footer *f) {
+static void add_turns(struct lw_zone *zone, const struct tz_footer *f) {
     int64_t last = zone->from[zone->n - 1];
     int year = last == INT64_MIN ? 1970 : lw_civil(last).year;
     for (; f->turns && year <= LAST_YEAR; year++) {
@@ -212,13 +212,13 @@ static void add_turns(struct lw_zone *zone, const struct footer *f) {
 
 /* ---- the file ---- */
 
-static bool parse(struct lw_zone *zone, const char *bytes, size_t len) {
+static bool zone_parse(struct lw_zone *zone, const char *bytes, size_t len) {
     const unsigned char *p = (const unsigned char *)bytes;
-    struct block b;
+    struct tz_block b;
     size_t size = read_header(p, len, 4, &b);
     if (size == 0 || p[4] < '2' || len < HEADER + size)
         return false;
-    p += HEADER + size; /* the 32-bit copy is for readers of another age */
+    p += HEADER + size; /* the 32-bit copy is for old readers */
     size_t left = len - HEADER - size;
     size = read_header(p, left, 8, &b);
     if (size == 0 || left < HEADER + size || !read_table(zone, p + HEADER, &b))
@@ -232,7 +232,7 @@ static bool parse(struct lw_zone *zone, const char *bytes, size_t len) {
     size_t n = (size_t)(end - footer) - 1;
     memcpy(text, footer + 1, n);
     text[n] = '\0';
-    struct footer f = {0};
+    struct tz_footer f = {0};
     if (n == 0) /* no rule: the last offset holds */
         return true;
     if (!read_footer(text, &f))
@@ -257,7 +257,7 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
         return NULL;
     }
     struct lw_zone *zone = lw_calloc(1, sizeof *zone);
-    bool good = parse(zone, bytes, len);
+    bool good = zone_parse(zone, bytes, len);
     free(bytes);
     if (good)
         return zone;

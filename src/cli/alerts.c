@@ -42,8 +42,8 @@ static json_t *alert_json(const struct lw_alert_status *a) {
     json_object_set_new(o, "rule", lw_cli_text(a->rule));
     json_object_set_new(o, "feature", text_or_null(a->feature));
     json_object_set_new(o, "window", text_or_null(a->window));
-    json_object_set_new(o, "value", lw_cli_number(a->value));
-    json_object_set_new(o, "threshold", lw_cli_number(a->threshold));
+    json_object_set_new(o, "value", lw_json_number(a->value));
+    json_object_set_new(o, "threshold", lw_json_number(a->threshold));
     json_object_set_new(o, "n", json_integer((json_int_t)a->n));
     json_object_set_new(o, "model", json_integer(a->model_version));
     json_object_set_new(o, "since_ms", json_integer(a->since_ms));

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/alerts.h"
+#include "net/curl.h"
 
 static void test_message(const struct lw_config *config, const char *who,
                          struct lw_buf *json) {
@@ -106,7 +107,7 @@ int lw_cli_alerts_test(const struct lw_config *config, const struct lw_alerts_te
                        test->receiver ? "there is no receiver \"%.60s\" in `webhooks`"
                                       : "`webhooks` lists no receivers%s",
                        test->receiver ? test->receiver : "");
-    if (lw_post_init(err))
+    if (lw_curl_init(err))
         return -1;
     test_message(config, test->who, &json);
     if (!test->print)

@@ -47,8 +47,8 @@ static void note_alert(struct lw_cli_backtest *b, const struct lw_alert *a) {
     json_object_set_new(o, "rule", lw_cli_text(a->name));
     json_object_set_new(o, "feature", lw_cli_text(a->feature));
     json_object_set_new(o, "severity", json_string(lw_severity_name(a->severity)));
-    json_object_set_new(o, "value", lw_cli_number(a->value));
-    json_object_set_new(o, "threshold", lw_cli_number(a->threshold));
+    json_object_set_new(o, "value", lw_json_number(a->value));
+    json_object_set_new(o, "threshold", lw_json_number(a->threshold));
     json_object_set_new(o, "n", json_integer((json_int_t)a->n));
     json_object_set_new(o, "summary", lw_cli_text(a->summary));
     log_event(b, a->at_ms, "alert", o);
@@ -153,12 +153,12 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
         o, "heldout_from",
         json_string(lw_format_time(from, sizeof from, t->holdout_from_ms)));
     json_object_set_new(o, "heldout_rows", json_integer((json_int_t)t->holdout_rows));
-    json_object_set_new(o, "heldout_rmse", lw_cli_number(t->gate.challenger_error));
+    json_object_set_new(o, "heldout_rmse", lw_json_number(t->gate.challenger_error));
     json_object_set_new(o, "champion_rmse",
-                        t->gate.blocks ? lw_cli_number(t->gate.champion_error)
+                        t->gate.blocks ? lw_json_number(t->gate.champion_error)
                                        : json_null());
-    json_object_set_new(o, "gain", lw_cli_number(t->gate.gain));
-    json_object_set_new(o, "z", lw_cli_number(t->gate.z));
+    json_object_set_new(o, "gain", lw_json_number(t->gate.gain));
+    json_object_set_new(o, "z", lw_json_number(t->gate.z));
     json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
     json_object_set_new(o, "verdict", lw_cli_text(t->gate.reason));
     json_object_set_new(o, "trials", lw_training_json_trials(t));
@@ -230,8 +230,8 @@ static void on_followed(void *arg, const struct lw_followed *f) {
         r->followed = *f;
         json_t *o = json_object();
         json_object_set_new(o, "n", json_integer((json_int_t)f->now.n));
-        json_object_set_new(o, "rmse", lw_cli_number(now));
-        json_object_set_new(o, "previous_rmse", lw_cli_number(before));
+        json_object_set_new(o, "rmse", lw_json_number(now));
+        json_object_set_new(o, "previous_rmse", lw_json_number(before));
         json_object_set_new(r->log, "following_week", o);
         snprintf(text, sizeof text, "version %u: RMSE %s, version %u's would be %s",
                  f->version, lw_digits(now, 3).text, f->previous,

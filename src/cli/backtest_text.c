@@ -211,10 +211,10 @@ static json_t *days_json(const struct lw_cli_backtest *b) {
         json_object_set_new(o, "day", json_string(when));
         json_object_set_new(
             o, "frozen_rmse",
-            d->frozen.n ? lw_cli_number(sqrt(d->frozen.loss / (double)d->frozen.n))
+            d->frozen.n ? lw_json_number(sqrt(d->frozen.loss / (double)d->frozen.n))
                         : json_null());
         json_object_set_new(o, "managed_rmse",
-                            lw_cli_number(sqrt(d->managed.loss / (double)d->managed.n)));
+                            lw_json_number(sqrt(d->managed.loss / (double)d->managed.n)));
         json_object_set_new(o, "champion", json_integer(d->champion));
         json_array_append_new(list, o);
     }
@@ -231,7 +231,7 @@ static json_t *segment_json(const struct lw_cli_backtest *b,
         json_object_set_new(row, "segment", json_string(group->name));
         json_object_set_new(row, "scored", json_integer((json_int_t)group->all.n));
         json_object_set_new(row, "managed_rmse",
-                            lw_cli_number(lw_losses_error(&group->all)));
+                            lw_json_number(lw_losses_error(&group->all)));
         for (size_t m = 0; m < b->ledger.nmonths; m++) {
             json_t *month = json_object();
             json_object_set_new(month, "month",
@@ -239,9 +239,9 @@ static json_t *segment_json(const struct lw_cli_backtest *b,
             json_object_set_new(month, "scored",
                                 json_integer((json_int_t)group->managed[m].n));
             json_object_set_new(month, "frozen_rmse",
-                                lw_cli_number(lw_losses_error(&group->frozen[m])));
+                                lw_json_number(lw_losses_error(&group->frozen[m])));
             json_object_set_new(month, "managed_rmse",
-                                lw_cli_number(lw_losses_error(&group->managed[m])));
+                                lw_json_number(lw_losses_error(&group->managed[m])));
             json_array_append_new(months, month);
         }
         json_object_set_new(row, "months", months);

@@ -7,11 +7,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/check.h"
-#include "cli/check_reach.h"
 #include "cli/options.h"
 #include "engine/intake.h"
 #include "kafka/explain.h"
 #include "kafka/probe.h"
+#include "net/curl.h"
 
 #define KAFKA_MS         5000
 #define REACH_MS         5000
@@ -136,7 +136,7 @@ static void check_reach(struct lw_check_findings *f, const char *what,
                         const char *ca_file) {
     struct lw_err err = {0};
     char text[900], shown[200];
-    bool ok = lw_check_reach(url, ca_file, REACH_MS, &err) == 0;
+    bool ok = lw_curl_reach(url, ca_file, REACH_MS, &err) == 0;
     lw_receiver_url_shown(shown, sizeof shown, url);
     snprintf(text, sizeof text, "%s %s%s", shown,
              ok ? "can be reached" : "cannot be reached: ", ok ? "" : err.msg);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "alert/secrets.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/check.h"
@@ -72,7 +73,7 @@ static bool is_clear_text(const char *url) {
 
 static void check_file(struct lw_check_findings *f, const char *key, const char *path) {
     struct stat st;
-    if (!*path || strncmp(path, "env:", 4) == 0 || stat(path, &st))
+    if (!*path || lw_secret_in_env(path) || stat(path, &st))
         return;
     if (st.st_mode & (S_IROTH | S_IWOTH | S_IWGRP))
         report_format(f, "exposed", LW_CHECK_WARNING,

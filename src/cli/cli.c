@@ -92,10 +92,6 @@ void lw_cli_line(FILE *out, const char *fmt, ...) {
     lw_buf_fini(&raw);
 }
 
-json_t *lw_cli_number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 const char *lw_cli_decision_word(enum lw_decision_kind kind) {
     switch (kind) {
     case LW_DECIDED_ROLL_BACK:

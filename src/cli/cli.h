@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "core/monitor.h"
+#include "json/json.h"
 
 enum { LW_EXIT_OK = 0, LW_EXIT_FAILED = 1, LW_EXIT_USAGE = 2, LW_EXIT_CONDITION = 3 };
 
@@ -39,7 +40,6 @@ void lw_cli_person(char *out, size_t size);
 void lw_cli_print_json(json_t *object);
 /* The same over several lines, for people. */
 void lw_cli_print_json_indented(json_t *object);
-json_t *lw_cli_number(double v); /* null for NaN */
 /* A text from outside, made printable, as JSON. */
 json_t *lw_cli_text(const char *text);
 /* Prints one line with its newline. Values cannot break the line or control the

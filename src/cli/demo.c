@@ -134,7 +134,8 @@ static bool may_send(const struct demo *d) {
 static void wait_for_decision(struct demo *d) {
     bool quiet = false;
     while (!atomic_load(&d->stop) && !(quiet && may_send(d))) {
-        if (!quiet && lw_engine_status(d->engine).messages >= d->sent) {
+        if (!quiet &&
+            lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES] >= d->sent) {
             lw_engine_complete(d->engine, d->sent_ms - d->config->spec.lateness_ms);
             lw_engine_flow(d->engine, LW_QUIET);
             quiet = true;
@@ -276,7 +277,7 @@ static int start_engine(struct demo *d, struct lw_err *err) {
 
 static void draw_screen(struct demo *d) {
     struct lw_engine_status s = lw_engine_status(d->engine);
-    lw_demo_screen_draw(d->screen, s.messages, s.outbox, s.training);
+    lw_demo_screen_draw(d->screen, s.counts.n[LW_PROCESS_MESSAGES], s.outbox, s.training);
 }
 
 /* True once the whole stream is sealed, evaluated and notified. */
@@ -284,7 +285,7 @@ static bool is_drained(struct demo *d, int64_t *quiet_since, int64_t *sealed_ms)
     struct lw_engine_status s = lw_engine_status(d->engine);
     int64_t now = lw_mono_ms();
     bool busy = s.training || s.outbox > 0 || s.sealed_until_ms != *sealed_ms ||
-                s.messages < d->produced.produced;
+                s.counts.n[LW_PROCESS_MESSAGES] < d->produced.produced;
     if (busy) {
         *quiet_since = now;
         *sealed_ms = s.sealed_until_ms;
@@ -338,8 +339,10 @@ static void print_result(struct demo *d) {
     if (!d->json)
         return;
     json_t *o = json_object();
-    json_object_set_new(o, "events",
-                        json_integer((json_int_t)lw_engine_status(d->engine).messages));
+    json_object_set_new(
+        o, "events",
+        json_integer(
+            (json_int_t)lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES]));
     lw_summary_json(&ledger, o);
     json_object_set_new(o, "webhooks", json_integer((json_int_t)delivered));
     lw_cli_print_json(o);

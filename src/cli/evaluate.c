@@ -137,16 +137,16 @@ static json_t *figures_json(const struct lw_evaluate_figures *f) {
     const struct lw_errors *s = &f->errors;
     json_t *o = json_object();
     json_object_set_new(o, "n", json_integer((json_int_t)s->n));
-    json_object_set_new(o, "rmse", lw_cli_number(lw_errors_rmse(s)));
-    json_object_set_new(o, "rmse_se", lw_cli_number(lw_errors_rmse_se(s)));
-    json_object_set_new(o, "mae", lw_cli_number(lw_errors_mae(s)));
-    json_object_set_new(o, "mae_se", lw_cli_number(lw_errors_mae_se(s)));
-    json_object_set_new(o, "bias", lw_cli_number(lw_errors_bias(s)));
-    json_object_set_new(o, "bias_se", lw_cli_number(lw_errors_bias_se(s)));
-    json_object_set_new(o, "r2", lw_cli_number(lw_errors_r2(s)));
-    json_object_set_new(o, "r2_se", lw_cli_number(f->r2_se));
+    json_object_set_new(o, "rmse", lw_json_number(lw_errors_rmse(s)));
+    json_object_set_new(o, "rmse_se", lw_json_number(lw_errors_rmse_se(s)));
+    json_object_set_new(o, "mae", lw_json_number(lw_errors_mae(s)));
+    json_object_set_new(o, "mae_se", lw_json_number(lw_errors_mae_se(s)));
+    json_object_set_new(o, "bias", lw_json_number(lw_errors_bias(s)));
+    json_object_set_new(o, "bias_se", lw_json_number(lw_errors_bias_se(s)));
+    json_object_set_new(o, "r2", lw_json_number(lw_errors_r2(s)));
+    json_object_set_new(o, "r2_se", lw_json_number(f->r2_se));
     json_object_set_new(o, "recalibration_gain",
-                        lw_cli_number(lw_errors_recalibration_gain(s)));
+                        lw_json_number(lw_errors_recalibration_gain(s)));
     return o;
 }
 

@@ -16,9 +16,7 @@ int lw_injections_parse(const struct lw_texts *texts, const struct lw_event_spec
 }
 
 static json_t *time_json(int64_t ms) {
-    char text[32];
-    return ms == INT64_MAX ? json_null()
-                           : json_string(lw_format_time(text, sizeof text, ms));
+    return ms == INT64_MAX ? json_null() : lw_json_instant(ms);
 }
 
 static void set_duration(json_t *o, const char *key, int64_t ms) {
@@ -36,8 +34,8 @@ static json_t *injection_json(const struct lw_injection *in,
     json_object_set_new(o, "at", time_json(in->from_ms));
     json_object_set_new(o, "until", time_json(in->until_ms));
     if (in->kind != LW_INJECT_NULLS)
-        json_object_set_new(o, "size", lw_cli_number(in->size));
-    json_object_set_new(o, "share", lw_cli_number(in->share));
+        json_object_set_new(o, "size", lw_json_number(in->size));
+    json_object_set_new(o, "share", lw_json_number(in->share));
     json_object_set_new(o, "seed", json_integer((json_int_t)in->seed));
     if (in->kind == LW_INJECT_RECURRING || in->kind == LW_INJECT_SEASONAL)
         set_duration(o, "period", in->period_ms);

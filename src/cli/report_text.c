@@ -161,19 +161,19 @@ static json_t *side_json(const struct lw_report *r, int which) {
     json_object_set_new(o, "times", json_string(lw_report_span(side, span, sizeof span)));
     if (side->errors.n) {
         json_object_set_new(o, "scored", json_integer((json_int_t)side->errors.n));
-        json_object_set_new(o, "rmse", lw_cli_number(lw_losses_error(&side->errors)));
+        json_object_set_new(o, "rmse", lw_json_number(lw_losses_error(&side->errors)));
         json_object_set_new(o, "rmse_se",
-                            lw_cli_number(lw_losses_error_se(&side->errors)));
+                            lw_json_number(lw_losses_error_se(&side->errors)));
         json_object_set_new(o, "bias",
-                            lw_cli_number(lw_losses_figure(&side->errors, "bias")));
+                            lw_json_number(lw_losses_figure(&side->errors, "bias")));
         json_object_set_new(o, "mae",
-                            lw_cli_number(lw_losses_figure(&side->errors, "mae")));
+                            lw_json_number(lw_losses_figure(&side->errors, "mae")));
     }
     return o;
 }
 
 static void set_number(json_t *o, const char *key, double v) {
-    json_object_set_new(o, key, lw_cli_number(v));
+    json_object_set_new(o, key, lw_json_number(v));
 }
 
 static void set_drift(json_t *o, const struct lw_drift *d, bool numeric) {

@@ -38,7 +38,8 @@ static struct lw_engine *start_engine(const struct lw_config *config,
 
 static void log_status(const struct lw_engine *engine) {
     struct lw_engine_status s = lw_engine_status(engine);
-    lw_log(status, s.messages, s.scored, s.dead, s.leading, s.training, s.stalled,
+    lw_log(status, s.counts.n[LW_PROCESS_MESSAGES], s.counts.n[LW_PROCESS_SCORED],
+           s.counts.n[LW_PROCESS_DEAD_LETTERED], s.leading, s.training, s.stalled,
            s.outbox, lw_mono_ms() - s.polled_ms);
 }
 

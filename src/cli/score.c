@@ -92,8 +92,8 @@ static int write_json(const struct scoring *s, const struct lw_row *row, int rea
     free(name);
     json_object_set_new(o, "time",
                         json_string(lw_format_time(when, sizeof when, row->time_ms)));
-    json_object_set_new(o, "prediction", lw_cli_number(prediction));
-    json_object_set_new(o, "target", lw_cli_number(row->target));
+    json_object_set_new(o, "prediction", lw_json_number(prediction));
+    json_object_set_new(o, "target", lw_json_number(row->target));
     json_object_set_new(
         o, "rejected",
         reason == LW_GOOD ? json_null() : json_string(lw_event_reason(s->event, reason)));

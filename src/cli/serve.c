@@ -27,12 +27,7 @@ static void copy_vitals(void *arg, struct lw_vitals *out) {
     out->registry_requests = e.registry_requests;
     out->registry_failures = e.registry_failures;
     out->since_poll_ms = lw_mono_ms() - e.polled_ms;
-    out->messages = e.messages;
-    out->scored = e.scored;
-    out->dead = e.dead;
-    out->flushes = e.flushes;
-    out->flush_failures = e.flush_failures;
-    out->flush_us = e.flush_us;
+    out->counts = e.counts;
     out->trainings = e.trainings;
     out->trainings_failed = e.trainings_failed;
     out->partitions = e.partitions;

@@ -24,7 +24,7 @@
 static json_t *number_json(double v) {
     if (fabs(v) < 9e15 && v == trunc(v))
         return json_integer((json_int_t)v);
-    return lw_cli_number(v);
+    return lw_json_number(v);
 }
 
 static json_t *now_json(const struct lw_reply *now) {
@@ -40,10 +40,6 @@ static json_t *now_json(const struct lw_reply *now) {
     return o;
 }
 
-static json_t *known_ms(int64_t ms) {
-    return ms == INT64_MIN || ms == 0 ? json_null() : json_integer(ms);
-}
-
 static json_t *partition_json(const struct lw_status *s, int32_t p) {
     const struct lw_partition_view *v = &s->part[p];
     char why[300] = "";
@@ -56,10 +52,10 @@ static json_t *partition_json(const struct lw_status *s, int32_t p) {
                         s->end[p] < 0 ? json_null() : json_integer(s->end[p]));
     double lag = lw_status_lag_of(s, p);
     json_object_set_new(o, "lag", isnan(lag) ? json_null() : number_json(lag));
-    json_object_set_new(o, "watermark_ms", known_ms(v->watermark_ms));
+    json_object_set_new(o, "watermark_ms", lw_json_ms(v->watermark_ms));
     json_object_set_new(o, "owner", v->owner[0] ? lw_cli_text(v->owner) : json_null());
     json_object_set_new(o, "idle", json_boolean(v->idle));
-    json_object_set_new(o, "updated_ms", known_ms(v->updated_ms));
+    json_object_set_new(o, "updated_ms", lw_json_ms(v->updated_ms));
     for (int k = 0; k < LW_COUNTERS; k++)
         json_object_set_new(o, lw_counter_name((enum lw_counter)k),
                             json_integer((json_int_t)v->counter[k]));
@@ -73,7 +69,7 @@ static json_t *trouble_json(const char *component, const char *who, int64_t sinc
     json_t *o = json_object();
     json_object_set_new(o, "component", json_string(component));
     json_object_set_new(o, "process", who ? lw_cli_text(who) : json_null());
-    json_object_set_new(o, "since_ms", known_ms(since_ms));
+    json_object_set_new(o, "since_ms", lw_json_ms(since_ms));
     json_object_set_new(o, "text", lw_cli_text(text));
     return o;
 }

@@ -176,10 +176,10 @@ static void print_result_json(const struct lw_config *config,
         json_object_set_new(out, "holdout_rows",
                             json_integer((json_int_t)t->holdout_rows));
         json_object_set_new(out, "holdout_rmse",
-                            lw_cli_number(t->trial[t->chosen].error));
+                            lw_json_number(t->trial[t->chosen].error));
         json_object_set_new(out, "trials", lw_training_json_trials(t));
     } else {
-        json_object_set_new(out, "train_rmse", lw_cli_number(r->report.train_rmse));
+        json_object_set_new(out, "train_rmse", lw_json_number(r->report.train_rmse));
     }
     json_object_set_new(out, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));

@@ -296,8 +296,8 @@ static json_t *cell_json(const struct baseline_table *t, size_t s, size_t m) {
     json_object_set_new(o, "model", json_string(models[m].name));
     json_object_set_new(o, "kind", json_string(lw_fit_kind_name(models[m].kind)));
     json_object_set_new(o, "alpha", json_real(models[m].alpha));
-    json_object_set_new(o, "train_rmse", lw_cli_number(cell->train));
-    json_object_set_new(o, "later_rmse", lw_cli_number(cell->later));
+    json_object_set_new(o, "train_rmse", lw_json_number(cell->train));
+    json_object_set_new(o, "later_rmse", lw_json_number(cell->later));
     json_object_set_new(o, "columns", json_integer((json_int_t)cell->columns));
     json_object_set_new(o, "dropped_columns", json_integer((json_int_t)cell->dropped));
     json_object_set_new(o, "sweeps", json_integer(cell->iterations));

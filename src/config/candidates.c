@@ -40,10 +40,10 @@ static int copy_term(struct lw_plan *plan, const struct lw_term *term,
     return lw_plan_term(plan, term->text, term->penalty, term->min_count, err);
 }
 
-/* Two sets that both include a third may be included by a fourth: what a set has already
- * it has once. */
-static int include(struct lw_load *load, const struct lw_yaml *node, struct lw_set *set,
-                   const char *name) {
+/* Two sets that both include a third may be included by a fourth: each term is added
+ * once. */
+static int set_include(struct lw_load *load, const struct lw_yaml *node,
+                       struct lw_set *set, const char *name) {
     const struct lw_set *other = find_set(load, name);
     struct lw_err why = {0};
     if (!other)
@@ -91,8 +91,8 @@ static bool names_field(const char *text, const char *field) {
     return false;
 }
 
-/* A model that is told the answer looks wonderful on the hold-out and fails on the first
- * event that has not happened yet. */
+/* A feature that contains the target makes a model perfect on the hold-out and useless
+ * for events whose target is not known yet. */
 static int check_leak(struct lw_load *load, const struct lw_yaml *node,
                       const char *term) {
     const struct lw_event_spec *event = &load->config->spec.event;
@@ -112,7 +112,7 @@ static int read_term(struct lw_load *load, const struct lw_yaml *node,
     if (read_item(load, node, &item, &where))
         return -1;
     if (*item.include)
-        return include(load, where, set, item.include);
+        return set_include(load, where, set, item.include);
     if (check_leak(load, where, item.term))
         return -1;
     size_t before = lw_plan_terms(set->plan);
@@ -309,7 +309,7 @@ static int complete_window(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-/* A budget that nobody spends would be believed to limit something. */
+/* An unused budget would suggest a limit that does not exist. */
 int lw_read_search(struct lw_load *load, const struct lw_yaml *node) {
     static const char *const keys[] = {"budget", "seed"};
     if (load->config->spec.retrain.search.kind == LW_SEARCH_RANDOM)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "config/keys.h"
@@ -24,7 +25,7 @@ static int read_all(struct lw_config *config, struct lw_err *err) {
     return failed;
 }
 
-static double seconds(void) {
+static double seconds_now(void) {
     return (double)lw_mono_us() / 1e6;
 }
 
@@ -36,7 +37,7 @@ struct lw_config *lw_config_parse(const char *text, size_t len, const char *name
     struct lw_config *config = lw_calloc(1, sizeof *config);
     config->path = lw_strdup(name);
     config->tree = tree;
-    config->spec.seconds = seconds;
+    config->spec.seconds = seconds_now;
     config->spec.config_hash = lw_text_key(text, len);
     if (read_all(config, err)) {
         lw_config_free(config);
@@ -66,5 +67,5 @@ void lw_config_free(struct lw_config *config) {
         lw_schema_free(config->source.known[i]);
     lw_tree_free(config->tree);
     free(config->path);
-    lw_free_secret(config, sizeof *config);
+    lw_secret_free(config, sizeof *config);
 }

@@ -1,18 +1,16 @@
-/* The configuration: one YAML file says everything about a stream, and nothing about any
- * stream is compiled in. docs/config.md, which the tables behind this write, is its
- * manual.
+/* The configuration: one YAML file describes one stream, and nothing about a stream is
+ * compiled in. Its manual is docs/config.md, which is generated from the tables in keys.c.
  *
- * Loading reads the file, the schema it names and, for `${NAME}`, the environment;
- * secrets in
- * `*_file`s are read by those who use them, except Kafka's, which librdkafka takes as
- * values. Nothing connects anywhere. Every refusal is LW_ECONFIG and reads
+ * Loading reads the file, the schema it names and, for `${NAME}`, the environment. It
+ * connects to nothing; secrets are read by their users (base/secret.h). Every refusal is
+ * LW_ECONFIG and reads
  *
- *   configs/x.yaml:41:13: key 'rules[1].window': no window is called 'weak'; did you mean
- * 'week'?
+ *   configs/x.yaml:41:13: key 'rules[1].window': no window is called 'weak'; did you
+ *   mean 'week'?
  *
- * There is no global state: tests hold two configurations at once. */
-#ifndef LW_CONFIG_H
-#define LW_CONFIG_H
+ * There is no global state: tests load two configurations at once. */
+#ifndef LW_CONFIG_CONFIG_H
+#define LW_CONFIG_CONFIG_H
 
 #include <stdio.h>
 
@@ -103,11 +101,10 @@ struct lw_config {
 };
 
 /* Reads at most 1 MiB. NULL and LW_ECONFIG; when the file itself cannot be read,
- * LW_EINPUT. Thread: any. Free with
- * lw_config_free. */
+ * LW_EINPUT. Thread: any. Free with lw_config_free. */
 struct lw_config *lw_config_load(const char *path, struct lw_err *err);
-/* The same from memory; `name` stands in messages, and its directory is where relative
- * paths start. */
+/* The same from memory; messages show `name`, and relative paths start at its
+ * directory. */
 struct lw_config *lw_config_parse(const char *text, size_t len, const char *name,
                                   struct lw_err *err);
 void lw_config_free(struct lw_config *config);

@@ -1,5 +1,4 @@
-/* docs/config.md from the rows that reading goes by, so that the two cannot drift apart.
- */
+/* Writes docs/config.md from the rows that read.c uses, so that the two agree. */
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +25,10 @@ static const char intro[] =
     "to fall back on,\n  `$${` is a literal `${`. A variable that is not set and has no "
     "default is refused.\n"
     "- Paths are relative to the configuration file.\n"
-    "- Secrets do not stand in the file: they come from a `*_file` or from the environment.\n"
+    "- Secrets are not written in the file. Every key that names one (`password_file`, "
+    "`token_file`, `key_file`,\n  `secret_file`, `url_file`, `sasl.password_file`, ...) "
+    "takes the path of a file or `env:NAME`, an environment\n  variable. A password or "
+    "token is the first line; the rest is ignored.\n"
     "- Unknown keys, keys that stand twice, and more than 1 MiB, 10,000 values or 16 "
     "levels are refused.\n"
     "  Anchors and aliases (`&a`, `*a`) work; merge keys (`<<`) and tags do not.\n"
@@ -68,7 +70,7 @@ static void put_standard(const struct lw_key *key, FILE *out) {
         fputs("none", out);
 }
 
-static char *show(const struct lw_key *key, double v, char *out, size_t size) {
+static char *show_default(const struct lw_key *key, double v, char *out, size_t size) {
     if (key->type == LW_KEY_DURATION)
         return lw_format_duration(out, size, (int64_t)v);
     if (key->type == LW_KEY_INT || key->type == LW_KEY_SIZE)
@@ -81,8 +83,8 @@ static void put_range(const struct lw_key *key, FILE *out) {
     bool counted = key->type == LW_KEY_INT || key->type == LW_KEY_REAL ||
                    key->type == LW_KEY_DURATION || key->type == LW_KEY_SIZE;
     if (counted && (key->min != 0 || key->max != 0))
-        fprintf(out, "%s to %s", show(key, key->min, lo, sizeof lo),
-                show(key, key->max, hi, sizeof hi));
+        fprintf(out, "%s to %s", show_default(key, key->min, lo, sizeof lo),
+                show_default(key, key->max, hi, sizeof hi));
 }
 
 static void put_row(const char *prefix, const struct lw_key *key, FILE *out) {

@@ -16,8 +16,8 @@ int lw_read_stream(struct lw_load *load, const struct lw_yaml *node) {
     return node ? lw_check_name(load, node, load->config->spec.stream, LW_NAME_MAX) : 0;
 }
 
-static bool decodable(const struct lw_config *config, const char *name,
-                      const struct lw_field_item *item, struct lw_err *why) {
+static bool is_decodable(const struct lw_config *config, const char *name,
+                         const struct lw_field_item *item, struct lw_err *why) {
     enum lw_kind kind = item->kind;
     enum lw_unit unit = item->unit;
     struct lw_fields one = {0};
@@ -49,7 +49,7 @@ static int add_field(struct lw_load *load, const struct lw_yaml *node, const cha
         return lw_yaml_fail_key(load->tree, node, load->err,
                                 "only a timestamp has a unit, not a %s",
                                 lw_kind_name(item->kind));
-    if (!decodable(config, name, item, &why))
+    if (!is_decodable(config, name, item, &why))
         return lw_yaml_fail_key(load->tree, node, load->err, "%s", why.msg);
     struct lw_fields *fields = &config->spec.event.fields;
     int at = lw_fields_add(fields, name, item->kind, item->required, &why);

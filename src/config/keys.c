@@ -1,7 +1,7 @@
-/* The rows of the sections that exist once. Offsets are into struct lw_config.
+/* The rows of the sections that occur once. Offsets are into struct lw_config.
  *
- * Defaults are what a stream of some events a second would be given by hand; where a
- * figure was measured, docs/policy.md and docs/statistics.md argue it. */
+ * Defaults suit a stream of a few events per second; docs/policy.md and
+ * docs/statistics.md justify those that were measured. */
 #include <math.h>
 #include <stddef.h>
 
@@ -28,24 +28,28 @@ static const struct lw_key redis_keys[] = {
             "nodes of one cluster; `sentinel://host[:port][,...]/master[/db]`; "
             "`rediss://...` and `sentinels://...` for TLS; or `unix:/path`."},
     {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
-     .doc = "File whose first line is the password. It is read for each connection."},
+     .doc = "File whose first line is the password, or `env:NAME`. It is read for each "
+            "connection."},
     {"ca_file", LW_KEY_FILE, AT(redis.ca_file), .standard = "", .read = lw_read_redis_tls,
-     .doc = "PEM certificates to trust, when the system's do not do. This and the next "
-            "two are read for each connection."},
+     .doc = "CA bundle (PEM) to use instead of the system's. This file and the "
+            "next two are read for each connection."},
     {"cert_file", LW_KEY_FILE, AT(redis.cert_file), .standard = "",
      .read = lw_read_redis_tls,
-     .doc = "PEM certificate to show to a Redis that asks for one, with its chain."},
+     .doc = "Client certificate with its chain (PEM), for a Redis that asks for "
+            "one."},
     {"key_file", LW_KEY_FILE, AT(redis.key_file), .standard = "",
      .read = lw_read_redis_tls,
-     .doc = "Its key, when it is not in `cert_file`; without a passphrase."},
+     .doc = "Private key of the certificate, when it is not in `cert_file`; "
+            "without a passphrase."},
     {"timeout", LW_KEY_DURATION, AT(redis.timeout_ms), .standard = "2s", .min = 10,
-     .max = 10 * LW_MINUTE, .doc = "For connecting and for each answer."},
+     .max = 10 * LW_MINUTE, .doc = "Limit for connecting and for each answer."},
     {"retry_max", LW_KEY_DURATION, AT(redis.retry_max_ms), .standard = "10s", .min = 10,
      .max = LW_HOUR, .doc = "Longest wait between attempts to connect again."},
     {"lease", LW_KEY_DURATION, AT(lease_ms), .standard = "10s", .min = 500,
      .max = 10 * LW_MINUTE,
-     .doc = "How long a leader may be silent before another process leads. It is renewed "
-            "each quarter; correctness does not hang on it."},
+     .doc = "How long a leader may be silent before another process takes over. "
+            "The lease is renewed four times as often; correctness does not "
+            "depend on it."},
 };
 static const struct lw_section redis_section = SECTION(
     "redis",
@@ -55,12 +59,12 @@ static const struct lw_section redis_section = SECTION(
 static const struct lw_key flush_keys[] = {
     {"interval", LW_KEY_DURATION, AT(source.flush_interval_ms), .standard = "1s",
      .min = 10, .max = LW_MINUTE,
-     .doc = "A partition's state moves to Redis at least this often."},
+     .doc = "Longest time between two flushes of a partition's state to Redis."},
     {"events", LW_KEY_INT, AT(source.flush_events), .standard = "1000000", .min = 1,
      .max = 1e7,
-     .doc = "... and after this many events of a worker, whichever is first. A new model "
-            "is adopted at a flush: fewer events make that finer in event time while a "
-            "worker catches up, at the price of more writes to Redis."},
+     .doc = "A worker also flushes after this many events. A new model is adopted "
+            "at a flush: fewer events make the switch more precise in event time "
+            "while a worker catches up, but write to Redis more often."},
 };
 static const struct lw_section flush_section = SECTION("source.flush", "", flush_keys);
 
@@ -70,26 +74,27 @@ static const struct lw_key registry_keys[] = {
     {"user", LW_KEY_TEXT, AT(source.registry.user), .standard = "",
      .doc = "User for basic authentication."},
     {"password_file", LW_KEY_FILE, AT(source.registry.password_file), .standard = "",
-     .doc = "File whose first line is that user's password."},
+     .doc = "File whose first line is that user's password, or `env:NAME`."},
     {"token_file", LW_KEY_FILE, AT(source.registry.token_file), .standard = "",
-     .doc = "File whose first line is a bearer token."},
+     .doc = "File whose first line is a bearer token, or `env:NAME`."},
     {"ca_file", LW_KEY_FILE, AT(source.registry.ca_file), .standard = "",
-     .doc = "PEM certificates to trust, when the system's do not do."},
+     .doc = "CA bundle (PEM) to use instead of the system's."},
     {"cache_dir", LW_KEY_FILE, AT(source.registry.cache_dir), .standard = "",
-     .doc = "Directory that keeps schemas over restarts; empty: in memory only."},
+     .doc = "Directory that keeps schemas across restarts; empty: schemas are "
+            "kept in memory only."},
     {"subject", LW_KEY_TEXT, AT(source.registry.subject), .standard = "",
-     .doc = "Subject that `replay` registers schemas under and `check` looks at; empty: "
-            "the topic's name and `-value`."},
+     .doc = "Subject under which `replay` registers schemas and which `check` "
+            "verifies; empty: the topic's name followed by `-value`."},
     {"timeout", LW_KEY_DURATION, AT(source.registry.timeout_ms), .standard = "5s",
-     .min = 10, .max = 10 * LW_MINUTE, .doc = "For one request."},
+     .min = 10, .max = 10 * LW_MINUTE, .doc = "Limit for one request."},
     {"retry_max", LW_KEY_DURATION, AT(source.registry.retry_max_ms), .standard = "10s",
      .min = 10, .max = LW_HOUR,
-     .doc = "Longest wait between requests while the registry is away."},
+     .doc = "Longest wait between requests while the registry is unavailable."},
     {"missing_wait", LW_KEY_DURATION, AT(source.registry.missing_wait_ms),
      .standard = "10s", .min = 0, .max = LW_DAY,
-     .doc = "How long an id that the registry does not know is asked for again before "
-            "its events are dead letters. Each one that a partition waited for in vain "
-            "leaves an eighth of that for the next; time restores it."},
+     .doc = "How long to retry an id that the registry does not know before its "
+            "events are dead-lettered. Each wait that fails shortens the next one "
+            "for that partition to an eighth; the limit recovers with time."},
 };
 static const struct lw_section registry_section =
     SECTION("source.registry", "", registry_keys);
@@ -98,18 +103,19 @@ static const struct lw_key source_keys[] = {
     {"topic", LW_KEY_TEXT, AT(source.topic), .flags = LW_REQUIRED,
      .doc = "The Kafka topic with the events."},
     {"schema", LW_KEY_FILE, AT(source.schema_path), .flags = LW_REQUIRED,
-     .doc =
-         "Avro schema (`.avsc`) that events are read with; raw messages are written with it too."},
+     .doc = "Avro schema (`.avsc`) to read events with; raw messages are also "
+            "written with it."},
     {"encoding", LW_KEY_WORD, AT(source.encoding), .words = encodings, .standard = "avro",
      .doc = "How a record is encoded: Avro's binary encoding."},
     {"framing", LW_KEY_WORD, AT(source.framing), .words = framings, .standard = "raw",
      .doc = "How a message names its schema: not at all, Confluent's prefix or header "
             "(needs `registry`), or Avro single-object encoding. See formats.md."},
     {"schemas", LW_KEY_LIST, .flags = LW_PATHS, .item = "paths", .read = lw_read_schemas,
-     .doc = "Further Avro schemas (`.avsc`) that single-object messages may be written "
-            "with; the one of `schema` is known anyway."},
+     .doc = "Further Avro schemas (`.avsc`) of single-object messages, besides "
+            "`schema`."},
     {"dead_letters", LW_KEY_TEXT, AT(source.dead_letters), .standard = "",
-     .doc = "Topic for events that cannot be read; empty: they are counted and dropped."},
+     .doc = "Topic for events that cannot be read; empty: such events are counted "
+            "and dropped."},
     {"scored", LW_KEY_TEXT, AT(source.scored), .standard = "",
      .doc =
          "Topic for the champion's predictions (schemas/scored.avsc, docs/scored.md); empty: none."},
@@ -117,7 +123,7 @@ static const struct lw_key source_keys[] = {
      .doc = "Consumers in this process. More processes in the same group scale further."},
     {"flush", LW_KEY_MAP, .section = &flush_section, .doc = "When state moves to Redis."},
     {"registry", LW_KEY_MAP, .section = &registry_section, .read = lw_read_registry,
-     .doc = "Schema registry, for `framing: confluent`."},
+     .doc = "Schema registry, required by `framing: confluent`."},
 };
 static const struct lw_section source_section =
     SECTION("source", "The topic, and how its messages are encoded.", source_keys);
@@ -140,18 +146,19 @@ static const struct lw_key event_keys[] = {
             "timestamps, and of times that are local by their type (`local-timestamp-`, "
             "`date`) or texts without an offset; empty: UTC."},
 };
-static const struct lw_section event_section =
-    SECTION("event", "What of a record is used, and its time.", event_keys);
+static const struct lw_section event_section = SECTION(
+    "event", "Fields of a record that are used, and the time of the event.", event_keys);
 
 static const struct lw_key target_keys[] = {
     {"field", LW_KEY_TEXT, AT(names.target_field), .flags = LW_IMPLIED, .standard = "",
-     .doc = "Numeric field with the truth; or else:"},
+     .doc = "Numeric field that holds the truth. Use either this key or "
+            "`minutes_between`."},
     {"minutes_between", LW_KEY_LIST, .read = lw_read_between,
      .item = "two timestamp fields",
      .doc = "`[from, to]`: the truth is the minutes between two timestamps."},
     {"range", LW_KEY_RANGE, AT(spec.event.target_lo), .flags = LW_REQUIRED,
-     .doc = "`[lowest, highest]` believable truth, inclusive. Others are set aside, and "
-            "predictions are clipped to it."},
+     .doc = "`[lowest, highest]` plausible truth, inclusive. Events outside it "
+            "are rejected, and predictions are clipped to it."},
 };
 static const struct lw_section target_section =
     SECTION("target", "What is predicted.", target_keys);
@@ -159,42 +166,44 @@ static const struct lw_section target_section =
 static const struct lw_key pane_keys[] = {
     {"length", LW_KEY_DURATION, AT(spec.pane_ms), .standard = "1h", .min = LW_SECOND,
      .max = LW_DAY,
-     .doc = "Slice of event time that is accumulated as one; divides a day."},
+     .doc = "Length of the slices into which event time is divided; must divide a "
+            "day."},
     {"lateness", LW_KEY_DURATION, AT(spec.lateness_ms), .standard = "1h", .min = 0,
      .max = LW_WEEK,
-     .doc = "How far behind the newest event another may be and still count."},
+     .doc = "How far an event may lag behind the newest one and still be "
+            "accumulated."},
     {"max_jump", LW_KEY_DURATION, AT(spec.max_jump_ms), .standard = "12h",
      .min = LW_SECOND, .max = 10 * 365.0 * LW_DAY,
-     .doc =
-         "A step of event time that is longer than this is made only when enough events "
-         "are behind it (docs/design.md)."},
+     .doc = "A longer step of event time is accepted only when enough events "
+            "confirm it (docs/design.md)."},
     {"jump_agree", LW_KEY_INT, AT(spec.jump_agree), .standard = "3", .min = 1, .max = 16,
-     .doc =
-         "An event that far ahead is accumulated when so many of the latest 16 stand there."},
+     .doc = "An event that far ahead is accumulated when this many of the latest "
+            "16 events agree with it."},
     {"idle_timeout", LW_KEY_DURATION, AT(spec.idle_timeout_ms), .standard = "1m",
      .min = LW_SECOND, .max = LW_WEEK,
-     .doc =
-         "A partition that is silent this long (wall time) holds back no pane; when all "
-         "are, what is there is sealed."},
+     .doc = "A partition that is silent this long (wall time) no longer delays "
+            "panes; when all partitions are silent, the existing panes are "
+            "sealed."},
 };
-static const struct lw_section pane_section =
-    SECTION("panes", "How event time is cut and when a slice is complete.", pane_keys);
+static const struct lw_section pane_section = SECTION(
+    "panes", "How event time is divided, and when a slice is complete.", pane_keys);
 
 static const struct lw_key drift_keys[] = {
     {"bins", LW_KEY_INT, AT(spec.drift.bins), .standard = "10", .min = 2,
      .max = LW_BINS_MAX,
      .doc = "Bins of a numeric feature, from the reference's quantiles."},
     {"min_n", LW_KEY_INT, AT(spec.drift.min_n), .standard = "100", .min = 2, .max = 1e9,
-     .doc = "Fewer values on either side: the verdict is `insufficient`."},
+     .doc = "With fewer values on either side the verdict is `insufficient`."},
     {"alpha", LW_KEY_REAL, AT(spec.drift.alpha), .standard = "0.01", .min = 1e-12,
      .max = 0.5, .doc = "Significance level, after the correction."},
     {"correction", LW_KEY_WORD, AT(spec.drift.correction), .words = corrections,
      .standard = "bh",
-     .doc = "For testing many features at once; bh is Benjamini-Hochberg."},
+     .doc = "Correction for testing many features at once; `bh` is "
+            "Benjamini-Hochberg."},
     {"floor_psi", LW_KEY_REAL, AT(spec.drift.floor_psi), .standard = "0.2", .min = 0,
      .max = 10,
-     .doc =
-         "Least effect, in bias-corrected PSI, of the verdict `drift`. A rule uses its own threshold."},
+     .doc = "Smallest effect, in bias-corrected PSI, that gives the verdict "
+            "`drift`. Rules use their own thresholds."},
 };
 static const struct lw_section drift_section = SECTION(
     "drift", "The comparison of a window with the reference (docs/statistics.md).",
@@ -220,8 +229,9 @@ static const struct lw_key bootstrap_keys[] = {
      .unset = "none", .doc = "Train version 1 when event time reaches this."},
     {"rows", LW_KEY_INT, AT(spec.retrain.bootstrap_rows), .min = 1, .max = 1e9,
      .unset = "`min_rows`, unless `until` is given",
-     .doc = "... or when so many usable events are older than the hold-out, or `window` "
-            "is full. Neither asks before there are `min_rows` of them."},
+     .doc = "Train version 1 when this many usable events are older than the "
+            "hold-out, or when `window` is full. Either way at least `min_rows` "
+            "of them are required."},
 };
 static const struct lw_section bootstrap_section =
     SECTION("retrain.bootstrap", "", bootstrap_keys);
@@ -230,37 +240,40 @@ static const struct lw_key search_keys[] = {
     {"kind", LW_KEY_WORD, AT(spec.retrain.search.kind), .words = searches,
      .standard = "grid",
      .doc = "`grid`: every candidate is fitted on all rows before the hold-out. "
-            "`halving`: on the newest quarter of them, the better half again on the "
-            "newest half, the better half of these on all. `random`: `budget` of them, "
-            "drawn anew for each training."},
+            "`halving`: all candidates on the newest quarter of them, the better "
+            "half on the newest half, the better half of those on all. `random`: "
+            "`budget` candidates, drawn for each training."},
     {"budget", LW_KEY_INT, AT(spec.retrain.search.budget), .flags = LW_IMPLIED,
      .standard = "8", .min = 1, .max = LW_CANDIDATES_MAX,
-     .doc = "Random: so many candidates."},
+     .doc = "`random`: number of candidates."},
     {"seed", LW_KEY_INT, AT(spec.retrain.search.seed), .flags = LW_IMPLIED,
      .standard = "1", .min = 0, .max = 1e9,
-     .doc = "Random: the same seed draws the same at the same moment."},
+     .doc = "`random`: with the same seed the same candidates are drawn at the "
+            "same moment."},
 };
 static const struct lw_section search_section =
     SECTION("retrain.search", "", search_keys);
 
 static const struct lw_key gate_keys[] = {
     {"min_gain", LW_KEY_REAL, AT(spec.retrain.gate.min_gain), .standard = "0", .min = -1,
-     .max = 1, .doc = "Least relative reduction of the mean squared error."},
+     .max = 1, .doc = "Smallest relative reduction of the mean squared error."},
     {"z", LW_KEY_REAL, AT(spec.retrain.gate.z), .standard = "1.645", .min = -10,
-     .max = 10, .doc = "Least z of the paired difference; 0 asks only to be better."},
+     .max = 10,
+     .doc = "Smallest z of the paired difference; 0: any improvement is enough."},
     {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1h",
      .min = LW_SECOND, .max = LW_WEEK,
-     .doc =
-         "Differences are summed by so much event time first, against autocorrelation."},
+     .doc = "Differences are summed over blocks of this much event time, against "
+            "autocorrelation."},
 };
 static const struct lw_section gate_section = SECTION("retrain.gate", "", gate_keys);
 
 static const struct lw_key probation_keys[] = {
     {"length", LW_KEY_DURATION, AT(spec.retrain.probation_ms), .standard = "2d", .min = 0,
      .max = 365.0 * LW_DAY,
-     .doc = "So long the old champion is scored beside the new one; 0: no probation."},
+     .doc = "How long the old champion is scored beside the new one; 0: no "
+            "probation."},
     {"z", LW_KEY_REAL, AT(spec.retrain.probation_z), .standard = "2.33", .min = 0,
-     .max = 100, .doc = "Roll back when the new one is worse by this z."},
+     .max = 100, .doc = "Roll back when the new champion is worse by this z."},
 };
 static const struct lw_section probation_section =
     SECTION("retrain.probation", "", probation_keys);
@@ -268,12 +281,12 @@ static const struct lw_section probation_section =
 static const struct lw_key stale_keys[] = {
     {"age", LW_KEY_DURATION, AT(spec.retrain.stale_age_ms), .standard = "0", .min = 0,
      .max = 3650.0 * LW_DAY,
-     .doc =
-         "Retrain when the champion is older than this, and `gain` is reached; 0: never."},
+     .doc = "Retrain when the champion is older than this and `gain` is reached; "
+            "0: never."},
     {"gain", LW_KEY_REAL, AT(spec.retrain.stale_gain), .standard = "0.03", .min = 0,
      .max = 1,
-     .doc =
-         "The `recalibration_gain` over the longest window, once a day, that shows age to matter."},
+     .doc = "Value of `recalibration_gain` over the longest window, computed once "
+            "a day, at which age is considered to matter."},
 };
 static const struct lw_section stale_section = SECTION("retrain.stale", "", stale_keys);
 
@@ -281,39 +294,42 @@ static const struct lw_key retrain_keys[] = {
     {"bootstrap", LW_KEY_MAP, .section = &bootstrap_section, .doc = "The first model."},
     {"holdout", LW_KEY_DURATION, AT(spec.retrain.holdout_ms), .standard = "2d",
      .min = LW_MINUTE, .max = 365.0 * LW_DAY,
-     .doc = "Newest events, kept from fitting, on which candidates and champion meet."},
+     .doc = "Newest events, excluded from fitting, on which candidates and "
+            "champion are compared."},
     {"window", LW_KEY_DURATION, AT(spec.retrain.window_ms), .min = LW_HOUR,
      .max = 3650.0 * LW_DAY, .unset = "the longest candidate's",
      .doc = "Events older than this are never trained on."},
     {"reference", LW_KEY_DURATION, AT(spec.retrain.reference_ms), .standard = "7d",
      .min = LW_HOUR, .max = 3650.0 * LW_DAY,
-     .doc = "Newest events that make a version's reference profile."},
+     .doc = "Newest events that form a version's reference profile."},
     {"min_rows", LW_KEY_INT, AT(spec.retrain.min_rows), .standard = "1000", .min = 2,
-     .max = 1e9, .doc = "Usable events older than the hold-out that a training needs."},
+     .max = 1e9,
+     .doc = "Usable events older than the hold-out that a training requires."},
     {"min_fresh", LW_KEY_INT, AT(spec.retrain.min_fresh), .standard = "500", .min = 0,
-     .max = 1e9, .doc = "Usable events since the last training before the next."},
+     .max = 1e9, .doc = "Usable events required between two trainings."},
     {"cooldown", LW_KEY_DURATION, AT(spec.retrain.cooldown_ms), .standard = "3d",
      .min = 0, .max = 365.0 * LW_DAY,
-     .doc = "Rest after a training; doubles with each rejection."},
+     .doc = "Pause after a training; doubles with each rejection."},
     {"cooldown_max", LW_KEY_DURATION, AT(spec.retrain.cooldown_max_ms), .min = 0,
      .max = 365.0 * LW_DAY, .unset = "14d, or `cooldown` if that is longer",
-     .doc = "... up to this."},
+     .doc = "Upper limit of the pause."},
     {"max_age", LW_KEY_DURATION, AT(spec.retrain.max_age_ms), .standard = "0", .min = 0,
      .max = 3650.0 * LW_DAY,
-     .doc = "Retrain when the champion is older; 0: never for age."},
+     .doc = "Retrain when the champion is older than this; 0: age alone never "
+            "triggers a training."},
     {"stale", LW_KEY_MAP, .section = &stale_section,
-     .doc = "When a champion is challenged before that."},
+     .doc = "When an ageing champion is challenged earlier."},
     {"max_per_week", LW_KEY_INT, AT(spec.retrain.max_per_week), .standard = "0", .min = 0,
-     .max = 1000, .doc = "Trainings in any seven days; 0: no limit."},
+     .max = 1000, .doc = "Limit on trainings in any seven days; 0: no limit."},
     {"search", LW_KEY_MAP, .section = &search_section, .read = lw_read_search,
-     .doc = "How the best candidate is looked for."},
+     .doc = "How the best candidate is searched for."},
     {"gate", LW_KEY_MAP, .section = &gate_section,
      .doc = "What a challenger must show on the hold-out."},
     {"probation", LW_KEY_MAP, .section = &probation_section,
-     .doc = "What a new champion must not do afterwards."},
+     .doc = "How a new champion is watched after its promotion."},
     {"keep_first", LW_KEY_BOOL, AT(spec.retrain.keep_first), .standard = "false",
-     .doc =
-         "Score version 1 beside the champion for good: the error if nothing had been done."},
+     .doc = "Keep scoring version 1 beside the champion, to show the error "
+            "without retraining."},
 };
 static const struct lw_section retrain_section = SECTION(
     "retrain", "When to train, on what, and what may be promoted (docs/policy.md).",
@@ -321,79 +337,82 @@ static const struct lw_section retrain_section = SECTION(
 
 static const struct lw_key alert_keys[] = {
     {"page", LW_KEY_TEXT, AT(page_url), .standard = "", .read = lw_read_shown_url,
-     .doc = "Address of the dashboard as on-call reaches it, for links in messages. "
-            "Empty: `http.public_url`."},
+     .doc = "Address of the dashboard for links in messages. Empty: "
+            "`http.public_url`."},
     {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "", .read = lw_read_shown_url,
      .doc = "Address of the runbook; the rule's name is added as fragment."},
 };
 static const struct lw_section alert_section =
-    SECTION("alerts", "What all messages have in common.", alert_keys);
+    SECTION("alerts", "Links that every message contains.", alert_keys);
 
 static const char *const examples[] = {"none", "ids", "hashed", NULL};
 static const char *const categories[] = {"top", "hashed", NULL};
 
 static const struct lw_key privacy_keys[] = {
     {"examples", LW_KEY_WORD, AT(privacy.examples), .words = examples, .standard = "ids",
-     .doc =
-         "Identifiers of the events with the largest errors: left out, said, or said as a hash."},
+     .doc = "How to include the ids of the events with the largest errors: not at "
+            "all, as they are, or hashed."},
     {"categories", LW_KEY_WORD, AT(privacy.categories), .words = categories,
      .standard = "top",
-     .doc =
-         "Categories that moved, or where the error rose: the foremost by name, or as a hash."},
+     .doc = "How to name the categories that shifted or whose error rose: the top "
+            "ones by name, or hashed."},
 };
 static const struct lw_section privacy_section =
     SECTION("privacy",
-            "What of the events may leave the house with a message "
+            "Which data of the events a message may contain "
             "(docs/alerts.md#privacy).",
             privacy_keys);
 
 static const struct lw_key tls_keys[] = {
     {"cert_file", LW_KEY_FILE, AT(http.tls.cert_file), .standard = "",
-     .doc = "Certificate and what signed it, PEM."},
+     .doc = "Certificate with its chain, PEM."},
     {"key_file", LW_KEY_FILE, AT(http.tls.key_file), .standard = "",
-     .doc = "Its private key, PEM."},
+     .doc = "Private key of the certificate, PEM."},
 };
 static const struct lw_section tls_section = SECTION("tls", "HTTPS.", tls_keys);
 
 static const struct lw_key http_keys[] = {
     {"listen", LW_KEY_TEXT, AT(http.listen), .standard = "127.0.0.1:8080",
-     .doc = "`host:port`, or `off`. Whoever reaches it may read and ask for "
-            "predictions; port 0 takes a free one."},
+     .doc = "`host:port`, or `off`. Anyone who can reach it may read and request "
+            "predictions, unless `read_token_file` is set. Port 0 picks a free "
+            "one."},
     {"public_url", LW_KEY_TEXT, AT(http.public_url), .standard = "",
      .read = lw_read_shown_url,
-     .doc =
-         "Address under which others reach it, `https://leeway.example.org`, when that "
-         "is another than `listen` says: a proxy's, or a name. Other names are refused."},
+     .doc = "Public address, e.g. `https://leeway.example.org`, when it differs "
+            "from `listen` (a proxy, a DNS name). Requests for other host names "
+            "are refused."},
     {"tls", LW_KEY_MAP, .section = &tls_section,
-     .doc = "HTTPS instead of HTTP; both files are read again when they change."},
+     .doc = "Serve HTTPS instead of HTTP; both files are reloaded when they "
+            "change."},
     {"token_file", LW_KEY_FILE, AT(http.token_file), .standard = "",
-     .doc = "File with the tokens for what changes state, one a line: `TOKEN` (16 "
-            "characters at least) or `NAME SCOPES TOKEN`; read again when it changes. "
-            "Empty: such requests are refused."},
+     .doc = "File with the tokens for requests that change state, one per line: "
+            "`TOKEN` (at least 16 characters) or `NAME SCOPES TOKEN`; reloaded "
+            "when it changes. Empty: such requests are refused."},
     {"read_token_file", LW_KEY_FILE, AT(http.read_token_file), .standard = "",
-     .doc = "File with the tokens for reading, in the same form. Empty: whoever reaches "
-            "it may read. Health needs none."},
+     .doc = "File with the tokens for reading, in the same form. Empty: reading "
+            "needs no token. Health endpoints never need one."},
     {"connections", LW_KEY_INT, AT(http.connections), .standard = "256", .min = 1,
      .max = 10000,
-     .doc = "Open connections at most; then idle ones make room, those of the address "
-            "with most of them first."},
+     .doc = "Maximum number of open connections; beyond it idle ones are closed, "
+            "first those of the address that has most."},
     {"rate", LW_KEY_INT, AT(http.rate), .standard = "0", .min = 0, .max = 1000000,
-     .doc = "Requests a second from one address, twice as many at once; more are 429. 0: "
-            "any number. Health is not counted."},
+     .doc = "Requests per second from one address, with bursts of twice as many; "
+            "more get 429. 0: no limit. Health endpoints are not counted."},
     {"body_max", LW_KEY_SIZE, AT(http.body_max), .standard = "1MiB", .min = 1024,
      .max = 1 << 30,
-     .doc = "Largest request body; an Avro container may unpack to 8 times as much."},
+     .doc = "Largest request body; an Avro container may expand to 8 times this "
+            "size."},
     {"timeout", LW_KEY_DURATION, AT(http.timeout_ms), .standard = "30s", .min = LW_SECOND,
      .max = LW_HOUR,
-     .doc = "A connection idle for longer is closed, and one whose request is not "
-            "complete, or whose answer is not taken, in that time."},
+     .doc = "Closes a connection that is idle, whose request is incomplete, or "
+            "whose response is not read for this long."},
 };
 static const struct lw_section http_section =
     SECTION("http", "Predictions, metrics, the API and the page.", http_keys);
 
 static const struct lw_key log_keys[] = {
     {"level", LW_KEY_WORD, AT(log_level), .words = levels, .standard = "info",
-     .doc = "Least level that is written."},
+     .doc = "Lowest level to write."},
 };
 static const struct lw_section log_section =
     SECTION("log", "The log on standard error.", log_keys);
@@ -415,32 +434,32 @@ static const struct lw_key root_keys[] = {
     {"event", LW_KEY_MAP, .section = &event_section, .read = lw_read_event, .doc = ""},
     {"target", LW_KEY_MAP, .section = &target_section, .read = lw_read_target, .doc = ""},
     {"valid", LW_KEY_LIST, .read = lw_read_valid, .item = "conditions",
-     .doc = "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An event "
-            "that breaks one is set aside: counted under it, and neither scored nor "
-            "learned from. A missing value passes."},
+     .doc = "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An "
+            "event that violates one is rejected: counted under that condition, "
+            "but not scored and not used for training. A missing value passes."},
     {"features", LW_KEY_NAMED, .section = &lw_section_feature, .read = lw_read_features,
-     .doc = "What is watched for drift, by a name of your own."},
+     .doc = "Features to monitor for drift, under names of your choice."},
     {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},
     {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "durations",
-     .doc =
-         "Windows that rules look at, `name: length`: the last so many complete panes, 20,000 at most."},
+     .doc = "Windows that rules evaluate, `name: length`: the most recent "
+            "complete panes, at most 20,000."},
     {"drift", LW_KEY_MAP, .section = &drift_section, .doc = ""},
     {"change", LW_KEY_MAP, .section = &change_section, .read = lw_read_change, .doc = ""},
     {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_read_rules,
-     .doc = "What raises an alert, and what a firing alert does."},
+     .doc = "Conditions that raise an alert, and what a firing alert triggers."},
     {"feature_sets", LW_KEY_NAMED, .item = "lists of terms, below",
      .section = &lw_section_term, .read = lw_read_sets,
      .doc = "Lists of terms for the candidates: a text in the formula language "
             "(docs/models.md), or a map."},
     {"candidates", LW_KEY_LIST, .section = &lw_section_candidate,
      .read = lw_read_candidates,
-     .doc =
-         "Models that every training fits; the hold-out chooses. `alpha`, `window`, "
-         "`half_life` and `correction.half_life` may be lists: one candidate for each combination."},
+     .doc = "Models that every training fits; the hold-out decides between them. "
+            "`alpha`, `window`, `half_life` and `correction.half_life` may be "
+            "lists: each combination is one candidate."},
     {"retrain", LW_KEY_MAP, .section = &retrain_section, .read = lw_read_retrain,
      .doc = ""},
     {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook, .read = lw_read_webhooks,
-     .doc = "Who is told of alerts."},
+     .doc = "Receivers of alerts."},
     {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},
     {"privacy", LW_KEY_MAP, .section = &privacy_section, .doc = ""},
     {"http", LW_KEY_MAP, .section = &http_section, .read = lw_read_http, .doc = ""},

@@ -61,6 +61,18 @@ struct lw_section {
     const struct lw_key *key;
 };
 
+/* A key that had another name before. It is refused with a sentence that names the new
+ * one; nothing reads it. */
+struct lw_renamed_key {
+    const char *section; /* title of its section; "": the top level */
+    const char *old, *new;
+};
+/* renamed.c; ends with a row of NULLs */
+extern const struct lw_renamed_key lw_renamed_keys[];
+/* The new name of the section's key, or NULL when it was never renamed. */
+const char *lw_renamed_key_find(const struct lw_renamed_key *table, const char *section,
+                                const char *name);
+
 #define LW_SETS_MAX 32
 
 /* A feature set. */
@@ -89,13 +101,13 @@ int lw_read_section(struct lw_load *load, const struct lw_section *section,
                     const struct lw_yaml *node, void *base);
 /* A word's text by index, or NULL past the end. */
 const char *lw_key_word(const struct lw_key *key, int i);
-/* Writes the resolved form of a path that stands in the configuration. */
+/* Resolves a path of the configuration. */
 int lw_resolve_path(const char *config_name, const char *path, char *out, size_t size);
 
 /* "; did you mean 'x'?", or "; there is a, b, c", or "". */
 char *lw_suggest(char *out, size_t size, const char *name, const char *const *candidates,
                  size_t n);
-/* Refuses names that would not do as part of a Redis key, a metric and a URL. */
+/* Refuses names that cannot be part of a Redis key, a metric and a URL. */
 int lw_check_name(struct lw_load *load, const struct lw_yaml *node, const char *name,
                   size_t max);
 

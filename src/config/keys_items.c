@@ -1,5 +1,5 @@
-/* The rows of what may exist more than once. Offsets are into the structs of items.h, and
- * of alert/alert_json.h for webhooks. */
+/* The rows of the sections that may occur several times. Offsets are into
+ * the structs of items.h, and of alert/alert_json.h for webhooks. */
 #include <math.h>
 #include <stddef.h>
 
@@ -32,16 +32,15 @@ static const char *format_word(int i) {
 static const struct lw_key field_keys[] = {
     {"kind", LW_KEY_WORD, AT(struct lw_field_item, kind), .flags = LW_REQUIRED,
      .words = kinds,
-     .doc =
-         "What the value is to leeway. A category is never averaged; a text is only an identifier."},
+     .doc = "How the value is used. Categories are never averaged; texts are only "
+            "identifiers."},
     {"required", LW_KEY_BOOL, AT(struct lw_field_item, required), .standard = "false",
-     .doc = "An event without it, or with a value that cannot be converted to the kind, "
-            "is a dead letter. Otherwise such a value is missing."},
+     .doc = "An event in which the field is absent or cannot be converted to the "
+            "kind is dead-lettered. If `false`, the value counts as missing."},
     {"unit", LW_KEY_WORD, AT(struct lw_field_item, unit), .flags = LW_IMPLIED,
      .standard = "schema", .words = units,
-     .doc =
-         "Of a timestamp: what its number counts since 1970 in UTC. `schema`: what the "
-         "schema says; a bare long is milliseconds."},
+     .doc = "Unit of a timestamp's number, since 1970 in UTC. `schema`: as the "
+            "Avro schema says; a plain long is in milliseconds."},
 };
 static const struct lw_key time_keys[] = {
     {"field", LW_KEY_TEXT, AT(struct lw_config, names.event_time), .flags = LW_REQUIRED,
@@ -57,20 +56,19 @@ static const struct lw_key feature_keys[] = {
     {"of", LW_KEY_TEXT, AT(struct lw_feature_item, of), .unset = "the feature's name",
      .doc = "A field or a function of fields, e.g. `hour(lpep_pickup_datetime)`."},
     {"range", LW_KEY_RANGE, AT(struct lw_feature_item, column.lo), .unset = "none",
-     .doc = "`[lowest, highest]` believable value of a numeric feature; others are "
-            "counted as out of range and kept out of the sketches."},
+     .doc = "`[lowest, highest]` plausible value of a numeric feature; other "
+            "values are counted as out of range and excluded from the sketches."},
     {"k", LW_KEY_INT, AT(struct lw_feature_item, column.k), .flags = LW_IMPLIED,
      .standard = "200", .min = 8, .max = 4096,
      .doc = "Size of a numeric feature's quantile sketch: the rank error is 1.3 % "
             "at 200 and falls with k."},
     {"cap", LW_KEY_INT, AT(struct lw_feature_item, column.cap), .flags = LW_IMPLIED,
      .standard = "1024", .min = 8, .max = LW_CATS_CAP_MAX,
-     .doc =
-         "Categories with a count of their own: where there are more, the frequent ones "
-         "and a random sample."},
+     .doc = "Number of categories with exact counts; beyond it the frequent ones "
+            "and a random sample are kept."},
     {"distinct", LW_KEY_BOOL, AT(struct lw_feature_item, column.distinct),
      .flags = LW_IMPLIED, .standard = "false",
-     .doc = "Estimate a category's distinct values too."},
+     .doc = "Also estimate the number of distinct values of a category."},
 };
 const struct lw_section lw_section_feature = SECTION("features.<name>", feature_keys);
 
@@ -84,16 +82,16 @@ static const struct lw_key rule_keys[] = {
      .doc = "For metrics of a feature: its name, `each`, `target` or `prediction`."},
     {"window", LW_KEY_TEXT, AT(struct lw_rule_item, window), .flags = LW_IMPLIED,
      .unset = "**required**, but for metrics of the running stream",
-     .doc = "Name of the window that is judged."},
+     .doc = "Name of the window to evaluate."},
     {"warn", LW_KEY_REAL, AT(struct lw_rule_item, rule.warn), .min = 0, .max = 1e15,
-     .unset = "none",
-     .doc = "Fires as a warning from here on (`events`: from here down)."},
+     .unset = "none", .doc = "Threshold for a warning (`events`: at or below it)."},
     {"critical", LW_KEY_REAL, AT(struct lw_rule_item, rule.critical), .min = 0,
      .max = 1e15, .unset = "none",
-     .doc = "Fires as critical from here on. One of the two is needed."},
+     .doc = "Threshold for critical. At least one of `warn` and `critical` is "
+            "required."},
     {"clear", LW_KEY_REAL, AT(struct lw_rule_item, rule.clear_below), .min = 0,
      .max = 1e15, .unset = "nine tenths of the way from no drift to the lower threshold",
-     .doc = "A firing rule clears on this side of it."},
+     .doc = "Threshold at which a firing rule clears."},
     {"for", LW_KEY_INT, AT(struct lw_rule_item, rule.for_count), .standard = "1",
      .min = 1, .max = 10000,
      .doc = "Consecutive evaluations over the threshold before it fires. Metrics of the "
@@ -103,19 +101,20 @@ static const struct lw_key rule_keys[] = {
      .doc = "Consecutive evaluations under `clear` before it clears."},
     {"every", LW_KEY_DURATION, AT(struct lw_rule_item, rule.every_ms), .standard = "0",
      .min = 0, .max = 30.0 * LW_DAY,
-     .doc = "Evaluated where event time is a multiple of this; 0: at every pane."},
+     .doc = "Evaluate only where event time is a multiple of this; 0: at every "
+            "pane."},
     {"min_n", LW_KEY_INT, AT(struct lw_rule_item, rule.min_n), .min = 0, .max = 1e12,
      .unset = "`drift.min_n`; 0 for `events`, `fault`, `silence` and `lag`",
      .doc = "With fewer events in the window the rule keeps its state."},
     {"retrain", LW_KEY_BOOL, AT(struct lw_rule_item, retrain), .standard = "false",
-     .doc = "Firing at the critical level asks for a training."},
+     .doc = "Request a training when the rule fires as critical."},
     {"block", LW_KEY_BOOL, AT(struct lw_rule_item, block),
      .unset = "`true` for `fault` and the metrics of a running stream",
-     .doc = "While firing at the critical level nothing is trained: the data is broken."},
+     .doc = "Block training while the rule fires as critical: the data is broken."},
     {"inhibit", LW_KEY_BOOL, AT(struct lw_rule_item, inhibit),
      .unset = "`true` for metrics of the feed",
-     .doc = "While firing at the critical level nobody is told of the alerts that it "
-            "causes (docs/alerts.md)."},
+     .doc = "While the rule fires as critical, suppress notifications of the "
+            "alerts that it causes (docs/alerts.md)."},
 };
 const struct lw_section lw_section_rule = SECTION("rules[]", rule_keys);
 
@@ -123,8 +122,7 @@ static const struct lw_key term_keys[] = {
     {"term", LW_KEY_TEXT, AT(struct lw_term_item, term), .flags = LW_IMPLIED,
      .standard = "", .doc = "The term, e.g. `PULocationID * DOLocationID`."},
     {"include", LW_KEY_TEXT, AT(struct lw_term_item, include), .flags = LW_IMPLIED,
-     .standard = "",
-     .doc = "Instead of a term: all terms of a set that stands further up."},
+     .standard = "", .doc = "Instead of a term: all terms of a set defined earlier."},
     {"penalty", LW_KEY_REAL, AT(struct lw_term_item, penalty), .flags = LW_IMPLIED,
      .standard = "1", .min = 0, .max = 1e6,
      .doc = "Multiplies the model's penalty for this term; 0: not penalised."},
@@ -138,28 +136,30 @@ static const struct lw_key correction_keys[] = {
     {"half_life", LW_KEY_DURATION,
      AT(struct lw_candidate_item, fit.correction.half_life_ms), .flags = LW_GRID,
      .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
-     .doc = "Of the rows' weights in the correction; 0: no correction."},
+     .doc = "Half-life of the rows' weights in the correction; 0: no correction."},
     {"window", LW_KEY_DURATION, AT(struct lw_candidate_item, fit.correction.window_ms),
      .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
-     .doc = "Rows younger than this; 0: five half-lives."},
+     .doc = "Use only rows younger than this; 0: five half-lives."},
     {"penalty", LW_KEY_REAL, AT(struct lw_candidate_item, fit.correction.penalty_factor),
-     .standard = "30", .min = 1e-6, .max = 1e9, .doc = "Multiplies every penalty in it."},
+     .standard = "30", .min = 1e-6, .max = 1e9,
+     .doc = "Factor on every penalty of the correction."},
 };
 static const struct lw_section correction_section =
     SECTION("candidates[].correction", correction_keys);
 
 static const struct lw_key tree_keys[] = {
     {"rounds", LW_KEY_INT, AT(struct lw_candidate_item, fit.trees.rounds),
-     .standard = "100", .min = 1, .max = 10000, .doc = "Trees."},
+     .standard = "100", .min = 1, .max = 10000, .doc = "Number of trees."},
     {"depth", LW_KEY_INT, AT(struct lw_candidate_item, fit.trees.depth), .standard = "6",
-     .min = 1, .max = 16, .doc = "Deepest level of a tree."},
+     .min = 1, .max = 16, .doc = "Maximum depth of a tree."},
     {"eta", LW_KEY_REAL, AT(struct lw_candidate_item, fit.trees.eta), .standard = "0.3",
      .min = 1e-4, .max = 1, .doc = "Learning rate."},
     {"min_child_weight", LW_KEY_REAL,
      AT(struct lw_candidate_item, fit.trees.min_child_weight), .standard = "1", .min = 0,
-     .max = 1e9, .doc = "Least weight of a leaf."},
+     .max = 1e9, .doc = "Smallest weight of a leaf."},
     {"subsample", LW_KEY_REAL, AT(struct lw_candidate_item, fit.trees.subsample),
-     .standard = "1", .min = 0.01, .max = 1, .doc = "Share of rows a tree sees."},
+     .standard = "1", .min = 0.01, .max = 1,
+     .doc = "Share of the rows used for each tree."},
     {"lambda", LW_KEY_REAL, AT(struct lw_candidate_item, fit.trees.lambda),
      .standard = "1", .min = 0, .max = 1e9, .doc = "Ridge penalty on the leaves."},
 };
@@ -167,11 +167,11 @@ static const struct lw_section tree_section = SECTION("candidates[].trees", tree
 
 static const struct lw_key candidate_keys[] = {
     {"name", LW_KEY_TEXT, AT(struct lw_candidate_item, fit.name), .flags = LW_REQUIRED,
-     .doc = "Name of the candidate, recorded in its models."},
+     .doc = "Name of the candidate, stored in its models."},
     {"kind", LW_KEY_WORD, AT(struct lw_candidate_item, fit.kind), .words = fits,
      .standard = "ridge", .doc = "Model family."},
     {"features", LW_KEY_TEXT, AT(struct lw_candidate_item, features),
-     .flags = LW_REQUIRED, .doc = "Name of its feature set."},
+     .flags = LW_REQUIRED, .doc = "Name of the candidate's feature set."},
     {"alpha", LW_KEY_REAL, AT(struct lw_candidate_item, fit.alpha),
      .flags = LW_GRID | LW_IMPLIED, .standard = "1", .min = 0, .max = 1e9,
      .doc = "Penalty, as scikit-learn defines it for the kind."},
@@ -186,12 +186,13 @@ static const struct lw_key candidate_keys[] = {
      .standard = "true", .doc = "Fit a constant, never penalised."},
     {"window", LW_KEY_DURATION, AT(struct lw_candidate_item, fit.window_ms),
      .flags = LW_GRID, .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
-     .doc = "Rows younger than this; 0: all that `retrain.window` gives."},
+     .doc = "Use only rows younger than this; 0: all rows within "
+            "`retrain.window`."},
     {"half_life", LW_KEY_DURATION, AT(struct lw_candidate_item, fit.half_life_ms),
      .flags = LW_GRID, .standard = "0", .min = 0, .max = 3650.0 * LW_DAY,
-     .doc = "A row's weight halves with each of these; 0: all weigh the same."},
+     .doc = "Time in which a row's weight halves; 0: all rows weigh the same."},
     {"clip", LW_KEY_RANGE, AT(struct lw_candidate_item, fit.clip_lo),
-     .unset = "`target.range`", .doc = "Predictions are clipped to it."},
+     .unset = "`target.range`", .doc = "Range to which predictions are clipped."},
     {"correction", LW_KEY_MAP, .flags = LW_IMPLIED, .section = &correction_section,
      .doc = "A second fit, to the residuals of the first, on a shorter time scale."},
     {"trees", LW_KEY_MAP, .flags = LW_IMPLIED, .section = &tree_section,
@@ -203,35 +204,37 @@ static const struct lw_key webhook_keys[] = {
     {"name", LW_KEY_TEXT, AT(struct lw_receiver, name), .flags = LW_REQUIRED,
      .doc = "Name of the receiver, in messages and metrics."},
     {"url", LW_KEY_TEXT, AT(struct lw_receiver, url), .flags = LW_SECRET, .standard = "",
-     .doc = "Address; or else:"},
+     .doc = "Address. Use either this key or `url_file`."},
     {"url_file", LW_KEY_FILE, AT(struct lw_receiver, url_file), .standard = "",
-     .doc = "File whose first line is the address, where that is a secret (Slack, "
-            "Teams). This and every other `*_file` here may also be `env:NAME`; they are "
-            "read at each delivery."},
+     .doc = "File whose first line is the address, when it is a secret (Slack, "
+            "Teams). This and every other `*_file` here may also be `env:NAME`, "
+            "except `ca_file`; they are read for each delivery."},
     {"format", LW_KEY_WORD, AT(struct lw_receiver, format), .word = format_word,
-     .standard = "json", .doc = "Whose language is spoken (docs/alerts.md)."},
+     .standard = "json", .doc = "Message format (docs/alerts.md)."},
     {"severity", LW_KEY_WORD, AT(struct lw_receiver, least), .words = severities,
-     .min = 1, .standard = "warning", .doc = "This and more severe."},
+     .min = 1, .standard = "warning", .doc = "Minimum severity."},
     {"rules", LW_KEY_LIST, .item = "rule names", .unset = "all",
-     .doc = "Names of the rules that it hears of; `psi*` matches any rest."},
+     .doc = "Names of the rules to notify of; `psi*` matches every name that "
+            "begins so."},
     {"resolved", LW_KEY_BOOL, AT(struct lw_receiver, resolved), .standard = "true",
-     .doc = "Tell the end of an incident too."},
+     .doc = "Also notify when an incident is resolved."},
     {"repeat", LW_KEY_DURATION, AT(struct lw_receiver, repeat_ms), .min = 0,
      .max = 365.0 * LW_DAY, .unset = "4h; 1m for alertmanager",
-     .doc = "A firing alert is said again after this; 0: never."},
+     .doc = "Interval at which a firing alert is sent again; 0: never."},
     {"timeout", LW_KEY_DURATION, AT(struct lw_receiver, timeout_ms), .standard = "10s",
-     .min = 100, .max = 2 * LW_MINUTE, .doc = "For the whole exchange."},
+     .min = 100, .max = 2 * LW_MINUTE, .doc = "Limit for the whole exchange."},
     {"give_up", LW_KEY_DURATION, AT(struct lw_receiver, give_up_ms), .standard = "3d",
-     .min = LW_MINUTE, .max = 30.0 * LW_DAY, .doc = "Retried so long, then parked."},
+     .min = LW_MINUTE, .max = 30.0 * LW_DAY,
+     .doc = "How long a delivery is retried before it is parked."},
     {"secret_file", LW_KEY_FILE, AT(struct lw_receiver, secret_file), .standard = "",
-     .doc =
-         "One or two lines `whsec_<base64>`: messages are signed as Standard Webhooks."},
+     .doc = "One or two lines `whsec_<base64>`: sign messages as Standard "
+            "Webhooks does."},
     {"token_file", LW_KEY_FILE, AT(struct lw_receiver, token_file), .standard = "",
      .doc = "Bearer token; for PagerDuty the routing key."},
     {"headers_file", LW_KEY_FILE, AT(struct lw_receiver, headers_file), .standard = "",
-     .doc = "Lines `Name: value` that are sent along."},
+     .doc = "Additional headers, one `Name: value` per line."},
     {"ca_file", LW_KEY_FILE, AT(struct lw_receiver, ca_file), .standard = "",
-     .doc = "PEM certificates to trust, when the system's do not do."},
+     .doc = "CA bundle (PEM) to use instead of the system's."},
     {"template_file", LW_KEY_FILE, AT(struct lw_receiver, template_file), .standard = "",
      .doc = "For `format: template`: the body, with `{{field}}` in it."},
     {"content_type", LW_KEY_TEXT, AT(struct lw_receiver, content_type), .standard = "",

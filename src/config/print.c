@@ -7,15 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/keys.h"
 
-struct printer {
+struct config_printer {
     const struct lw_config *config;
     FILE *out;
 };
 
-static bool plain(const char *text) {
+static bool is_plain(const char *text) {
     static const char safe[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
     return *text && *text != '-' && strspn(text, safe) == strlen(text) &&
@@ -24,7 +25,7 @@ static bool plain(const char *text) {
 }
 
 static void put_text(FILE *out, const char *text) {
-    if (plain(text)) {
+    if (is_plain(text)) {
         fputs(text, out);
         return;
     }
@@ -43,11 +44,11 @@ static void put_text(FILE *out, const char *text) {
     fputc('"', out);
 }
 
-static void put_path(const struct printer *p, const char *text) {
+static void put_path(const struct config_printer *p, const char *text) {
     char path[1024];
     if (lw_resolve_path(p->config->path, text, path, sizeof path))
         lw_copy(path, sizeof path, text);
-    char *whole = *path && strncmp(path, "env:", 4) != 0 ? realpath(path, NULL) : NULL;
+    char *whole = *path && !lw_secret_in_env(path) ? realpath(path, NULL) : NULL;
     put_text(p->out, whole ? whole : path);
     free(whole);
 }
@@ -69,7 +70,7 @@ static void put_url(FILE *out, const char *url) {
     put_text(out, shown);
 }
 
-static void put_value(const struct printer *p, const struct lw_key *key,
+static void put_value(const struct config_printer *p, const struct lw_key *key,
                       const char *text) {
     if (key->type == LW_KEY_FILE || (key->flags & LW_PATHS))
         put_path(p, text);
@@ -80,7 +81,7 @@ static void put_value(const struct printer *p, const struct lw_key *key,
 }
 
 /* [a, b] of scalars: ranges, grids, routes. */
-static void put_list(const struct printer *p, const struct lw_key *key,
+static void put_list(const struct config_printer *p, const struct lw_key *key,
                      const struct lw_yaml *node) {
     fputc('[', p->out);
     for (size_t i = 0; i < node->n; i++) {
@@ -90,11 +91,11 @@ static void put_list(const struct printer *p, const struct lw_key *key,
     fputc(']', p->out);
 }
 
-static void put_section(const struct printer *p, const struct lw_section *section,
+static void put_section(const struct config_printer *p, const struct lw_section *section,
                         const struct lw_yaml *node, int indent);
 
 /* "key:" of items that are maps, lists of maps, or single values. */
-static void put_item(const struct printer *p, const struct lw_key *key,
+static void put_item(const struct config_printer *p, const struct lw_key *key,
                      const struct lw_yaml *item, int indent) {
     fprintf(p->out, "%*s", indent, "");
     if (item->key) {
@@ -119,7 +120,7 @@ static void put_item(const struct printer *p, const struct lw_key *key,
     }
 }
 
-static void put_items(const struct printer *p, const struct lw_key *key,
+static void put_items(const struct config_printer *p, const struct lw_key *key,
                       const struct lw_yaml *node, int indent) {
     if (!node || node->n == 0)
         return;
@@ -135,7 +136,7 @@ static void put_items(const struct printer *p, const struct lw_key *key,
         put_item(p, key, node->child[i], indent + 2);
 }
 
-static void put_scalar(const struct printer *p, const struct lw_key *key,
+static void put_scalar(const struct config_printer *p, const struct lw_key *key,
                        const struct lw_yaml *node, int indent) {
     if (node && node->kind == LW_YAML_MAP) {
         fprintf(p->out, "%*s%s:\n", indent, "", key->name);
@@ -162,7 +163,7 @@ static bool worth_printing(const struct lw_key *key, const struct lw_yaml *node)
 }
 
 /* Kafka's properties as they are in force, the group that we named included. */
-static void put_kafka(const struct printer *p, const struct lw_yaml *node) {
+static void put_kafka(const struct config_printer *p, const struct lw_yaml *node) {
     const struct lw_kafka_options *kafka = &p->config->kafka;
     fputs("kafka:\n", p->out);
     for (size_t i = 0; i < kafka->n; i++) {
@@ -179,7 +180,7 @@ static void put_kafka(const struct printer *p, const struct lw_yaml *node) {
     }
 }
 
-static void put_section(const struct printer *p, const struct lw_section *section,
+static void put_section(const struct config_printer *p, const struct lw_section *section,
                         const struct lw_yaml *node, int indent) {
     for (size_t i = 0; i < section->n; i++) {
         const struct lw_key *key = &section->key[i];
@@ -200,6 +201,6 @@ static void put_section(const struct printer *p, const struct lw_section *sectio
 }
 
 void lw_config_print(const struct lw_config *config, FILE *out) {
-    struct printer p = {config, out};
+    struct config_printer p = {config, out};
     put_section(&p, &lw_config_root, config->tree->root, 0);
 }

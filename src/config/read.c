@@ -60,15 +60,23 @@ static int refuse_unknown(struct lw_load *load, const struct lw_section *section
     lw_assert(section->n <= KEYS_MAX);
     for (size_t i = 0; i < section->n; i++)
         names[i] = section->key[i].name;
-    for (size_t i = 0; i < node->n; i++)
-        if (!row_of(section, node->child[i]->key))
-            return lw_yaml_fail_key(
-                load->tree, node->child[i], load->err, "there is no such key%s",
-                lw_suggest(hint, sizeof hint, node->child[i]->key, names, section->n));
+    for (size_t i = 0; i < node->n; i++) {
+        const struct lw_yaml *child = node->child[i];
+        if (row_of(section, child->key))
+            continue;
+        const char *new =
+            lw_renamed_key_find(lw_renamed_keys, section->title, child->key);
+        if (new)
+            return lw_yaml_fail_key(load->tree, child, load->err,
+                                    "this key is now called '%s'", new);
+        return lw_yaml_fail_key(
+            load->tree, child, load->err, "there is no such key%s",
+            lw_suggest(hint, sizeof hint, child->key, names, section->n));
+    }
     return 0;
 }
 
-static const char *expected(enum lw_key_type type) {
+static const char *expected_shape(enum lw_key_type type) {
     switch (type) {
     case LW_KEY_MAP:
     case LW_KEY_NAMED:
@@ -102,7 +110,7 @@ static int check_shape(struct lw_load *load, const struct lw_key *key,
         return 0;
     static const char *const got[] = {"nothing", "a single value", "a list", "a map"};
     return lw_yaml_fail(load->tree, node, load->err, "must be %s (got %s)",
-                        expected(key->type), got[node->kind]);
+                        expected_shape(key->type), got[node->kind]);
 }
 
 /* Of a list in a grid key: the value that this combination takes. */

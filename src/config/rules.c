@@ -1,10 +1,9 @@
-/* Panes, windows, change points, rules: names become indices, and what could never fire,
- * never clear or never act is refused.
+/* Panes, windows, change points, rules: names become indices, and rules that could never
+ * fire, clear or act are refused.
  *
  * A rule's default `clear` lies a tenth of the way back from the lower threshold to where
- * the metric stands without drift (1 for a ratio, 0 for all else; above the threshold for
- * `events`), so that a value that trembles at the threshold is one incident and not ten.
- */
+ * the metric lies without drift (1 for a ratio, 0 for all else; above the threshold for
+ * `events`), so that a value that oscillates around the threshold is one incident, not ten. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -247,7 +246,7 @@ static double default_clear(const struct lw_rule *rule) {
     return neutral + 0.9 * (fmin(rule->warn, rule->critical) - neutral);
 }
 
-/* `lower` is the side on which all is well. */
+/* `lower`: lower values are the healthy side. */
 static int check_thresholds(struct lw_load *load, const struct lw_yaml *node,
                             struct lw_rule *rule) {
     bool below = rule->metric->flags & LW_METRIC_FIRES_BELOW;

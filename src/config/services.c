@@ -1,13 +1,14 @@
 /* Kafka, Redis, the schema registry, webhooks, HTTP: addresses and secrets.
  *
- * A secret that is written into the configuration ends in a repository. So a literal one
- * is refused: it comes as `*_file`, or from the environment (`${NAME}` without a
- * default). An address that people are shown holds none, wherever it came from. */
+ * A secret written into the configuration ends up in a repository. So a literal one is
+ * refused: it must come from a `*_file` or the environment (`${NAME}` without a default).
+ * Addresses that are shown must not contain a secret at all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/items.h"
 
@@ -16,7 +17,7 @@
     "environment variable"
 
 /* Where user and host begin. Browsers do not mind further slashes. */
-static const char *authority(const char *url) {
+static const char *url_authority(const char *url) {
     const char *scheme = strstr(url, "://");
     return scheme ? scheme + 3 + strspn(scheme + 3, "/") : url;
 }
@@ -31,7 +32,7 @@ static const char *last_at(const char *text, size_t len) {
  * The scheme may come from a variable. A password with a '/' in it makes no address, but
  * is a secret all the same; in http://host:80/@x there is only a port. */
 static const char *url_password(const char *url, size_t *len) {
-    const char *host = authority(url);
+    const char *host = url_authority(url);
     size_t n = strcspn(host, "/?#");
     const char *end = last_at(host, n);
     bool redis = strncmp(url, "redis", 5) == 0 || strncmp(url, "sentinel", 8) == 0;
@@ -55,7 +56,7 @@ static const char *url_password(const char *url, size_t *len) {
 /* Does the address name a user, with or without a password? */
 static bool has_user(const char *url) {
     size_t len;
-    const char *host = authority(url + strspn(url, "/"));
+    const char *host = url_authority(url + strspn(url, "/"));
     return memchr(host, '@', strcspn(host, "/?#")) != NULL || url_password(url, &len);
 }
 
@@ -79,29 +80,23 @@ static int add_property(struct lw_load *load, const struct lw_yaml *node, const 
     return 0;
 }
 
-/* sasl.password_file: the first line of a file becomes sasl.password, whenever a client
- * is made; here it only shows that there is one. A key in PEM is the whole file. */
+/* sasl.password_file: the client reads the secret whenever one is made; here it is only
+ * checked that there is one. */
 static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
                               const char *key) {
-    char path[1024];
+    char source[1024];
     struct lw_err why = {0};
-    size_t len;
-    if (lw_resolve_path(load->tree->name, node->text, path, sizeof path))
+    if (lw_resolve_path(load->tree->name, node->text, source, sizeof source))
         return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
-    char *text = lw_read_file(path, 64 << 10, &len, &why);
-    if (!text)
+    char *secret = lw_secret_line(source, LW_SECRET_MAX, &why);
+    if (!secret)
         return lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
-    int failed = *text && *text != '\r' && *text != '\n'
-                     ? add_property(load, node, key, "", path)
-                     : lw_yaml_fail(load->tree, node, load->err,
-                                    "%s: its first line is empty", path);
-    lw_free_secret(text, len);
-    return failed;
+    lw_secret_free_text(secret);
+    return add_property(load, node, key, "", source);
 }
 
-/* librdkafka would look for its files in the current directory, whosever that is: like
- * every path here they are relative to the configuration. "probe" is a word of its own.
- */
+/* librdkafka resolves paths against the current directory; here they are relative to the
+ * configuration, as all other paths. "probe" is not a path. */
 static bool is_path(const char *key, const char *value) {
     size_t len = strlen(key);
     return len > 9 && strcmp(key + len - 9, ".location") == 0 &&
@@ -115,7 +110,7 @@ static int add_path(struct lw_load *load, const struct lw_yaml *node, const char
     return add_property(load, node, key, path, "");
 }
 
-/* librdkafka takes an empty text for none, and there is no client without these. */
+/* librdkafka treats an empty text as unset, and no client works without these. */
 static bool needs_text(const char *key, const char *text) {
     const char *blank = strcmp(key, "group.id") == 0            ? " \t\r\n"
                         : strcmp(key, "bootstrap.servers") == 0 ? " \t\r\n,"
@@ -135,10 +130,11 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(load->tree, node, load->err,
                             "is empty: set it, or remove it for the default");
     if (lw_kafka_secret(key) && *node->literal)
-        return lw_yaml_fail_key(load->tree, node, load->err,
-                                "a secret must not stand in the configuration; write "
-                                "'%s_file: path', or ${NAME} for an environment variable",
-                                key);
+        return lw_yaml_fail_key(
+            load->tree, node, load->err,
+            "a secret must not be written in the configuration; write "
+            "'%s_file: path', or ${NAME} for an environment variable",
+            key);
     if (len > 5 && strcmp(key + len - 5, "_file") == 0) {
         char *property = lw_strndup(key, len - 5);
         int failed = lw_kafka_secret(property)
@@ -150,12 +146,12 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
     }
     if (strstr(node->text, "://") && !lw_kafka_secret(key) && has_user(node->text))
         return lw_yaml_fail(load->tree, node, load->err,
-                            "an address here must hold no user and no password");
+                            "an address here must not contain a user or a password");
     return is_path(key, node->text) ? add_path(load, node, key)
                                     : add_property(load, node, key, node->text, "");
 }
 
-static const char *property(const struct lw_kafka_options *kafka, const char *key) {
+static const char *kafka_property(const struct lw_kafka_options *kafka, const char *key) {
     for (size_t i = 0; i < kafka->n; i++)
         if (strcmp(kafka->property[i].key, key) == 0)
             return kafka->property[i].value;
@@ -170,18 +166,16 @@ int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_yaml *at = node ? node : load->tree->root;
     char group[LW_NAME_MAX + 16];
     snprintf(group, sizeof group, "leeway-%s", config->spec.stream);
-    if (!property(&config->kafka, "group.id") &&
+    if (!kafka_property(&config->kafka, "group.id") &&
         add_property(load, at, "group.id", group, ""))
         return -1;
-    if (!property(&config->kafka, "bootstrap.servers"))
+    if (!kafka_property(&config->kafka, "bootstrap.servers"))
         return add_property(load, at, "bootstrap.servers", "localhost:9092", "");
     return 0;
 }
 
-/* An address for a message: what stands in the file, as long as it cannot hold a
- * password.
- */
-static const char *written(const struct lw_yaml *node) {
+/* An address for a message: as written in the file, unless it may contain a password. */
+static const char *written_url(const struct lw_yaml *node) {
     bool whole = node && strcmp(node->literal, node->text) == 0;
     return whole && !strchr(node->text, '@') ? node->text : "***";
 }
@@ -195,13 +189,13 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
         return lw_yaml_fail(
             load->tree, node, load->err,
             "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
-            written(node));
+            written_url(node));
     if (node && url_password(node->literal, &len) && len > 0)
         return lw_yaml_fail(load->tree, node, load->err, NO_PASSWORD, "password_file");
     return 0;
 }
 
-/* A certificate beside an open connection: somebody believes that it is not open. */
+/* A certificate for a connection without TLS is a mistake. */
 int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_redis_options *o = &load->config->redis;
     if (!node || !*node->text)
@@ -224,14 +218,14 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     if (strncmp(registry->url, "http://", 7) && strncmp(registry->url, "https://", 8))
         return lw_yaml_fail(load->tree, url, load->err,
                             "must begin with http:// or https:// (got '%.60s')",
-                            written(url));
+                            written_url(url));
     if (has_user(registry->url))
         return lw_yaml_fail(
             load->tree, url, load->err,
-            "user and password do not belong here; use user and password_file");
+            "the address must not contain user and password; use user and password_file");
     if (*registry->token_file && *registry->user)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "token_file"), load->err,
-                            "either a token or a user, not both");
+                            "set either a token or a user, not both");
     return 0;
 }
 
@@ -298,7 +292,7 @@ int lw_read_source(struct lw_load *load, const struct lw_yaml *node) {
     return check_topics(load, node);
 }
 
-/* Does a pattern of a route match a rule, or a message that is no rule's? */
+/* Does a pattern of a route match a rule, or a message that belongs to no rule? */
 static bool route_exists(const struct lw_spec *spec, const char *pattern) {
     struct lw_receiver one = {.nrules = 1};
     lw_copy(one.rule[0], LW_NAME_MAX, pattern);
@@ -411,7 +405,7 @@ bool lw_config_origin_parse(const char *text, struct lw_config_origin *out) {
     return ok;
 }
 
-/* How others reach it, and how it is protected. */
+/* The public address, and TLS. */
 static int read_public(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config_http *http = &load->config->http;
     if (*http->public_url && !lw_config_origin_parse(http->public_url, &http->public))

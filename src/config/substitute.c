@@ -1,11 +1,10 @@
 /* ${NAME} and ${NAME:-default} inside scalars, as a shell would do it: an empty variable
  * takes the default too. A variable that is not set and has no default is refused rather
  * than read as empty: a forgotten variable should not become an empty topic name. `$${`
- * stands for a literal
- * `${`; a lone `$` is itself. Defaults do not nest.
+ * is a literal `${`; a lone `$` is itself. Defaults do not nest.
  *
- * Beside the result we keep what of it stands in the file, which is how a password that
- * was written into the configuration is told from one that the environment holds. */
+ * The part of the result that is written in the file is kept as well: it distinguishes a
+ * password in the configuration from one in the environment. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,17 +15,18 @@
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 #define NAME_REST  NAME_FIRST "0123456789"
 
-struct halves {
+struct substituted_text {
     struct lw_buf text, literal;
 };
 
-static void put_both(struct halves *h, const char *text, size_t len) {
+static void put_both(struct substituted_text *h, const char *text, size_t len) {
     lw_buf_put(&h->text, text, len);
     lw_buf_put(&h->literal, text, len);
 }
 
 /* at points behind "${"; returns what follows "}", or NULL. */
-static const char *variable(const char *at, struct halves *h, struct lw_err *why) {
+static const char *parse_variable(const char *at, struct substituted_text *h,
+                                  struct lw_err *why) {
     size_t len = strspn(at, NAME_FIRST) ? strspn(at, NAME_REST) : 0;
     const char *end = strchr(at, '}');
     bool has_default = len > 0 && strncmp(at + len, ":-", 2) == 0;
@@ -55,13 +55,13 @@ static const char *variable(const char *at, struct halves *h, struct lw_err *why
 }
 
 int lw_substitute(const char *text, char **out, char **literal, struct lw_err *why) {
-    struct halves h = {0};
+    struct substituted_text h = {0};
     for (const char *at = text; at && *at;) {
         if (strncmp(at, "$${", 3) == 0) {
             put_both(&h, "${", 2);
             at += 3;
         } else if (strncmp(at, "${", 2) == 0) {
-            at = variable(at + 2, &h, why);
+            at = parse_variable(at + 2, &h, why);
         } else {
             put_both(&h, at++, 1);
         }

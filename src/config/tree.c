@@ -2,11 +2,10 @@
  *
  * libyaml gives each node its position and resolves aliases to the node they stand for,
  * so an alias costs here what its target costs: a file of nested aliases runs into the
- * bound on nodes, and an alias to an ancestor into the bound on depth. Everything that a
- * reader of the tree would otherwise have to ask (is this key twice? is it text? is a
- * variable set?) is settled here once. libcyaml, which reads straight into structs, was
- * left aside: it stops at types, while rules on features and windows need positions long
- * after parsing. */
+ * bound on nodes, and an alias to an ancestor into the bound on depth. Everything that
+ * readers of the tree would have to check (duplicate keys, texts, variables) is checked
+ * here once. libcyaml, which reads straight into structs, does not suit: rules on features
+ * and windows need positions long after parsing. */
 #include "config/tree.h"
 
 #include <stdarg.h>
@@ -17,22 +16,24 @@
 #include <yaml.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
-struct build {
+struct yaml_build {
     struct lw_tree *tree;
     yaml_document_t *doc;
     struct lw_err *err;
 };
 
 /* Where a node will hang: known before it is built, so that messages can say so. */
-struct place {
+struct yaml_place {
     const struct lw_yaml *parent;
     const char *key;
     const yaml_mark_t *mark; /* of the key */
 };
 
-static struct lw_yaml *build_node(struct build *b, int id, struct place place, int depth);
+static struct lw_yaml *build_node(struct yaml_build *b, int id, struct yaml_place place,
+                                  int depth);
 
 static void node_free(struct lw_yaml *node) {
     if (!node)
@@ -40,7 +41,7 @@ static void node_free(struct lw_yaml *node) {
     for (size_t i = 0; i < node->n; i++)
         node_free(node->child[i]);
     free(node->child);
-    lw_free_secret(node->text, node->text ? strlen(node->text) : 0);
+    lw_secret_free(node->text, node->text ? strlen(node->text) : 0);
     free(node->literal);
     free(node->key);
     free(node);
@@ -116,8 +117,8 @@ static bool is_null(const yaml_node_t *y) {
     return false;
 }
 
-/* Names go to terminals, keys and messages as they are written. Newlines and tabs come
- * with YAML's longer texts. */
+/* Names are written to terminals, keys and messages as they are. Newlines and tabs occur
+ * in YAML's longer texts. */
 static bool holds_control(const char *text) {
     const char *end = text + strlen(text);
     for (size_t n; *text; text += n) {
@@ -131,13 +132,14 @@ static bool holds_control(const char *text) {
     return false;
 }
 
-static int build_scalar(struct build *b, const yaml_node_t *y, struct lw_yaml *node) {
+static int build_scalar(struct yaml_build *b, const yaml_node_t *y,
+                        struct lw_yaml *node) {
     const char *text = (const char *)y->data.scalar.value;
     if (is_null(y))
         return 0;
     node->kind = LW_YAML_SCALAR;
     if (strlen(text) != y->data.scalar.length)
-        return lw_yaml_fail(b->tree, node, b->err, "a NUL byte has no place here");
+        return lw_yaml_fail(b->tree, node, b->err, "a NUL byte is not allowed here");
     struct lw_err why = {0};
     if (lw_substitute(text, &node->text, &node->literal, &why))
         return lw_yaml_fail(b->tree, node, b->err, "%s", why.msg);
@@ -147,28 +149,28 @@ static int build_scalar(struct build *b, const yaml_node_t *y, struct lw_yaml *n
     return 0;
 }
 
-static void attach(struct lw_yaml *parent, struct lw_yaml *child) {
+static void tree_attach(struct lw_yaml *parent, struct lw_yaml *child) {
     child->index = parent->n;
     parent->child = lw_realloc(parent->child, parent->n + 1, sizeof *parent->child);
     parent->child[parent->n++] = child;
 }
 
-static int build_list(struct build *b, const yaml_node_t *y, struct lw_yaml *node,
+static int build_list(struct yaml_build *b, const yaml_node_t *y, struct lw_yaml *node,
                       int depth) {
     node->kind = LW_YAML_LIST;
     for (const yaml_node_item_t *item = y->data.sequence.items.start;
          item < y->data.sequence.items.top; item++) {
         struct lw_yaml *child =
-            build_node(b, *item, (struct place){.parent = node}, depth + 1);
+            build_node(b, *item, (struct yaml_place){.parent = node}, depth + 1);
         if (!child)
             return -1;
-        attach(node, child);
+        tree_attach(node, child);
     }
     return 0;
 }
 
 /* The key's text, checked; NULL on error. */
-static const char *key_of(struct build *b, const yaml_node_t *y,
+static const char *key_of(struct yaml_build *b, const yaml_node_t *y,
                           const struct lw_yaml *map) {
     struct lw_yaml at = {.line = (int)y->start_mark.line + 1,
                          .column = (int)y->start_mark.column + 1,
@@ -199,19 +201,19 @@ static const char *key_of(struct build *b, const yaml_node_t *y,
     return text;
 }
 
-static int build_map(struct build *b, const yaml_node_t *y, struct lw_yaml *node,
+static int build_map(struct yaml_build *b, const yaml_node_t *y, struct lw_yaml *node,
                      int depth) {
     node->kind = LW_YAML_MAP;
     for (const yaml_node_pair_t *pair = y->data.mapping.pairs.start;
          pair < y->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(b->doc, pair->key);
-        struct place place = {.parent = node, .mark = &key->start_mark};
+        struct yaml_place place = {.parent = node, .mark = &key->start_mark};
         place.key = key_of(b, key, node);
         struct lw_yaml *child =
             place.key ? build_node(b, pair->value, place, depth + 1) : NULL;
         if (!child)
             return -1;
-        attach(node, child);
+        tree_attach(node, child);
     }
     return 0;
 }
@@ -222,7 +224,7 @@ static bool plain_tag(const yaml_node_t *y) {
            strcmp(tag, YAML_SEQ_TAG) == 0;
 }
 
-static int fill_node(struct build *b, const yaml_node_t *y, struct lw_yaml *node,
+static int fill_node(struct yaml_build *b, const yaml_node_t *y, struct lw_yaml *node,
                      int depth) {
     if (depth > LW_CONFIG_DEPTH_MAX)
         return lw_yaml_fail(b->tree, node, b->err, "nested more than %d deep",
@@ -246,7 +248,7 @@ static int fill_node(struct build *b, const yaml_node_t *y, struct lw_yaml *node
     }
 }
 
-static struct lw_yaml *build_node(struct build *b, int id, struct place place,
+static struct lw_yaml *build_node(struct yaml_build *b, int id, struct yaml_place place,
                                   int depth) {
     const yaml_node_t *y = yaml_document_get_node(b->doc, id);
     struct lw_yaml *node = lw_calloc(1, sizeof *node);
@@ -306,7 +308,7 @@ static int count_events(struct lw_tree *tree, yaml_parser_t *parser, struct lw_e
 }
 
 /* The first document into the tree; anything after it is refused. */
-static int load(struct lw_tree *tree, yaml_parser_t *parser, struct lw_err *err) {
+static int tree_load(struct lw_tree *tree, yaml_parser_t *parser, struct lw_err *err) {
     yaml_document_t doc, rest;
     if (!yaml_parser_load(parser, &doc))
         return fail_yaml(tree, parser, err);
@@ -314,8 +316,8 @@ static int load(struct lw_tree *tree, yaml_parser_t *parser, struct lw_err *err)
     if (!yaml_document_get_root_node(&doc)) {
         failed = lw_fail(err, LW_ECONFIG, "%s:1:1: the file is empty", tree->name);
     } else {
-        struct build b = {tree, &doc, err};
-        tree->root = build_node(&b, 1, (struct place){0}, 0);
+        struct yaml_build b = {tree, &doc, err};
+        tree->root = build_node(&b, 1, (struct yaml_place){0}, 0);
         failed = tree->root ? 0 : -1;
     }
     yaml_document_delete(&doc);
@@ -331,10 +333,10 @@ static int load(struct lw_tree *tree, yaml_parser_t *parser, struct lw_err *err)
     return failed;
 }
 
-static int parse(struct lw_tree *tree, const char *text, size_t len,
-                 int (*step)(struct lw_tree *tree, yaml_parser_t *parser,
-                             struct lw_err *err),
-                 struct lw_err *err) {
+static int tree_parse(struct lw_tree *tree, const char *text, size_t len,
+                      int (*step)(struct lw_tree *tree, yaml_parser_t *parser,
+                                  struct lw_err *err),
+                      struct lw_err *err) {
     yaml_parser_t parser;
     lw_assert(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
@@ -352,7 +354,8 @@ struct lw_tree *lw_tree_parse(const char *text, size_t len, const char *name,
     }
     struct lw_tree *tree = lw_calloc(1, sizeof *tree);
     tree->name = lw_strdup(name);
-    if (parse(tree, text, len, count_events, err) || parse(tree, text, len, load, err)) {
+    if (tree_parse(tree, text, len, count_events, err) ||
+        tree_parse(tree, text, len, tree_load, err)) {
         lw_tree_free(tree);
         tree = NULL;
     }

@@ -1,4 +1,4 @@
-/* A configuration file as a tree of checked nodes that know where they stand.
+/* A configuration file as a tree of checked nodes that know their position.
  *
  * Bounded before it is built (bytes, nodes, depth); one document, text keys, no key
  * twice, no custom tags, `${NAME}` and `${NAME:-default}` replaced from the environment
@@ -20,8 +20,8 @@ enum lw_yaml_kind { LW_YAML_NULL, LW_YAML_SCALAR, LW_YAML_LIST, LW_YAML_MAP };
 struct lw_yaml {
     enum lw_yaml_kind kind;
     char *text;    /* a scalar's, variables replaced; NULL otherwise */
-    char *literal; /* what of it stands in the file: values of variables left out, so that
-                      a password that came from the environment is "" here */
+    char *literal; /* the part written in the file, without values of variables: "" for a
+                      password from the environment */
     int line, column;
     char *key; /* in a map; else NULL */
     int key_line, key_column;

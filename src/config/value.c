@@ -1,11 +1,12 @@
-/* One value: from its text, by its row, into its place. Each kind has a parser from
- * base/text.h and says in its refusal what would have been right, by example. */
+/* Parses one value by its row. Each kind has a parser from base/text.h, and its refusal
+ * shows a valid example. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "config/value.h"
 
@@ -18,17 +19,18 @@ const char *lw_key_word(const struct lw_key *key, int i) {
     return NULL;
 }
 
-static int refuse(struct lw_load *load, const struct lw_yaml *node, const char *what) {
+static int value_refuse(struct lw_load *load, const struct lw_yaml *node,
+                        const char *what) {
     return lw_yaml_fail(load->tree, node, load->err, "%s (got '%.80s')", what,
                         node->text);
 }
 
-static bool bounded(const struct lw_key *key) {
+static bool key_is_bounded(const struct lw_key *key) {
     return key->min != 0 || key->max != 0;
 }
 
 /* A bound as a person would write it. */
-static char *show(const struct lw_key *key, double v, char *out, size_t size) {
+static char *bound_show(const struct lw_key *key, double v, char *out, size_t size) {
     if (key->type == LW_KEY_DURATION)
         return lw_format_duration(out, size, (int64_t)v);
     return lw_format_f64(out, size, v);
@@ -37,15 +39,15 @@ static char *show(const struct lw_key *key, double v, char *out, size_t size) {
 static int check_bounds(struct lw_load *load, const struct lw_key *key,
                         const struct lw_yaml *node, double v) {
     char lo[40], hi[40];
-    if (!bounded(key) || (v >= key->min && v <= key->max))
+    if (!key_is_bounded(key) || (v >= key->min && v <= key->max))
         return 0;
-    show(key, key->min, lo, sizeof lo);
+    bound_show(key, key->min, lo, sizeof lo);
     if (isinf(key->max))
         return lw_yaml_fail(load->tree, node, load->err,
                             "must be at least %s (got '%.80s')", lo, node->text);
     return lw_yaml_fail(load->tree, node, load->err,
                         "must be from %s to %s (got '%.80s')", lo,
-                        show(key, key->max, hi, sizeof hi), node->text);
+                        bound_show(key, key->max, hi, sizeof hi), node->text);
 }
 
 static int store_text(struct lw_load *load, const struct lw_key *key,
@@ -63,7 +65,7 @@ static int store_text(struct lw_load *load, const struct lw_key *key,
         if (!word[n]) {
             char hint[200];
             return lw_yaml_fail(load->tree, node, load->err,
-                                "'%.60s' is none of its words%s", node->text,
+                                "'%.60s' is not a valid value%s", node->text,
                                 lw_suggest(hint, sizeof hint, node->text, word, n));
         }
     }
@@ -78,7 +80,7 @@ static int store_bool(struct lw_load *load, const struct lw_yaml *node, void *at
             memcpy(at, &(bool){i % 2 == 1}, sizeof(bool));
             return 0;
         }
-    return refuse(load, node, "must be true or false");
+    return value_refuse(load, node, "must be true or false");
 }
 
 /* The integer's two's complement, in the width that the struct gives it. */
@@ -97,7 +99,7 @@ static int store_int(struct lw_load *load, const struct lw_key *key,
                      const struct lw_yaml *node, void *at) {
     int64_t v;
     if (!lw_parse_i64(node->text, &v))
-        return refuse(load, node, "must be a whole number");
+        return value_refuse(load, node, "must be a whole number");
     if (check_bounds(load, key, node, (double)v))
         return -1;
     put_int(at, key->size, v);
@@ -108,7 +110,7 @@ static int store_real(struct lw_load *load, const struct lw_key *key,
                       const struct lw_yaml *node, void *at) {
     double v;
     if (!lw_parse_f64(node->text, &v))
-        return refuse(load, node, "must be a number");
+        return value_refuse(load, node, "must be a number");
     if (check_bounds(load, key, node, v))
         return -1;
     memcpy(at, &v, sizeof v);
@@ -119,12 +121,13 @@ static int store_ms(struct lw_load *load, const struct lw_key *key,
                     const struct lw_yaml *node, void *at) {
     int64_t v;
     if (key->type == LW_KEY_DURATION && !lw_parse_duration(node->text, &v))
-        return refuse(load, node, "must be a duration such as 250ms, 30s, 5m, 1h or 7d");
+        return value_refuse(load, node,
+                            "must be a duration such as 250ms, 30s, 5m, 1h or 7d");
     if (key->type == LW_KEY_SIZE && !lw_parse_size(node->text, &v))
-        return refuse(load, node, "must be a size such as 4096, 64KiB or 10MB");
+        return value_refuse(load, node, "must be a size such as 4096, 64KiB or 10MB");
     if (key->type == LW_KEY_TIME && !lw_parse_time(node->text, &v))
-        return refuse(load, node,
-                      "must be a time such as 2020-03-12 or 2020-03-12T05:00Z");
+        return value_refuse(load, node,
+                            "must be a time such as 2020-03-12 or 2020-03-12T05:00Z");
     if (check_bounds(load, key, node, (double)v))
         return -1;
     memcpy(at, &v, sizeof v);
@@ -144,13 +147,13 @@ static int store_word(struct lw_load *load, const struct lw_key *key,
         }
     }
     char hint[200];
-    return lw_yaml_fail(load->tree, node, load->err, "'%.60s' is none of its words%s",
+    return lw_yaml_fail(load->tree, node, load->err, "'%.60s' is not a valid value%s",
                         node->text, lw_suggest(hint, sizeof hint, node->text, words, n));
 }
 
 int lw_resolve_path(const char *config_name, const char *path, char *out, size_t size) {
     const char *slash = strrchr(config_name, '/');
-    bool as_is = !*path || *path == '/' || !slash || strncmp(path, "env:", 4) == 0;
+    bool as_is = !*path || *path == '/' || !slash || lw_secret_in_env(path);
     int dir = as_is ? 0 : (int)(slash - config_name) + 1;
     int used = snprintf(out, size, "%.*s%s", dir, config_name, path);
     return used < 0 || (size_t)used >= size ? -1 : 0;

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "engine/engine_private.h"
 #include "kafka/explain.h"
+#include "net/curl.h"
 #include "store/access.h"
 
 #define METADATA_MS 5000 /* bounds how long a stop waits */
@@ -129,7 +130,7 @@ static int open_registry(struct lw_engine *e, struct lw_err *err) {
 }
 
 static int start_all(struct lw_engine *e, struct lw_err *err) {
-    if (lw_post_init(err) || open_registry(e, err) || ask_permissions(e, err) ||
+    if (lw_curl_init(err) || open_registry(e, err) || ask_permissions(e, err) ||
         count_partitions(e, err))
         return -1;
     if (start_thread(&e->leader_thread, lw__leader_main, e, err))
@@ -271,12 +272,8 @@ struct lw_engine_status lw_engine_status(const struct lw_engine *e) {
         s.outbox += atomic_load(&e->outbox[i]);
     for (int i = 0; i < e->nworkers; i++) {
         struct lw_worker_status w = lw__worker_status(e->worker[i]);
-        s.messages += w.messages;
-        s.scored += w.scored;
-        s.dead += w.dead;
-        s.flushes += w.flushes;
-        s.flush_failures += w.flush_failures;
-        s.flush_us += w.flush_us;
+        for (int k = 0; k < LW_PROCESS_COUNTERS; k++)
+            s.counts.n[k] += w.counts.n[k];
         s.partitions += w.owned;
         s.stalled |= w.stalled;
         s.paused_partitions += w.npaused;

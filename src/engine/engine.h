@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "core/health.h"
 #include "core/monitor.h"
+#include "core/process_counter.h"
 
 #define LW_CODE_VERSION "0.1.0"
 
@@ -53,11 +54,9 @@ bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 /* As this process knows it. Cheap. Thread: any. */
 struct lw_engine_status {
     bool leading;
-    bool training;                   /* a training is pending or running */
-    int64_t sealed_until_ms;         /* INT64_MIN before the first */
-    uint64_t messages, scored, dead; /* consumed by this process's workers */
-    /* partitions flushed to Redis; failed flushes; time spent in both */
-    uint64_t flushes, flush_failures, flush_us;
+    bool training;                        /* a training is pending or running */
+    int64_t sealed_until_ms;              /* INT64_MIN before the first */
+    struct lw_process_counts counts;      /* of this process's workers */
     uint64_t trainings, trainings_failed; /* by this process since it started */
     uint64_t outbox;                      /* pending deliveries, as last seen */
     int partitions;                       /* owned by its workers */

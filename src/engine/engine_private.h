@@ -110,8 +110,7 @@ struct lw_worker *lw__worker_new(struct lw_engine *e, int number, struct lw_err 
 void lw__worker_free(struct lw_worker *w);
 void *lw__worker_main(void *worker);
 struct lw_worker_status {
-    uint64_t messages, scored, dead;
-    uint64_t flushes, flush_failures, flush_us;
+    struct lw_process_counts counts;
     int owned;
     int64_t polled_ms;
     bool stalled;

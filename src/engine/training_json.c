@@ -1,12 +1,11 @@
 /* See training_json.h. Durations are written as the configuration writes them. */
 #include "engine/training_json.h"
 
-#include <math.h>
-
 #include "base/text.h"
+#include "json/json.h"
 
 static void set_real(json_t *o, const char *key, double v) {
-    json_object_set_new(o, key, isfinite(v) ? json_real(v) : json_null());
+    json_object_set_new(o, key, lw_json_number(v));
 }
 
 static void set_duration(json_t *o, const char *key, int64_t ms) {
@@ -71,11 +70,6 @@ json_t *lw_training_json_trials(const struct lw_training *t) {
     return list;
 }
 
-static json_t *time_text(int64_t ms) {
-    char text[32];
-    return json_string(lw_format_time(text, sizeof text, ms));
-}
-
 json_t *lw_training_json_left_out(const struct lw_training *t) {
     json_t *list = json_array();
     for (size_t i = 0; i < t->nleft; i++) {
@@ -83,8 +77,9 @@ json_t *lw_training_json_left_out(const struct lw_training *t) {
         json_t *o = json_object();
         json_object_set_new(o, "id", json_integer(s->id));
         json_object_set_new(o, "feature", json_string(s->feature));
-        json_object_set_new(o, "from", time_text(s->from_ms));
-        json_object_set_new(o, "until", s->open ? json_null() : time_text(s->until_ms));
+        json_object_set_new(o, "from", lw_json_instant(s->from_ms));
+        json_object_set_new(o, "until",
+                            s->open ? json_null() : lw_json_instant(s->until_ms));
         json_object_set_new(o, "why", json_string(s->why));
         json_object_set_new(o, "rows", json_integer((json_int_t)t->left[i].rows));
         json_array_append_new(list, o);

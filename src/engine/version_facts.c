@@ -1,7 +1,6 @@
 /* The facts of a version as JSON: what was tried, how it was judged, and from which
  * data exactly. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,25 +10,17 @@
 #include "base/text.h"
 #include "engine/engine_private.h"
 #include "engine/training_json.h"
-
-static json_t *number_json(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
-static json_t *time_text(int64_t ms) {
-    char text[32];
-    return json_string(lw_format_time(text, sizeof text, ms));
-}
+#include "json/json.h"
 
 static json_t *gate_json(const struct lw_gate *g) {
     json_t *o = json_object();
     json_object_set_new(o, "passed", json_boolean(g->passed));
     json_object_set_new(o, "rows", json_integer((json_int_t)g->n));
     json_object_set_new(o, "blocks", json_integer((json_int_t)g->blocks));
-    json_object_set_new(o, "champion_rmse", number_json(g->champion_error));
-    json_object_set_new(o, "challenger_rmse", number_json(g->challenger_error));
-    json_object_set_new(o, "gain", number_json(g->gain));
-    json_object_set_new(o, "z", number_json(g->z));
+    json_object_set_new(o, "champion_rmse", lw_json_number(g->champion_error));
+    json_object_set_new(o, "challenger_rmse", lw_json_number(g->challenger_error));
+    json_object_set_new(o, "gain", lw_json_number(g->gain));
+    json_object_set_new(o, "z", lw_json_number(g->z));
     json_object_set_new(o, "verdict", json_string(g->reason));
     return o;
 }
@@ -59,9 +50,9 @@ static json_t *lineage_json(const struct lw_config *config, const struct lw_trai
     json_object_set_new(o, "gone", json_integer((json_int_t)l->gone));
     json_object_set_new(o, "undecodable", json_integer((json_int_t)l->undecodable));
     json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
-    json_object_set_new(o, "rows_from", time_text(t->rows_from_ms));
-    json_object_set_new(o, "holdout_from", time_text(t->holdout_from_ms));
-    json_object_set_new(o, "until", time_text(t->as_of_ms));
+    json_object_set_new(o, "rows_from", lw_json_instant(t->rows_from_ms));
+    json_object_set_new(o, "holdout_from", lw_json_instant(t->holdout_from_ms));
+    json_object_set_new(o, "until", lw_json_instant(t->as_of_ms));
     json_object_set_new(o, "left_out", lw_training_json_left_out(t));
     json_object_set_new(o, "config_hash", json_string(hash));
     json_object_set_new(o, "code", json_string(LW_CODE_VERSION));
@@ -80,8 +71,8 @@ char *lw__version_facts(const struct lw_config *config, const struct lw_request 
     json_object_set_new(o, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));
     json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "heldout_rmse", number_json(t->trial[t->chosen].error));
-    json_object_set_new(o, "seconds", number_json(seconds));
+    json_object_set_new(o, "heldout_rmse", lw_json_number(t->trial[t->chosen].error));
+    json_object_set_new(o, "seconds", lw_json_number(seconds));
     json_object_set_new(o, "trials", lw_training_json_trials(t));
     json_object_set_new(o, "gate", gate_json(&t->gate));
     json_object_set_new(o, "lineage", lineage_json(config, t, l));

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "engine/intake.h"
 #include "engine/worker_private.h"
@@ -107,22 +108,19 @@ void lw__worker_free(struct lw_worker *w) {
     lw_redis_free(w->redis);
     lw_intake_free(w->intake);
     lw_model_cache_free(w->models);
-    lw_free_secret(w->options, sizeof *w->options);
+    lw_secret_free(w->options, sizeof *w->options);
     pthread_mutex_destroy(&w->word_lock);
     free(w);
 }
 
 struct lw_worker_status lw__worker_status(const struct lw_worker *w) {
-    return (struct lw_worker_status){
-        .messages = atomic_load(&w->messages),
-        .scored = atomic_load(&w->scored),
-        .dead = atomic_load(&w->dead_letters),
-        .flushes = atomic_load(&w->flushes),
-        .flush_failures = atomic_load(&w->flush_failures),
-        .flush_us = atomic_load(&w->flush_us),
+    struct lw_worker_status s = {
         .owned = atomic_load(&w->owned),
         .polled_ms = atomic_load(&w->polled_ms),
         .stalled = atomic_load(&w->stalled) || atomic_load(&w->npaused) > 0,
         .npaused = atomic_load(&w->npaused),
         .flow_flushed = atomic_load(&w->flow_flushed) == atomic_load(&w->engine->flow)};
+    for (int k = 0; k < LW_PROCESS_COUNTERS; k++)
+        s.counts.n[k] = atomic_load(&w->counter[k]);
+    return s;
 }

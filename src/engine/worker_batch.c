@@ -35,7 +35,7 @@ static void score_and_add(struct lw_worker *w, struct lw_partition_state *s,
     lw_partition_add(s->progress, m->offset, row, reason, watched, scored, n);
     if (n == 0)
         return;
-    count_one(&w->scored);
+    count_one(&w->counter[LW_PROCESS_SCORED]);
     if (w->predictions)
         lw__worker_out_prediction(w, m, row, &scored[0]);
 }
@@ -46,7 +46,7 @@ static void partition_advance(struct lw_worker *w, struct lw_partition_state *s,
     s->changed = true;
     s->next_offset = m->offset + 1;
     w->since_flush++;
-    count_one(&w->messages);
+    count_one(&w->counter[LW_PROCESS_MESSAGES]);
 }
 
 /* Only a message that can never be read becomes a dead letter; others are retried. */
@@ -60,7 +60,7 @@ static int message_refuse(struct lw_worker *w, struct lw_partition_state *s,
                               m->partition, (long long)m->offset);
     partition_advance(w, s, m);
     lw_partition_dead_lettered(s->progress);
-    atomic_fetch_add(&w->dead_letters, 1);
+    atomic_fetch_add(&w->counter[LW_PROCESS_DEAD_LETTERED], 1);
     return 0;
 }
 

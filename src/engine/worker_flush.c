@@ -41,10 +41,11 @@ static int write_flush(struct lw_worker *w, struct lw_partition_state *s,
                        struct lw_err *err) {
     int64_t began = lw_mono_us();
     int rc = lw_state_flush(w->redis, w->spec, flush, s->progress, active, err);
-    atomic_fetch_add_explicit(rc ? &w->flush_failures : &w->flushes, 1,
-                              memory_order_relaxed);
-    atomic_fetch_add_explicit(&w->flush_us, (uint64_t)(lw_mono_us() - began),
-                              memory_order_relaxed);
+    atomic_fetch_add_explicit(
+        &w->counter[rc ? LW_PROCESS_FLUSH_FAILURES : LW_PROCESS_FLUSHES], 1,
+        memory_order_relaxed);
+    atomic_fetch_add_explicit(&w->counter[LW_PROCESS_FLUSH_US],
+                              (uint64_t)(lw_mono_us() - began), memory_order_relaxed);
     return rc;
 }
 

@@ -96,8 +96,7 @@ struct lw_worker {
     int64_t flushed_ms;
     int64_t since_flush; /* events */
     rd_kafka_message_t *batch[LW_BATCH];
-    _Atomic uint64_t messages, scored, dead_letters;
-    _Atomic uint64_t flushes, flush_failures, flush_us;
+    _Atomic uint64_t counter[LW_PROCESS_COUNTERS]; /* by enum lw_process_counter */
     _Atomic int64_t polled_ms;
     atomic_int owned;
     atomic_bool stalled;

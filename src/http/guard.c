@@ -9,7 +9,6 @@
  * that logs in by Basic authentication sends the token by itself, so that one opens
  * reading only. */
 #include <arpa/inet.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "http/private.h"
 
@@ -163,7 +163,7 @@ static size_t password_of(const char *text, char *out, size_t size) {
         got = 0;
     if (got)
         memcpy(out, colon + 1, got);
-    OPENSSL_cleanse(plain, sizeof plain);
+    lw_secret_wipe(plain, sizeof plain);
     return got;
 }
 
@@ -179,7 +179,7 @@ static enum given token_given(const struct lw_call *c, unsigned char digest[LW_D
         return GIVEN_NONE;
     size_t len = password_of(text + 6, password, sizeof password);
     lw_token_digest(password, len, digest);
-    OPENSSL_cleanse(password, sizeof password);
+    lw_secret_wipe(password, sizeof password);
     return GIVEN_BASIC;
 }
 

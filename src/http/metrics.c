@@ -14,25 +14,15 @@
 
 #define C       "counter"
 #define G       "gauge"
-#define W(name) lw__metric_##name, NULL
+#define W(name) lw__metric_##name, NULL, 0, 0
+#define COUNTER(id, name, unit, per, meaning)                                            \
+    {name, C, unit, "", meaning, lw__metric_counter, NULL, LW_PROCESS_##id, per},
 
 static const struct lw_metric_row own_rows[] = {
     /* this process */
     {"leeway_info", G, "", "version,stream,process", "What runs here; always 1.",
      W(info)},
-    {"leeway_messages_total", C, "", "", "Messages consumed by this process.",
-     W(messages)},
-    {"leeway_scored_total", C, "", "", "Events predicted by a champion in this process.",
-     W(scored)},
-    {"leeway_dead_letters_total", C, "", "",
-     "Messages that this process could not read and sent to the dead-letter topic.",
-     W(dead)},
-    {"leeway_flushes_total", C, "", "", "Partitions flushed to Redis.", W(flushes)},
-    {"leeway_flush_failures_total", C, "", "",
-     "Flushes that Redis refused or did not answer; they are tried again.",
-     W(flush_failures)},
-    {"leeway_flush_seconds_total", C, "seconds", "",
-     "Time in flushes; over leeway_flushes_total it is the mean.", W(flush_seconds)},
+    LW_PROCESS_COUNTER_ROWS(COUNTER) /* core/process_counter.h */
     {"leeway_redis_round_trips_total", C, "", "", "Round trips to Redis, of all threads.",
      W(round_trips)},
     {"leeway_redis_up", G, "", "", "1 when Redis answered the last look.", W(redis_up)},
@@ -108,7 +98,7 @@ static const struct lw_metric_row own_rows[] = {
      "Wall time less that event time: how old what is known is.", W(sealed_age)},
     {"leeway_evaluation_timestamp_seconds", G, "seconds", "",
      "End of the newest window (event time).", W(evaluated)},
-    {NULL, G, "", "", "", NULL, NULL}, /* those of core/metrics.c */
+    {NULL, G, "", "", "", NULL, NULL, 0, 0}, /* those of core/metrics.c */
     {"leeway_alerts_firing", G, "", "severity", "Alerts that fire.", W(alerts)},
     {"leeway_unreadable_panes", G, "", "",
      "Panes that could not be read and are missing from their windows.",
@@ -172,14 +162,14 @@ static void add_core_rows(void) {
         lw_assert(nrows < ROWS_MAX);
         snprintf(helps[nrows], sizeof helps[0], "%c%s.", toupper((unsigned char)*text),
                  text + 1);
-        rows[nrows] =
-            (struct lw_metric_row){metric->series,
-                                   G,
-                                   metric->base_unit ? metric->base_unit : metric->unit,
-                                   labels_of(metric),
-                                   helps[nrows],
-                                   lw__metric_figure,
-                                   metric};
+        rows[nrows] = (struct lw_metric_row){.name = metric->series,
+                                             .type = G,
+                                             .unit = metric->base_unit ? metric->base_unit
+                                                                       : metric->unit,
+                                             .labels = labels_of(metric),
+                                             .help = helps[nrows],
+                                             .write = lw__metric_figure,
+                                             .metric = metric};
         nrows++;
     }
 }

@@ -23,7 +23,9 @@ struct lw_metric_row {
     const char *labels;      /* separated by commas */
     const char *help;
     void (*write)(struct lw_scrape *s);
-    const struct lw_metric *metric; /* of the table of metrics; else NULL */
+    const struct lw_metric *metric;  /* of the table of metrics; else NULL */
+    enum lw_process_counter counter; /* of lw__metric_counter */
+    double per;                      /* ... and what makes one unit of it */
 };
 /* Row i of the page, or NULL past the last one. */
 const struct lw_metric_row *lw_metric_row_at(size_t i);
@@ -37,14 +39,13 @@ char *lw_label(char *out, size_t size, const char *text);
 
 /* The writers (metrics_write.c), named after the rows. */
 typedef void lw_metric_writer(struct lw_scrape *s);
-lw_metric_writer lw__metric_figure, lw__metric_info, lw__metric_messages,
-    lw__metric_scored, lw__metric_dead, lw__metric_flushes, lw__metric_flush_failures,
-    lw__metric_flush_seconds, lw__metric_round_trips, lw__metric_redis_up,
-    lw__metric_poll_age, lw__metric_stalled, lw__metric_held, lw__metric_registry_up,
-    lw__metric_registry_requests, lw__metric_registry_failures, lw__metric_leader,
-    lw__metric_partitions, lw__metric_training, lw__metric_trainings, lw__metric_failed,
-    lw__metric_events, lw__metric_lag, lw__metric_watermark, lw__metric_updated,
-    lw__metric_sealed, lw__metric_sealed_age, lw__metric_evaluated, lw__metric_alerts,
+lw_metric_writer lw__metric_figure, lw__metric_info, lw__metric_counter,
+    lw__metric_round_trips, lw__metric_redis_up, lw__metric_poll_age, lw__metric_stalled,
+    lw__metric_held, lw__metric_registry_up, lw__metric_registry_requests,
+    lw__metric_registry_failures, lw__metric_leader, lw__metric_partitions,
+    lw__metric_training, lw__metric_trainings, lw__metric_failed, lw__metric_events,
+    lw__metric_lag, lw__metric_watermark, lw__metric_updated, lw__metric_sealed,
+    lw__metric_sealed_age, lw__metric_evaluated, lw__metric_alerts,
     lw__metric_unreadable_panes, lw__metric_outbox, lw__metric_parked, lw__metric_model,
     lw__metric_model_age, lw__metric_predictions, lw__metric_latency, lw__metric_requests,
     lw__metric_refused, lw__metric_connections, lw__metric_subscribers, lw__metric_swaps,

@@ -55,12 +55,7 @@ void lw__metric_component(struct lw_scrape *s) {
     void lw__metric_##name(struct lw_scrape *s) {                                        \
         lw_sample(s, (double)(value), "%s", "");                                         \
     }
-VITAL(messages, s->vitals.messages)
-VITAL(scored, s->vitals.scored)
-VITAL(dead, s->vitals.dead)
-VITAL(flushes, s->vitals.flushes)
-VITAL(flush_failures, s->vitals.flush_failures)
-VITAL(flush_seconds, (double)s->vitals.flush_us / 1e6)
+VITAL(counter, (double)s->vitals.counts.n[s->row->counter] / s->row->per)
 VITAL(round_trips, lw_redis_round_trips())
 VITAL(redis_up, s->stream && !s->away)
 VITAL(ready, lw_vitals_ready(&s->vitals, s->stream))

@@ -14,6 +14,7 @@
 #include "http/tokens.h"
 #include "leeway/model.h"
 #include "store/models.h"
+#include "json/json.h"
 
 #define LW_STALE_POLL_MS                                                                 \
     (60 * LW_SECOND)          /* a worker that has not polled for so long hangs */
@@ -131,12 +132,8 @@ const struct lw_window_spec *lw_call_window(struct lw_call *c);
 bool lw_call_version(struct lw_call *c, uint32_t *out);
 /* "http:<address>", or "http:<token's name>@<address>", for the audit. */
 void lw_call_asker(struct lw_call *c, char *out, size_t size);
-/* Finite, or null. */
 /* A text that was written elsewhere: valid UTF-8, and harmless where it is printed. */
 json_t *lw_json_text_of(const char *text);
-json_t *lw_json_number(double v);
-/* A time, or null for INT64_MIN and 0. */
-json_t *lw_json_ms(int64_t ms);
 /* A figure of `now` or of an entry, NAN when absent. */
 /* A metric's newest figure over a window, NAN when it is not known; column: its name, or
  * NULL for a metric of the window (now.c). */

@@ -167,14 +167,6 @@ const struct lw_window_spec *lw_call_window(struct lw_call *c) {
     return NULL;
 }
 
-json_t *lw_json_number(double v) {
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
-json_t *lw_json_ms(int64_t ms) {
-    return ms == INT64_MIN || ms == 0 ? json_null() : json_integer(ms);
-}
-
 double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...) {
     char name[LW_NAME_MAX + 80];
     double v;

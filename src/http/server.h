@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "core/health.h"
+#include "core/process_counter.h"
 
 /* What the process around the server says of itself. */
 struct lw_vitals {
@@ -16,9 +17,8 @@ struct lw_vitals {
     const char *code; /* the program's version */
     bool started;     /* its engine runs; else all that follows is 0 */
     bool leading, training, stalled;
-    int64_t since_poll_ms;           /* of the worker that has not polled for longest */
-    uint64_t messages, scored, dead; /* by this process */
-    uint64_t flushes, flush_failures, flush_us;
+    int64_t since_poll_ms; /* of the worker that has not polled for longest */
+    struct lw_process_counts counts;
     uint64_t trainings, trainings_failed;
     int partitions; /* owned now */
     int held;       /* of those, waiting for a schema */

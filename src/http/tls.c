@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 
@@ -78,15 +79,14 @@ static int read_cert(struct pair *p, const char *path, struct lw_err *err) {
 }
 
 static int read_key(struct pair *p, const char *path, struct lw_err *err) {
-    size_t len;
-    char *pem = lw_read_file(path, PEM_MAX, &len, err);
+    char *pem = lw_secret_text(path, PEM_MAX, err);
     if (!pem)
         return lw_err_context(err, "http.tls.key_file");
-    gnutls_datum_t data = {(unsigned char *)pem, (unsigned)len};
+    gnutls_datum_t data = {(unsigned char *)pem, (unsigned)strlen(pem)};
     int rc = gnutls_privkey_init(&p->key);
     if (rc >= 0)
         rc = gnutls_privkey_import_x509_raw(p->key, &data, GNUTLS_X509_FMT_PEM, NULL, 0);
-    lw_free_secret(pem, len);
+    lw_secret_free_text(pem);
     return rc < 0 ? gnutls_fail(err, "key_file", path, rc) : 0;
 }
 
@@ -134,7 +134,8 @@ int lw_http_tls_check(const char *cert_file, const char *key_file, int64_t *ends
 
 static void files_stat(const struct lw_http_tls *t, struct stat out[2]) {
     memset(out, 0, 2 * sizeof *out);
-    if (stat(t->cert_file, &out[0]) || stat(t->key_file, &out[1]))
+    bool in_env = lw_secret_in_env(t->key_file);
+    if (stat(t->cert_file, &out[0]) || (!in_env && stat(t->key_file, &out[1])))
         memset(out, 0, 2 * sizeof *out);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 static const struct {
@@ -119,12 +120,12 @@ static int add_line(char *line, unsigned allowed, struct lw_token_set *out,
 
 int lw_tokens_read(const char *path, unsigned allowed, struct lw_token_set *out,
                    struct lw_err *err) {
-    size_t len;
     *out = (struct lw_token_set){0};
-    char *text = lw_read_file(path, LW_TOKEN_MAX, &len, err), *rest = NULL;
+    char *text = lw_secret_text(path, LW_TOKEN_MAX, err), *rest = NULL;
     if (!text)
         return -1;
-    const char *why = strlen(text) == len ? NULL : "there is a NUL in it";
+    size_t len = strlen(text);
+    const char *why = NULL;
     size_t number = 0;
     for (char *line = text; !why && line; line = rest) {
         number++;
@@ -134,7 +135,7 @@ int lw_tokens_read(const char *path, unsigned allowed, struct lw_token_set *out,
         if (add_line(line, allowed, out, &why))
             break;
     }
-    lw_free_secret(text, len);
+    lw_secret_free(text, len);
     if (!why && out->n == 0)
         return lw_fail(err, LW_ECONFIG, "%s: there is no token in it", path);
     return why ? lw_fail(err, LW_ECONFIG, "%s:%zu: %s", path, number, why) : 0;

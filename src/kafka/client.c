@@ -22,13 +22,13 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "kafka/explain.h"
 #include "kafka/log.h"
 #include "leeway/row.h"
 
-#define PREFIX     "kafka: "
-#define SECRET_MAX ((size_t)64 * 1024)
+#define PREFIX "kafka: "
 
 struct preset {
     const char *role; /* NULL: all */
@@ -88,22 +88,15 @@ static int apply_presets(rd_kafka_conf_t *conf, const char *role, const struct p
     return 0;
 }
 
-/* The first line of a secret's file; all of a PEM's. free() it. */
-static char *read_secret(const char *key, const char *path, struct lw_err *err) {
-    struct lw_err why = {0};
-    size_t len, end = strlen(key);
-    char *text = lw_read_file(path, SECRET_MAX, &len, &why);
-    if (!text) {
-        lw_fail(err, LW_ECONFIG, "kafka.%s_file: %s", key, why.msg);
-        return NULL;
-    }
-    if (end < 4 || strcmp(key + end - 4, ".pem") != 0)
-        text[strcspn(text, "\r\n")] = '\0';
-    if (*text)
-        return text;
-    free(text);
-    lw_fail(err, LW_ECONFIG, "kafka.%s_file: %s: its first line is empty", key, path);
-    return NULL;
+/* The first line of a secret's file; all of a PEM's. */
+static char *read_secret(const char *key, const char *source, struct lw_err *err) {
+    size_t len = strlen(key);
+    bool pem = len > 4 && strcmp(key + len - 4, ".pem") == 0;
+    char *secret = pem ? lw_secret_text(source, LW_SECRET_MAX, err)
+                       : lw_secret_line(source, LW_SECRET_MAX, err);
+    if (!secret)
+        lw_err_context(err, "kafka.%s_file", key);
+    return secret;
 }
 
 static int apply_file(rd_kafka_conf_t *conf, const char *key, const char *path,
@@ -113,8 +106,7 @@ static int apply_file(rd_kafka_conf_t *conf, const char *key, const char *path,
     if (!secret)
         return -1;
     rd_kafka_conf_res_t rc = rd_kafka_conf_set(conf, key, secret, why, sizeof why);
-    explicit_bzero(secret, strlen(secret));
-    free(secret);
+    lw_secret_free_text(secret);
     return rc == RD_KAFKA_CONF_OK
                ? 0
                : lw_fail(err, LW_ECONFIG, "kafka.%s_file: %s", key,
@@ -219,8 +211,7 @@ int lw_kafka_login(rd_kafka_t *rk, const struct lw_kafka_options *options,
         if (!secret)
             return -1;
         rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(rk, user, secret);
-        explicit_bzero(secret, strlen(secret));
-        free(secret);
+        lw_secret_free_text(secret);
         if (!error)
             return 0;
         lw_fail(err, LW_ECONFIG, "kafka.sasl.password_file: %s",

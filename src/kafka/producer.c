@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "kafka/explain.h"
@@ -208,7 +209,7 @@ void lw_producer_free(struct lw_producer *p) {
     clients_end(p);
     lw_kafka_log_fini(&p->log);
     pthread_mutex_destroy(&p->lock);
-    lw_free_secret(p->options, sizeof *p->options);
+    lw_secret_free(p->options, sizeof *p->options);
     free(p);
 }
 

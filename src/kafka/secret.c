@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "kafka/client.h"
 
@@ -67,12 +68,11 @@ char *lw_kafka_redact(char *out, size_t size, const rd_kafka_t *rk, const char *
         if (!lw_kafka_secret(pair[i]))
             continue;
         secret_hide(whole, pair[i + 1]);
-        explicit_bzero((char *)(uintptr_t)pair[i + 1], strlen(pair[i + 1]));
+        lw_secret_wipe((char *)(uintptr_t)pair[i + 1], strlen(pair[i + 1]));
     }
     if (pair)
         rd_kafka_conf_dump_free(pair, n);
     lw_copy(out, size, whole);
-    explicit_bzero(whole, strlen(text));
-    free(whole);
+    lw_secret_free(whole, strlen(text));
     return out;
 }

@@ -126,10 +126,6 @@ void lw_dataset_append_rows(struct lw_dataset *ds, const struct lw_dataset *othe
     ds->rows += rows;
 }
 
-void lw_dataset_append(struct lw_dataset *ds, const struct lw_dataset *other) {
-    lw_dataset_append_rows(ds, other, 0, other->rows);
-}
-
 struct stamp {
     int64_t time;
     size_t row;

@@ -15,9 +15,7 @@ struct lw_dataset *lw_dataset_new(const struct lw_plan *plan);
 void lw_dataset_free(struct lw_dataset *ds);
 
 void lw_dataset_add(struct lw_dataset *ds, const struct lw_row *row);
-/* Appends the rows of another dataset over the same plan (several readers, one fit). */
-void lw_dataset_append(struct lw_dataset *ds, const struct lw_dataset *other);
-/* The same for its rows [begin, end). */
+/* Appends the rows [begin, end) of another dataset over the same plan. */
 void lw_dataset_append_rows(struct lw_dataset *ds, const struct lw_dataset *other,
                             size_t begin, size_t end);
 void lw_dataset_sort(struct lw_dataset *ds); /* by time, stable */

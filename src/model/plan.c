@@ -26,10 +26,6 @@ void lw_plan_set_zone_name(struct lw_plan *plan, const char *name) {
     lw_copy(plan->zone_name, sizeof plan->zone_name, name);
 }
 
-const char *lw_plan_zone_name(const struct lw_plan *plan) {
-    return plan->zone_name;
-}
-
 size_t lw_plan_atoms(const struct lw_plan *plan) {
     return plan->natoms;
 }

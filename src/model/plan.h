@@ -41,7 +41,6 @@ void lw_plan_free(struct lw_plan *plan);
 /* The zone's name, which models fitted on this plan store. A plan with a zone and no name
  * cannot be fitted (a reloaded model could not tell hours). "" until set. */
 void lw_plan_set_zone_name(struct lw_plan *plan, const char *name);
-const char *lw_plan_zone_name(const struct lw_plan *plan);
 
 /* Adds an atom (or finds it) and returns its index. LW_ECONFIG names the text, the
  * position and the nearest valid field or function. */

@@ -1,11 +1,10 @@
-/* The registry's answers, read as what somebody else sent: sizes are bounded by http.c,
- * and every field is looked at before it is believed.
+/* Parses the registry's answers. They come from outside: connection.c limits their size,
+ * and every field is checked before it is used.
  *
- * A schema comes as a text within JSON. Which language it is in stands in "schemaType",
- * absent for Avro. References are by subject and version; the "name" beside them is of
- * use to other languages, Avro finds its types by their own names. An answer without a
- * schema is no answer of a registry but of something before it (a proxy, a login page),
- * and says nothing of the id. */
+ * A schema is a text inside JSON. "schemaType" names its language and is absent for Avro.
+ * References are by subject and version; Avro ignores the "name" beside them. An answer
+ * without a schema does not come from a registry but from something in front of it (a
+ * proxy, a login page), and proves nothing about the id. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,11 @@
 #include "base/mem.h"
 #include "registry/registry_private.h"
 
-static json_t *parse(const void *body, size_t len) {
+static json_t *answer_parse(const void *body, size_t len) {
     return json_loadb(body, len, 0, NULL);
 }
 
-static int64_t whole(const json_t *object, const char *key, int64_t absent) {
+static int64_t json_whole(const json_t *object, const char *key, int64_t absent) {
     const json_t *value = json_object_get(object, key);
     return json_is_integer(value) ? (int64_t)json_integer_value(value) : absent;
 }
@@ -37,14 +36,14 @@ static int read_references(const json_t *list, struct lw_registered *out,
                            "reference %zu has no subject of 1 to %d bytes", i,
                            LW_SUBJECT_MAX - 1);
         out->reference[out->nreferences++] =
-            (struct lw_reference){subject, whole(item, "version", -1)};
+            (struct lw_schema_reference){subject, json_whole(item, "version", -1)};
     }
     return 0;
 }
 
 int lw__registered_parse(const void *body, size_t len, struct lw_registered *out,
                          struct lw_err *err) {
-    json_t *root = parse(body, len);
+    json_t *root = answer_parse(body, len);
     const json_t *schema = json_object_get(root, "schema");
     const char *type = json_string_value(json_object_get(root, "schemaType"));
     *out = (struct lw_registered){.root = root, .id = -1, .version = -1};
@@ -62,8 +61,8 @@ int lw__registered_parse(const void *body, size_t len, struct lw_registered *out
     }
     out->schema = json_string_value(schema);
     out->len = json_string_length(schema);
-    out->id = whole(root, "id", -1);
-    out->version = whole(root, "version", -1);
+    out->id = json_whole(root, "id", -1);
+    out->version = json_whole(root, "version", -1);
     return 0;
 }
 
@@ -74,15 +73,15 @@ void lw__registered_fini(struct lw_registered *r) {
 }
 
 int64_t lw__answer_id(const void *body, size_t len) {
-    json_t *root = parse(body, len);
-    int64_t id = whole(root, "id", -1);
+    json_t *root = answer_parse(body, len);
+    int64_t id = json_whole(root, "id", -1);
     json_decref(root);
     return id >= 0 && id <= UINT32_MAX ? id : -1;
 }
 
 int64_t lw__answer_error(const void *body, size_t len) {
-    json_t *root = parse(body, len);
-    int64_t code = whole(root, "error_code", 0);
+    json_t *root = answer_parse(body, len);
+    int64_t code = json_whole(root, "error_code", 0);
     json_decref(root);
     return code;
 }

@@ -1,15 +1,14 @@
-/* What is asked of a registry, and what its answers mean.
+/* The requests to a registry, and what its answers mean.
  *
- * Only two kinds of answers say something of an id for good: a schema (200), and "I do
- * not know it", which is 404 with one of the API's own error codes 40401 to 40403. A 404
- * without such a code comes from whoever else stands at that address: a proxy, a path
- * that is wrong. That, and every other status, is trouble that a person or time will
- * mend, and is told so.
+ * Only two kinds of answer are final for an id: a schema (200), and 404 with one of the
+ * API's own error codes 40401 to 40403. A 404 without such a code comes from another
+ * server at that address: a proxy, a wrong path. That, and every other status, is an
+ * outage that a person or time will end, and is reported as one.
  *
- * Many registries have no address for GUIDs (Apicurio 2, Karapace, Confluent's before 8)
- * and say so with whatever 404 their web server has. Seventeen bytes of garbage that
- * begin with 1 look like a GUID, and must not hold up a partition for ever: where the
- * rest of the API is there, such a 404 says that this registry does not know it. */
+ * Many registries have no route for GUIDs (Apicurio 2, Karapace, Confluent's before 8)
+ * and answer with their web server's 404. Seventeen bytes of garbage that begin with 1
+ * look like a GUID and must not block a partition: where the rest of the API answers,
+ * such a 404 means that this registry does not know the GUID. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -20,11 +19,11 @@
 #include "base/time.h"
 #include "registry/registry_private.h"
 
-#define NO_GUIDS_MS LW_MINUTE /* garbage may be a flood of GUIDs: one ping for all */
+#define NO_GUIDS_MS LW_MINUTE /* garbage may contain many GUIDs: one ping covers all */
 
 struct lw_registry_client {
     struct lw_registry_options options;
-    struct lw_asker *asker;
+    struct lw_connection *connection;
     struct lw_buf answer;
     long status;            /* of the last answer; 0: none came */
     int64_t no_guids_until; /* monotonic: it finds none, and is not asked again before */
@@ -34,8 +33,8 @@ struct lw_registry_client *lw_registry_client_new(const struct lw_registry_optio
                                                   struct lw_err *err) {
     struct lw_registry_client *c = lw_calloc(1, sizeof *c);
     c->options = *o;
-    c->asker = lw__asker_new(o, err);
-    if (c->asker)
+    c->connection = lw__connection_new(o, err);
+    if (c->connection)
         return c;
     free(c);
     return NULL;
@@ -44,17 +43,17 @@ struct lw_registry_client *lw_registry_client_new(const struct lw_registry_optio
 void lw_registry_client_free(struct lw_registry_client *c) {
     if (!c)
         return;
-    lw__asker_free(c->asker);
+    lw__connection_free(c->connection);
     lw_buf_fini(&c->answer);
     free(c);
 }
 
 void lw__client_stop(struct lw_registry_client *c) {
-    lw__asker_stop(c->asker);
+    lw__connection_stop(c->connection);
 }
 
 int64_t lw_registry_client_retry_after(const struct lw_registry_client *c) {
-    return lw__asker_retry_after(c->asker);
+    return lw__connection_retry_after(c->connection);
 }
 
 char *lw_frame_name(char *out, size_t size, const struct lw_frame *frame) {
@@ -81,7 +80,7 @@ char *lw_registry_subject(char *out, size_t size, const struct lw_registry_optio
 
 /* ---- what a status means ---- */
 
-static int refuse(struct lw_registry_client *c, long status, struct lw_err *err) {
+static int client_refuse(struct lw_registry_client *c, long status, struct lw_err *err) {
     const char *url = c->options.url;
     int64_t code = lw__answer_error(c->answer.data, c->answer.len);
     if (status == 404 && code >= 40401 && code <= 40403)
@@ -108,23 +107,24 @@ static int refuse(struct lw_registry_client *c, long status, struct lw_err *err)
 }
 
 /* GET into c->answer. */
-static int get(struct lw_registry_client *c, const char *path, struct lw_err *err) {
+static int client_get(struct lw_registry_client *c, const char *path,
+                      struct lw_err *err) {
     long status = c->status = 0;
-    if (lw__ask(c->asker, path, NULL, &c->answer, &status, err))
+    if (lw__connection_ask(c->connection, path, NULL, &c->answer, &status, err))
         return -1;
     c->status = status;
-    return status == 200 ? 0 : refuse(c, status, err);
+    return status == 200 ? 0 : client_refuse(c, status, err);
 }
 
 static int get_version(struct lw_registry_client *c, const char *subject, int64_t version,
                        struct lw_registered *out, struct lw_err *err) {
     struct lw_buf path = {0};
-    char *escaped = lw__escape(c->asker, subject);
+    char *escaped = lw__connection_escape(c->connection, subject);
     if (version > 0)
         lw_buf_printf(&path, "/subjects/%s/versions/%" PRId64, escaped, version);
     else
         lw_buf_printf(&path, "/subjects/%s/versions/latest", escaped);
-    int rc = get(c, lw_buf_str(&path), err);
+    int rc = client_get(c, lw_buf_str(&path), err);
     if (rc == 0)
         rc = lw__registered_parse(c->answer.data, c->answer.len, out, err);
     free(escaped);
@@ -133,7 +133,7 @@ static int get_version(struct lw_registry_client *c, const char *subject, int64_
 }
 
 int lw_registry_client_ping(struct lw_registry_client *c, struct lw_err *err) {
-    if (get(c, "/subjects", err)) {
+    if (client_get(c, "/subjects", err)) {
         if (err && err->code == LW_ENOTFOUND)
             err->code = LW_EAGAIN;
         return -1;
@@ -150,14 +150,16 @@ int lw_registry_client_ping(struct lw_registry_client *c, struct lw_err *err) {
 
 /* ---- references ---- */
 
-/* Schemas that were fetched because another refers to them. */
-struct gathered {
+/* Schemas fetched because another refers to them. */
+struct gathered_references {
     struct lw_registered part[LW_REFERENCES_MAX];
-    struct lw_reference from[LW_REFERENCES_MAX]; /* texts owned by whoever refers */
+    struct lw_schema_reference
+        from[LW_REFERENCES_MAX]; /* texts owned by whoever refers */
     size_t n, bytes;
 };
 
-static bool has(const struct gathered *g, const struct lw_reference *r) {
+static bool gathered_has(const struct gathered_references *g,
+                         const struct lw_schema_reference *r) {
     for (size_t i = 0; i < g->n; i++)
         if (g->from[i].version == r->version &&
             strcmp(g->from[i].subject, r->subject) == 0)
@@ -165,11 +167,11 @@ static bool has(const struct gathered *g, const struct lw_reference *r) {
     return false;
 }
 
-static int gather(struct lw_registry_client *c, struct gathered *g,
-                  const struct lw_registered *of, struct lw_err *err) {
+static int gathered_add(struct lw_registry_client *c, struct gathered_references *g,
+                        const struct lw_registered *of, struct lw_err *err) {
     for (size_t i = 0; i < of->nreferences; i++) {
-        const struct lw_reference *r = &of->reference[i];
-        if (has(g, r))
+        const struct lw_schema_reference *r = &of->reference[i];
+        if (gathered_has(g, r))
             continue;
         if (g->n == LW_REFERENCES_MAX)
             return lw_fail(err, LW_EINPUT, "it refers to more than %d schemas",
@@ -189,24 +191,24 @@ static int gather(struct lw_registry_client *c, struct gathered *g,
     return 0;
 }
 
-/* All levels, breadth first: a part that was added is looked at in its turn. */
-static int gather_all(struct lw_registry_client *c, struct gathered *g,
+/* All levels, breadth first: added parts are processed in turn. */
+static int gather_all(struct lw_registry_client *c, struct gathered_references *g,
                       const struct lw_registered *top, struct lw_err *err) {
-    int rc = gather(c, g, top, err);
+    int rc = gathered_add(c, g, top, err);
     for (size_t i = 0; rc == 0 && i < g->n; i++)
-        rc = gather(c, g, &g->part[i], err);
+        rc = gathered_add(c, g, &g->part[i], err);
     return rc;
 }
 
-static char *compose(const struct lw_registered *top, const struct gathered *g,
-                     struct lw_err *err) {
+static char *client_compose(const struct lw_registered *top,
+                            const struct gathered_references *g, struct lw_err *err) {
     struct lw_text text[LW_REFERENCES_MAX];
     for (size_t i = 0; i < g->n; i++)
         text[i] = (struct lw_text){g->part[i].schema, g->part[i].len};
     return lw__compose((struct lw_text){top->schema, top->len}, text, g->n, err);
 }
 
-static struct lw_schema *parse(const char *text, size_t len, struct lw_err *err) {
+static struct lw_schema *client_parse(const char *text, size_t len, struct lw_err *err) {
     struct lw_schema *schema = lw_schema_parse(text, len, err);
     if (!schema && err && err->code == LW_ECONFIG)
         err->code = LW_EINPUT; /* nobody here wrote it */
@@ -216,14 +218,14 @@ static struct lw_schema *parse(const char *text, size_t len, struct lw_err *err)
 static struct lw_schema *schema_of(struct lw_registry_client *c,
                                    const struct lw_registered *top, struct lw_err *err) {
     if (top->nreferences == 0)
-        return parse(top->schema, top->len, err);
-    struct gathered *g = lw_calloc(1, sizeof *g);
+        return client_parse(top->schema, top->len, err);
+    struct gathered_references *g = lw_calloc(1, sizeof *g);
     struct lw_schema *schema = NULL;
     char *text = NULL;
     if (gather_all(c, g, top, err) == 0)
-        text = compose(top, g, err);
+        text = client_compose(top, g, err);
     if (text)
-        schema = parse(text, strlen(text), err);
+        schema = client_parse(text, strlen(text), err);
     free(text);
     for (size_t i = 0; i < g->n; i++)
         lw__registered_fini(&g->part[i]);
@@ -231,9 +233,9 @@ static struct lw_schema *schema_of(struct lw_registry_client *c,
     return schema;
 }
 
-/* ---- the three questions ---- */
+/* ---- requests ---- */
 
-/* A schema's GUID had an answer that is none of the API: is the rest of it there? */
+/* A request by GUID got an answer from outside the API: does the rest of the API answer? */
 static void without_guids(struct lw_registry_client *c, const struct lw_frame *frame,
                           struct lw_err *why) {
     struct lw_err away = {0};
@@ -261,7 +263,7 @@ struct lw_schema *lw_registry_client_schema(struct lw_registry_client *c,
              frame->by == LW_SCHEMA_ID ? "ids" : "guids", strchr(name, ' ') + 1);
     struct lw_schema *schema = NULL;
     struct lw_err why = {0};
-    if (get(c, path, &why))
+    if (client_get(c, path, &why))
         without_guids(c, frame, &why);
     else if (lw__registered_parse(c->answer.data, c->answer.len, &top, &why) == 0) {
         schema = schema_of(c, &top, &why);
@@ -285,16 +287,16 @@ int lw_registry_client_latest(struct lw_registry_client *c, const char *subject,
     return out->schema ? 0 : lw_err_context(err, "subject %.100s", subject);
 }
 
-static int post(struct lw_registry_client *c, const char *path, const char *schema,
-                uint32_t *id, struct lw_err *err) {
+static int client_post(struct lw_registry_client *c, const char *path, const char *schema,
+                       uint32_t *id, struct lw_err *err) {
     long status = 0;
     json_t *request = json_object();
     json_object_set_new(request, "schema", json_string(schema));
     char *body = json_dumps(request, JSON_COMPACT);
     json_decref(request);
     if (!body)
-        return lw_fail(err, LW_ECONFIG, "the schema is no text in UTF-8");
-    int rc = lw__ask(c->asker, path, body, &c->answer, &status, err);
+        return lw_fail(err, LW_ECONFIG, "the schema is not valid UTF-8");
+    int rc = lw__connection_ask(c->connection, path, body, &c->answer, &status, err);
     free(body);
     if (rc)
         return -1;
@@ -309,22 +311,22 @@ static int post(struct lw_registry_client *c, const char *path, const char *sche
                        "): is it compatible with those that the subject has?",
                        c->options.url, status,
                        lw__answer_error(c->answer.data, c->answer.len));
-    return refuse(c, status, err);
+    return client_refuse(c, status, err);
 }
 
-/* Looked up before it is registered, so that whoever may only read can still produce
- * what is registered already. */
+/* Looks the schema up before registering it, so that a client with read access can
+ * produce with a registered schema. */
 int lw_registry_client_register(struct lw_registry_client *c, const char *subject,
                                 const char *schema, uint32_t *id, struct lw_err *err) {
     struct lw_buf path = {0};
     struct lw_err why = {0};
-    char *escaped = lw__escape(c->asker, subject);
+    char *escaped = lw__connection_escape(c->connection, subject);
     lw_buf_printf(&path, "/subjects/%s", escaped);
-    int rc = post(c, lw_buf_str(&path), schema, id, &why);
+    int rc = client_post(c, lw_buf_str(&path), schema, id, &why);
     if (rc && why.code == LW_ENOTFOUND) {
         lw_err_clear(&why);
         lw_buf_printf(&path, "/versions");
-        rc = post(c, lw_buf_str(&path), schema, id, &why);
+        rc = client_post(c, lw_buf_str(&path), schema, id, &why);
     }
     if (rc)
         lw_fail(err, why.code == LW_ENOTFOUND ? LW_EAGAIN : why.code,

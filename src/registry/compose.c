@@ -1,15 +1,15 @@
-/* Putting the types that a schema refers to in their place.
+/* Inserts the types that a schema refers to.
  *
- * Avro finds a type by its full name, and a schema may use a name only after it was
- * defined. A registry lets schemas share types: one schema uses a name that another
- * defines. Here the definitions of all of them are collected by full name, the schema is
- * walked in the order in which a parser would read it, and where a name is first used
- * that it has not defined, the definition is put in, with what that one needs in turn.
+ * Avro finds a type by its full name, and a schema may use a name only after defining it.
+ * A registry lets schemas share types: one schema uses a name that another defines. Here
+ * the definitions of all of them are collected by full name, the schema is walked in the
+ * order of a parser, and the first use of a name that the schema has not defined is
+ * replaced by its definition, recursively.
  *
- * A definition moves into another namespace that way, so every name in the result is a
- * full one. One without a namespace gets "namespace": "", or it would take that of the
- * record around it. Each type is written out once, depth, number of types and bytes of
- * names are bounded, and what is not a schema at all is left for the parser to refuse. */
+ * A definition can thus move into another namespace, so every name in the result is a
+ * full one. One without a namespace gets "namespace": "", or it would inherit that of the
+ * enclosing record. Each type is written once; depth, number of types and bytes of names
+ * are limited; anything that is not a schema is left for the parser to refuse. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,14 +20,14 @@
 
 #define NAMES_MAX ((size_t)LW_SCHEMA_BYTES_MAX)
 
-struct definition {
+struct type_definition {
     char *full;
     json_t *json; /* borrowed from a part */
     char *space;  /* namespace around it */
 };
 
 struct composer {
-    struct definition *def;
+    struct type_definition *def;
     size_t ndefs, cap;
     json_t *written; /* set of the full names that the result defines */
     size_t types, name_bytes;
@@ -35,8 +35,8 @@ struct composer {
     struct lw_err *err;
 };
 
-static json_t *expand(struct composer *c, json_t *json, const char *space);
-static int collect(struct composer *c, json_t *json, const char *space);
+static json_t *composer_expand(struct composer *c, json_t *json, const char *space);
+static int composer_collect(struct composer *c, json_t *json, const char *space);
 
 /* ---- names ---- */
 
@@ -75,7 +75,7 @@ static char *space_of(const char *full) {
     return lw_strndup(full, dot ? (size_t)(dot - full) : 0);
 }
 
-static const struct definition *find(const struct composer *c, const char *full) {
+static const struct type_definition *find(const struct composer *c, const char *full) {
     for (size_t i = 0; i < c->ndefs; i++)
         if (strcmp(c->def[i].full, full) == 0)
             return &c->def[i];
@@ -83,7 +83,7 @@ static const struct definition *find(const struct composer *c, const char *full)
 }
 
 /* One level deeper and one type more. */
-static int enter(struct composer *c) {
+static int composer_enter(struct composer *c) {
     if (c->depth == LW_SCHEMA_DEPTH_MAX || c->types == LW_SCHEMA_NODES_MAX)
         return lw_fail(
             c->err, LW_EINPUT,
@@ -96,18 +96,20 @@ static int enter(struct composer *c) {
 
 /* ---- collecting ---- */
 
-static void define(struct composer *c, char *full, json_t *json, const char *space) {
+static void composer_define(struct composer *c, char *full, json_t *json,
+                            const char *space) {
     if (c->ndefs == c->cap) {
         c->cap = c->cap ? 2 * c->cap : 16;
         c->def = lw_realloc(c->def, c->cap, sizeof *c->def);
     }
-    c->def[c->ndefs++] = (struct definition){full, json, lw_strdup(space)};
+    c->def[c->ndefs++] = (struct type_definition){full, json, lw_strdup(space)};
 }
 
 static int collect_fields(struct composer *c, json_t *fields, const char *space) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(fields); i++)
-        rc = collect(c, json_object_get(json_array_get(fields, i), "type"), space);
+        rc = composer_collect(c, json_object_get(json_array_get(fields, i), "type"),
+                              space);
     return rc;
 }
 
@@ -115,10 +117,10 @@ static int collect_object(struct composer *c, json_t *json, const char *space) {
     json_t *type = json_object_get(json, "type");
     const char *name = json_string_value(type);
     if (!name)
-        return collect(c, type, space);
+        return composer_collect(c, type, space);
     if (!is_named(name))
-        return collect(c, json_object_get(json, "items"), space) ||
-                       collect(c, json_object_get(json, "values"), space)
+        return composer_collect(c, json_object_get(json, "items"), space) ||
+                       composer_collect(c, json_object_get(json, "values"), space)
                    ? -1
                    : 0;
     char *full = name_of(json, space);
@@ -127,22 +129,22 @@ static int collect_object(struct composer *c, json_t *json, const char *space) {
         return 0;
     }
     char *inner = space_of(full);
-    define(c, full, json, space);
+    composer_define(c, full, json, space);
     int rc = collect_fields(c, json_object_get(json, "fields"), inner);
     free(inner);
     return rc;
 }
 
-static int collect(struct composer *c, json_t *json, const char *space) {
+static int composer_collect(struct composer *c, json_t *json, const char *space) {
     if (!json_is_object(json) && !json_is_array(json))
         return 0;
-    if (enter(c))
+    if (composer_enter(c))
         return -1;
     int rc = 0;
     if (json_is_object(json))
         rc = collect_object(c, json, space);
     for (size_t i = 0; rc == 0 && i < json_array_size(json); i++)
-        rc = collect(c, json_array_get(json, i), space);
+        rc = composer_collect(c, json_array_get(json, i), space);
     c->depth--;
     return rc;
 }
@@ -161,7 +163,7 @@ static json_t *expand_name(struct composer *c, const char *name, const char *spa
     if (is_primitive(name))
         return json_string(name);
     char *full = full_name(name, space);
-    const struct definition *d = NULL;
+    const struct type_definition *d = NULL;
     if (!json_object_get(c->written, full)) {
         d = find(c, full);
         if (!d && !json_object_get(c->written, name))
@@ -173,7 +175,7 @@ static json_t *expand_name(struct composer *c, const char *name, const char *spa
     }
     json_t *out = NULL;
     if (d)
-        out = expand(c, d->json, d->space);
+        out = composer_expand(c, d->json, d->space);
     else if (count_name(c, full) == 0)
         out = json_string(full);
     free(full);
@@ -185,7 +187,7 @@ static json_t *expand_fields(struct composer *c, json_t *fields, const char *spa
     for (size_t i = 0; i < json_array_size(fields); i++) {
         json_t *field = json_copy(json_array_get(fields, i));
         json_t *type = json_object_get(field, "type");
-        json_t *expanded = type ? expand(c, type, space) : NULL;
+        json_t *expanded = type ? composer_expand(c, type, space) : NULL;
         if (type && !expanded) {
             json_decref(field);
             json_decref(out);
@@ -202,7 +204,7 @@ static json_t *expand_definition(struct composer *c, json_t *json, const char *s
     char *full = name_of(json, space);
     if (!full) /* no name: the parser will say so */
         return json_copy(json);
-    const struct definition *d = find(c, full);
+    const struct type_definition *d = find(c, full);
     if (d && d->json == json && json_object_get(c->written, full)) {
         json_t *name = json_string(full); /* stood within another, and was used before */
         free(full);
@@ -235,7 +237,7 @@ static json_t *expand_definition(struct composer *c, json_t *json, const char *s
 /* {"type": "array", "items": ...} and its like: a copy with what is below expanded. */
 static json_t *expand_below(struct composer *c, json_t *json, const char *key,
                             const char *space) {
-    json_t *below = expand(c, json_object_get(json, key), space);
+    json_t *below = composer_expand(c, json_object_get(json, key), space);
     if (!below)
         return NULL;
     json_t *out = json_copy(json);
@@ -247,7 +249,7 @@ static json_t *expand_object(struct composer *c, json_t *json, const char *space
     json_t *type = json_object_get(json, "type");
     const char *name = json_string_value(type);
     if (!name)
-        return type ? expand(c, type, space) : json_copy(json);
+        return type ? composer_expand(c, type, space) : json_copy(json);
     if (is_named(name))
         return expand_definition(c, json, space);
     if (strcmp(name, "array") == 0 && json_object_get(json, "items"))
@@ -262,7 +264,7 @@ static json_t *expand_object(struct composer *c, json_t *json, const char *space
 static json_t *expand_union(struct composer *c, json_t *json, const char *space) {
     json_t *out = json_array();
     for (size_t i = 0; i < json_array_size(json); i++) {
-        json_t *branch = expand(c, json_array_get(json, i), space);
+        json_t *branch = composer_expand(c, json_array_get(json, i), space);
         if (!branch) {
             json_decref(out);
             return NULL;
@@ -272,9 +274,9 @@ static json_t *expand_union(struct composer *c, json_t *json, const char *space)
     return out;
 }
 
-static json_t *expand(struct composer *c, json_t *json, const char *space) {
+static json_t *composer_expand(struct composer *c, json_t *json, const char *space) {
     json_t *out;
-    if (enter(c))
+    if (composer_enter(c))
         return NULL;
     if (json_is_string(json))
         out = expand_name(c, json_string_value(json), space);
@@ -290,7 +292,7 @@ static json_t *expand(struct composer *c, json_t *json, const char *space) {
 
 /* ---- the whole ---- */
 
-static json_t *load(struct lw_text text, struct lw_err *err) {
+static json_t *composer_load(struct lw_text text, struct lw_err *err) {
     json_error_t where;
     struct lw_buf plain = {0};
     int rc = lw_schema_text(text.data, text.len, &plain, err);
@@ -298,13 +300,13 @@ static json_t *load(struct lw_text text, struct lw_err *err) {
         rc == 0 ? lw_schema_json_load((const char *)plain.data, plain.len, &where) : NULL;
     lw_buf_fini(&plain);
     if (rc == 0 && !json)
-        lw_fail(err, LW_EINPUT, "its schema is no JSON: line %d, column %d: %.150s",
+        lw_fail(err, LW_EINPUT, "its schema is not JSON: line %d, column %d: %.150s",
                 where.line, where.column, where.text);
     return json;
 }
 
-static char *dump(struct composer *c, json_t *root) {
-    json_t *out = expand(c, root, "");
+static char *composer_dump(struct composer *c, json_t *root) {
+    json_t *out = composer_expand(c, root, "");
     char *text = out ? json_dumps(out, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (out && !text)
         lw_fail(c->err, LW_EINPUT, "its schema cannot be written as JSON");
@@ -316,16 +318,16 @@ char *lw__compose(struct lw_text schema, const struct lw_text *part, size_t npar
                   struct lw_err *err) {
     struct composer c = {.written = json_object(), .err = err};
     json_t **parts = lw_calloc(nparts + 1, sizeof *parts);
-    json_t *root = load(schema, err);
+    json_t *root = composer_load(schema, err);
     char *text = NULL;
     int rc = root ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < nparts; i++) {
-        parts[i] = load(part[i], err);
-        rc = parts[i] ? collect(&c, parts[i], "") : -1;
+        parts[i] = composer_load(part[i], err);
+        rc = parts[i] ? composer_collect(&c, parts[i], "") : -1;
     }
     c.types = 0;
     if (rc == 0)
-        text = dump(&c, root);
+        text = composer_dump(&c, root);
     for (size_t i = 0; i < c.ndefs; i++) {
         free(c.def[i].full);
         free(c.def[i].space);

@@ -1,11 +1,11 @@
-/* Schemas kept over restarts, one file an id in `cache_dir`.
+/* Schemas kept across restarts, one file per id in `cache_dir`.
  *
- * An id means nothing without its registry, so the registry's address is hashed into the
- * file's name and stands in the file. A file is written beside its place and renamed, so
- * a reader finds all of it or none, and any number of processes may share the directory.
- * What is read is believed only if it names this registry and this id, its check sum is
- * right, and the schema parses; anything else is not there, and is fetched and written
- * anew. */
+ * An id is meaningful only together with its registry, so the file's name contains a hash
+ * of the registry's address and the file contains the address. A file is written under a
+ * temporary name and renamed: readers see all of it or nothing, and any number of
+ * processes may share the directory. A file is used only if it names this registry and
+ * this id, its checksum matches and the schema parses; otherwise the schema is fetched
+ * and written again. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -35,7 +35,7 @@ static void sum_of(const char *schema, char *out, size_t size) {
     snprintf(out, size, "%016" PRIx64, lw_crc64_avro(schema, strlen(schema)));
 }
 
-static bool says(const json_t *root, const char *key, const char *value) {
+static bool field_equals(const json_t *root, const char *key, const char *value) {
     const char *text = json_string_value(json_object_get(root, key));
     return text && strcmp(text, value) == 0;
 }
@@ -46,14 +46,14 @@ static struct lw_schema *read_schema(const json_t *root,
     char name[48], sum[24];
     const char *schema = json_string_value(json_object_get(root, "schema"));
     if (!schema) {
-        lw_fail(err, LW_EINPUT, "it holds no schema");
+        lw_fail(err, LW_EINPUT, "it contains no schema");
         return NULL;
     }
     sum_of(schema, sum, sizeof sum);
-    if (!says(root, "registry", o->url) ||
-        !says(root, "of", lw_frame_name(name, sizeof name, frame)) ||
-        !says(root, "crc64", sum)) {
-        lw_fail(err, LW_EINPUT, "it is damaged, or of another schema");
+    if (!field_equals(root, "registry", o->url) ||
+        !field_equals(root, "of", lw_frame_name(name, sizeof name, frame)) ||
+        !field_equals(root, "crc64", sum)) {
+        lw_fail(err, LW_EINPUT, "it is damaged or belongs to another schema");
         return NULL;
     }
     struct lw_schema *out = lw_schema_parse(schema, strlen(schema), err);
@@ -103,7 +103,7 @@ int lw__disk_save(const struct lw_registry_options *o, const struct lw_frame *fr
     char *file = json_dumps(root, JSON_INDENT(1));
     json_decref(root);
     if (!file)
-        return lw_fail(err, LW_EINPUT, "%s: the schema is no text in UTF-8", path);
+        return lw_fail(err, LW_EINPUT, "%s: the schema is not valid UTF-8", path);
     int rc = lw_write_file(path, file, strlen(file), err);
     free(file);
     return rc;

@@ -1,30 +1,28 @@
-/* The memory of schemas, and the threads that fill it.
+/* The cache of schemas, and the threads that fill it.
  *
- * An entry an id. Whoever asks for one that is not there makes it, wakes a thread, and is
- * told LW_EAGAIN; the thread looks on disk, then asks the registry. There is one thread,
- * and up to ASKERS of them while more ids wait than are being asked; a registry in
- * trouble meets one request at a time. The lock is never held across I/O; a decoder is
- * compiled under it, which costs as much as the schema is long and happens once an id and
- * worker.
+ * There is one entry per id. The first request for an id creates its entry, wakes a
+ * thread and gets LW_EAGAIN; the thread looks on disk, then asks the registry. One thread
+ * runs at first, and up to FETCHERS while more ids wait than are being fetched; an
+ * unavailable registry gets one request at a time. The lock is never held across I/O. A
+ * decoder is compiled under it, in time linear in the schema, once per id and worker.
  *
- * Two queues: what somebody waits for comes before what was asked for ahead. So a
- * partition full of garbage, which asks for thousands of ids ahead, holds up nobody who
- * meets a new schema.
+ * There are two queues: ids that a partition waits for come before ids requested ahead.
+ * So a partition full of garbage, which requests thousands of ids ahead, does not delay
+ * a partition that meets a new schema.
  *
- * An outage is told once when it begins and each minute while it lasts, and once when it
- * ends. Requests then wait from 250 ms, doubling to `retry_max`, or as long as
+ * An outage is logged when it begins, every minute while it lasts, and when it ends.
+ * Requests then back off from 250 ms, doubling up to `retry_max`, or for as long as
  * Retry-After says, up to a minute.
  *
- * What had no answer, or is not known, is asked for again while somebody wants it: nobody
- * asks for what is met no more.
+ * An id without an answer, or unknown to the registry, is requested again only while
+ * messages with it still arrive.
  *
- * An id that the registry does not know is MISSING, and asked for again from 250 ms on,
- * doubling, for `missing_wait` (a producer may be a moment ahead of a follower that we
- * ask), then after a minute, doubling to an hour. How long an answer is worth waiting for
- * is the caller's to say.
+ * An id that the registry does not know is MISSING. It is retried from 250 ms on,
+ * doubling, for `missing_wait` (a producer may be ahead of the replica that answers),
+ * then after a minute, doubling up to an hour. The caller decides how long to wait for it.
  *
- * Everything is bounded: entries, and bytes of schemas. What was used longest ago goes
- * first, unknown ids among themselves, so that garbage drives out no schema. */
+ * Entries and bytes of schemas are limited. The least recently used entry is evicted
+ * first; unknown ids have a limit of their own, so that garbage evicts no schema. */
 #include "registry/registry.h"
 
 #include <errno.h>
@@ -45,7 +43,7 @@
 #define UNKNOWN_MAX     8192
 #define ENTRIES_MAX     (KNOWN_MAX + UNKNOWN_MAX)
 #define BUCKETS         8192
-#define ASKERS          32
+#define FETCHERS        32
 #define BYTES_MAX       ((size_t)64 * 1024 * 1024)
 #define BACKOFF_FIRST   INT64_C(250)
 #define RETRY_AFTER_MAX LW_MINUTE
@@ -54,31 +52,31 @@
 #define TELL_EVERY      LW_MINUTE
 
 /* WANTED: never answered. KNOWN and UNREADABLE are answered for good. */
-enum state { FREE, WANTED, MISSING, KNOWN, UNREADABLE };
-enum place { NOWHERE, AHEAD, URGENT, ASKED };
+enum entry_state { FREE, WANTED, MISSING, KNOWN, UNREADABLE };
+enum entry_queue { NOWHERE, AHEAD, URGENT, ASKED };
 
-struct entry {
-    enum state state;
-    enum place place;      /* which queue; ASKED: a thread has it */
-    struct lw_frame frame; /* by, id, guid; no payload */
+struct schema_entry {
+    enum entry_state state;
+    enum entry_queue place; /* which queue; ASKED: a thread has it */
+    struct lw_frame frame;  /* by, id, guid; no payload */
     struct lw_schema *schema;
-    char *why;                    /* of MISSING and UNREADABLE */
-    bool looked;                  /* on disk */
-    int64_t due_ms;               /* monotonic: not asked for again before */
-    int64_t wait_ms;              /* from the last answer until then */
-    int64_t began_ms;             /* first "not known", */
-    int64_t last_ms;              /* and the last */
-    struct entry *chain;          /* of the bucket */
-    struct entry *before, *after; /* in a queue, or by use within the class */
+    char *why;                           /* of MISSING and UNREADABLE */
+    bool looked;                         /* on disk */
+    int64_t due_ms;                      /* monotonic: not asked for again before */
+    int64_t wait_ms;                     /* from the last answer until then */
+    int64_t began_ms;                    /* first "not known", */
+    int64_t last_ms;                     /* and the last */
+    struct schema_entry *chain;          /* of the bucket */
+    struct schema_entry *before, *after; /* in a queue, or by use within the class */
 };
 
 /* Entries in order: a queue, or a class by its last use (the first goes first). */
-struct list {
-    struct entry *first, *last;
+struct entry_list {
+    struct schema_entry *first, *last;
     size_t n;
 };
 
-struct asker {
+struct schema_fetcher {
     struct lw_registry *registry;
     struct lw_registry_client *client;
     pthread_t thread;
@@ -88,30 +86,30 @@ struct lw_registry {
     struct lw_registry_options options;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
-    struct asker asker[ASKERS];
-    size_t naskers, nasked; /* threads; ids with one of them */
+    struct schema_fetcher fetcher[FETCHERS];
+    size_t nfetchers, nasked; /* threads; ids with one of them */
     bool stop;
-    struct entry entry[ENTRIES_MAX];
-    struct entry *bucket[BUCKETS];
-    size_t nfresh;                       /* entries that were ever used */
-    struct list idle, queue[URGENT + 1]; /* FREE ones; by place */
-    struct list known, unknown;          /* at rest, by last use */
+    struct schema_entry entry[ENTRIES_MAX];
+    struct schema_entry *bucket[BUCKETS];
+    size_t nfresh;                             /* entries that were ever used */
+    struct entry_list idle, queue[URGENT + 1]; /* FREE ones; by place */
+    struct entry_list known, unknown;          /* at rest, by last use */
     size_t nknown, nunknown, bytes;
     uint64_t requests, failures, told_unknown;
     bool away, told;
     int64_t backoff_ms, next_ms; /* outage: the last wait; no request before */
     int64_t away_ms;             /* when the last failure was */
-    int64_t told_ms;             /* when an outage was last told; 0: never */
-    int64_t unknown_ms;          /* when an unknown id was last told */
+    int64_t told_ms;             /* when an outage was last logged; 0: never */
+    int64_t unknown_ms;          /* when an unknown id was last logged */
 };
 
-static bool unknown(enum state state) {
+static bool is_unanswered(enum entry_state state) {
     return state == WANTED || state == MISSING;
 }
 
 /* ---- lists ---- */
 
-static void push(struct list *l, struct entry *e) {
+static void list_push(struct entry_list *l, struct schema_entry *e) {
     e->before = l->last;
     e->after = NULL;
     if (l->last)
@@ -122,7 +120,7 @@ static void push(struct list *l, struct entry *e) {
     l->n++;
 }
 
-static void pull(struct list *l, struct entry *e) {
+static void list_pull(struct entry_list *l, struct schema_entry *e) {
     if (e->before)
         e->before->after = e->after;
     else
@@ -135,44 +133,47 @@ static void pull(struct list *l, struct entry *e) {
     l->n--;
 }
 
-/* Where an entry stands: in a queue, or at rest in its class; NULL: with a thread. */
-static struct list *list_of(struct lw_registry *r, const struct entry *e) {
+/* The list that an entry is in: a queue, or its class; NULL: a thread has it. */
+static struct entry_list *list_of(struct lw_registry *r, const struct schema_entry *e) {
     if (e->place == ASKED)
         return NULL;
     if (e->place != NOWHERE)
         return &r->queue[e->place];
-    return e->state == FREE ? &r->idle : unknown(e->state) ? &r->unknown : &r->known;
+    return e->state == FREE          ? &r->idle
+           : is_unanswered(e->state) ? &r->unknown
+                                     : &r->known;
 }
 
-static void move(struct lw_registry *r, struct entry *e, enum state state,
-                 enum place place) {
-    struct list *from = list_of(r, e);
+static void entry_move(struct lw_registry *r, struct schema_entry *e,
+                       enum entry_state state, enum entry_queue place) {
+    struct entry_list *from = list_of(r, e);
     if (from)
-        pull(from, e);
+        list_pull(from, e);
     e->state = state;
     e->place = place;
-    struct list *to = list_of(r, e);
+    struct entry_list *to = list_of(r, e);
     if (to)
-        push(to, e);
+        list_push(to, e);
 }
 
 /* ---- entries ---- */
 
-static void count(struct lw_registry *r, enum state state, size_t n) {
-    if (unknown(state))
+static void entry_count(struct lw_registry *r, enum entry_state state, size_t n) {
+    if (is_unanswered(state))
         r->nunknown += n;
     else if (state != FREE)
         r->nknown += n;
 }
 
-static bool same(const struct lw_frame *a, const struct lw_frame *b) {
+static bool frame_same(const struct lw_frame *a, const struct lw_frame *b) {
     if (a->by != b->by)
         return false;
     return a->by == LW_SCHEMA_ID ? a->id == b->id
                                  : memcmp(a->guid, b->guid, sizeof a->guid) == 0;
 }
 
-static struct entry **bucket_of(struct lw_registry *r, const struct lw_frame *frame) {
+static struct schema_entry **bucket_of(struct lw_registry *r,
+                                       const struct lw_frame *frame) {
     uint64_t word[2] = {frame->id, 0};
     if (frame->by == LW_SCHEMA_GUID)
         memcpy(word, frame->guid, sizeof word);
@@ -180,15 +181,16 @@ static struct entry **bucket_of(struct lw_registry *r, const struct lw_frame *fr
                       BUCKETS];
 }
 
-static struct entry *find(struct lw_registry *r, const struct lw_frame *frame) {
-    struct entry *e = *bucket_of(r, frame);
-    while (e && !same(&e->frame, frame))
+static struct schema_entry *entry_find(struct lw_registry *r,
+                                       const struct lw_frame *frame) {
+    struct schema_entry *e = *bucket_of(r, frame);
+    while (e && !frame_same(&e->frame, frame))
         e = e->chain;
     return e;
 }
 
-static void clear(struct lw_registry *r, struct entry *e) {
-    struct entry **at = bucket_of(r, &e->frame);
+static void entry_clear(struct lw_registry *r, struct schema_entry *e) {
+    struct schema_entry **at = bucket_of(r, &e->frame);
     while (*at != e)
         at = &(*at)->chain;
     *at = e->chain;
@@ -196,74 +198,77 @@ static void clear(struct lw_registry *r, struct entry *e) {
         r->bytes -= strlen(lw_schema_json(e->schema));
     lw_schema_free(e->schema);
     free(e->why);
-    pull(list_of(r, e), e);
-    count(r, e->state, (size_t)-1);
-    *e = (struct entry){0};
-    push(&r->idle, e);
+    list_pull(list_of(r, e), e);
+    entry_count(r, e->state, (size_t)-1);
+    *e = (struct schema_entry){0};
+    list_push(&r->idle, e);
 }
 
-/* Room for one more unknown id; NULL when all are being waited for. */
-static struct entry *make(struct lw_registry *r, const struct lw_frame *frame) {
+/* Evicts an unknown id for a new one; NULL when all of them are waited for. */
+static struct schema_entry *entry_make(struct lw_registry *r,
+                                       const struct lw_frame *frame) {
     if (r->nunknown >= UNKNOWN_MAX && r->unknown.first)
-        clear(r, r->unknown.first);
+        entry_clear(r, r->unknown.first);
     if (r->nunknown >= UNKNOWN_MAX)
         return NULL;
-    struct entry *e = r->idle.first;
-    struct entry **at = bucket_of(r, frame);
+    struct schema_entry *e = r->idle.first;
+    struct schema_entry **at = bucket_of(r, frame);
     if (e) {
-        pull(&r->idle, e);
+        list_pull(&r->idle, e);
     } else {
         lw_assert(r->nfresh < ENTRIES_MAX);
         e = &r->entry[r->nfresh++];
     }
-    *e = (struct entry){.state = WANTED, .frame = *frame, .chain = *at};
+    *e = (struct schema_entry){.state = WANTED, .frame = *frame, .chain = *at};
     e->frame.payload = NULL;
     *at = e;
     e->place = AHEAD;
-    push(&r->queue[AHEAD], e);
-    count(r, WANTED, 1);
+    list_push(&r->queue[AHEAD], e);
+    entry_count(r, WANTED, 1);
     return e;
 }
 
-/* What a thread brought: the entry is at rest. */
-static void settle(struct lw_registry *r, struct entry *e, enum state state,
-                   const char *why) {
+/* Stores a thread's result. */
+static void entry_settle(struct lw_registry *r, struct schema_entry *e,
+                         enum entry_state state, const char *why) {
     free(e->why);
     e->why = why ? lw_strdup(why) : NULL;
-    count(r, e->state, (size_t)-1);
-    count(r, state, 1);
-    while (!unknown(state) && r->nknown > KNOWN_MAX && r->known.first)
-        clear(r, r->known.first);
-    move(r, e, state, NOWHERE);
+    entry_count(r, e->state, (size_t)-1);
+    entry_count(r, state, 1);
+    while (!is_unanswered(state) && r->nknown > KNOWN_MAX && r->known.first)
+        entry_clear(r, r->known.first);
+    entry_move(r, e, state, NOWHERE);
 }
 
-static void keep(struct lw_registry *r, struct entry *e, struct lw_schema *schema) {
+static void entry_keep(struct lw_registry *r, struct schema_entry *e,
+                       struct lw_schema *schema) {
     size_t len = strlen(lw_schema_json(schema));
     while (r->bytes + len > BYTES_MAX && r->known.first)
-        clear(r, r->known.first);
-    settle(r, e, KNOWN, NULL);
+        entry_clear(r, r->known.first);
+    entry_settle(r, e, KNOWN, NULL);
     e->schema = schema;
     r->bytes += len;
 }
 
-/* ---- what comes back ---- */
+/* ---- results ---- */
 
-static int64_t longer(const struct lw_registry *r, int64_t wait_ms) {
+static int64_t longer_wait(const struct lw_registry *r, int64_t wait_ms) {
     wait_ms = wait_ms ? 2 * wait_ms : BACKOFF_FIRST;
     return wait_ms < r->options.retry_max_ms ? wait_ms : r->options.retry_max_ms;
 }
 
-/* The registry rests, and this id longer if it alone is the trouble. Of requests that
- * were under way together, one counts. */
-static void outage(struct lw_registry *r, struct entry *e, int64_t asked_ms,
-                   int64_t retry_after, const struct lw_err *why) {
+/* Backs off from the registry, and longer from this id if it alone fails. Of requests
+ * that ran at the same time, one counts. */
+static void registry_outage(struct lw_registry *r, struct schema_entry *e,
+                            int64_t asked_ms, int64_t retry_after,
+                            const struct lw_err *why) {
     int64_t now = lw_mono_ms();
     r->failures++;
-    e->wait_ms = longer(r, e->wait_ms);
+    e->wait_ms = longer_wait(r, e->wait_ms);
     e->due_ms = now + e->wait_ms;
-    move(r, e, e->state, NOWHERE);
+    entry_move(r, e, e->state, NOWHERE);
     if (asked_ms >= r->away_ms) {
-        r->backoff_ms = longer(r, r->backoff_ms);
+        r->backoff_ms = longer_wait(r, r->backoff_ms);
         r->away_ms = now;
     }
     if (retry_after > RETRY_AFTER_MAX)
@@ -280,16 +285,16 @@ static void outage(struct lw_registry *r, struct entry *e, int64_t asked_ms,
     }
 }
 
-static void answered(struct lw_registry *r) {
+static void registry_answered(struct lw_registry *r) {
     if (r->told)
         lw_log(registry_back, r->options.url);
     r->away = r->told = false;
     r->backoff_ms = r->next_ms = 0;
 }
 
-/* Garbage must not fill the log too: each time that there are twice as many, anew after a
- * quiet hour. */
-static void tell_unknown(struct lw_registry *r, int64_t now, const char *why) {
+/* Logs at each power of two, so that garbage does not fill the log; the count restarts
+ * after a quiet hour. */
+static void log_unknown_id(struct lw_registry *r, int64_t now, const char *why) {
     if (now - r->unknown_ms >= LW_HOUR)
         r->told_unknown = 0;
     r->unknown_ms = now;
@@ -299,17 +304,18 @@ static void tell_unknown(struct lw_registry *r, int64_t now, const char *why) {
 }
 
 /* The registry does not know the id (yet). */
-static void missing(struct lw_registry *r, struct entry *e, const struct lw_err *why) {
+static void entry_not_found(struct lw_registry *r, struct schema_entry *e,
+                            const struct lw_err *why) {
     int64_t now = lw_mono_ms();
     if (e->state == WANTED) {
         e->began_ms = now;
         e->wait_ms = 0;
-        tell_unknown(r, now, why->msg);
+        log_unknown_id(r, now, why->msg);
     }
     e->last_ms = now;
     int64_t left = e->began_ms + r->options.missing_wait_ms - now;
     if (left > 0) {
-        e->wait_ms = longer(r, e->wait_ms);
+        e->wait_ms = longer_wait(r, e->wait_ms);
         e->due_ms = now + (e->wait_ms < left ? e->wait_ms : left);
     } else {
         e->wait_ms = e->wait_ms < AGAIN_FIRST     ? AGAIN_FIRST
@@ -317,22 +323,22 @@ static void missing(struct lw_registry *r, struct entry *e, const struct lw_err 
                                                   : AGAIN_MAX;
         e->due_ms = now + e->wait_ms;
     }
-    settle(r, e, MISSING, why->msg);
+    entry_settle(r, e, MISSING, why->msg);
 }
 
-static void found(struct lw_registry *r, struct entry *e, struct lw_schema *schema,
-                  const char *where) {
+static void entry_found(struct lw_registry *r, struct schema_entry *e,
+                        struct lw_schema *schema, const char *where) {
     char name[48];
     lw_log(schema_known, lw_frame_name(name, sizeof name, &e->frame),
            lw_schema_name(schema), where);
-    keep(r, e, schema);
+    entry_keep(r, e, schema);
 }
 
 /* ---- the threads ---- */
 
-/* The entry whose turn it is; NULL, and *wait_ms until one may be (-1: none). */
-static struct entry *next(struct lw_registry *r, int64_t *wait_ms) {
-    struct entry *e =
+/* The next entry to fetch; NULL, and *wait_ms until there may be one (-1: no entry). */
+static struct schema_entry *queue_next(struct lw_registry *r, int64_t *wait_ms) {
+    struct schema_entry *e =
         r->queue[URGENT].first ? r->queue[URGENT].first : r->queue[AHEAD].first;
     int64_t now = lw_mono_ms();
     *wait_ms = -1;
@@ -364,7 +370,7 @@ static void wait_for(struct lw_registry *r, int64_t ms) {
 }
 
 /* From disk, without the lock; NULL: not there. */
-static struct lw_schema *look(struct lw_registry *r, const struct lw_frame *frame) {
+static struct lw_schema *disk_look(struct lw_registry *r, const struct lw_frame *frame) {
     struct lw_err err = {0};
     struct lw_schema *schema = lw__disk_load(&r->options, frame, &err);
     if (!schema && err.code != LW_ENOTFOUND)
@@ -372,8 +378,8 @@ static struct lw_schema *look(struct lw_registry *r, const struct lw_frame *fram
     return schema;
 }
 
-static struct lw_schema *ask(struct asker *a, const struct lw_frame *frame,
-                             struct lw_err *err) {
+static struct lw_schema *fetcher_ask(struct schema_fetcher *a,
+                                     const struct lw_frame *frame, struct lw_err *err) {
     struct lw_registry *r = a->registry;
     struct lw_schema *schema = lw_registry_client_schema(a->client, frame, err);
     struct lw_err why = {0};
@@ -383,53 +389,54 @@ static struct lw_schema *ask(struct asker *a, const struct lw_frame *frame,
     return schema;
 }
 
-/* One entry, with the lock on entry and exit; it is never evicted meanwhile. */
-static void serve(struct asker *a, struct entry *e) {
+/* Fetches one entry, which cannot be evicted meanwhile. The lock is held on entry and
+ * exit. */
+static void fetcher_serve(struct schema_fetcher *a, struct schema_entry *e) {
     struct lw_registry *r = a->registry;
     struct lw_frame frame = e->frame;
     struct lw_err err = {0};
     bool disk = !e->looked && r->options.cache_dir[0];
     int64_t began = lw_mono_ms();
-    enum place place = e->place;
-    move(r, e, e->state, ASKED);
+    enum entry_queue place = e->place;
+    entry_move(r, e, e->state, ASKED);
     e->looked = true;
     r->requests += !disk;
     r->nasked += !disk;
     pthread_mutex_unlock(&r->lock);
-    struct lw_schema *schema = disk ? look(r, &frame) : ask(a, &frame, &err);
+    struct lw_schema *schema = disk ? disk_look(r, &frame) : fetcher_ask(a, &frame, &err);
     int64_t retry_after = lw_registry_client_retry_after(a->client);
     pthread_mutex_lock(&r->lock);
     bool away = r->away;
     r->nasked -= !disk;
     if (!disk && err.code != LW_EAGAIN)
-        answered(r);
+        registry_answered(r);
     if (schema)
-        found(r, e, schema, disk ? "cache" : "registry");
+        entry_found(r, e, schema, disk ? "cache" : "registry");
     else if (err.code == LW_ENOTFOUND)
-        missing(r, e, &err);
+        entry_not_found(r, e, &err);
     else if (err.code == LW_EINPUT) {
         lw_log(schema_unreadable, LW_QUOTE(err.msg));
-        settle(r, e, UNREADABLE, err.msg);
+        entry_settle(r, e, UNREADABLE, err.msg);
     } else if (disk)
-        move(r, e, e->state, place);
+        entry_move(r, e, e->state, place);
     else
-        outage(r, e, began, retry_after, &err);
+        registry_outage(r, e, began, retry_after, &err);
     if (away || disk) /* others may have waited for this one */
         pthread_cond_broadcast(&r->wake);
 }
 
-static void *run(void *arg);
+static void *fetcher_run(void *arg);
 
-/* One more thread, if there is work for it; without one it is done more slowly. */
-static int start_asker(struct lw_registry *r, struct lw_err *err) {
-    struct asker *a = &r->asker[r->naskers];
+/* Starts one more thread. A failure only slows fetching down. */
+static int fetcher_start(struct lw_registry *r, struct lw_err *err) {
+    struct schema_fetcher *a = &r->fetcher[r->nfetchers];
     a->registry = r;
     a->client = lw_registry_client_new(&r->options, err);
     if (!a->client)
         return -1;
-    int rc = pthread_create(&a->thread, NULL, run, a);
+    int rc = pthread_create(&a->thread, NULL, fetcher_run, a);
     if (rc == 0) {
-        r->naskers++;
+        r->nfetchers++;
         return 0;
     }
     lw_registry_client_free(a->client);
@@ -437,21 +444,21 @@ static int start_asker(struct lw_registry *r, struct lw_err *err) {
     return lw_fail(err, LW_ESTOP, "cannot start a thread: %s", strerror(rc));
 }
 
-static void *run(void *arg) {
-    struct asker *a = arg;
+static void *fetcher_run(void *arg) {
+    struct schema_fetcher *a = arg;
     struct lw_registry *r = a->registry;
     int64_t wait;
     pthread_mutex_lock(&r->lock);
     while (!r->stop) {
-        struct entry *e = next(r, &wait);
+        struct schema_entry *e = queue_next(r, &wait);
         if (!e) {
             wait_for(r, wait);
             continue;
         }
-        if (!r->away && r->naskers < ASKERS && r->naskers == r->nasked + 1 &&
+        if (!r->away && r->nfetchers < FETCHERS && r->nfetchers == r->nasked + 1 &&
             r->queue[AHEAD].n + r->queue[URGENT].n > 1)
-            start_asker(r, NULL);
-        serve(a, e);
+            fetcher_start(r, NULL);
+        fetcher_serve(a, e);
     }
     pthread_mutex_unlock(&r->lock);
     return NULL;
@@ -472,7 +479,7 @@ struct lw_registry *lw_registry_new(const struct lw_registry_options *o,
     r->options = *o;
     init_lock(r);
     pthread_mutex_lock(&r->lock);
-    int rc = start_asker(r, err);
+    int rc = fetcher_start(r, err);
     pthread_mutex_unlock(&r->lock);
     if (rc == 0)
         return r;
@@ -485,13 +492,13 @@ void lw_registry_free(struct lw_registry *r) {
         return;
     pthread_mutex_lock(&r->lock);
     r->stop = true;
-    for (size_t i = 0; i < r->naskers; i++)
-        lw__client_stop(r->asker[i].client);
+    for (size_t i = 0; i < r->nfetchers; i++)
+        lw__client_stop(r->fetcher[i].client);
     pthread_cond_broadcast(&r->wake);
     pthread_mutex_unlock(&r->lock);
-    for (size_t i = 0; i < r->naskers; i++) { /* none is added any more */
-        pthread_join(r->asker[i].thread, NULL);
-        lw_registry_client_free(r->asker[i].client);
+    for (size_t i = 0; i < r->nfetchers; i++) { /* none is added any more */
+        pthread_join(r->fetcher[i].thread, NULL);
+        lw_registry_client_free(r->fetcher[i].client);
     }
     for (size_t i = 0; i < r->nfresh; i++) {
         lw_schema_free(r->entry[i].schema);
@@ -502,34 +509,38 @@ void lw_registry_free(struct lw_registry *r) {
     free(r);
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
-static struct lw_decoder *compile(const struct entry *e, const struct lw_schema *reader,
-                                  const struct lw_fields *fields, struct lw_err *err) {
+static struct lw_decoder *entry_compile(const struct schema_entry *e,
+                                        const struct lw_schema *reader,
+                                        const struct lw_fields *fields,
+                                        struct lw_err *err) {
     char name[48];
     struct lw_err why = {0};
     struct lw_decoder *d = lw_avro_decoder_new(e->schema, reader, fields, &why);
     if (!d)
-        lw_fail(err, LW_EINPUT, "written with schema %s (%.100s), which does not do: %s",
+        lw_fail(err, LW_EINPUT,
+                "written with schema %s (%.100s), which cannot be read with ours: %s",
                 lw_frame_name(name, sizeof name, &e->frame), lw_schema_name(e->schema),
                 why.msg);
     return d;
 }
 
-/* Is an id that is not known worth asking for again? For who waits for it; otherwise once
- * in a while, if it is still met. */
-static enum place place_again(const struct entry *e, const struct lw_asking *how,
-                              int64_t now) {
+/* The queue for an unknown id: urgent while a caller waits for it, otherwise ahead, once
+ * per minute at most. */
+static enum entry_queue place_again(const struct schema_entry *e,
+                                    const struct lw_asking *how, int64_t now) {
     bool waits = !how->ahead && e->last_ms - e->began_ms < how->patience_ms;
     if (now < e->due_ms || (!waits && now - e->last_ms < AGAIN_FIRST))
         return NOWHERE;
     return waits ? URGENT : AHEAD;
 }
 
-/* It is met, now or ahead. */
-static void enqueue(struct lw_registry *r, struct entry *e, const struct lw_asking *how) {
+/* Queues an entry that a caller needs, now or ahead. */
+static void entry_enqueue(struct lw_registry *r, struct schema_entry *e,
+                          const struct lw_asking *how) {
     int64_t now = lw_mono_ms();
-    enum place place = e->place;
+    enum entry_queue place = e->place;
     if (place == AHEAD && !how->ahead)
         place = URGENT;
     else if (place == NOWHERE && e->state == MISSING)
@@ -537,7 +548,7 @@ static void enqueue(struct lw_registry *r, struct entry *e, const struct lw_aski
     else if (place == NOWHERE && e->state == WANTED && now >= e->due_ms)
         place = how->ahead ? AHEAD : URGENT;
     if (place != e->place || place == NOWHERE) /* at rest: the one used last */
-        move(r, e, e->state, place);
+        entry_move(r, e, e->state, place);
     if (place == AHEAD || place == URGENT)
         pthread_cond_signal(&r->wake);
 }
@@ -551,22 +562,22 @@ lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
     struct lw_decoder *d = NULL;
     lw_assert(frame->by == LW_SCHEMA_ID || frame->by == LW_SCHEMA_GUID);
     if (frame->by == LW_SCHEMA_ID && frame->id > INT32_MAX) {
-        lw_fail(err, LW_EINPUT, "schema id %" PRIu32 " is none that a registry gives",
-                frame->id);
+        lw_fail(err, LW_EINPUT,
+                "schema id %" PRIu32 " is not an id that a registry assigns", frame->id);
         return NULL;
     }
     pthread_mutex_lock(&r->lock);
-    struct entry *e = find(r, frame);
+    struct schema_entry *e = entry_find(r, frame);
     if (!e)
-        e = make(r, frame);
+        e = entry_make(r, frame);
     if (e)
-        enqueue(r, e, how ? how : &patient);
+        entry_enqueue(r, e, how ? how : &patient);
     if (e && e->state == KNOWN)
-        d = compile(e, reader, fields, err);
+        d = entry_compile(e, reader, fields, err);
     else if (e && e->state != WANTED)
         lw_fail(err, e->state == MISSING ? LW_ENOTFOUND : LW_EINPUT, "%s", e->why);
     else
-        lw_fail(err, LW_EAGAIN, "schema %s is being asked for",
+        lw_fail(err, LW_EAGAIN, "schema %s has been requested from the registry",
                 lw_frame_name(name, sizeof name, frame));
     if (how)
         how->unknown_ms = e && e->state == MISSING ? e->last_ms - e->began_ms : 0;

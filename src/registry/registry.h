@@ -4,22 +4,22 @@
  *                       └─► not yet: LW_EAGAIN, and threads of the registry's own ask
  *                             memory ─► cache_dir ─► GET /schemas/ids/7, its references
  *
- * Nobody who calls waits for the network: a worker holds the partition, goes on polling,
- * and looks again. What the registry says of an id never changes, so it is kept for good,
- * on disk too. What it means for the message:
+ * No caller waits for the network: a worker pauses the partition, continues polling and
+ * tries again. An id's schema never changes, so it is cached for good, also on disk. The
+ * answer decides about the message:
  *
  *   a schema that can be read with                the message is decoded
  *   a schema that cannot (not Avro, no record,    permanent: LW_EINPUT
  *     a required field missing)
- *   "no such id" (404 with error_code 404xx)      LW_ENOTFOUND, and for how long; asked
- *                                                 again for `missing_wait`, then now
- *                                                 and then
+ *   "no such id" (404 with error_code 404xx)      LW_ENOTFOUND, and for how long; retried
+ *                                                 for `missing_wait`, then
+ *                                                 occasionally
  *   anything else: no answer, 401, 403, 429, 5xx, an outage: LW_EAGAIN until it is over
  *     a redirect, a page that is no answer
  *
  * It speaks the Confluent API (Confluent, Redpanda, Karapace, Apicurio's ccompat). */
-#ifndef LW_REGISTRY_H
-#define LW_REGISTRY_H
+#ifndef LW_REGISTRY_REGISTRY_H
+#define LW_REGISTRY_REGISTRY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,7 +54,7 @@ void lw_registry_client_free(struct lw_registry_client *c);
 /* The configured subject, or the topic's by Confluent's naming. Returns out. */
 char *lw_registry_subject(char *out, size_t size, const struct lw_registry_options *o,
                           const char *topic);
-/* Is it there and does it answer us? LW_EAGAIN. */
+/* Does the registry answer? LW_EAGAIN: no. */
 int lw_registry_client_ping(struct lw_registry_client *c, struct lw_err *err);
 /* The schema of a frame's id or GUID, with what it refers to put in place. Owned by the
  * caller. LW_ENOTFOUND: the registry does not know it; LW_EINPUT: no Avro schema of a
@@ -74,7 +74,7 @@ int lw_registry_client_latest(struct lw_registry_client *c, const char *subject,
  * LW_ECONFIG: refused (incompatible, not allowed); LW_EAGAIN. */
 int lw_registry_client_register(struct lw_registry_client *c, const char *subject,
                                 const char *schema, uint32_t *id, struct lw_err *err);
-/* Seconds that the last answer's Retry-After asks for, in ms; 0: it does not. */
+/* The last answer's Retry-After in ms; 0: absent. */
 int64_t lw_registry_client_retry_after(const struct lw_registry_client *c);
 
 /* ---- the shared memory of schemas, with threads that ask ---- */
@@ -84,7 +84,7 @@ struct lw_registry;
 /* Starts a thread, and more when there is much to ask. LW_ECONFIG as above; LW_ESTOP. */
 struct lw_registry *lw_registry_new(const struct lw_registry_options *o,
                                     struct lw_err *err);
-/* Ends them, within about a second even if a request hangs. */
+/* Stops the threads within about a second, even if a request hangs. */
 void lw_registry_free(struct lw_registry *r);
 
 struct lw_asking {
@@ -93,10 +93,9 @@ struct lw_asking {
     int64_t unknown_ms;  /* out, LW_ENOTFOUND: from the first such answer to the last */
 };
 /* A decoder for messages of that frame, owned by the caller; or NULL: LW_EAGAIN, not
- * known yet, asked for, come again; LW_ENOTFOUND, the registry does not know it, which
- * may change while one comes again; LW_EINPUT, it can never be read. Waits for nobody.
- * Costs a compile of the schema, so callers keep what they get. how NULL: patient.
- * Thread: any. */
+ * fetched yet, try again; LW_ENOTFOUND, unknown to the registry, which may change;
+ * LW_EINPUT, unreadable for good. Never blocks. Compiles the schema, so callers keep the
+ * decoder. how NULL: waits without limit. Thread: any. */
 struct lw_decoder *
 lw_registry_decoder(struct lw_registry *r, const struct lw_frame *frame,
                     struct lw_asking *how, const struct lw_schema *reader,

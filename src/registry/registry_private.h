@@ -1,6 +1,6 @@
 /* Shared by the registry layer's own files only. */
-#ifndef LW_REGISTRY_PRIVATE_H
-#define LW_REGISTRY_PRIVATE_H
+#ifndef LW_REGISTRY_REGISTRY_PRIVATE_H
+#define LW_REGISTRY_REGISTRY_PRIVATE_H
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -15,18 +15,18 @@
 
 /* ---- answer.c: the registry's JSON, bounded and checked ---- */
 
-struct lw_reference {
+struct lw_schema_reference {
     const char *subject; /* borrowed from the answer */
     int64_t version;
 };
 
-/* What GET of a schema, or of a version of a subject, says. */
+/* The answer to GET of a schema, or of a version of a subject. */
 struct lw_registered {
     void *root; /* the parsed JSON, which owns the texts */
     const char *schema;
     size_t len;
-    int64_t id, version; /* -1 where it says nothing of them */
-    struct lw_reference *reference;
+    int64_t id, version; /* -1: absent */
+    struct lw_schema_reference *reference;
     size_t nreferences;
 };
 
@@ -52,22 +52,23 @@ struct lw_text {
 char *lw__compose(struct lw_text schema, const struct lw_text *part, size_t nparts,
                   struct lw_err *err);
 
-/* ---- http.c: one exchange ---- */
+/* ---- connection.c: one exchange ---- */
 
-struct lw_asker;
+struct lw_connection;
 
-struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_err *err);
-void lw__asker_free(struct lw_asker *a);
+struct lw_connection *lw__connection_new(const struct lw_registry_options *o,
+                                         struct lw_err *err);
+void lw__connection_free(struct lw_connection *a);
 /* Ends a request under way from another thread (looked at about each second). */
-void lw__asker_stop(struct lw_asker *a);
+void lw__connection_stop(struct lw_connection *a);
 /* GET, or POST with a body, of base + path; the answer's bytes (appended to an empty
  * buffer) and status, 200 to 599. LW_EAGAIN: no whole answer of at most
  * LW_ANSWER_BYTES_MAX came. */
-int lw__ask(struct lw_asker *a, const char *path, const char *body, struct lw_buf *answer,
-            long *status, struct lw_err *err);
+int lw__connection_ask(struct lw_connection *a, const char *path, const char *body,
+                       struct lw_buf *answer, long *status, struct lw_err *err);
 /* Percent-encoded for a path; free() it. */
-char *lw__escape(struct lw_asker *a, const char *text);
-int64_t lw__asker_retry_after(const struct lw_asker *a);
+char *lw__connection_escape(struct lw_connection *a, const char *text);
+int64_t lw__connection_retry_after(const struct lw_connection *a);
 
 /* ---- client.c ---- */
 

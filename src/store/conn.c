@@ -18,6 +18,7 @@
 #include <sys/time.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "store/conn.h"
@@ -213,24 +214,10 @@ static int conn_dial(struct lw_redis *r, const struct lw_url_seed *to,
 }
 
 int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
-    const char *path = r->options.password_file;
-    if (!*path)
-        return 0;
-    size_t len;
-    struct lw_err why = {0};
-    char *text = lw_read_file(path, 4096, &len, &why);
-    if (!text)
-        return lw_fail(err, LW_ECONFIG, "redis password file: %s", why.msg);
-    text[strcspn(text, "\r\n")] = '\0';
-    int rc = 0;
-    if (!*text || strlen(text) >= sizeof r->url.password)
-        rc = lw_fail(err, LW_ECONFIG,
-                     "redis password file %s: the first line must hold 1 to 255 bytes",
-                     path);
-    else
-        lw_copy(r->url.password, sizeof r->url.password, text);
-    lw_free_secret(text, len);
-    return rc;
+    const char *source = r->options.password_file;
+    if (*source && lw_secret_copy(source, r->url.password, sizeof r->url.password, err))
+        return lw_err_context(err, "redis.password_file");
+    return 0;
 }
 
 /* The password is read anew for each connection, so that a rotated one is in use from the
@@ -249,7 +236,7 @@ static int log_in(struct lw_redis *r, struct lw_err *err) {
     if (*u->password)
         rc = *u->user ? conn_greet(r, auth, 3, err) : conn_greet(r, only, 2, err);
     if (*r->options.password_file)
-        explicit_bzero(r->url.password, sizeof r->url.password);
+        lw_secret_wipe(r->url.password, sizeof r->url.password);
     if (rc)
         return -1;
     return u->db && conn_greet(r, choose, 2, err) ? -1 : 0;

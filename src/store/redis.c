@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "store/conn.h"
 
@@ -35,10 +36,10 @@ struct lw_redis *lw_redis_new(const struct lw_redis_options *options,
     o->timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : 5000;
     o->retry_max_ms = o->retry_max_ms > 0 ? o->retry_max_ms : 5000;
     int rc = lw_url_parse(o->url, &r->url, err);
-    explicit_bzero(o->url, sizeof o->url);   /* the password with it */
+    lw_secret_wipe(o->url, sizeof o->url);   /* the password with it */
     rc = rc ? rc : lw_conn_password(r, err); /* only whether it can be read */
     if (*o->password_file)
-        explicit_bzero(r->url.password, sizeof r->url.password);
+        lw_secret_wipe(r->url.password, sizeof r->url.password);
     if (!rc && r->url.tls)
         rc = lw_tls_check(o, err);
     if (rc) {
@@ -63,7 +64,7 @@ void lw_redis_free(struct lw_redis *r) {
     lw_buf_fini(&r->keys.body);
     lw_buf_fini(&r->bytes);
     lw_buf_fini(&r->out);
-    lw_free_secret(r, sizeof *r);
+    lw_secret_free(r, sizeof *r);
 }
 
 const char *lw_redis_where(const struct lw_redis *r) {

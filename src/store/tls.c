@@ -12,12 +12,16 @@
 #include <sys/socket.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
+
+#define KEY_MAX ((size_t)1 << 20)
 
 struct lw_tls {
     SSL_CTX *ctx;
@@ -167,6 +171,21 @@ static int fail_file(struct lw_err *err, const char *key, const char *path) {
     return lw_fail(err, LW_ECONFIG, "%s %s: %s", key, path, openssl_reason());
 }
 
+static int tls_load_key(SSL_CTX *ctx, const char *source, struct lw_err *err) {
+    char *pem = lw_secret_text(source, KEY_MAX, err);
+    if (!pem)
+        return lw_err_context(err, "redis.key_file");
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    lw_assert(bio);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+    BIO_free(bio);
+    lw_secret_free_text(pem);
+    bool good = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+                SSL_CTX_check_private_key(ctx) == 1;
+    EVP_PKEY_free(key);
+    return good ? 0 : fail_file(err, "redis.key_file", source);
+}
+
 static int context_load(SSL_CTX *ctx, const struct lw_redis_options *o,
                         struct lw_err *err) {
     const char *key = *o->key_file ? o->key_file : o->cert_file;
@@ -184,10 +203,7 @@ static int context_load(SSL_CTX *ctx, const struct lw_redis_options *o,
                    : 0;
     if (SSL_CTX_use_certificate_chain_file(ctx, o->cert_file) != 1)
         return fail_file(err, "redis.cert_file", o->cert_file);
-    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(ctx) != 1)
-        return fail_file(err, "redis.key_file", key);
-    return 0;
+    return tls_load_key(ctx, key, err);
 }
 
 static SSL_CTX *context_new(const struct lw_redis_options *o, struct lw_err *err) {

@@ -31,6 +31,7 @@
 #include "alert/secrets.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "net/curl.h"
 #include "support/http_peer.h"
 
 #define BINARY "/usr/bin/prometheus-alertmanager"
@@ -524,7 +525,7 @@ static int start(void **state) {
     char config[200];
     long status = 0;
     *state = w;
-    if (lw_post_init(NULL) < 0)
+    if (lw_curl_init(NULL) < 0)
         return -1;
     unsetenv("http_proxy");
     w->hook = lw_peer_start(LW_PEER_REPLY, OK);

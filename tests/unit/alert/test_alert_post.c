@@ -5,6 +5,7 @@
 #include "alert/post.h"
 #include "alert_test.h"
 #include "base/time.h"
+#include "net/curl.h"
 #include "support/http_peer.h"
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -315,7 +316,7 @@ static void failures_before_the_network(void **state) {
 static int start(void **state) {
     (void)state;
     unsetenv("http_proxy");
-    return lw_post_init(NULL);
+    return lw_curl_init(NULL);
 }
 
 int main(void) {

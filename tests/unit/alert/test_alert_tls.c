@@ -6,6 +6,7 @@
 #include "alert/post.h"
 #include "alert_test.h"
 #include "base/time.h"
+#include "net/curl.h"
 #include "support/tls_peer.h"
 
 #define DAY_S 86400L
@@ -75,7 +76,7 @@ static void missing_ca_file(void **state) {
 static int start(void **state) {
     (void)state;
     unsetenv("https_proxy");
-    return lw_post_init(NULL);
+    return lw_curl_init(NULL);
 }
 
 int main(void) {

@@ -1,6 +1,6 @@
 /* What every test of this layer includes. */
-#ifndef TEST_BASE_H
-#define TEST_BASE_H
+#ifndef LW_TESTS_UNIT_BASE_TEST_H
+#define LW_TESTS_UNIT_BASE_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@ struct lines {
     char last[4096];
 };
 
-static void keep(void *arg, const char *line) {
+static void keep_line(void *arg, const char *line) {
     struct lines *lines = arg;
     lines->n++;
     lw_copy(lines->last, sizeof lines->last, line);
@@ -20,7 +20,7 @@ static void lines_have_time_level_event_and_pairs(void **state) {
     struct lines lines = {0};
     int64_t ms;
     char when[32];
-    lw_log_sink(keep, &lines);
+    lw_log_sink(keep_line, &lines);
     lw_log_level(LW_INFO);
     lw_log(partition_lost, "w:0", 3);
     assert_int_equal(lines.n, 1);
@@ -35,7 +35,7 @@ static void lines_have_time_level_event_and_pairs(void **state) {
 static void lower_levels_are_left_out(void **state) {
     (void)state;
     struct lines lines = {0};
-    lw_log_sink(keep, &lines);
+    lw_log_sink(keep_line, &lines);
     for (int least = LW_DEBUG; least <= LW_ERROR; least++) {
         lines.n = 0;
         lw_log_level((enum lw_log_level)least);
@@ -51,7 +51,7 @@ static void one_event_is_one_line(void **state) {
     (void)state;
     struct lines lines = {0};
     char huge[5000];
-    lw_log_sink(keep, &lines);
+    lw_log_sink(keep_line, &lines);
     lw_log(stopped, "two\nlines\r");
     assert_null(strpbrk(lines.last, "\r\n"));
     memset(huge, 'y', sizeof huge - 1);

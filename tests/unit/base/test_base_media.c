@@ -11,7 +11,7 @@
 
 static const char *const names[LW_MEDIA] = {"line", "html", "label", "slack", "card"};
 
-static size_t strange(struct lw_rng *rng, char *out, size_t most) {
+static size_t strange_text(struct lw_rng *rng, char *out, size_t most) {
     static const char *const part[] = {"<!channel>",
                                        "<@U024BE7LH>",
                                        "<#C024BE7LR>",
@@ -102,7 +102,7 @@ static char *taken_back(enum lw_medium m, const char *text) {
     return out;
 }
 
-static char *whole(enum lw_medium m, const char *text, size_t len, size_t max) {
+static char *is_whole(enum lw_medium m, const char *text, size_t len, size_t max) {
     struct lw_buf out = {0};
     lw_text_for(m, &out, text, len, max);
     char *copy = strdup(lw_buf_str(&out));
@@ -119,10 +119,10 @@ static void nothing_is_read_and_nothing_is_lost(void **state) {
     print_message("seed %llu\n", (unsigned long long)seed);
     for (int round = 0; round < ROUNDS; round++) {
         char text[300], safe[4096], again[8192];
-        size_t len = strange(&rng, text, sizeof text);
+        size_t len = strange_text(&rng, text, sizeof text);
         lw_text_safe(safe, sizeof safe, text, len);
         for (int m = 0; m < LW_MEDIA; m++) {
-            char *out = whole((enum lw_medium)m, text, len, ANY);
+            char *out = is_whole((enum lw_medium)m, text, len, ANY);
             assert_string_equal(lw_text_safe(again, sizeof again, out, strlen(out)), out);
             char *back = taken_back((enum lw_medium)m, out);
             if (!back || strcmp(back, safe) != 0)
@@ -151,7 +151,7 @@ static void what_a_card_would_find(void **state) {
          "\\{\\{DATE\\(2020-01-01T00:00:00Z, SHORT\\)\\}\\}"},
         {"a\nb", "a\\\\x0ab"}};
     for (size_t i = 0; i < sizeof pair / sizeof *pair; i++) {
-        char *out = whole(LW_MEDIUM_CARD, pair[i][0], strlen(pair[i][0]), ANY);
+        char *out = is_whole(LW_MEDIUM_CARD, pair[i][0], strlen(pair[i][0]), ANY);
         assert_string_equal(out, pair[i][1]);
         free(out);
     }
@@ -165,7 +165,7 @@ static void different_names_stay_different(void **state) {
     print_message("seed %llu\n", (unsigned long long)seed);
     for (int round = 0; round < ROUNDS; round++) {
         char text[2][300], name[2][128];
-        size_t len = strange(&rng, text[0], sizeof text[0]);
+        size_t len = strange_text(&rng, text[0], sizeof text[0]);
         if (len == 0)
             continue;
         memcpy(text[1], text[0], len);
@@ -174,8 +174,8 @@ static void different_names_stay_different(void **state) {
         for (int k = 0; k < 2; k++)
             lw_text_show(name[k], sizeof name[k], text[k], len);
         for (int m = 0; m < LW_MEDIA; m++) {
-            char *a = whole((enum lw_medium)m, name[0], strlen(name[0]), ANY);
-            char *b = whole((enum lw_medium)m, name[1], strlen(name[1]), ANY);
+            char *a = is_whole((enum lw_medium)m, name[0], strlen(name[0]), ANY);
+            char *b = is_whole((enum lw_medium)m, name[1], strlen(name[1]), ANY);
             assert_string_not_equal(a, b);
             free(a);
             free(b);
@@ -191,10 +191,11 @@ static void a_limit_cuts_between_characters(void **state) {
     print_message("seed %llu\n", (unsigned long long)seed);
     for (int round = 0; round < ROUNDS; round++) {
         char text[300];
-        size_t len = strange(&rng, text, sizeof text), max = 3 + lw_rng_below(&rng, 80);
+        size_t len = strange_text(&rng, text, sizeof text),
+               max = 3 + lw_rng_below(&rng, 80);
         for (int m = 0; m < LW_MEDIA; m++) {
-            char *out = whole((enum lw_medium)m, text, len, max);
-            char *all = whole((enum lw_medium)m, text, len, ANY);
+            char *out = is_whole((enum lw_medium)m, text, len, max);
+            char *all = is_whole((enum lw_medium)m, text, len, ANY);
             char *back = taken_back((enum lw_medium)m, out);
             size_t n = strlen(out), cut = n;
             assert_true(n <= max);

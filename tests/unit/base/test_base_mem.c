@@ -28,7 +28,7 @@ static size_t resident_bytes(void) {
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void *burst(void *arg) {
+static void *allocate_burst(void *arg) {
     char **block = arg;
     for (size_t i = 0; i < BLOCKS; i++) {
         block[i] = lw_malloc(BLOCK);
@@ -46,7 +46,7 @@ static void a_burst_leaves_what_is_kept(void **state) {
         skip();
     char **block = lw_calloc(BLOCKS, sizeof *block);
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, burst, block), 0);
+    assert_int_equal(pthread_create(&thread, NULL, allocate_burst, block), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     size_t before = resident_bytes(), used = lw_mem_used();
     assert_in_range(used, BLOCKS / KEPT * BLOCK, BLOCKS * BLOCK / 8);
@@ -65,7 +65,7 @@ static void a_burst_leaves_what_is_kept(void **state) {
     free(block);
 }
 
-static void *flood(void *arg) {
+static void *flood_thread(void *arg) {
     char **block = arg;
     for (size_t i = 0; i < FLOOD; i++)
         block[i] = memset(lw_malloc(BLOCK), 1, BLOCK);
@@ -84,7 +84,7 @@ static void a_large_block_changes_nothing(void **state) {
     char **block = lw_calloc(FLOOD, sizeof *block);
     size_t before = resident_bytes();
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, flood, block), 0);
+    assert_int_equal(pthread_create(&thread, NULL, flood_thread, block), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     size_t after = resident_bytes();
     print_message("resident: %zu KiB before, %zu KiB after 16 MiB came and went\n",

@@ -7,7 +7,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 
-static void shows(void **state) {
+static void assert_shows(void **state) {
     (void)state;
     static const struct {
         const char *bytes;
@@ -123,7 +123,7 @@ static size_t read_back(const char *text, size_t len, char *out) {
 }
 
 /* Bytes that provoke: backslashes, the letters behind them, controls, halves of UTF-8. */
-static size_t strange(struct lw_rng *rng, char *out) {
+static size_t strange_text(struct lw_rng *rng, char *out) {
     static const char *const part[] = {"\\",
                                        "x",
                                        "u",
@@ -173,7 +173,7 @@ static void reads_back(void **state) {
     print_message("seed %llu\n", (unsigned long long)seed);
     for (int i = 0; i < 100000; i++) {
         char bytes[64], shown[320], back[400];
-        size_t len = strange(&rng, bytes);
+        size_t len = strange_text(&rng, bytes);
         size_t n = lw_text_show(shown, sizeof shown, bytes, len);
         assert_true(is_utf8(shown, n));
         for (size_t k = 0; k < n; k++)
@@ -187,7 +187,7 @@ static void reads_back(void **state) {
     }
 }
 
-static bool harmless(const char *text) {
+static bool is_harmless(const char *text) {
     size_t len = strlen(text);
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f ||
@@ -205,18 +205,18 @@ static void sentences_are_harmless(void **state) {
     print_message("seed %llu\n", (unsigned long long)seed);
     for (int i = 0; i < 50000; i++) {
         char bytes[64], shown[80], once[320], twice[320];
-        size_t len = strange(&rng, bytes), size = 4 + lw_rng_below(&rng, 76);
+        size_t len = strange_text(&rng, bytes), size = 4 + lw_rng_below(&rng, 76);
         lw_text_safe(once, sizeof once, bytes, len);
-        assert_true(harmless(once));
+        assert_true(is_harmless(once));
         lw_text_safe(twice, sizeof twice, once, strlen(once));
         assert_string_equal(twice, once);
         lw_text_show(shown, size, bytes, len); /* a name is a sentence already */
         lw_text_safe(once, sizeof once, shown, strlen(shown));
         assert_string_equal(once, shown);
         lw_text_safe(once, size, bytes, len);
-        assert_true(strlen(once) < size && harmless(once));
+        assert_true(strlen(once) < size && is_harmless(once));
         struct lw_shown column = lw_text_column(shown, 20, 24);
-        assert_true(harmless(column.text) && strlen(column.text) >= 20);
+        assert_true(is_harmless(column.text) && strlen(column.text) >= 20);
     }
 }
 
@@ -253,7 +253,7 @@ static void figures_are_narrow(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shows),
+        cmocka_unit_test(assert_shows),
         cmocka_unit_test(is_cut_between_characters),
         cmocka_unit_test(is_left_alone_for_programs),
         cmocka_unit_test(reads_back),

@@ -1,6 +1,6 @@
 /* What the tests of this layer share: loading by a path relative to tests/data/config. */
-#ifndef TEST_CONFIG_SUPPORT_H
-#define TEST_CONFIG_SUPPORT_H
+#ifndef LW_TESTS_UNIT_CONFIG_SUPPORT_H
+#define LW_TESTS_UNIT_CONFIG_SUPPORT_H
 
 #include <setjmp.h>
 #include <stdarg.h>

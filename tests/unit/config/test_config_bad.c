@@ -15,7 +15,7 @@ static void drop_directory(char *text) {
 }
 
 /* Expected text behind "# expect: ", or NULL. */
-static char *expectation(const char *path, char *line, size_t size) {
+static char *expected_error(const char *path, char *line, size_t size) {
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     bool got = fgets(line, (int)size, file) != NULL;
@@ -28,7 +28,7 @@ static int check_file(const char *name) {
     char path[512], line[1024], wanted[1200];
     struct lw_err err = {0};
     snprintf(path, sizeof path, BAD_DIR "%s", name);
-    const char *expect = expectation(path, line, sizeof line);
+    const char *expect = expected_error(path, line, sizeof line);
     assert_non_null(expect);
     snprintf(wanted, sizeof wanted, "%s:%s", name, expect);
     struct lw_config *config = lw_config_load(path, &err);

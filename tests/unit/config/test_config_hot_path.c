@@ -49,8 +49,8 @@ static void load_events(struct fixture *f) {
     lw_file_close(file);
 }
 
-static int decode(struct fixture *f, size_t i, struct lw_cell *cells,
-                  struct lw_row *row) {
+static int path_decode(struct fixture *f, size_t i, struct lw_cell *cells,
+                       struct lw_row *row) {
     struct lw_err err = {0};
     if (lw_decoder_decode_bytes(f->decoder, (const uint8_t *)f->bytes.data + f->start[i],
                                 f->start[i + 1] - f->start[i], cells, &err))
@@ -58,14 +58,14 @@ static int decode(struct fixture *f, size_t i, struct lw_cell *cells,
     return lw_event_row(&f->config->spec.event, cells, 0, row, &err);
 }
 
-static void fit(struct fixture *f) {
+static void path_fit(struct fixture *f) {
     struct lw_err err = {0};
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_row row;
     const struct lw_spec *spec = &f->config->spec;
     struct lw_dataset *ds = lw_dataset_new(spec->train);
     for (size_t i = 0; i < f->n; i++)
-        if (decode(f, i, cells, &row) == LW_GOOD)
+        if (path_decode(f, i, cells, &row) == LW_GOOD)
             lw_dataset_add(ds, &row);
     struct lw_fit_spec candidate = spec->candidate[spec->ncandidates - 1];
     candidate.window_ms = 0;
@@ -76,17 +76,17 @@ static void fit(struct fixture *f) {
     lw_dataset_free(ds);
 }
 
-static int setup(void **state) {
+static int path_setup(void **state) {
     struct fixture *f = lw_calloc(1, sizeof *f);
     f->config = load_or_fail(GREEN);
     load_events(f);
-    fit(f);
+    path_fit(f);
     f->partition = lw_partition_new(&f->config->spec, 0);
     *state = f;
     return 0;
 }
 
-static int teardown(void **state) {
+static int path_teardown(void **state) {
     struct fixture *f = *state;
     lw_partition_free(f->partition);
     lw_model_free(f->model);
@@ -99,11 +99,11 @@ static int teardown(void **state) {
 }
 
 /* As a worker handles a message. */
-static void handle(struct fixture *f, size_t i, int64_t time_ms) {
+static void path_handle(struct fixture *f, size_t i, int64_t time_ms) {
     struct lw_cell cells[LW_FIELDS_MAX], watched[LW_FEATURES_MAX + 1];
     struct lw_row row;
     struct lw_scored scored[2] = {{.version = 1}, {.version = 2}};
-    int reason = decode(f, i, cells, &row);
+    int reason = path_decode(f, i, cells, &row);
     size_t n = reason == LW_GOOD ? 2 : 0; /* a champion and a shadow */
     row.time_ms = time_ms;
     lw_spec_watch(&f->config->spec, &row, watched);
@@ -114,20 +114,21 @@ static void handle(struct fixture *f, size_t i, int64_t time_ms) {
     assert_int_equal(place, LW_ON_TIME);
 }
 
-static void feed(struct fixture *f, int pane) {
+static void path_feed(struct fixture *f, int pane) {
     for (size_t i = 0; i < f->n; i++)
-        handle(f, i, (INT64_C(440000) + pane) * LW_HOUR + (int64_t)(i * 3000000 / f->n));
+        path_handle(f, i,
+                    (INT64_C(440000) + pane) * LW_HOUR + (int64_t)(i * 3000000 / f->n));
 }
 
-static void ignore(void *arg, const char *field, const void *data, size_t len) {
+static void ignore_row(void *arg, const char *field, const void *data, size_t len) {
     (void)arg, (void)field, (void)data, (void)len;
 }
 
 /* As a flush leaves a partition behind. */
-static void flush(struct fixture *f) {
+static void path_flush(struct fixture *f) {
     for (size_t i = 0; i < lw_partition_panes(f->partition); i++) {
         struct lw_pane *pane = lw_partition_pane(f->partition, i);
-        lw_pane_write(pane, &f->scratch, ignore, NULL);
+        lw_pane_write(pane, &f->scratch, ignore_row, NULL);
         pane->dirty = false;
     }
     lw_partition_forget(f->partition);
@@ -144,25 +145,25 @@ static void an_event_allocates_nothing(void **state) {
     struct fixture *f = *state;
     int pane = 0;
     for (; pane < WARM; pane++) {
-        feed(f, pane);
-        flush(f);
+        path_feed(f, pane);
+        path_flush(f);
     }
     for (; pane < PANES; pane++) {
         size_t before = allocations;
-        feed(f, pane);
+        path_feed(f, pane);
         assert_int_equal(allocations, before);
-        flush(f);
+        path_flush(f);
     }
     assert_true(lw_partition_counters(f->partition)[LW_COUNT_SCORED] > PANES * 400);
 }
 
 /* Allocations of n panes without a flush, which follows. */
-static size_t hold(struct fixture *f, int *pane, int n) {
+static size_t path_hold(struct fixture *f, int *pane, int n) {
     size_t before = allocations;
     for (int i = 0; i < n; i++)
-        feed(f, (*pane)++);
+        path_feed(f, (*pane)++);
     size_t count = allocations - before;
-    flush(f);
+    path_flush(f);
     return count;
 }
 
@@ -171,20 +172,22 @@ static void spare_panes_are_let_go(void **state) {
     struct fixture *f = *state;
     int pane = 0;
     for (int i = 0; i < WARM; i++)
-        hold(f, &pane, HELD);
-    assert_int_equal(hold(f, &pane, HELD), 0);
+        path_hold(f, &pane, HELD);
+    assert_int_equal(path_hold(f, &pane, HELD), 0);
     for (int i = 0; i < HELD; i++)
-        flush(f);
+        path_flush(f);
     for (int i = 0; i < WARM; i++)
-        assert_int_equal(hold(f, &pane, 1), 0);
-    assert_true(hold(f, &pane, HELD) > 0);
+        assert_int_equal(path_hold(f, &pane, 1), 0);
+    assert_true(path_hold(f, &pane, HELD) > 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_counter_counts),
-        cmocka_unit_test_setup_teardown(an_event_allocates_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(spare_panes_are_let_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_event_allocates_nothing, path_setup,
+                                        path_teardown),
+        cmocka_unit_test_setup_teardown(spare_panes_are_let_go, path_setup,
+                                        path_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include "alert/render.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "store/conn.h"
 
@@ -30,9 +31,10 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 
 /* registry_private.h and core/ each have a struct lw_reference. */
-struct lw_asker;
-struct lw_asker *lw__asker_new(const struct lw_registry_options *o, struct lw_err *err);
-void lw__asker_free(struct lw_asker *a);
+struct lw_connection;
+struct lw_connection *lw__connection_new(const struct lw_registry_options *o,
+                                         struct lw_err *err);
+void lw__connection_free(struct lw_connection *a);
 
 static size_t freed, unwiped;
 
@@ -48,18 +50,18 @@ static bool holds_secret(const void *p, size_t len) {
     return false;
 }
 
-static void look(void *p) {
+static void look_for_secret(void *p) {
     freed += p != NULL;
     unwiped += p && holds_secret(p, malloc_usable_size(p));
 }
 
 void __wrap_free(void *p) {
-    look(p);
+    look_for_secret(p);
     __real_free(p);
 }
 
 /* What a library has left in memory that it gave back must not count as ours. */
-static void *blank(void *p, size_t from) {
+static void *blank_from(void *p, size_t from) {
     size_t size = p ? malloc_usable_size(p) : 0;
     if (from < size)
         memset((char *)p + from, 0, size - from);
@@ -67,36 +69,36 @@ static void *blank(void *p, size_t from) {
 }
 
 void *__wrap_malloc(size_t size) {
-    return blank(__real_malloc(size), 0);
+    return blank_from(__real_malloc(size), 0);
 }
 
 void *__wrap_calloc(size_t n, size_t size) {
-    return blank(__real_calloc(n, size), 0);
+    return blank_from(__real_calloc(n, size), 0);
 }
 
 void *__wrap_realloc(void *p, size_t size) {
     size_t had = p ? malloc_usable_size(p) : 0;
-    look(p);
-    return blank(__real_realloc(p, size), had);
+    look_for_secret(p);
+    return blank_from(__real_realloc(p, size), had);
 }
 
 static char dir[64];
 
-static int before(void **state) {
+static int make_dir(void **state) {
     (void)state;
     strcpy(dir, "/tmp/leeway-test-XXXXXX");
     freed = unwiped = 0;
     return mkdtemp(dir) ? 0 : -1;
 }
 
-static int after(void **state) {
+static int remove_dir(void **state) {
     (void)state;
     char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", dir);
     return system(command);
 }
 
-static char *file(const char *name, const char *text, char *path, size_t size) {
+static char *write_file(const char *name, const char *text, char *path, size_t size) {
     snprintf(path, size, "%s/%s", dir, name);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
@@ -117,7 +119,7 @@ static void the_law_sees_what_stays(void **state) {
     free(text);
     assert_int_equal(unwiped, 1);
     text = lw_strdup(SECRET);
-    lw_free_secret(text, strlen(text));
+    lw_secret_free(text, strlen(text));
     assert_int_equal(unwiped, 1);
 }
 
@@ -129,11 +131,11 @@ static void files_leave_no_copy(void **state) {
     size_t len;
     for (int i = 0; i < 5000; i++) /* read in several steps */
         lw_buf_put(&text, SECRET "\n", sizeof SECRET);
-    char *got = lw_read_file(file("s", lw_buf_str(&text), path, sizeof path), 1 << 20,
-                             &len, &err);
+    char *got = lw_read_file(write_file("s", lw_buf_str(&text), path, sizeof path),
+                             1 << 20, &len, &err);
     assert_non_null(got);
     assert_int_equal(len, text.len);
-    lw_free_secret(got, len);
+    lw_secret_free(got, len);
     assert_null(lw_read_file(path, 10000, &len, &err));
     lw_buf_wipe(&text);
     all_wiped();
@@ -146,7 +148,7 @@ static void the_configuration_forgets(void **state) {
     size_t len;
     setenv("LW_TEST_SECRET", SECRET, 1);
     setenv("LEEWAY_REDIS", "redis://user:" SECRET "@localhost:1", 1);
-    file("password", SECRET "\nmore\n", path, sizeof path);
+    write_file("password", SECRET "\nmore\n", path, sizeof path);
     snprintf(name, sizeof name, "%s/configs/nyc-green.yaml", LW_SOURCE_DIR);
     char *bundled = lw_read_file(name, 1 << 20, &len, &err);
     assert_non_null(bundled);
@@ -174,7 +176,7 @@ static void the_configuration_forgets(void **state) {
 }
 
 /* A socket that takes connections and says nothing. */
-static int silent(int *port) {
+static int silent_socket(int *port) {
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
@@ -189,7 +191,7 @@ static int silent(int *port) {
 static void a_password_of_redis_is_forgotten(void **state) {
     (void)state;
     char path[128];
-    int port, fd = silent(&port);
+    int port, fd = silent_socket(&port);
     struct lw_err err = {0};
     struct lw_redis_options options = {.timeout_ms = 20};
     for (int from_file = 0; from_file < 2; from_file++) {
@@ -197,7 +199,7 @@ static void a_password_of_redis_is_forgotten(void **state) {
                  from_file ? "" : ":" SECRET, port);
         if (from_file)
             lw_copy(options.password_file, sizeof options.password_file,
-                    file("password", SECRET "\n", path, sizeof path));
+                    write_file("password", SECRET "\n", path, sizeof path));
         struct lw_redis *r = lw_redis_new(&options, &err);
         assert_non_null(r);
         assert_int_equal(lw_conn_ensure(r, &err), -1); /* AUTH is not answered */
@@ -212,7 +214,7 @@ static void a_password_of_redis_is_forgotten(void **state) {
 static void receivers_are_forgotten(void **state) {
     (void)state;
     char path[128], url[128], text[200];
-    int port, fd = silent(&port);
+    int port, fd = silent_socket(&port);
     size_t len;
     char *message = NULL;
     struct lw_err err = {0};
@@ -227,14 +229,14 @@ static void receivers_are_forgotten(void **state) {
         lw_copy(r.name, sizeof r.name, "r");
         r.format = (enum lw_format)format;
         r.timeout_ms = 20;
-        lw_copy(r.url_file, sizeof r.url_file, file("url", url, path, sizeof path));
+        lw_copy(r.url_file, sizeof r.url_file, write_file("url", url, path, sizeof path));
         lw_copy(r.token_file, sizeof r.token_file,
-                file("token", SECRET "\n", path, sizeof path));
+                write_file("token", SECRET "\n", path, sizeof path));
         snprintf(text, sizeof text, "X-Key: %s\n# %s\n", SECRET, SECRET);
         lw_copy(r.headers_file, sizeof r.headers_file,
-                file("headers", text, path, sizeof path));
+                write_file("headers", text, path, sizeof path));
         lw_copy(r.template_file, sizeof r.template_file,
-                file("template", "{\"key\": \"" SECRET "\"}", path, sizeof path));
+                write_file("template", "{\"key\": \"" SECRET "\"}", path, sizeof path));
         lw_deliver(&r, message, len, 0, &result);
         assert_int_equal(result.verdict,
                          LW_POST_RETRY); /* it got as far as the network */
@@ -252,21 +254,22 @@ static void the_registry_is_forgotten(void **state) {
     struct lw_registry_options o = {.timeout_ms = 20};
     lw_copy(o.url, sizeof o.url, "http://127.0.0.1:1");
     lw_copy(o.token_file, sizeof o.token_file,
-            file("token", SECRET "\n", path, sizeof path));
-    struct lw_asker *a = lw__asker_new(&o, &err);
+            write_file("token", SECRET "\n", path, sizeof path));
+    struct lw_connection *a = lw__connection_new(&o, &err);
     assert_non_null(a);
-    lw__asker_free(a);
+    lw__connection_free(a);
     all_wiped();
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_law_sees_what_stays, before, after),
-        cmocka_unit_test_setup_teardown(files_leave_no_copy, before, after),
-        cmocka_unit_test_setup_teardown(the_configuration_forgets, before, after),
-        cmocka_unit_test_setup_teardown(a_password_of_redis_is_forgotten, before, after),
-        cmocka_unit_test_setup_teardown(receivers_are_forgotten, before, after),
-        cmocka_unit_test_setup_teardown(the_registry_is_forgotten, before, after),
+        cmocka_unit_test_setup_teardown(the_law_sees_what_stays, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(files_leave_no_copy, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(the_configuration_forgets, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_password_of_redis_is_forgotten, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(receivers_are_forgotten, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(the_registry_is_forgotten, make_dir, remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ struct set {
     bool has[POOL];
 };
 
-static void put(struct set *set, int term) {
+static void put_line(struct set *set, int term) {
     if (set->has[term])
         return;
     set->has[term] = true;
@@ -35,18 +35,18 @@ static int write_set(struct lw_rng *rng, struct set *all, int which, char *out,
         if (which > 0 && lw_rng_below(rng, 2) == 0) {
             int other = (int)lw_rng_below(rng, (uint64_t)which);
             for (size_t k = 0; k < all[other].n; k++)
-                put(set, all[other].term[k]);
+                put_line(set, all[other].term[k]);
             at += snprintf(out + at, size - (size_t)at, "    - {include: s%d}\n", other);
             continue;
         }
         int term = (int)lw_rng_below(rng, POOL);
         if (set->has[term]) /* written twice by hand: refused, which is another test */
             continue;
-        put(set, term);
+        put_line(set, term);
         at += snprintf(out + at, size - (size_t)at, "    - \"%s\"\n", pool[term]);
     }
     if (set->n == 0) {
-        put(set, 0);
+        put_line(set, 0);
         at += snprintf(out + at, size - (size_t)at, "    - \"%s\"\n", pool[0]);
     }
     return at;

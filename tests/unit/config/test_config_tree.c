@@ -3,7 +3,7 @@
 
 #include "config/tree.h"
 
-static struct lw_tree *parse(const char *text, struct lw_err *err) {
+static struct lw_tree *parse_tree(const char *text, struct lw_err *err) {
     return lw_tree_parse(text, strlen(text), "t.yaml", err);
 }
 
@@ -11,7 +11,8 @@ static void nodes_know_where_they_stand(void **state) {
     (void)state;
     struct lw_err err = {0};
     char path[80];
-    struct lw_tree *tree = parse("a: 1\nb:\n  - x\n  - c: [2, {d: 'three'}]\n", &err);
+    struct lw_tree *tree =
+        parse_tree("a: 1\nb:\n  - x\n  - c: [2, {d: 'three'}]\n", &err);
     assert_non_null(tree);
     const struct lw_yaml *b = lw_yaml_find(tree->root, "b");
     const struct lw_yaml *c = lw_yaml_find(b->child[1], "c");
@@ -32,7 +33,7 @@ static void nodes_know_where_they_stand(void **state) {
 static void null_is_nothing_unless_quoted(void **state) {
     (void)state;
     struct lw_err err = {0};
-    struct lw_tree *tree = parse("[~, null, '', 'null', {a: }, \"~\"]", &err);
+    struct lw_tree *tree = parse_tree("[~, null, '', 'null', {a: }, \"~\"]", &err);
     assert_non_null(tree);
     const enum lw_yaml_kind kinds[] = {LW_YAML_NULL,   LW_YAML_NULL, LW_YAML_SCALAR,
                                        LW_YAML_SCALAR, LW_YAML_MAP,  LW_YAML_SCALAR};
@@ -46,7 +47,7 @@ static void null_is_nothing_unless_quoted(void **state) {
 static void aliases_stand_for_their_anchor(void **state) {
     (void)state;
     struct lw_err err = {0};
-    struct lw_tree *tree = parse("a: &x {k: v}\nb: *x\n", &err);
+    struct lw_tree *tree = parse_tree("a: &x {k: v}\nb: *x\n", &err);
     assert_non_null(tree);
     char path[80];
     const struct lw_yaml *k = lw_yaml_find(lw_yaml_find(tree->root, "b"), "k");
@@ -151,7 +152,7 @@ static void paths_that_are_long_are_cut(void **state) {
     (void)state;
     struct lw_err err = {0};
     char path[12];
-    struct lw_tree *tree = parse("a-rather-long-key: {and-another: 1}", &err);
+    struct lw_tree *tree = parse_tree("a-rather-long-key: {and-another: 1}", &err);
     assert_non_null(tree);
     lw_yaml_path(tree->root->child[0]->child[0], path, sizeof path);
     assert_string_equal(path, "a-rather-lo");

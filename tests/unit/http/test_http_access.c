@@ -95,7 +95,7 @@ static void a_bad_file_is_named_and_not_quoted(void **state) {
         const char *text, *says;
         unsigned allowed;
     } bad[] = {
-        {"", "no token", LW_SCOPE_ALL},
+        {"", "is empty", LW_SCOPE_ALL},
         {"\n# only words\n", "no token", LW_SCOPE_ALL},
         {"SECRET-short", ":1: a token must have at least 16", LW_SCOPE_ALL},
         {"\nSECRET-SECRET-SECRET x", ":2: must be TOKEN", LW_SCOPE_ALL},

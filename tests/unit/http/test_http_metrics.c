@@ -80,8 +80,8 @@ static void the_page_is_the_table(void **state) {
     (void)state;
     struct fixture f;
     fixture_load(&f, NOBODY);
-    f.vitals.messages = 12345678901;
-    f.vitals.flush_us = 1500000;
+    f.vitals.counts.n[LW_PROCESS_MESSAGES] = 12345678901;
+    f.vitals.counts.n[LW_PROCESS_FLUSH_US] = 1500000;
     lw_copy(f.vitals.who, sizeof f.vitals.who, "a\"b\\c:1");
     fixture_start(&f);
     char *page = scrape(&f), *save = NULL, head[200];

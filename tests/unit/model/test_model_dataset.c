@@ -71,7 +71,7 @@ static void parts_append_under_other_dictionaries(void **state) {
     add(a, 2, 20, "y", 2);
     add(b, 3, 20, "z", 3);
     add(b, 4, 30, "x", NAN);
-    lw_dataset_append(a, b);
+    lw_dataset_append_rows(a, b, 0, lw_dataset_rows(b));
     lw_dataset_free(b);
     assert_int_equal(lw_dataset_rows(a), 4);
     check(a, 1, 20, "y", 2);

@@ -1,6 +1,6 @@
 /* What the registry's tests share: options for a peer, answers, frames, a directory. */
-#ifndef LW_TEST_REGISTRY_SUPPORT_H
-#define LW_TEST_REGISTRY_SUPPORT_H
+#ifndef LW_TESTS_UNIT_REGISTRY_SUPPORT_H
+#define LW_TESTS_UNIT_REGISTRY_SUPPORT_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 static struct lw_schema *reader;
 static struct lw_fields fields;
 
-static struct lw_registry *start(const struct lw_registry_options *o) {
+static struct lw_registry *cache_start(const struct lw_registry_options *o) {
     struct lw_err err = {0};
     struct lw_registry *r = lw_registry_new(o, &err);
     if (!r)
@@ -19,8 +19,8 @@ static struct lw_registry *start(const struct lw_registry_options *o) {
 }
 
 /* Once: LW_OK, or why there is no decoder. */
-static enum lw_errc once(struct lw_registry *r, struct lw_frame frame,
-                         struct lw_err *err) {
+static enum lw_errc find_once(struct lw_registry *r, struct lw_frame frame,
+                              struct lw_err *err) {
     *err = (struct lw_err){0};
     struct lw_decoder *d = lw_registry_decoder(r, &frame, NULL, reader, &fields, err);
     struct lw_cell cell;
@@ -35,9 +35,9 @@ static enum lw_errc once(struct lw_registry *r, struct lw_frame frame,
 }
 
 /* Until it is no longer being waited for. */
-static enum lw_errc settled(struct lw_registry *r, struct lw_frame frame,
-                            struct lw_err *err) {
-    while (once(r, frame, err) == LW_EAGAIN)
+static enum lw_errc wait_settled(struct lw_registry *r, struct lw_frame frame,
+                                 struct lw_err *err) {
+    while (find_once(r, frame, err) == LW_EAGAIN)
         lw_sleep_ms(1);
     return err->code;
 }
@@ -46,7 +46,7 @@ static enum lw_errc settled(struct lw_registry *r, struct lw_frame frame,
 static void wait_failures(struct lw_registry *r, uint64_t n) {
     struct lw_err err;
     while (lw_registry_status(r).failures < n) {
-        once(r, by_id(7), &err);
+        find_once(r, by_id(7), &err);
         lw_sleep_ms(1);
     }
 }
@@ -71,11 +71,12 @@ static void an_id_is_asked_for_once(void **state) {
     char *reply = answer_of(REC("R", ZONE), "{}");
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, reply);
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    struct lw_registry *r = start(&o);
-    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN); /* at once, whatever comes */
-    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    struct lw_registry *r = cache_start(&o);
+    assert_int_equal(find_once(r, by_id(7), &err),
+                     LW_EAGAIN); /* at once, whatever comes */
+    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(once(r, by_id(7), &err), LW_OK);
+        assert_int_equal(find_once(r, by_id(7), &err), LW_OK);
     assert_int_equal(lw_peer_count(p), 1);
     struct lw_registry_status s = lw_registry_status(r);
     assert_int_equal(s.known, 1);
@@ -93,8 +94,8 @@ static void an_outage_ends(void **state) {
     char *reply = answer_of(REC("R", ZONE), "{}");
     struct lw_peer *p = lw_peer_start(LW_PEER_RESET, "HTTP/1.1 2");
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    struct lw_registry *r = start(&o);
-    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+    struct lw_registry *r = cache_start(&o);
+    assert_int_equal(find_once(r, by_id(7), &err), LW_EAGAIN);
     wait_failures(r, 3);
     static const char *const bad[] = {"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n",
                                       "HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n",
@@ -105,11 +106,11 @@ static void an_outage_ends(void **state) {
         uint64_t before = lw_registry_status(r).failures;
         lw_peer_change(p, LW_PEER_REPLY, bad[i]);
         wait_failures(r, before + 2);
-        assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+        assert_int_equal(find_once(r, by_id(7), &err), LW_EAGAIN);
         assert_true(lw_registry_status(r).away);
     }
     lw_peer_change(p, LW_PEER_REPLY, reply);
-    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
     assert_false(lw_registry_status(r).away);
     lw_registry_free(r);
     free(reply);
@@ -123,13 +124,13 @@ static void a_bad_id_delays_no_other(void **state) {
     char *reply = answer_of(REC("R", ZONE), "{}");
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, "HTTP/1.1 500 X\r\n\r\n");
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    struct lw_registry *r = start(&o);
-    assert_int_equal(once(r, by_id(1), &err), LW_EAGAIN);
+    struct lw_registry *r = cache_start(&o);
+    assert_int_equal(find_once(r, by_id(1), &err), LW_EAGAIN);
     while (lw_registry_status(r).failures < 1)
         lw_sleep_ms(1);
     lw_peer_route(p, "GET /api/schemas/ids/2 ", reply);
-    assert_int_equal(settled(r, by_id(2), &err), LW_OK);
-    assert_int_equal(once(r, by_id(1), &err), LW_EAGAIN);
+    assert_int_equal(wait_settled(r, by_id(2), &err), LW_OK);
+    assert_int_equal(find_once(r, by_id(1), &err), LW_EAGAIN);
     lw_registry_free(r);
     free(reply);
     lw_peer_stop(p);
@@ -143,28 +144,28 @@ static void an_unknown_id_is_given_up(void **state) {
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
     struct lw_registry_options o = options_of(lw_peer_port(p));
     o.missing_wait_ms = 100;
-    struct lw_registry *r = start(&o);
+    struct lw_registry *r = cache_start(&o);
     given_up(r, 7, 100, &err);
     assert_non_null(strstr(err.msg, "schema id 7: http://127.0.0.1"));
     assert_non_null(strstr(err.msg, "does not know it (error code 40403)"));
     unsigned asked = lw_peer_count(p);
     assert_true(asked >= 2);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(once(r, by_id(7), &err), LW_ENOTFOUND);
+        assert_int_equal(find_once(r, by_id(7), &err), LW_ENOTFOUND);
     assert_int_equal(lw_peer_count(p), asked);
     assert_int_equal(lw_registry_status(r).missing, 1);
     assert_false(lw_registry_status(r).away);
     /* a producer ahead of the registry: found while there is hope */
     o.missing_wait_ms = LW_HOUR;
     lw_registry_free(r);
-    r = start(&o);
-    assert_int_equal(once(r, by_id(8), &err), LW_EAGAIN);
+    r = cache_start(&o);
+    assert_int_equal(find_once(r, by_id(8), &err), LW_EAGAIN);
     while (lw_peer_count(p) < asked + 3) {
-        once(r, by_id(8), &err);
+        find_once(r, by_id(8), &err);
         lw_sleep_ms(1);
     }
     lw_peer_change(p, LW_PEER_REPLY, reply);
-    while (once(r, by_id(8), &err) != LW_OK)
+    while (find_once(r, by_id(8), &err) != LW_OK)
         lw_sleep_ms(1);
     lw_registry_free(r);
     free(reply);
@@ -182,8 +183,8 @@ static void a_flood_of_unknown_ids(void **state) {
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
     lw_peer_route(p, "GET /api/schemas/ids/7 ", reply);
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    struct lw_registry *r = start(&o);
-    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    struct lw_registry *r = cache_start(&o);
+    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
     for (uint32_t round = 0; round < 6; round++) {
         for (uint32_t id = 1; id <= 2000; id++) {
             struct lw_frame frame = by_id(1000 + 2000 * round + id);
@@ -194,7 +195,7 @@ static void a_flood_of_unknown_ids(void **state) {
         assert_true(round > 0 || lw_registry_status(r).waited_for > 0);
     }
     assert_true(lw_registry_status(r).missing + lw_registry_status(r).waited_for <= 8192);
-    assert_int_equal(once(r, by_id(7), &err), LW_OK); /* still there */
+    assert_int_equal(find_once(r, by_id(7), &err), LW_OK); /* still there */
     for (uint32_t id = 12001; id <= 13000; id++)
         given_up(r, id, 0, &err);
     /* none twice, but for what had no answer */
@@ -213,7 +214,7 @@ static void an_outage_meets_one_request_at_a_time(void **state) {
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, "HTTP/1.1 503 X\r\n\r\n");
     struct lw_registry_options o = options_of(lw_peer_port(p));
     o.retry_max_ms = 50;
-    struct lw_registry *r = start(&o);
+    struct lw_registry *r = cache_start(&o);
     for (uint32_t id = 1; id <= 300; id++) {
         struct lw_frame frame = by_id(id);
         lw_registry_decoder(r, &frame, &ahead, reader, &fields, NULL);
@@ -239,14 +240,15 @@ static void what_cannot_be_read_is_permanent(void **state) {
     lw_peer_route(p, "GET /api/schemas/ids/1 ", other);
     lw_peer_route(p, "GET /api/schemas/ids/2 ", json);
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    struct lw_registry *r = start(&o);
-    assert_int_equal(settled(r, by_id(1), &err), LW_EINPUT);
+    struct lw_registry *r = cache_start(&o);
+    assert_int_equal(wait_settled(r, by_id(1), &err), LW_EINPUT);
     assert_non_null(strstr(
-        err.msg, "schema id 1 (Other), which does not do: field \"zone\" is required"));
-    assert_int_equal(settled(r, by_id(2), &err), LW_EINPUT);
+        err.msg,
+        "schema id 1 (Other), which cannot be read with ours: field \"zone\" is required"));
+    assert_int_equal(wait_settled(r, by_id(2), &err), LW_EINPUT);
     assert_non_null(strstr(err.msg, "schema id 2: its schema is of type JSON"));
     /* no registry gives ids that are negative in Java; nobody is asked */
-    assert_int_equal(once(r, by_id(0xffffff00u), &err), LW_EINPUT);
+    assert_int_equal(find_once(r, by_id(0xffffff00u), &err), LW_EINPUT);
     assert_int_equal(lw_peer_count(p), 2);
     lw_registry_free(r);
     free(other);
@@ -264,21 +266,21 @@ static void the_disk_outlives_the_process(void **state) {
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, reply);
     struct lw_registry_options o = options_of(lw_peer_port(p));
     snprintf(o.cache_dir, sizeof o.cache_dir, "%s", dir);
-    struct lw_registry *r = start(&o);
-    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    struct lw_registry *r = cache_start(&o);
+    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
     lw_registry_free(r);
     lw_peer_change(p, LW_PEER_REPLY, "HTTP/1.1 503 X\r\n\r\n");
-    r = start(&o);
-    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    r = cache_start(&o);
+    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
     assert_int_equal(lw_registry_status(r).requests, 0);
     lw_registry_free(r);
     only_file(dir, path, sizeof path);
     assert_int_equal(lw_write_file(path, "{\"schema\":", 10, NULL), 0);
-    r = start(&o);
-    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+    r = cache_start(&o);
+    assert_int_equal(find_once(r, by_id(7), &err), LW_EAGAIN);
     wait_failures(r, 1);
     lw_peer_change(p, LW_PEER_REPLY, reply);
-    assert_int_equal(settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
     lw_registry_free(r);
     size_t len;
     char *text = lw_read_file(path, 1 << 20, &len, &err);
@@ -296,15 +298,15 @@ static void the_end_waits_for_no_answer(void **state) {
     struct lw_peer *p = lw_peer_start(LW_PEER_HANG, "");
     struct lw_registry_options o = options_of(lw_peer_port(p));
     o.timeout_ms = 10 * LW_HOUR;
-    struct lw_registry *r = start(&o);
-    assert_int_equal(once(r, by_id(7), &err), LW_EAGAIN);
+    struct lw_registry *r = cache_start(&o);
+    assert_int_equal(find_once(r, by_id(7), &err), LW_EAGAIN);
     while (lw_peer_count(p) < 1)
         lw_sleep_ms(1);
     lw_registry_free(r);
     lw_peer_stop(p);
 }
 
-static int begin(void **state) {
+static int peer_begin(void **state) {
     (void)state;
     const char *text = REC("R", ZONE);
     reader = lw_schema_parse(text, strlen(text), NULL);
@@ -313,7 +315,7 @@ static int begin(void **state) {
     return reader ? lw_fields_add(&fields, "zone", LW_NUMERIC, true, NULL) < 0 : -1;
 }
 
-static int end(void **state) {
+static int peer_end(void **state) {
     (void)state;
     lw_schema_free(reader);
     return 0;
@@ -331,5 +333,5 @@ int main(void) {
         cmocka_unit_test(the_disk_outlives_the_process),
         cmocka_unit_test(the_end_waits_for_no_answer),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, peer_begin, peer_end);
 }

@@ -6,8 +6,8 @@
 
 #define PAGE "HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n<html>Log in</html>  \n"
 
-static enum lw_errc ask(const struct lw_registry_options *o, struct lw_frame frame,
-                        struct lw_err *err) {
+static enum lw_errc client_ask(const struct lw_registry_options *o, struct lw_frame frame,
+                               struct lw_err *err) {
     struct lw_registry_client *c = lw_registry_client_new(o, err);
     if (!c)
         fail_msg("%s", err->msg);
@@ -27,7 +27,7 @@ static enum lw_errc ask_of(enum lw_peer_way way, const char *reply, struct lw_er
     *err = (struct lw_err){0};
     if (way != LW_PEER_REPLY && way != LW_PEER_RESET)
         o.timeout_ms = 300;
-    code = ask(&o, by_id(7), err);
+    code = client_ask(&o, by_id(7), err);
     lw_peer_stop(p);
     return code;
 }
@@ -38,7 +38,7 @@ static void a_schema_by_id_and_by_guid(void **state) {
     char *reply = answer_of(REC("R", ZONE), "{\"references\":[]}");
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, reply);
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    assert_int_equal(ask(&o, by_id(4294967295), &err), LW_OK);
+    assert_int_equal(client_ask(&o, by_id(4294967295), &err), LW_OK);
     char *got = lw_peer_request(p, NULL);
     assert_memory_equal(got, "GET /api/schemas/ids/4294967295 HTTP/1.1\r\n", 42);
     assert_non_null(strstr(got, "\r\nAccept: application/vnd.schemaregistry.v1+json"));
@@ -47,7 +47,7 @@ static void a_schema_by_id_and_by_guid(void **state) {
     struct lw_frame guid = {.by = LW_SCHEMA_GUID,
                             .guid = {0x89, 0x79, 0x17, 0x62, 0x23, 0x36, 0x41, 0x86, 0x96,
                                      0x74, 0x29, 0x9b, 0x90, 0xa8, 0x02, 0xe2}};
-    assert_int_equal(ask(&o, guid, &err), LW_OK);
+    assert_int_equal(client_ask(&o, guid, &err), LW_OK);
     got = lw_peer_request(p, NULL);
     assert_memory_equal(
         got, "GET /api/schemas/guids/89791762-2336-4186-9674-299b90a802e2 HTTP/1.1\r\n",
@@ -112,14 +112,14 @@ static void registries_without_guids(void **state) {
     struct lw_err err = {0};
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, lost);
     struct lw_registry_options o = options_of(lw_peer_port(p));
-    assert_int_equal(ask(&o, guid, &err), LW_EAGAIN);
+    assert_int_equal(client_ask(&o, guid, &err), LW_EAGAIN);
     assert_non_null(strstr(err.msg, "base of the Confluent API"));
     lw_peer_route(p, "GET /api/subjects HTTP", "HTTP/1.1 200 X\r\n\r\n[\"a-value\"]");
     lw_err_clear(&err);
-    assert_int_equal(ask(&o, guid, &err), LW_ENOTFOUND);
+    assert_int_equal(client_ask(&o, guid, &err), LW_ENOTFOUND);
     assert_non_null(strstr(err.msg, "no schema by GUID"));
     lw_err_clear(&err);
-    assert_int_equal(ask(&o, by_id(7), &err), LW_EAGAIN); /* ids it must know */
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_EAGAIN); /* ids it must know */
     lw_peer_stop(p);
 }
 
@@ -140,7 +140,7 @@ static void peers_that_misbehave(void **state) {
     assert_int_equal(ask_of(LW_PEER_ENDLESS_HEADER, "", &err), LW_EAGAIN);
     struct lw_registry_options o = options_of(lw_peer_free_port());
     err = (struct lw_err){0};
-    assert_int_equal(ask(&o, by_id(7), &err), LW_EAGAIN);
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_EAGAIN);
     assert_non_null(strstr(err.msg, "no answer from http://127.0.0.1"));
 }
 
@@ -155,7 +155,7 @@ static void a_gigabyte(void **state) {
         struct lw_peer *p = lw_peer_start(LW_PEER_ENDLESS_BODY, heads[i]);
         struct lw_registry_options o = options_of(lw_peer_port(p));
         o.timeout_ms = 60000;
-        assert_int_equal(ask(&o, by_id(7), &err), LW_EAGAIN);
+        assert_int_equal(client_ask(&o, by_id(7), &err), LW_EAGAIN);
         assert_non_null(strstr(err.msg, "exceeds 4194304 bytes"));
         lw_peer_stop(p);
     }
@@ -198,7 +198,7 @@ static void secrets_go_there_and_nowhere_else(void **state) {
     write_secret(password, "p:\xc3\xa4ss w\r\nsecond line\n");
     snprintf(o.user, sizeof o.user, "me");
     snprintf(o.password_file, sizeof o.password_file, "%s", password);
-    assert_int_equal(ask(&o, by_id(7), &err), LW_ENOTFOUND);
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_ENOTFOUND);
     char *got = lw_peer_request(p, NULL);
     assert_non_null(strstr(got, "\r\nAuthorization: Basic bWU6cDrDpHNzIHc=\r\n"));
     free(got);
@@ -206,7 +206,7 @@ static void secrets_go_there_and_nowhere_else(void **state) {
     o = options_of(lw_peer_port(p));
     snprintf(o.token_file, sizeof o.token_file, "%s", token);
     lw_err_clear(&err);
-    assert_int_equal(ask(&o, by_id(7), &err), LW_ENOTFOUND);
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_ENOTFOUND);
     got = lw_peer_request(p, NULL);
     assert_non_null(strstr(got, "\r\nAuthorization: Bearer t0ken.t0ken\r\n"));
     free(got);
@@ -214,12 +214,12 @@ static void secrets_go_there_and_nowhere_else(void **state) {
     lw_peer_change(p, LW_PEER_REPLY,
                    "HTTP/1.1 401 t0ken.t0ken\r\n\r\n{\"message\":\"t0ken.t0ken\"}");
     lw_err_clear(&err);
-    assert_int_equal(ask(&o, by_id(7), &err), LW_EAGAIN);
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_EAGAIN);
     assert_null(strstr(err.msg, "t0ken"));
     setenv("LW_TEST_TOKEN", "from-the-environment", 1);
     snprintf(o.token_file, sizeof o.token_file, "env:LW_TEST_TOKEN");
     lw_err_clear(&err);
-    ask(&o, by_id(7), &err);
+    client_ask(&o, by_id(7), &err);
     got = lw_peer_request(p, NULL);
     assert_non_null(strstr(got, "Bearer from-the-environment\r\n"));
     free(got);
@@ -294,13 +294,13 @@ static void references_are_fetched_and_put_in(void **state) {
     char *kind = answer_of("{\"type\":\"enum\",\"name\":\"g.Kind\",\"symbols\":[\"A\"]}",
                            "{\"id\":2,\"version\":1}");
     lw_peer_route(p, "GET /api/schemas/ids/7 ", top);
-    assert_int_equal(ask(&o, by_id(7), &err), LW_ENOTFOUND); /* not there yet */
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_ENOTFOUND); /* not there yet */
     assert_non_null(strstr(err.msg, "version 2 of subject places/ of, to which it"));
     lw_peer_route(p, "GET /api/subjects/places%2F%20of/versions/2 ", place);
     lw_peer_route(p, "GET /api/subjects/kinds/versions/1 ", kind);
     unsigned before = lw_peer_count(p);
     lw_err_clear(&err);
-    assert_int_equal(ask(&o, by_id(7), &err), LW_OK);
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_OK);
     assert_int_equal(lw_peer_count(p) - before, 3); /* each once */
     free(top);
     free(place);
@@ -319,7 +319,7 @@ static void references_end(void **state) {
                                            "\"self\",\"version\":1}]}");
     lw_peer_route(p, "GET /api/subjects/self/versions/1 ", self);
     lw_peer_route(p, "GET /api/schemas/ids/1 ", self);
-    assert_int_equal(ask(&o, by_id(1), &err), LW_OK);
+    assert_int_equal(client_ask(&o, by_id(1), &err), LW_OK);
     lw_buf_printf(&many, "{\"references\":[");
     for (int i = 0; i < 65; i++)
         lw_buf_printf(&many, "%s{\"subject\":\"s%d\",\"version\":1}", i ? "," : "", i);
@@ -327,7 +327,7 @@ static void references_end(void **state) {
     char *reply = answer_of(REC("R", ZONE), lw_buf_str(&many));
     lw_peer_route(p, "GET /api/schemas/ids/2 ", reply);
     lw_err_clear(&err);
-    assert_int_equal(ask(&o, by_id(2), &err), LW_EINPUT);
+    assert_int_equal(client_ask(&o, by_id(2), &err), LW_EINPUT);
     assert_non_null(strstr(err.msg, "refers to 65 schemas"));
     free(reply);
     free(self);

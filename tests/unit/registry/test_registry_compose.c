@@ -7,7 +7,8 @@ static struct lw_text text_of(const char *text) {
 }
 
 /* Composed, and parsed as any Avro tool would. */
-static struct lw_schema *compose(const char *top, const char *const *part, size_t n) {
+static struct lw_schema *compose_text(const char *top, const char *const *part,
+                                      size_t n) {
     struct lw_text parts[8];
     struct lw_err err = {0};
     for (size_t i = 0; i < n; i++)
@@ -25,7 +26,7 @@ static struct lw_schema *compose(const char *top, const char *const *part, size_
 /* The same types as the schema that was written by hand in one piece. */
 static void assert_composed(const char *top, const char *const *part, size_t n,
                             const char *whole) {
-    struct lw_schema *schema = compose(top, part, n);
+    struct lw_schema *schema = compose_text(top, part, n);
     struct lw_err err = {0};
     struct lw_schema *want = lw_schema_parse(whole, strlen(whole), &err);
     if (!want)
@@ -86,7 +87,7 @@ static void namespaces_stay_what_they_were(void **state) {
     (void)state;
     const char *parts[] = {"{\"type\":\"fixed\",\"name\":\"Hash\",\"size\":4}",
                            "{\"type\":\"fixed\",\"name\":\"n.Own\",\"size\":9}"};
-    struct lw_schema *schema = compose(
+    struct lw_schema *schema = compose_text(
         "{\"type\":\"record\",\"name\":\"n.R\",\"fields\":["
         "{\"name\":\"h\",\"type\":\"Hash\"},"
         "{\"name\":\"o\",\"type\":{\"type\":\"fixed\",\"name\":\"Own\",\"size\":2}},"
@@ -107,7 +108,7 @@ static void namespaces_stay_what_they_were(void **state) {
     lw_schema_free(schema);
 }
 
-static void refused(const char *top, const char *part, const char *because) {
+static void assert_refused(const char *top, const char *part, const char *because) {
     struct lw_text parts = text_of(part);
     struct lw_err err = {0};
     assert_null(lw__compose(text_of(top), &parts, 1, &err));
@@ -124,10 +125,10 @@ static void hostile_ones_are_refused(void **state) {
     lw_buf_printf(&deep, "\"int\"");
     for (int i = 0; i < 300; i++)
         lw_buf_printf(&deep, "}");
-    refused(lw_buf_str(&deep), "\"int\"", "nested deeper");
-    refused("\"int\"", lw_buf_str(&deep), "nested deeper");
-    refused("{", "\"int\"", "no JSON");
-    refused("\"int\"", "[1", "no JSON");
+    assert_refused(lw_buf_str(&deep), "\"int\"", "nested deeper");
+    assert_refused("\"int\"", lw_buf_str(&deep), "nested deeper");
+    assert_refused("{", "\"int\"", "not JSON");
+    assert_refused("\"int\"", "[1", "not JSON");
     /* types that need one another, deeper than a schema may be */
     lw_buf_printf(&chain, "[");
     for (int i = 0; i < 200; i++)
@@ -136,7 +137,7 @@ static void hostile_ones_are_refused(void **state) {
                       "\"a\",\"type\":\"R%d\"}]}",
                       i ? "," : "", i, i + 1);
     lw_buf_printf(&chain, "]");
-    refused("\"R0\"", lw_buf_str(&chain), "nested deeper");
+    assert_refused("\"R0\"", lw_buf_str(&chain), "nested deeper");
     lw_buf_fini(&deep);
     lw_buf_fini(&chain);
 }
@@ -152,7 +153,7 @@ static void names_do_not_multiply(void **state) {
     for (int i = 0; i < 4000; i++)
         lw_buf_printf(&top, "%s{\"name\":\"f%d\",\"type\":\"X\"}", i ? "," : "", i);
     lw_buf_printf(&top, "]}");
-    refused(lw_buf_str(&top), "\"int\"", "names of its types exceed");
+    assert_refused(lw_buf_str(&top), "\"int\"", "names of its types exceed");
     lw_buf_fini(&top);
 }
 

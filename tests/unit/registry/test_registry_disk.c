@@ -3,23 +3,23 @@
 
 static char dir[] = "/tmp/lw-registry-disk-XXXXXX";
 
-static struct lw_registry_options options(void) {
+static struct lw_registry_options disk_options(void) {
     struct lw_registry_options o = {.url = "http://registry.example:8081"};
     snprintf(o.cache_dir, sizeof o.cache_dir, "%s/cache", dir);
     return o;
 }
 
-static struct lw_schema *schema(void) {
+static struct lw_schema *parse_schema(void) {
     const char *text = REC("R", ZONE);
     return lw_schema_parse(text, strlen(text), NULL);
 }
 
 /* One file of id 7 in a new directory; its path. */
-static void save(char *path, size_t size) {
-    struct lw_registry_options o = options();
+static void disk_save(char *path, size_t size) {
+    struct lw_registry_options o = disk_options();
     struct lw_frame id = by_id(7);
     struct lw_err err = {0};
-    struct lw_schema *s = schema();
+    struct lw_schema *s = parse_schema();
     remove_dir(o.cache_dir);
     if (lw__disk_save(&o, &id, s, &err))
         fail_msg("%s", err.msg);
@@ -27,7 +27,8 @@ static void save(char *path, size_t size) {
     only_file(o.cache_dir, path, size);
 }
 
-static enum lw_errc load(const struct lw_registry_options *o, const struct lw_frame *f) {
+static enum lw_errc disk_load(const struct lw_registry_options *o,
+                              const struct lw_frame *f) {
     struct lw_err err = {0};
     struct lw_schema *s = lw__disk_load(o, f, &err);
     assert_true((s != NULL) == (err.code == LW_OK));
@@ -40,19 +41,19 @@ static enum lw_errc load(const struct lw_registry_options *o, const struct lw_fr
 static void what_was_written_comes_back(void **state) {
     (void)state;
     char path[600];
-    struct lw_registry_options o = options();
+    struct lw_registry_options o = disk_options();
     struct lw_frame id = by_id(7), other = by_id(8);
     struct lw_frame guid = {.by = LW_SCHEMA_GUID, .guid = {0x89, 0x79, 1}};
-    save(path, sizeof path);
-    assert_int_equal(load(&o, &id), LW_OK);
-    assert_int_equal(load(&o, &other), LW_ENOTFOUND);
-    assert_int_equal(load(&o, &guid), LW_ENOTFOUND);
-    struct lw_schema *s = schema();
+    disk_save(path, sizeof path);
+    assert_int_equal(disk_load(&o, &id), LW_OK);
+    assert_int_equal(disk_load(&o, &other), LW_ENOTFOUND);
+    assert_int_equal(disk_load(&o, &guid), LW_ENOTFOUND);
+    struct lw_schema *s = parse_schema();
     assert_int_equal(lw__disk_save(&o, &guid, s, NULL), 0);
     lw_schema_free(s);
-    assert_int_equal(load(&o, &guid), LW_OK);
+    assert_int_equal(disk_load(&o, &guid), LW_OK);
     snprintf(o.url, sizeof o.url, "http://another.example");
-    assert_int_equal(load(&o, &id), LW_ENOTFOUND); /* ids are a registry's own */
+    assert_int_equal(disk_load(&o, &id), LW_ENOTFOUND); /* ids are a registry's own */
 }
 
 /* Every byte of the file changed, and every prefix of it: the schema as it was, or none.
@@ -60,21 +61,21 @@ static void what_was_written_comes_back(void **state) {
 static void damage_is_seen(void **state) {
     (void)state;
     char path[600];
-    struct lw_registry_options o = options();
+    struct lw_registry_options o = disk_options();
     struct lw_frame id = by_id(7);
     size_t len, refused = 0;
-    save(path, sizeof path);
+    disk_save(path, sizeof path);
     char *text = lw_read_file(path, 1 << 20, &len, NULL);
     for (size_t i = 0; i < len; i++) {
         char kept = text[i];
         text[i] ^= 1;
         assert_int_equal(lw_write_file(path, text, len, NULL), 0);
-        enum lw_errc code = load(&o, &id);
+        enum lw_errc code = disk_load(&o, &id);
         assert_true(code == LW_EINPUT || code == LW_OK); /* white space may change */
         refused += code == LW_EINPUT;
         text[i] = kept;
         assert_int_equal(lw_write_file(path, text, i, NULL), 0);
-        assert_int_equal(load(&o, &id), LW_EINPUT);
+        assert_int_equal(disk_load(&o, &id), LW_EINPUT);
     }
     assert_true(refused > len * 9 / 10);
     free(text);
@@ -84,23 +85,23 @@ static void damage_is_seen(void **state) {
 static void a_file_must_be_of_its_id(void **state) {
     (void)state;
     char path[600], other[600];
-    struct lw_registry_options o = options();
+    struct lw_registry_options o = disk_options();
     struct lw_frame id = by_id(8);
-    save(path, sizeof path);
+    disk_save(path, sizeof path);
     snprintf(other, sizeof other, "%s", path);
     char *at = strstr(other, "id-7");
     assert_non_null(at);
     at[3] = '8';
     assert_int_equal(rename(path, other), 0);
-    assert_int_equal(load(&o, &id), LW_EINPUT);
+    assert_int_equal(disk_load(&o, &id), LW_EINPUT);
 }
 
 static void a_directory_that_cannot_be(void **state) {
     (void)state;
-    struct lw_registry_options o = options();
+    struct lw_registry_options o = disk_options();
     struct lw_frame id = by_id(7);
     struct lw_err err = {0};
-    struct lw_schema *s = schema();
+    struct lw_schema *s = parse_schema();
     snprintf(o.cache_dir, sizeof o.cache_dir, "/proc/none/such");
     assert_int_equal(lw__disk_save(&o, &id, s, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
@@ -108,14 +109,14 @@ static void a_directory_that_cannot_be(void **state) {
     lw_schema_free(s);
 }
 
-static int begin(void **state) {
+static int dir_begin(void **state) {
     (void)state;
     return mkdtemp(dir) ? 0 : -1;
 }
 
-static int end(void **state) {
+static int dir_end(void **state) {
     (void)state;
-    struct lw_registry_options o = options();
+    struct lw_registry_options o = disk_options();
     remove_dir(o.cache_dir);
     remove_dir(dir);
     return 0;
@@ -128,5 +129,5 @@ int main(void) {
         cmocka_unit_test(a_file_must_be_of_its_id),
         cmocka_unit_test(a_directory_that_cannot_be),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, dir_begin, dir_end);
 }

@@ -8,8 +8,8 @@
 #define DAY_S 86400L
 
 /* A request, with the peer's own certificate as the authority or the system's. */
-static struct lw_err ask(const struct lw_tls_options *options, bool trusted,
-                         unsigned *count) {
+static struct lw_err tls_ask(const struct lw_tls_options *options, bool trusted,
+                             unsigned *count) {
     char path[] = "/tmp/lw-registry-tls-XXXXXX";
     struct lw_registry_options o = {.timeout_ms = 10 * LW_SECOND};
     struct lw_err err = {0};
@@ -33,7 +33,7 @@ static void a_trusted_certificate(void **state) {
     (void)state;
     struct lw_tls_options o = {"IP:127.0.0.1", -DAY_S, DAY_S, 0};
     unsigned count;
-    struct lw_err err = ask(&o, true, &count);
+    struct lw_err err = tls_ask(&o, true, &count);
     assert_int_equal(count, 1); /* what it then answers is no registry's */
     assert_null(strstr(err.msg, "SSL"));
 }
@@ -49,7 +49,7 @@ static void others_are_refused(void **state) {
              {{"IP:127.0.0.1", -DAY_S, DAY_S, TLS1_1_VERSION}, true}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         unsigned count;
-        struct lw_err err = ask(&c[i].options, c[i].trusted, &count);
+        struct lw_err err = tls_ask(&c[i].options, c[i].trusted, &count);
         assert_int_equal(count, 0);
         assert_non_null(strstr(err.msg, "SSL"));
     }

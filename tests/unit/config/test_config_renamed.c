@@ -1,0 +1,39 @@
+/* A renamed key is found by its section and its old name, and leads to the new one. */
+#include "support.h"
+
+#include "config/keys.h"
+
+static const struct lw_renamed_key table[] = {
+    {"source", "codec", "encoding"}, {"", "receivers", "webhooks"}, {NULL, NULL, NULL}};
+
+static void an_old_name_leads_to_the_new_one(void **state) {
+    (void)state;
+    assert_string_equal(lw_renamed_key_find(table, "source", "codec"), "encoding");
+    assert_string_equal(lw_renamed_key_find(table, "", "receivers"), "webhooks");
+}
+
+static void other_sections_and_names_were_never_renamed(void **state) {
+    (void)state;
+    assert_null(lw_renamed_key_find(table, "", "codec"));
+    assert_null(lw_renamed_key_find(table, "source", "encoding"));
+}
+
+/* A row whose two names are the same, or whose section has no title, helps nobody. */
+static void the_table_holds_together(void **state) {
+    (void)state;
+    for (const struct lw_renamed_key *r = lw_renamed_keys; r->old; r++) {
+        assert_non_null(r->section);
+        assert_non_null(r->new);
+        assert_string_not_equal(r->old, r->new);
+        assert_null(lw_renamed_key_find(lw_renamed_keys, r->section, r->new));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_old_name_leads_to_the_new_one),
+        cmocka_unit_test(other_sections_and_names_were_never_renamed),
+        cmocka_unit_test(the_table_holds_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
