@@ -125,7 +125,7 @@ check_shell() {
 
 # The tests of what has threads, and those of the detector itself (tests/races).
 race_tests='^(races_|test_(kafka_|store_[^w]|http_|engine_|alert_(notifier|pager|post|tls)))'
-race_integration='^test_group$'
+race_integration='^test_group_rebalance$'
 
 # Only what these run: the targets are named like the tests.
 compile_races() {
