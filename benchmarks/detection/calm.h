@@ -6,8 +6,8 @@
  * and the relation of all fields to each other, stay as they were, and nothing else
  * changes: no weather, no holidays, no trend. False alarms measured on it are what the
  * statistics alone make; those of real months come on top. */
-#ifndef BENCH_CALM_H
-#define BENCH_CALM_H
+#ifndef LW_BENCHMARKS_DETECTION_CALM_H
+#define LW_BENCHMARKS_DETECTION_CALM_H
 
 #include "base/rng.h"
 #include "engine/feed.h"

@@ -1,6 +1,6 @@
 /* The five columns of a month of trips that the drift benchmarks look at, in memory. */
-#ifndef LW_BENCH_TRIPS_H
-#define LW_BENCH_TRIPS_H
+#ifndef LW_BENCHMARKS_DRIFT_TRIPS_H
+#define LW_BENCHMARKS_DRIFT_TRIPS_H
 
 #include "leeway/profile.h"
 

@@ -1,7 +1,7 @@
 /* Trips of a file as messages of the benchmark's schema (trip.avsc): everything but the
  * two times is encoded once, so that making a message costs a copy. */
-#ifndef BENCH_TRIPS_H
-#define BENCH_TRIPS_H
+#ifndef LW_BENCHMARKS_STREAM_TRIPS_H
+#define LW_BENCHMARKS_STREAM_TRIPS_H
 
 #include <stddef.h>
 #include <stdint.h>

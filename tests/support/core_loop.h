@@ -1,7 +1,7 @@
 /* The whole loop by hand, as `run` drives it: score, accumulate, seal, train, crown; and
  * at will a successor that goes on from bytes. It shares no code with lw_backtest. */
-#ifndef LW_CORE_LOOP_H
-#define LW_CORE_LOOP_H
+#ifndef LW_TESTS_SUPPORT_CORE_LOOP_H
+#define LW_TESTS_SUPPORT_CORE_LOOP_H
 
 #include "support/core_fixture.h"
 

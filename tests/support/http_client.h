@@ -1,7 +1,7 @@
 /* A raw HTTP/1.1 client for tests of the server: it says exactly what it is told, byte
  * for byte, and reads one answer at a time. */
-#ifndef LW_TEST_HTTP_CLIENT_H
-#define LW_TEST_HTTP_CLIENT_H
+#ifndef LW_TESTS_SUPPORT_HTTP_CLIENT_H
+#define LW_TESTS_SUPPORT_HTTP_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

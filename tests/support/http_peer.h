@@ -4,8 +4,8 @@
  *
  * It is written over bare sockets, because an HTTP library would not let it lie: half a
  * header, an endless body, a reset in the middle of a reply. */
-#ifndef LW_HTTP_PEER_H
-#define LW_HTTP_PEER_H
+#ifndef LW_TESTS_SUPPORT_HTTP_PEER_H
+#define LW_TESTS_SUPPORT_HTTP_PEER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
  * const, enum, required, properties, items, maxItems, minimum, pattern (POSIX extended)
  * and $ref into $defs. Stricter in one thing: a member that `properties` does not name is
  * an error, so nothing stays undocumented. */
-#ifndef LW_JSON_SCHEMA_H
-#define LW_JSON_SCHEMA_H
+#ifndef LW_TESTS_SUPPORT_JSON_SCHEMA_H
+#define LW_TESTS_SUPPORT_JSON_SCHEMA_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* A page of docs/ that is written by the program's own tables: its test holds the page
  * against them, and `TEST --write` writes it anew. */
-#ifndef LW_TEST_MANUAL_H
-#define LW_TEST_MANUAL_H
+#ifndef LW_TESTS_SUPPORT_MANUAL_H
+#define LW_TESTS_SUPPORT_MANUAL_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* librdkafka's mock cluster for one test, with a topic made in it, and options for
  * clients of it. Joining a group takes it about three seconds. */
-#ifndef LW_TEST_MOCK_KAFKA_H
-#define LW_TEST_MOCK_KAFKA_H
+#ifndef LW_TESTS_SUPPORT_MOCK_KAFKA_H
+#define LW_TESTS_SUPPORT_MOCK_KAFKA_H
 
 #include "kafka/client.h"
 

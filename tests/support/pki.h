@@ -1,6 +1,6 @@
 /* Certificates for tests, made on the spot: an authority, and what it signs. */
-#ifndef LW_TEST_PKI_H
-#define LW_TEST_PKI_H
+#ifndef LW_TESTS_SUPPORT_PKI_H
+#define LW_TESTS_SUPPORT_PKI_H
 
 struct pki;
 

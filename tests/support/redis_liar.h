@@ -1,7 +1,7 @@
 /* A Redis that lies: it stands in front of a real one, and gives another answer to chosen
  * commands. One thread a connection; ends with _stop. */
-#ifndef LW_TEST_REDIS_LIAR_H
-#define LW_TEST_REDIS_LIAR_H
+#ifndef LW_TESTS_SUPPORT_REDIS_LIAR_H
+#define LW_TESTS_SUPPORT_REDIS_LIAR_H
 
 #include <stddef.h>
 

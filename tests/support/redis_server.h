@@ -1,8 +1,8 @@
 /* A private redis-server for one test: free port, temporary directory, append-only file,
  * no snapshots. It is killed and its directory removed by _stop, and also when the test
  * process ends first (the server is told to die with its parent). */
-#ifndef LW_TEST_REDIS_SERVER_H
-#define LW_TEST_REDIS_SERVER_H
+#ifndef LW_TESTS_SUPPORT_REDIS_SERVER_H
+#define LW_TESTS_SUPPORT_REDIS_SERVER_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* A TLS receiver for tests, with a certificate made on the spot: good, expired, or for
  * somebody else. */
-#ifndef LW_TLS_PEER_H
-#define LW_TLS_PEER_H
+#ifndef LW_TESTS_SUPPORT_TLS_PEER_H
+#define LW_TESTS_SUPPORT_TLS_PEER_H
 
 struct lw_tls_options {
     const char *address;  /* the certificate's subjectAltName, e.g. "IP:127.0.0.1" */
