@@ -1,8 +1,8 @@
-"""What people say about alerts, and what a stream that falls silent says.
+"""`leeway alerts`: silences, a silent producer, refused deliveries, and a removed rule.
 
-An alert that is silenced fires and nobody is told; when the silence is ended it is told. A producer that
-stops is noticed by the clock, and its return resolves that. A delivery that a receiver refuses is kept,
-shown, and delivered when a person says so. A rule that goes from the configuration takes its alert with it.
+A silenced alert fires without a notification; when the silence ends, the notification is sent. The rule on
+`silence` detects a producer that stops, and resolves when it continues. A delivery that a receiver refuses is
+kept, listed, and sent again by `retry`. A rule that is removed from the configuration takes its alert with it.
 """
 import json
 

@@ -1,15 +1,15 @@
-"""Receivers and leaders killed at random, fifty times: each incident is told once a state.
+"""Receivers and leaders killed at random, fifty times: each incident is notified once per state.
 
-Trips flow while two processes of one group share them, and rules on the number of trips an hour fire
-and resolve with every day and night. One of the two leads. Now and then the leader dies by SIGKILL, or
-is stopped and continued when another has taken over (its lease is taken from it, as if its time had run
-out), or a receiver dies: its port closes, and what it was reading is cut off, sometimes after it had
-written the message down and before it could say so.
+Trips flow while two processes of one group share them, and rules on the number of trips per hour fire
+and resolve with every day and night. One of the two leads. At random instants the leader dies by SIGKILL, or
+is suspended until another has taken over (its lease is taken away, as if it had expired), or a receiver dies:
+its port closes and its request is cut off, sometimes after it has stored the message but before it could
+confirm it.
 
-What has been decided is not asked of the survivors: a third process reads the same topic once more, in
-peace, into another database, with a receiver that never fails. What both killed receivers were told,
-counted by id, must be exactly what that one was told: nothing missing, nothing invented, and for the one
-that remembers ids nothing twice.
+The expected result does not come from the survivors: a third, undisturbed process reads the same topic into
+another database, with a receiver that never fails. Both killed receivers must have received, counted by id,
+exactly the messages of that one: none missing, none invented, and for the receiver that remembers ids none
+twice.
 """
 import json
 import random

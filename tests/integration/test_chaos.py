@@ -1,21 +1,19 @@
-"""Everything that can go wrong with the services and the processes, at random instants, while trips
-come; and at the end of each phase the same bytes as where nothing went wrong.
+"""Services and processes fail in every way at random instants, while trips are produced; after each
+phase the state equals that of an undisturbed run, byte for byte.
 
-A Kafka and a Redis of the test's own are killed and put back; processes of one group are killed,
-stopped for longer than their session, join and leave. Beside them one process reads the same topic
-into a Redis that nobody touches. After each phase production pauses until both have read
-everything and sealed what is complete; then all that Redis holds of the stream must be equal: every
+A Kafka and a Redis of this test are killed and restored; processes of one group are killed,
+suspended for longer than their session, join and leave. A reference process reads the same topic
+into a separate, undisturbed Redis. After each phase, production pauses until both have read
+everything and sealed all complete panes; then all keys of the stream in Redis must be equal: every
 pane, the progress and the counters of every partition, offsets, window sketches, history, alert
-states, the detector's own state, and the audit. At the very end the whole topic is read once more
-in one smooth run, which no restart of the broker touched, and compared too.
+statuses, the monitor's state, and the audit. At the end, the whole topic is read once more
+in one undisturbed run, without a restart of the broker, and compared too.
 
-What may differ is who did it and when by the wall clock. The model is the same from the first trip
-on and nothing is retrained: the offset at which a worker adopts a new version is a matter of timing.
+Only process names and wall-clock times may differ. The model is fixed from the first trip
+and nothing is retrained, because the offset at which a worker adopts a new version depends on timing.
 
-    SEED=n                    the same victims and pauses again
+    SEED=n                    repeat the same faults
     LEEWAY_CHAOS=kills,older  only these phases
-    LEEWAY_CHAOS_ROUNDS=n     so many rounds of all phases in random order (a soak)
-    LEEWAY_CHAOS_KILLS=n      kills in a phase of kills (30)
 """
 import os
 import signal

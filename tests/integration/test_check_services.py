@@ -1,4 +1,4 @@
-"""leeway check: reaches every service, and says of each that it cannot what would help."""
+"""`leeway check` reaches every service, and says for each failure what to do."""
 import json
 import socket
 

@@ -1,10 +1,10 @@
-"""Whatever is damaged in Redis ends no process, stops neither predictions nor the page, and counts nothing twice.
+"""Damage in Redis stops no process, neither predictions nor the web page, and counts no event twice.
 
-A stream with a champion runs. While it runs, one key after the other becomes something else, and trips go
-on: each time all of them are read and sealed, a prediction and the page are answered, and what was there is
-kept under a name and told of. Then the same for single fields that decide something, found by the next start.
-At last the Redis lies: a proxy answers each kind of command with what is no answer to it, at the start and
-while it runs; nothing ends, and once it stops lying the stream goes on."""
+A stream with a champion runs. One key after the other is damaged while trips keep coming: each time all trips
+are read and sealed, a prediction and the web page are served, and the old value is kept under a name and
+reported. The same holds for single fields, found at the next start.
+Finally, a proxy in front of Redis returns impossible replies to each kind of command, at the start and
+while the daemon runs; nothing stops, and the stream continues when the proxy passes replies through again."""
 import json
 import socket
 import threading

@@ -1,9 +1,9 @@
-"""leeway dead-letters: listed, shown, replayed; and a topic of dead letters that is not there.
+"""`leeway dead-letters` lists, shows and replays; and a dead-letter topic that does not exist.
 
-Bad events become letters, go back to the source, and become letters again with a count, so that a loop
-is seen and can be left. A letter that can be read elsewhere goes there as it came. Then a stream whose
-dead-letter topic does not exist: nothing is lost, the offset stands still, and all goes on when the
-topic is made.
+Bad events become dead letters, go back to the source, and become dead letters again with a count, so that a loop
+is visible and can be left. A dead letter that another topic can read goes there unchanged. Then a stream whose
+dead-letter topic does not exist: nothing is lost, the offset does not advance, and everything continues when the
+topic is created.
 """
 import json
 

@@ -1,12 +1,12 @@
 """The whole loop on a real Kafka and a real Redis: from a topic to a promoted model.
 
-There is no model at first; one is trained, drift is told to a webhook, a retrain proves itself and is
-promoted, and scoring goes on with the new version. Then everything that dashboards, registry and audit
-promise is looked up in Redis.
+At first there is no model; one is trained, a webhook is notified of drift, a retrain passes the gate and is
+promoted, and scoring continues with the new version. Then all keys that dashboards, model list and audit
+rely on are checked in Redis.
 
-The bundled trips come in three parts. After the first, and after the second, nothing comes until the
-training that it asks for is done and every partition scores with what was promoted: how long that takes is
-a matter of the machine.
+The bundled trips come in three parts. After the first and the second, production pauses until the
+requested training is done and every partition scores with the promoted version, because the duration depends
+on the machine.
 """
 import hashlib
 import hmac

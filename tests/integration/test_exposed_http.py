@@ -1,8 +1,8 @@
-"""The doors of a process, with nothing behind them: `leeway run` whose Kafka and Redis are away.
+"""The HTTP port of `leeway run` while Kafka and Redis are away.
 
-HTTPS with a certificate that is renewed, spoilt and run out while it is served; health while hundreds of
-connections are held open, say nothing, or say a byte now and then; and what `leeway check` tells of doors
-that stand open.
+HTTPS with a certificate that is renewed, damaged and expired while it is served; health checks while hundreds of
+connections are held open, idle or sending single bytes; and the warnings of `leeway check` about exposed
+settings.
 """
 import http.client
 import json

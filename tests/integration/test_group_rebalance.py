@@ -1,12 +1,13 @@
-"""Two processes share a group while trips come: one joins, one leaves by SIGTERM, the other carries
-on. Each trip counts once, one process leads at a time, and a stopped process leaves the group
-and gives the lease back at once, also where the kernel gives the SIGTERM to a thread that a library made
-before ours, and in which nothing is blocked.
+"""Two processes share a group while trips are produced: one joins, one leaves by SIGTERM, the other
+continues. Each trip counts once, one process leads at a time, and a stopped process leaves the group
+and releases the lease immediately, even if the kernel delivers the SIGTERM to a thread that a library created
+before leeway blocked signals.
 
-Others join a busy group one after another: what moves is given up, and nobody loses what he holds.
+Other processes join a busy group one after another: partitions that move are given up, and no process loses
+partitions that it should keep.
 
-Static members (group.instance.id) of one process have names of their own. And one that finds no broker at
-its start can be stopped all the same: a signal then comes while the main thread is elsewhere."""
+Static members (group.instance.id) of one process have different names. A process that finds no broker at
+its start can still be stopped by a signal."""
 import ctypes
 import os
 import signal

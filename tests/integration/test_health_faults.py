@@ -1,10 +1,10 @@
-"""A monitor that stands still says so: /readyz, /metrics, the shipped rules in a real Prometheus, and a
-message to whoever is paged, for each way in which it can.
+"""Every kind of stall is reported: by /readyz, /metrics, the shipped rules in a real Prometheus, and a
+notification.
 
-Each fault has a stream and a process of its own, and what it needs of brokers and Redis; all faults are
+Each fault has its own stream and process, and its own brokers and Redis where needed; all faults are
 made at the same time. For each: /readyz turns 503 and names it, the metric changes, the rule fires within
-two minutes, the receiver gets "leeway itself: ..." once (where that does not need what has failed), and
-when the fault is mended all of it is over. The table at the end says how many seconds each took.
+two minutes, the receiver gets "leeway itself: ..." once (unless the notification needs the failed service), and
+all of it resolves when the fault is repaired. The table at the end shows how many seconds each took.
 """
 import json
 import os

@@ -1,8 +1,8 @@
 """HTTP of a running daemon, on a real Kafka and a real Redis.
 
-Most of the bundled trips are replayed until two versions have been champion. On the way predictions are asked
-for without pause over several connections, with promotions to and fro in the middle; none may fail. Every
-endpoint is then looked at, and says what Redis says; promtool reads the metrics; a second process of the
+Most of the bundled trips are replayed until two versions have been champion. Meanwhile, several connections
+request predictions continuously, while versions are promoted back and forth; no request may fail. Every
+endpoint is then checked against Redis; promtool reads the metrics; a second process of the
 group shows the same stream.
 """
 import http.client

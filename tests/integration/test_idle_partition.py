@@ -1,10 +1,10 @@
-"""A partition is idle when the broker says that nothing comes, not when we hear nothing.
+"""A partition is idle when the broker confirms that it has no more messages, not when none arrive.
 
-One partition is far ahead in event time, the other one waits for its next event. If nothing can come
-because the broker is down, or because we were stopped, the panes must wait for it, however long that
-takes; were they sealed, what it brings later would be missing in their evaluations. When it really
-stands at its end for idle_timeout, it holds nothing back. And the word of a process that has died
-counts for nothing: its partition is waited for until somebody has it again."""
+One partition is far ahead in event time, the other one waits for its next event. If no events arrive
+because the broker is down, or because the process was suspended, the panes must wait, however long that
+takes; if they were sealed, later events would be missing from their evaluations. When the partition really
+is at its end for idle_timeout, it does not hold back sealing. The last report of a dead process
+does not count: its partition is waited for until another process owns it."""
 import time
 
 from harness import (Broker, Daemon, check, counters, equal, green_trip, main, offsets, produce, say, wait_for)

@@ -1,12 +1,12 @@
 """Two leaders at once: only one of them can write, and each pane is evaluated exactly once.
 
-All trips are read before anybody may lead (the lease is held by the test), so that the leader then
-has thousands of panes to seal without a pause. In the middle of it the leader is stopped for longer
-than its lease; another leads and goes on; then the first one wakes, in the belief that it leads, and
-its next write is refused by the fencing token. Some are killed instead. At the end the history has
-every pane and none twice, each has one audit line, and the tokens have only grown.
+All trips are read before any process may lead (the test holds the lease), so that the leader then
+has thousands of panes to seal without a pause. Meanwhile the leader is suspended for longer
+than its lease; another one leads and continues; then the first one resumes, still believing that it leads, and
+its next write is rejected by the fencing token. Some leaders are killed instead. At the end, the history has
+every pane exactly once, each has one audit line, and the tokens only increase.
 
-SEED=n repeats who is killed and when."""
+SEED=n repeats the same faults."""
 import time
 
 from harness import (EVENTS, TRIPS, Daemon, check, equal, main, offsets, say, wait_for)

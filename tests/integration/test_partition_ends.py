@@ -1,11 +1,11 @@
-"""Where partitions begin and end, when that is not where a message is.
+"""Partitions that begin or end with offsets that are not messages.
 
-Producers with transactions leave markers behind their messages, and messages that were aborted; no
-consumer is ever given those offsets. A partition that ends with them stands at its end all the same, and
-holds nothing back; one whose transaction is open is waited for, and what it brings is counted.
+Transactional producers leave markers after their messages, and aborted messages; consumers never receive
+those offsets. A partition that ends with them still counts as read to its end, and does not hold back
+sealing. An open transaction is waited for, and its messages are counted.
 
-With auto.offset.reset: latest a partition starts where it ended when the stream first saw it. It is idle
-there though it holds (old) messages, and what comes while no process runs is read by the next one.
+With auto.offset.reset: latest, a partition starts at the end that the stream first saw. It is idle
+there although it has (old) messages, and messages that arrive while no process runs are read by the next one.
 """
 import time
 

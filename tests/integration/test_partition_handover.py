@@ -1,21 +1,17 @@
-"""What a partition's owner holds in memory when the partition goes to another.
+"""A partition moves to another owner while its owner has unflushed state in memory.
 
-State is flushed once a minute at most here, so that whatever moves in between was moved by what this
-scenario does.
+State is flushed at most once a minute here, so that every other flush is caused by this scenario.
 
-On revoke: a second process joins. What the first one had read of the partitions that it gives up is
-flushed before they are given up, and of no other; the second begins exactly where the first one stood.
-The same once more when the first one leaves.
+On revocation: a second process joins. The first one flushes the unread state of the partitions that it gives up,
+and of no others, before it gives them up; the second starts exactly where the first one stopped.
+The same happens when the first one leaves.
 
-On loss: two processes are stopped for longer than their session, one with everything that it has read
-still in memory, one with a flush on its way to Redis, which a proxy keeps back. Another takes over and
-begins where Redis stands. Then the flush arrives, while Redis still stands where that flush begins, so
-that nothing but the owner epoch can refuse it; and the two wake. All commands that Redis is sent from
-then on are looked through: what they held is dropped, and none that carries an epoch of their partitions
+On loss: two processes are suspended for longer than their session, one with everything that it has read
+still in memory, one with a flush on its way to Redis, delayed by a proxy. Another process takes over and
+starts at the offset in Redis. Then the flush arrives, while the offset in Redis is still its start, so
+that only the owner epoch can reject it; and the two processes resume. All commands to Redis from
+then on are recorded: the unflushed state is dropped, and no command with an epoch of their partitions
 changes anything.
-
-At the end of both the sums are exact, each trip was read as often as it had to be, and everything that
-Redis holds of the stream equals, byte for byte, what one uninterrupted run makes of the same topic.
 """
 import re
 import socket

@@ -1,9 +1,9 @@
-"""Nothing keeps a worker from polling: a Redis that hangs, twice as long as the group waits.
+"""Nothing prevents a worker from polling: Redis hangs for twice as long as the group waits.
 
-Session and poll interval are as short as Kafka allows, there are twelve partitions, and Redis stands
-still for longer than either, while a second member comes and goes, the webhook never answers, letters
-are written, and a model is being trained. Nobody is expelled, and afterwards everything counts once.
-A process that is itself stopped for longer than its session is expelled, and changes nothing.
+Session and poll interval are as short as Kafka allows, there are twelve partitions, and Redis hangs
+for longer than either, while a second member joins and leaves, the webhook never answers, dead letters
+are written, and a model is trained. No member is expelled, and afterwards every event counts once.
+A process that is suspended for longer than its session is expelled, and changes nothing.
 """
 import os
 import re

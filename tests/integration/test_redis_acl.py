@@ -1,8 +1,8 @@
-"""Redis refuses, and it goes on: permissions that are missing at the start, that are taken away and
-given back in mid-stream, and a Redis that is full.
+"""Redis refuses commands and leeway continues: permissions that are missing at the start, revoked and
+granted again mid-stream, and a Redis that is full.
 
-What is missing at the start is named, and ends `run`; a missing channel does not. Later nothing ends
-it: no step is done by half, the log names what is refused, and at the end every message is counted
+Permissions missing at the start are named and stop `run`, except for a missing channel. Later, nothing stops
+it: no step is applied partially, the log names the refused commands, and at the end every message is counted
 once, every pane evaluated once, and every version has its line in the audit."""
 import re
 

@@ -1,9 +1,9 @@
-"""Redis hangs, dies, comes back with what it had on disk, and is emptied, in mid-stream.
+"""Redis hangs, dies, comes back from disk, and is emptied, mid-stream.
 
-The daemons stop consuming, go on polling and stay in their group, also while it changes hands: with
-a Redis that hangs, a rebalance of twelve partitions must not take twelve timeouts. They go on when
-Redis answers, alerts that were due are sent then, each once, and at the end the counters are exactly
-the messages in the topic. A Redis of the test's own, so that no other test's is stopped."""
+The daemons stop consuming, keep polling and stay in their group, even during a rebalance: with
+a Redis that hangs, a rebalance of twelve partitions must not take twelve timeouts. They continue when
+Redis answers, pending alerts are sent then, each once, and at the end the counters equal the number of
+messages in the topic. The test has its own Redis, so that it disturbs no other test."""
 import subprocess
 import time
 

@@ -1,10 +1,10 @@
-"""A master that dies under Redis Sentinel, with what it had not yet replicated.
+"""A master dies under Redis Sentinel with writes that it had not replicated.
 
-One master, one replica, three sentinels. In mid-stream the replica loses its master's stream for a
-while, the master goes on, and is killed: what the sentinels then promote is older. State and offsets
+There are one master, one replica and three sentinels. Mid-stream the replica loses its connection for a
+while, the master continues, and is killed: the sentinels then promote an older state. State and offsets
 have gone back together, so the workers are fenced, claim again and read the gap again. Later the old
-master, a replica by now, is made master again while everything runs. At the end all that Redis holds
-equals one smooth run on a Redis that nobody touched."""
+master, now a replica, is promoted again while everything runs. At the end,
+Redis must equal that of an undisturbed run."""
 import subprocess
 
 from harness import (BIN, EVENTS, TRIPS, Daemon, Failed, Redis, RedisServer, check, counters, each_pane_once,

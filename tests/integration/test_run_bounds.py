@@ -1,7 +1,7 @@
-"""The daemon with every documented bound of a service at its edge: all least values together, all greatest.
+"""The daemon with every documented bound of a service at its edge: first all minima, then all maxima.
 
-tests/cli/test_bounds.py tries the edges of each key on files; here `run` and the commands that ask its Redis
-meet those that only they use, and the sketches at their largest. Each stream is read to its end and trained.
+tests/cli/test_config_bounds.py tries the edges of each key on files; this test covers the keys that only `run`
+and the commands on its Redis use, and the sketches at their largest. Each stream is read to its end and trained.
 """
 import copy
 import importlib.util

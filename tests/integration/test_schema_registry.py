@@ -1,12 +1,12 @@
 """Events in Confluent's framings, with a real registry (Apicurio) and Confluent's own serialiser.
 
 The schema evolves while the stream runs: a field is added, one is renamed by alias, numbers are widened,
-an optional field is dropped, a type moves into a schema of its own. leeway keeps the schema that it was
-started with, and reads every event. Then the registry is killed: events of known schemas go on, those
-of a new one are held, nothing becomes a dead letter, a restarted leeway reads from its cache, and all
-goes on when the registry is back. An id that nobody knows becomes a dead letter with the reason, and so
-does a schema without a field that must be there. A model is trained from all of it: minutes are exactly
-3 + 2 * distance in every version, so any value that was read wrongly would be in its error.
+an optional field is dropped, a type moves into a separate schema. leeway keeps its reader's schema
+and reads every event. Then the registry is killed: events with known schemas continue, those with
+a new one are paused, nothing becomes a dead letter, a restarted leeway reads from its cache, and everything
+continues when the registry is back. An unknown id becomes a dead letter with the reason, and so
+does a schema without a required field. A model is trained on all events: minutes are exactly
+3 + 2 * distance in every version, so any misread value would appear in its error.
 
 At the end, two short streams: ids and GUIDs in record headers, behind a password; and single-object.
 """

@@ -1,9 +1,9 @@
-"""Predictions in a topic: every scored event once or more often, and always the same.
+"""Predictions in a topic: every scored event at least once, and duplicates are identical.
 
 Trips are read while they are produced, by a daemon that is killed at random instants. Each prediction
-in the topic is decoded by fastavro with the schema that leeway delivers; what came twice must be equal
-to the byte; events and predictions must be those of `leeway score` with the same model on the same
-file, and their number the one that Redis counts.
+in the topic is decoded by fastavro with the schema that leeway ships; duplicates must be equal
+byte for byte; events and predictions must match `leeway score` with the same model on the same
+file, and their number the counter in Redis.
 """
 import io
 import json

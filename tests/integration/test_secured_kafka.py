@@ -1,14 +1,14 @@
-"""A broker with TLS, logins and ACLs, as a team has one.
+"""A broker with TLS, authentication and ACLs.
 
-`check` tries each right and names what is wrong in words: a wrong password, a foreign authority, an
-expired certificate, another host's, a missing client certificate, another protocol, a login that this
-librdkafka cannot do; each another text, with what to change. SCRAM and OAUTHBEARER (a token endpoint on
-loopback) work with a newer librdkafka, that of confluent-kafka's Python.
+`check` tests each permission and names the problem: a wrong password, an unknown authority, an
+expired certificate, a certificate for another host, a missing client certificate, another protocol, a mechanism
+that this librdkafka does not support; each has its own text, with the key to change. SCRAM and OAUTHBEARER (a
+token endpoint on loopback) work with a newer librdkafka, that of confluent-kafka for Python.
 
-Then `run`, over mutual TLS and over a login: it waits for a right or a password that is not there and goes
-on when it comes; a right to write that is taken away and given back loses no letter and doubles no event,
-whether it ends the producer or only its messages; certificates and passwords are read again when they
-change."""
+Then `run`, over mutual TLS and with a password: it waits for a missing permission or password and continues
+when it is there; a write permission that is revoked and granted again loses no dead letter and counts no event
+twice, whether the producer fails fatally or only its messages do; changed certificates and passwords are read
+again."""
 import base64
 import glob
 import http.server

@@ -1,7 +1,7 @@
-"""`leeway status` of a stream as it stands in Redis: once, as JSON, again and again.
+"""`leeway status` of a stream in Redis: once, as JSON, and repeatedly.
 
-The keys are written by hand, by the contract in docs/redis.md, so that each figure has a known
-value: what is shown must be that, to the last digit where it is a time.
+The test writes the keys by hand, following the contract in docs/redis.md, so that each figure has a known
+value: the output must show it, to the last digit for times.
 """
 import json
 import os

@@ -1,9 +1,9 @@
-"""A topic that is not what it was: made late, grown, trimmed by retention, deleted and made anew.
+"""A topic that changes: created late, grown, trimmed by retention, deleted and recreated.
 
 Partitions that are added while trips are produced are read from their first message, although
-auto.offset.reset is latest, and the leader waits for them before it seals. Offsets that retention took
-before they were read are counted and audited, and nothing else is passed over. A topic that was deleted
-and made again is read from its beginning, whatever the old offsets were.
+auto.offset.reset is latest, and the leader waits for them before it seals. Offsets that retention deleted
+before they were read are counted and audited, and no other message is skipped. A topic that was deleted
+and recreated is read from its beginning, whatever the old offsets were.
 """
 import subprocess
 

@@ -1,9 +1,9 @@
-"""One pane that cannot be read, or one number that cannot be summed, holds nothing.
+"""An unreadable pane, or a number that cannot be summed, stops nothing.
 
 A sealed pane of the window, the open pane of a partition, a key of another type, and then the
-detector's own state are damaged while no process runs. The next one goes on with everything else:
-it counts, tells one alert of each kind, and says so in /readyz; what was damaged is still there. Another
-process after that finds nothing new to tell."""
+monitor's state are damaged while no process runs. The next process continues with everything else:
+it counts the panes, raises one alert of each kind, and reports them in /readyz; the damaged values are kept. A
+further process raises no new alert."""
 import json
 import urllib.error
 import urllib.request
