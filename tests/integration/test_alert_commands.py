@@ -24,7 +24,7 @@ def config(case, hook, name, rules=RULES):
 
 
 def board(case, path):
-    """What `leeway alerts --json` says; its exit status must fit."""
+    """The output of `leeway alerts --json`; its exit status must match."""
     done = case.attempt("alerts", "-c", path, "--json")
     told = json.loads(done.stdout)
     equal(done.returncode, 3 if told["firing"] else 0, "exit status of leeway alerts")
@@ -42,7 +42,7 @@ def got(hook, rule, status):
 def silence_and_end(case, hook, path):
     made = json.loads(case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m",
                                   "--comment", "a test", "--by", "tester", "--json"))
-    case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m", status=2)  # why?
+    case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m", status=2)  # no reason
     case.leeway("replay", "-c", path, case.path("a.avro"))
     wait_for("the alert", 60, lambda: alert(board(case, path), "few"))
     few = alert(board(case, path), "few")
@@ -69,7 +69,7 @@ def falls_silent(case, hook, path):
 
 
 def refused(case, hook, path, daemon):
-    """The rule on `few` goes; the end of its alert is refused by the receiver, and told later."""
+    """The rule on `few` is removed; the receiver refuses the resolution of its alert, and gets it later."""
     daemon.stop()
     hook.refuses = True
     path = config(case, hook, "less.yaml", RULES.replace("  - {name: few, metric: events, window: hour, "

@@ -25,7 +25,7 @@ from harness import (BIN, EVENTS, TRIPS, Daemon, Receiver, Redis, check, equal, 
                      wait_for)
 
 STREAM = TOPIC = "alert-kills"
-KILLS, CALM = 50, 8  # ... and the database of the run in peace
+KILLS, CALM = 50, 8  # ... and the database of the undisturbed run
 RULES = """rules:
   - {name: few-10, metric: events, window: hour, warn: 30, critical: 10}
   - {name: few-100, metric: events, window: hour, warn: 150, critical: 100}
@@ -36,7 +36,7 @@ RULES = """rules:
 
 
 class Mortal:
-    """A receiver that can be killed at any moment, and comes back at its address with what it had
+    """A receiver that can be killed at any moment, and returns at its address with the messages it had
     written down. `told` holds (id, message) in the order in which they were written down; one that
     remembers ids writes each id once."""
 
@@ -57,7 +57,7 @@ class Mortal:
                     return self.die()
                 mortal.write_down(body)
                 if mortal.deaths != life or mortal.random.random() < 0.02:
-                    return self.die()  # it knows, and nobody will hear of that
+                    return self.die()  # stored, but never confirmed
                 self.send_response(204)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -73,7 +73,7 @@ class Mortal:
             daemon_threads, block_on_close = True, False
 
             def handle_error(self, request, client_address):
-                pass  # a cut connection is what this is for
+                pass  # cut connections are the purpose of this test
 
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_address[1]
@@ -102,7 +102,7 @@ def config(case, name, hooks):
         (r"^  day: 1d", "  hour: 1h\n  day: 1d"),
         (r"(?s)^webhooks:.*?^alerts:", f"webhooks:\n{webhooks}\nalerts:"),
         (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
-        (r"idle_timeout: \S+", "idle_timeout: 1h"),  # no partition is passed over while its owner is dead
+        (r"idle_timeout: \S+", "idle_timeout: 1h"),  # no partition is skipped while its owner is dead
         (r"group\.id: \S+", f"group.id: {name}"),
         (r"^  auto\.offset\.reset: \S+", "  auto.offset.reset: earliest\n"
                                          "  group.instance.id: \"${LEEWAY_INSTANCE}\"")], f"{name}.yaml")
@@ -129,12 +129,12 @@ class Pair:
     def kill_leader(self):
         number = wait_for("a leader", 30, lambda: (self.leader() is not None and [self.leader()]))[0]
         self.daemon[number].kill()
-        if self.case.random.random() < 0.9:  # else the other waits until it has run out
+        if self.case.random.random() < 0.9:  # else the other process waits until it expires
             self.depose()
         self.daemon[number] = self.born(number)
 
     def stop_leader(self):
-        """It does not die, it sleeps; and wakes up believing that it still leads."""
+        """Suspends the leader; it resumes believing that it still leads."""
         number = wait_for("a leader", 30, lambda: (self.leader() is not None and [self.leader()]))[0]
         self.daemon[number].child.send_signal(signal.SIGSTOP)
         self.depose()
@@ -201,7 +201,7 @@ def scenario(case):
     daemon, redis, receiver = calm(case)
     stood = []
 
-    def still():  # sealing has come to its end when it has not moved for two seconds
+    def still():  # sealing is complete when it has made no progress for two seconds
         stood.append(redis("HGET", key("detector"), "sealed_until"))
         return len(stood) > 20 and len(set(stood[-20:])) == 1
     wait_for("the last pane in peace", 60, still)

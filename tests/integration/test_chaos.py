@@ -75,7 +75,7 @@ class World:
     # -- the model that scores from the first trip on
 
     def train(self, rows, name):
-        """Version 1 by the bootstrap of a run of its own, of which only the model is kept."""
+        """Trains version 1 in the bootstrap of a separate run, of which only the model is kept."""
         first = self.config(name, changes=[
             (r"until: 2020-03-12", f"rows: {rows}"), (r"holdout: 2d", "holdout: 12h"),
             (r"^  topic: \S+", f"  topic: {FIRST}")])
@@ -99,7 +99,7 @@ class World:
             self.empty(server)
 
     def empty(self, server):
-        """Everything goes but the model, in one step: as from an export, put back by a person."""
+        """Deletes everything but the model in one step, as if a person restored the model from an export."""
         redis = self.connect(server)
         redis("MULTI")
         redis("FLUSHALL")
@@ -111,8 +111,8 @@ class World:
     # -- trips
 
     def next_season(self):
-        """The bundled trips last for a round. Once they have all been produced they come again, as
-        those of the three months that follow."""
+        """The bundled trips last for one round. Once they have all been produced, they are repeated as
+        those of the following three months."""
         old, self.season, self.trips = self.trips, self.season + 1, TRIPS
         if self.season:
             self.trips = self.case.path(f"season-{self.season}.avro")
@@ -131,7 +131,7 @@ class World:
         return found
 
     def produce(self, seconds, rate=RATE):
-        """So many seconds' worth of the next trips, in the background."""
+        """Produces the next trips for this many seconds, in the background."""
         paths, left = [], seconds * rate
         while left > 0:
             if self.block == self.blocks:
@@ -157,7 +157,7 @@ class World:
                              LEEWAY_REDIS=f"redis://{self.still.address}")
 
     def restart_smooth(self):
-        """From the first trip, in one go."""
+        """Reads from the first trip, in one run."""
         self.smooth.stop(30)
         self.empty(self.still)
         self.start_smooth(f"smooth-{self.started}")
@@ -170,7 +170,7 @@ class World:
         wait_for(f"{daemon.name} to have begun", 20, lambda: daemon.logged("starting"))
         daemon.child.send_signal(signal.SIGTERM)
         # librdkafka 2.0.2 can abort when a member is closed in the middle of its first join. That
-        # is a crash like the others, and must cost nothing.
+        # is a crash like the others, and must lose nothing.
         status = daemon.child.wait(60)
         check(status == 0 or "sticky_assignor_state_destroy: Assertion" in daemon.text(),
               f"{daemon.name} stops cleanly", status)
@@ -183,7 +183,7 @@ class World:
             redis.close()
 
     def pass_(self, n, seconds=30):
-        """Until n more messages are in Redis."""
+        """Waits until n more messages are counted in Redis."""
         want = self.at() + n
         return wait_for(f"{want} trips in Redis", seconds, lambda: self.at() >= want, 0.05)
 
@@ -214,7 +214,7 @@ def kills(w):
     w.produce(KILLS * 1.1)
     moved, before = 0, w.at()
     for _ in range(KILLS):
-        # In mid-stream: something has been written since the last one, or nothing could be.
+        # Mid-stream: something has been written since the last one, or nothing could be.
         until = time.monotonic() + 4
         while w.at() == before and time.monotonic() < until:
             time.sleep(0.02)
@@ -225,7 +225,7 @@ def kills(w):
         w.kill(victim)
         if victim in "ab" or w.random.random() < 0.7:
             w.start(victim)
-        if w.random.random() < 0.3:  # one more comes, or one of the dynamic ones leaves
+        if w.random.random() < 0.3:  # one more joins, or one of the dynamic ones leaves
             other = w.random.choice("cd")
             if other not in w.slots:
                 w.start(other)
@@ -236,7 +236,7 @@ def kills(w):
 
 
 def stop_one(w, slot, why):
-    """Longer than its session and its lease; the others take over; then it wakes."""
+    """Suspends one process for longer than its session and its lease; the others take over; then it resumes."""
     daemon, redis = w.slots[slot], w.connect()
     me = f":{daemon.child.pid}"
     mine = lambda: [k for k in redis.keys(key("part:*"))
@@ -267,7 +267,7 @@ def zombies(w):
 
 
 def restarts(w):
-    """From the append-only file; and a server that only hangs."""
+    """Restarts from the append-only file; and a server that only hangs."""
     w.produce(14)
     for i in range(2):
         w.pass_(w.random.randrange(500, 3000))
@@ -317,19 +317,19 @@ PHASES = [kills, zombies, restarts, older, emptied, broker]
 
 
 def at_rest(w):
-    """Nothing comes any more, and the state is lost all the same: it is noticed and rebuilt."""
+    """State is lost while no events arrive: the loss is detected and the state rebuilt."""
     w.redis.kill()
     w.redis.put_back(w.case.path("older"))
     w.redis.start()
     w.settle("put back at rest")
-    w.model = w.other  # which is version 1 too: what a worker knew of that number is void
+    w.model = w.other  # also version 1: models cached under that number are invalid
     w.empty(w.redis)
     w.restart_smooth()
     w.settle("emptied at rest, with another model")
 
 
 def smooth_again(w):
-    """The whole topic in one run."""
+    """Reads the whole topic in one run."""
     for slot in list(w.slots):
         w.leave(slot)
     w.restart_smooth()

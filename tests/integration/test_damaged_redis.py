@@ -19,7 +19,7 @@ TRIP = {"trip_id": "1", "lpep_pickup_datetime": 1584000000000, "lpep_dropoff_dat
         "PULocationID": 1, "DOLocationID": 2, "passenger_count": 1, "trip_distance": 2.5}
 TYPES = {"string": ("SET", "x"), "list": ("RPUSH", "x"), "set": ("SADD", "x"), "zset": ("ZADD", 1, "x"),
          "hash": ("HSET", "f", "v"), "stream": ("XADD", "*", "f", "v")}
-# What no answer can be. test_store_liar.c has many more.
+# Impossible replies. test_store_liar.c has many more.
 LIES = [b"+OK\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n"]
 
 
@@ -28,7 +28,7 @@ def key(name):
 
 
 def read_words(file):
-    """One command, and its bytes."""
+    """Reads one command; returns it and its bytes."""
     line = file.readline()
     raw, words = [line], []
     for _ in range(int(line[1:]) if line[:1] == b"*" else 0):
@@ -49,7 +49,7 @@ def read_reply(file):
 
 
 class Liar:
-    """A proxy in front of Redis; `lie` is (verb or None for all, bytes), or None for the truth."""
+    """A proxy in front of Redis; `lie` is (verb or None for all, bytes), or None to pass replies through."""
 
     def __init__(self):
         self.lie, self.told = None, 0
@@ -104,11 +104,11 @@ class Stream:
     def at(self):
         try:
             return offsets(self.redis, STREAM)
-        except (Failed, ValueError):  # a part that is no hash just now
+        except (Failed, ValueError):  # currently not a hash
             return -1
 
     def goes_on(self, what, seconds=60):
-        """All trips are read, and somebody asks for a prediction and the page."""
+        """All trips are read, and a prediction and the web page are served."""
         self.send(1)
         wait_for(f"all trips to be read: {what}", seconds, lambda: self.at() == self.sent or not self.daemon.alive())
         check(self.daemon.alive(), f"it has ended: {what}", self.daemon.text()[-3000:])
@@ -128,7 +128,7 @@ class Stream:
             return False
 
     def commands(self, what):
-        """None of them is ended by a signal."""
+        """No command is killed by a signal."""
         for words in (["status"], ["models"], ["alerts"], ["repair"]):
             done = self.case.attempt(*words, "-c", self.config)
             check(0 <= done.returncode <= 3, f"leeway {words[0]}: {what}", done.returncode, done.stderr)
@@ -139,10 +139,10 @@ def keys_of_another_type(s):
     kinds = {}
     for name in names:
         if name.startswith(("model:", "reference:")):
-            continue  # nothing brings the champion's model back: last of all
+            continue  # the champion's model cannot be restored: test it last
         kind = name.split(":")[0] if name.split(":")[0] in ("pane", "window", "unreadable") else name
-        kinds[kind] = name  # of panes the newest
-    # Those that a step cannot be made without, and a draw of the others; test_store_damage.c has all.
+        kinds[kind] = name  # the newest pane
+    # The keys that every step needs, and a random draw of the others; test_store_damage.c has all.
     need = {"detector", "meta", "models", f"part:{TOPIC}:0", "outbox", "health", "privacy"}
     names = [n for n in kinds.values() if n in need or s.case.random.random() < 0.3]
     for i, name in enumerate(names):
@@ -156,7 +156,7 @@ def keys_of_another_type(s):
         if name == "detector":
             s.commands(name)
         s.goes_on(name)
-        # A sealed pane is read by the next leader, a window is written whole: neither is waited for.
+        # The next leader reads a sealed pane, and a window is rewritten: do not wait for either.
         kept = name.startswith(("window:", "pane:")) or wait_for(
             f"{name} to be kept", 30, lambda: s.redis("EXISTS", key(f"unreadable:{name}")) or
             s.redis("TYPE", key(name)) == was.encode())
@@ -170,7 +170,7 @@ def keys_of_another_type(s):
 
 
 def fields_at_the_next_start(s):
-    """Several at a time: a start is what takes the time."""
+    """Several at a time, because starts take most of the time."""
     part = f"part:{TOPIC}:0"
     rounds = [[(part, "progress", b"\x00" * 40), ("detector", "sealed_until", b"-1"), ("models", "champion", b"inf"),
                ("meta", "partitions", b"2147483647"), ("meta", "pane_ms", b"1e9"), ("fence", None, b"9e99")],
@@ -187,7 +187,7 @@ def fields_at_the_next_start(s):
         s.start(f"fields{i}")
         if i + 1 < len(rounds):
             s.goes_on(damage)
-    # Nothing answers until a person has decided; everything else goes on.
+    # No prediction is served until a person has decided; everything else continues.
     wait_for("word of the model", 30, lambda: s.daemon.logged("champion_unusable"))
     s.send(1)
     wait_for("all trips to be read", 60, lambda: s.at() == s.sent)
@@ -195,7 +195,7 @@ def fields_at_the_next_start(s):
 
 
 def a_version_without_an_alias(s):
-    """While nobody runs: each list has its row, `repair` names it, and nothing else is hidden."""
+    """While no process runs: each list has its row, `repair` names it, and nothing else is hidden."""
     version = next(n for n in range(2, 100) if not s.redis("EXISTS", key(f"model:{n}")))
     s.redis("HSET", key("models"), "next", version + 1)
     s.redis("RPUSH", key(f"model:{version}"), "x")
@@ -210,12 +210,12 @@ def a_version_without_an_alias(s):
         s.redis("RPUSH", key(name), "x")
         s.case.leeway("repair", "-c", s.config, "reset", name, "--apply")
         check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "begins anew", name)
-        s.redis("RPUSH", key(name), "x")  # for the next start, which hashes names
+        s.redis("RPUSH", key(name), "x")  # for the next start
     return f"model:{version}"
 
 
 def nobody_is_champion(s):
-    """No version can be read, and the alias is none: not ready, in words, and told of."""
+    """No version is readable, and the alias is invalid: not ready, with a reason, and an alert."""
     s.daemon.stop(30)
     s.redis("DEL", *s.redis.keys(key("model:*")), key("detector"), key("alerts"))
     s.redis("HSET", key("models"), "champion", "x8?")

@@ -48,7 +48,7 @@ def check_alerts(got):
 
 
 def check_privacy(case, config, got):
-    """No zone and no trip is named, and who may read Redis can still tell which they are."""
+    """Messages name no zone and no trip, but readers of Redis can still identify them."""
     secret = bytes.fromhex(case.redis("GET", key("privacy")).decode())
 
     def hashed(value):
@@ -101,13 +101,13 @@ def check_dashboard(case):
 
 
 def adopted(case):
-    """The champion, once every partition scores with it; else 0."""
+    """The champion if every partition scores with it; else 0."""
     versions = {int(case.redis("HGET", k, "champion") or 0) for k in case.redis.keys(key("part:*"))}
     return versions == {champion(case)} and champion(case)
 
 
 def replay(case, config, first, until):
-    """Blocks of the file, at a multiple of event time; until they are read and sealed."""
+    """Replays blocks of the file at a multiple of event time, and waits until they are read and sealed."""
     path = case.path("part.avro")
     avro_cut(TRIPS, path, first, until)
     case.leeway("replay", "-c", config, "--speed", "400000", path)
@@ -118,7 +118,7 @@ def scenario(case):
     receiver = Receiver()
     case.at_end.append(receiver.close)
     case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1))
-    # A pause between two parts is not an idle partition.
+    # A pause between two parts must not make a partition idle.
     config = case.nyc(STREAM, TOPIC, [
         (r"idle_timeout: \S+", "idle_timeout: 1h"),
         (r"(?m)^alerts:", "privacy: {examples: hashed, categories: hashed}\n\nalerts:")])

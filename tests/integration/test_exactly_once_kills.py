@@ -32,7 +32,7 @@ def config(case, name, topic, changes):
 
 
 def train_one(case):
-    """A model for both, by the bootstrap of a third run; everything else of that goes away."""
+    """Trains a model for both in the bootstrap of a third run; everything else of that run is deleted."""
     records, _ = avro_cut(TRIPS, case.path("first.avro"), 0, 8)
     first = config(case, FIRST, FIRST, [
         (r"until: 2020-03-12", "rows: 15000"), (r"holdout: 2d", "holdout: 12h")])
@@ -75,8 +75,8 @@ def smooth(case, redis):
     daemon.stop()
 
 
-# Of a partition's hash: who held it when, the wall clock, and how much Kafka
-# had then; all else is a function of the topic.
+# Fields of a partition's hash: owner, wall-clock times, and how much Kafka
+# had; everything else is a function of the topic.
 WHO = {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"}
 
 

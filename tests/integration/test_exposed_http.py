@@ -22,7 +22,7 @@ def openssl(*words):
 
 
 def certificate(case, name, days, host="leeway.test"):
-    """An authority's (the first time) and a server's, as NAME.crt and NAME.key."""
+    """Creates a certificate of an authority (the first time) and of a server, as NAME.crt and NAME.key."""
     ca, path = case.path("ca"), case.path(name)
     if not os.path.exists(ca + ".crt"):
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a test", "-days", "30",
@@ -38,7 +38,7 @@ def certificate(case, name, days, host="leeway.test"):
 
 
 def install(case, name):
-    """As a renewal does it: each file is replaced in one step."""
+    """Replaces each file in one step, like a renewal."""
     for kind in ("crt", "key"):
         with open(case.path(f"{name}.{kind}"), "rb") as f, open(case.path("new"), "wb") as out:
             out.write(f.read())
@@ -57,7 +57,7 @@ def serial(case, port):
 
 
 def ask(port, path, context=None, **headers):
-    """The status; 0 when there is no answer."""
+    """The status; 0 if there is no response."""
     kind = http.client.HTTPSConnection if context else http.client.HTTPConnection
     c = kind("localhost", port, timeout=20, **({"context": context} if context else {}))
     try:
@@ -83,7 +83,7 @@ def https(case, config):
     install(case, "second")
     wait_for("the new certificate", 20, lambda: serial(case, port) != before)
     now = serial(case, port)
-    shutil.copyfile(first + ".key", case.path("served.key"))  # a key of another certificate
+    shutil.copyfile(first + ".key", case.path("served.key"))  # the key of another certificate
     wait_for("the log to say so", 20, lambda: serial(case, port) == now and daemon.logged("http_certificate_unusable"))
     check("not the key of the certificate" in daemon.logged("http_certificate_unusable")[0], "why", daemon.text())
     held = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(HELD)]
@@ -106,7 +106,7 @@ def held_open(case, config):
                 try:
                     s.sendall(head if round_ == 0 else b"x" if head else b"")
                 except OSError:
-                    pass  # it has lost its place
+                    pass  # its connection was closed
             equal(ask(port, "/healthz"), 200, f"health beside {HELD} that sent {head!r}")
             equal(ask(port, "/metrics"), 200, "metrics")
             equal(ask(port, "/"), 200, "the page")
@@ -128,7 +128,7 @@ def warned(case, config, **environment):
 
 
 def told(case, changes, *words, **environment):
-    """What check says of a configuration with these changes must hold all these words."""
+    """`check` of a configuration with these changes must print all these words."""
     config = case.nyc("exposed", "exposed", changes)
     said = warned(case, config, **environment)
     for word in words:

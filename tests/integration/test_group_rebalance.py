@@ -21,7 +21,7 @@ STREAM = TOPIC = "group"
 
 
 def owners(case, stream=STREAM):
-    """Processes (host:pid) that hold partitions, by the state in Redis."""
+    """Processes (host:pid) that own partitions according to Redis."""
     return {case.redis("HGET", key, "owner").rsplit(b":", 1)[0].decode()
             for key in case.redis.keys(f"leeway:{{{stream}}}:part:*")}
 
@@ -31,7 +31,7 @@ def leader(case):
 
 
 def joining(case):
-    """Each flush is followed by a commit for lag tools, and one of these in the middle of a rebalance
+    """A commit for lag tools follows each flush, and such a commit during a rebalance
     can cost a member all of its partitions."""
     stream, partitions = "group-joins", 12
     case.create((stream, partitions), (stream + ".dead", 1))
@@ -81,7 +81,7 @@ def without_a_broker(case):
 
 
 def threads_that_take(pid, number):
-    """Threads of a process, but its first, in which a signal is not blocked."""
+    """Threads of a process, except the first, that do not block a signal."""
     found = []
     for tid in map(int, os.listdir(f"/proc/{pid}/task")):
         with open(f"/proc/{pid}/task/{tid}/status", encoding="ascii") as f:

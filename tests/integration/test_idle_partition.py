@@ -68,7 +68,7 @@ def scenario(case):
     daemon.go_on()
     read()
     wait_for("the next panes", 20, lambda: sealed() >= 9)
-    # By now nine hours of both: each evaluation had all the trips before it.
+    # Nine hours of both by now: each evaluation had all earlier trips.
     for at, entry in redis.entries(key("history")):
         hours = (int(at.split("-")[0]) - T0) // HOUR
         equal(int(entry["day:events"]), hours * 80, f"trips in the evaluation of hour {hours}")
@@ -77,7 +77,7 @@ def scenario(case):
     wait_for("both to be idle", 30, lambda: sealed() == 12)
     say("really at its end: it holds nothing back, and what is there is sealed")
 
-    daemon.kill()  # both are idle by what stands in Redis
+    daemon.kill()  # both are idle according to Redis
     equal([redis("HGET", key(f"part:{TOPIC}:{p}"), "idle") for p in (0, 1)], [b"1", b"1"], "idle")
     trips.send(0, 12, 20)
     trips.send(1, 12, 18)
@@ -86,7 +86,7 @@ def scenario(case):
     time.sleep(2)
     equal(sealed(), 17, "hours sealed once both are read")
     wait_for("both to be idle again", 30, lambda: sealed() == 20)
-    trips.send(1, 17, 18)  # for a pane that has been sealed without it
+    trips.send(1, 17, 18)  # for a pane that is already sealed
     read()
     wait_for("it to be told late", 20, lambda: counters(redis, STREAM)["late"] == 40)
     trips.send(1, 20, 21)

@@ -27,7 +27,7 @@ def scenario(case):
         (r"group\.id: \S+", f"group.id: {STREAM}\n  session.timeout.ms: 6000"),
         (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"^  timeout: 2s", "  timeout: 2s\n  lease: 1s")])
     redis = case.redis
-    redis("SET", key("lease"), "1 nobody", "PX", 3600000)  # one without an end is none
+    redis("SET", key("lease"), "1 nobody", "PX", 3600000)  # a lease without an expiry is invalid
     case.leeway("replay", "-c", config, TRIPS)
     daemons = [Daemon(case, config, f"run-{i}") for i in range(3)]
     wait_for("all trips to be read", 60, lambda: offsets(redis, STREAM) == EVENTS)
@@ -35,7 +35,7 @@ def scenario(case):
     redis("DEL", key("lease"))
 
     def leads():
-        """Who holds the lease and has said so."""
+        """The process that holds the lease and has logged it."""
         token, _, who = (redis("GET", key("lease")) or b"").decode().partition(" ")
         return next((d for d in daemons if str(d.child.pid) == who.rsplit(":", 1)[-1] and
                      any(f"token={token} " in line for line in d.logged("leading"))), None)
@@ -44,7 +44,7 @@ def scenario(case):
         return redis("XLEN", key("history"))
 
     def more(n):
-        """In the middle of a run of steps: so many since now, and it goes on; or at its end, on a fast machine."""
+        """Waits until this many more panes are sealed and sealing continues, or until its end on a fast machine."""
         want = sealed() + n
         wait_for(f"{want} evaluations", 30, lambda: sealed() >= want or int(
             redis("HGET", key("detector"), "sealed_until") or 0) == until, 0.005)
@@ -65,11 +65,11 @@ def scenario(case):
         more(10)
         before = len(old.logged("leader_fenced"))
         old.go_on()
-        time.sleep(1.5)  # more than a lease: it has written by now, or asked for its lease
+        time.sleep(1.5)  # more than a lease: it has written by now, or renewed its lease
         check(leads() is not old, "who woke does not lead")
         refused += len(old.logged("leader_fenced")) > before
         say(f"{old.name} stopped at {sealed()} evaluations, {new.name} led, {old.name} woke")
-    wait_for("a leader", 20, leads, 0.02)  # also after the last kill, with nothing left to seal
+    wait_for("a leader", 20, leads, 0.02)  # even after the last kill, with nothing left to seal
     wait_for("the last pane", 60, lambda: int(redis("HGET", key("detector"), "sealed_until")) == until)
     ids = [int(i.split("-")[0]) for i, _ in redis.entries(key("history"))]
     equal(ids[-1], until, "the newest evaluation")

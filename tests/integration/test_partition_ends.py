@@ -19,7 +19,7 @@ except ImportError:
 
 HOUR = 3600 * 1000
 T0 = 1577836800000  # 2020-01-01
-IDLE = 2  # seconds, and as long between two looks
+IDLE = 2  # seconds; also the interval between two checks
 
 
 def trips(first_hour, until_hour):
@@ -61,13 +61,13 @@ def transactions(case):
     producer.begin_transaction()
     send(0, trips(6, 7))
     send(1, trips(0, 2))
-    producer.abort_transaction()  # partition 1 holds nothing else
+    producer.abort_transaction()  # partition 1 has nothing else
     produce(stream, 2, trips(0, 12))
     produce(stream, 3, trips(0, 3))
     producer.begin_transaction()
     send(3, trips(3, 4))
     daemon = Daemon(case, config(case, stream))
-    # Of 3, all that was committed: its watermark is 02:45.
+    # Partition 3 has all committed messages: its watermark is 02:45.
     wait_for("what is not held back by the open transaction", 30, lambda: sealed(case, stream) == 2)
     time.sleep(2 * IDLE + 1)
     equal(sealed(case, stream), 2, "hours sealed while a transaction was open")

@@ -2,7 +2,7 @@
 
 State is flushed at most once a minute here, so that every other flush is caused by this scenario.
 
-On revocation: a second process joins. The first one flushes the unread state of the partitions that it gives up,
+On revocation: a second process joins. The first one flushes its state of the partitions that it gives up,
 and of no others, before it gives them up; the second starts exactly where the first one stopped.
 The same happens when the first one leaves.
 
@@ -21,7 +21,7 @@ from harness import (REDIS, REDIS_AS, TRIPS, Daemon, Redis, avro_cut, check, cou
                      identical, main, metrics, offsets, say, settle, wait_for)
 
 PARTITIONS, PANE = 4, 3600 * 1000
-SMOOTH = 9  # the other database
+SMOOTH = 9  # the database of the undisturbed run
 SELDOM = "flush: {interval: 1m, events: 10000000}"
 
 
@@ -40,7 +40,7 @@ class Stream:
         return f"leeway:{{{self.name}}}:{rest}"
 
     def produce(self, blocks):
-        """The next blocks of trips; where the partitions end then."""
+        """The next blocks of trips; returns the new ends of the partitions."""
         path = self.case.path("slice.avro")
         avro_cut(TRIPS, path, self.block, self.block + blocks)
         self.block += blocks
@@ -48,7 +48,7 @@ class Stream:
         return ends(self.name)
 
     def places(self):
-        """The offset that Redis has of each partition, -1: none."""
+        """The offset in Redis of each partition; -1: none."""
         found = (self.case.redis("HGET", self.key(f"part:{self.name}:{p}"), "next_offset")
                  for p in range(PARTITIONS))
         return [-1 if offset is None else int(offset) for offset in found]
@@ -59,7 +59,7 @@ class Stream:
             "HGET", self.key(f"part:{self.name}:{p}"), "owner") or b"").decode()}
 
     def with_panes(self):
-        """Partitions of which panes are in Redis."""
+        """Partitions that have panes in Redis."""
         return {int(k.rsplit(":", 1)[1]) for k in self.case.redis.keys(self.key("pane:*"))}
 
     def finish(self, total):
@@ -84,7 +84,7 @@ class Stream:
 
 
 class Member(Daemon):
-    """A process of which is known what it has read, flushed or not."""
+    """A process whose read events are known, flushed or not."""
 
     def __init__(self, case, config, name, **environment):
         self.listen = f"127.0.0.1:{free_port()}"
@@ -101,7 +101,7 @@ class Member(Daemon):
         return int(float(metrics(self.listen)[f"leeway_{name}"]))
 
     def claims(self):
-        """In order: [(partition, epoch, offset)]."""
+        """[(partition, epoch, offset)] in order."""
         found = (re.search(r"partition=(\d+) epoch=(\d+) offset=(-?\d+)", line)
                  for line in self.logged("partition_claimed"))
         return [tuple(map(int, m.groups())) for m in found]
@@ -167,7 +167,7 @@ def revoke(case):
 
 
 class Proxy:
-    """Between one process and Redis; keeps back what carries certain epochs, and what follows it."""
+    """A proxy between one process and Redis; it delays commands with certain epochs, and all later ones."""
 
     def __init__(self, case):
         self.lock, self.epochs, self.kept = threading.Lock(), [], []
@@ -193,7 +193,7 @@ class Proxy:
             while data := from_.recv(1 << 16):
                 send(to, data)
         except OSError:
-            pass  # one end is gone; what was kept back is still sent
+            pass  # one end is closed; delayed commands are still sent
 
     def send(self, redis, data):
         with self.lock:
@@ -214,7 +214,7 @@ class Proxy:
 
 
 class Commands:
-    """All that the server is sent from here on, and what scripts do there (MONITOR)."""
+    """All commands that the server receives from here on, including those of scripts (MONITOR)."""
 
     def __init__(self):
         self.redis, self.lines = Redis(timeout=None), []

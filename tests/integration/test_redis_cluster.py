@@ -44,7 +44,7 @@ def form(case):
 
 
 def move(slot, source, target):
-    """A few keys at a time, as redis-cli --cluster reshard does."""
+    """Moves a few keys at a time, like redis-cli --cluster reshard."""
     target.redis("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
     source.redis("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
     moved = 0

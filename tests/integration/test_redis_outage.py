@@ -34,7 +34,7 @@ def never_expelled(daemons):
 
 
 def hang(server, case, config, one):
-    """For longer than the group would wait for a poll, while another process joins."""
+    """Suspends Redis for longer than the group waits for a poll, while another process joins."""
     past(server, 20000)
     server.stop()
     wait_for("the daemon to notice", 20, lambda: one.logged("stalled"))
@@ -107,7 +107,7 @@ def scenario(case):
     check(len(ids) > 0, "alerts that were due were sent later")
     say(f"{len(ids)} alerts sent after Redis was back, each once")
 
-    # Emptied, at rest: what Kafka still holds is read again, whatever the group has committed.
+    # Emptied while idle: everything that Kafka still has is read again, whatever the group has committed.
     redis("FLUSHALL")
     wait_for("all trips again", 90, lambda: offsets(redis, STREAM) == EVENTS)
     total = counters(redis, STREAM)

@@ -17,7 +17,7 @@ try:
 except SystemExit:  # without fastavro
     raise SystemExit(77) from None
 
-# Not for this machine: a time-out of 10 ms is shorter than its scheduler's, and longer waits than a test has.
+# Excluded: a timeout of 10 ms is too short for a shared machine, and long waits exceed the test's time.
 LEFT_OUT = {"redis.timeout", "source.flush.interval", "source.registry.timeout", "source.registry.retry_max",
             "source.registry.missing_wait"}
 SKETCHES = {"features.<name>.k", "features.<name>.cap", "drift.bins"}

@@ -114,7 +114,7 @@ def free_port():
 
 
 class Registry:
-    """Apicurio as a child: its schemas outlive it in a directory."""
+    """Apicurio as a child process, with its schemas in a directory that outlives it."""
 
     def __init__(self, case):
         self.case, self.script = case, os.path.join(ROOT, "scripts/registry.sh")
@@ -221,7 +221,7 @@ def outage(case, registry, rides, daemon, config, listen):
     check(not facts["registry"]["ok"] and "no answer" in facts["registry"]["detail"],
           "check says so", facts)
 
-    daemon.stop()  # ... and started anew, it has only its cache
+    daemon.stop()  # ... and after the restart it has only its cache
     daemon = Daemon(case, config, "again")
     wait_for("both partitions to be idle", 30, lambda: idle(case) == [b"1", b"1"])
     held = rides.sent
@@ -258,7 +258,7 @@ GARBAGE = 1000
 def dead_letters(case, rides, daemon, listen):
     nobody = b"\0" + (999_999).to_bytes(4, "big") + rides.value(RIDE, 1)[5:]
     lacking = rides.value(LACKING, 2)
-    guid = b"\1" + bytes(range(40))  # garbage, and this registry has no address for GUIDs at all
+    guid = b"\1" + bytes(range(40))  # garbage, and this registry does not support GUIDs
     good = rides.sent
     produce(TOPIC, 0, [nobody, lacking, b"\0\0", guid, rides.value(RIDE, rides.sent)])
     rides.sent += 1
@@ -272,7 +272,7 @@ def dead_letters(case, rides, daemon, listen):
     check('"distance" is required' in letters[lacking], "why", letters[lacking])
     say("what can never be read is a dead letter")
     # A producer of another format: each message seems to name a schema of its own.
-    # Only its partition waits, and a schema that is new in the other comes before all that is asked ahead.
+    # Only its partition waits, and a new schema of the other one has priority over prefetched ids.
     holds = len(daemon.logged("partition_held"))
     produce(TOPIC, 1, [b"\0" + (500_000 + 7919 * i).to_bytes(4, "big") + b"xyz" for i in range(GARBAGE)])
     fresh = changed(RIDE, fresh={"name": "fresh", "type": "string", "default": ""})
@@ -297,7 +297,7 @@ def trained(case, config, rides):
     shown = json.loads(case.leeway("models", "-c", config, "show", "1", "--json"))
     facts = shown["facts"]
     check(facts["lineage"]["rows"] >= 2000, "rows of the training", facts["lineage"])
-    taken = facts["lineage"]  # with the four letters, or from before them
+    taken = facts["lineage"]  # with the four dead letters, or from before them
     check(taken["undecodable"] == taken["messages"] - taken["rows"] in (0, 4),
           "all but the dead letters are readable", taken)
     rmse = facts["heldout_rmse"]
@@ -306,7 +306,7 @@ def trained(case, config, rides):
 
 
 class Gate:
-    """Before the registry: asks for a password, and knows GUIDs, which Apicurio 2 does not."""
+    """A proxy in front of the registry that requires a password and supports GUIDs, which Apicurio 2 does not."""
 
     def __init__(self, url, word, guids):
         gate, self.refused, self.asked = self, 0, []
@@ -390,7 +390,7 @@ def headers(case, registry, rides):
 
 
 def single_object(case):
-    """Replayed files of two schemas; a third schema that nobody named is a dead letter."""
+    """Replays files of two schemas; events of a third, unlisted schema become dead letters."""
     stream = "registry-single"
     with open(case.path("renamed.avsc"), "w", encoding="utf-8") as out:
         json.dump(RENAMED, out)

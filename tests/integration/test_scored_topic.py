@@ -27,7 +27,7 @@ KILLS = 3
 
 
 def train_one(case):
-    """Version 1, by the bootstrap of another run; everything else of that run goes away."""
+    """Trains version 1 in the bootstrap of another run; everything else of that run is deleted."""
     avro_cut(TRIPS, case.path("first.avro"), 0, 8)
     first = case.nyc(STREAM, "scored-first", [
         (r"group\.id: \S+", "group.id: scored-first"),
@@ -57,7 +57,7 @@ def rough(case, config, file, events):
 
 
 def read_back():
-    """{(topic, partition, offset): record}, and how many came again."""
+    """{(topic, partition, offset): record}, and the number of duplicates."""
     with open(os.path.join(ROOT, "schemas/scored.avsc"), encoding="utf-8") as f:
         raw = json.load(f)
     schema = fastavro.parse_schema(raw)

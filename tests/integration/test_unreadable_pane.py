@@ -81,7 +81,7 @@ def scenario(case):
     wait_for("readyz to say so", 20,
              lambda: "cannot be read" in asked("/readyz") and "cannot be read" in asked("/healthz"))
     check("leeway_unreadable_panes 3" in asked("/metrics"), "metric", asked("/metrics"))
-    # Kafka still holds all of it: each is made again, and one that was sealed whole is the same, byte for byte.
+    # Kafka still has all events: each pane is rebuilt, and a completely sealed one is equal byte for byte.
     wait_for("the panes to be made again", 60, lambda: redis("HLEN", key("unreadable")) == 0)
     for k, was in whole.items():
         equal(redis.raw(k), was, f"{k} as it was")
@@ -98,7 +98,7 @@ def scenario(case):
     equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter has begun anew")
     equal(redis("GET", key("unreadable:detector:state")), b"\x01", "the state is kept")
 
-    # What was damaged while Kafka did not have it, or of which some is late now, is a person's to ask for.
+    # Panes whose events Kafka did not have, or partly late ones, are rebuilt only on request.
     for k in whole:
         redis("RENAME", k, "unreadable".join(k.rsplit("pane", 1)))
         redis("HSET", key("unreadable"), k.split("pane:")[1], "1 set aside by hand")
