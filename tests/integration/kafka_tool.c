@@ -1,21 +1,22 @@
-/* What the integration tests need of a Kafka beside leeway's own commands, in one small
- * program, so that no test waits for a JVM of Kafka's tools to start:
+/* Kafka operations for the integration tests, in one small program, so that no test
+ * waits for the JVM of Kafka's tools:
  *
  *   kafka_tool BROKERS create TOPIC PARTITIONS [TOPIC PARTITIONS]...
  *   kafka_tool BROKERS delete TOPIC...
- *   kafka_tool BROKERS grow TOPIC PARTITIONS         to so many
- *   kafka_tool BROKERS trim TOPIC PARTITION OFFSET   deletes what is before it
- *   kafka_tool BROKERS produce TOPIC PARTITION [MS]  lines of hexadecimal values on
- * stdin; MS: their time, -1 for none kafka_tool BROKERS consume TOPIC every message there
- * is, as JSON kafka_tool BROKERS count TOPIC                   messages in the topic
- *   kafka_tool BROKERS ends TOPIC                    where each partition ends
+ *   kafka_tool BROKERS grow TOPIC PARTITIONS         sets the number of partitions
+ *   kafka_tool BROKERS trim TOPIC PARTITION OFFSET   deletes the messages before OFFSET
+ *   kafka_tool BROKERS produce TOPIC PARTITION [MS]  hexadecimal lines of stdin; MS: their
+ *                                                    time, -1: none
+ *   kafka_tool BROKERS consume TOPIC                 all messages, as JSON
+ *   kafka_tool BROKERS count TOPIC                   the number of messages
+ *   kafka_tool BROKERS ends TOPIC                    the end of each partition
  *   kafka_tool BROKERS group NAME                    state and number of members
  *   kafka_tool BROKERS grant USER OPERATION topic|group NAME
  *   kafka_tool BROKERS revoke USER OPERATION topic|group NAME
  *
- * It uses librdkafka alone and none of leeway's sources: what leeway writes is then read
- * by an independent hand. Failures go to standard error, with exit code 1. Metadata of a
- * topic just made may lag, so creating waits until every partition has a leader. */
+ * It uses only librdkafka and none of leeway's sources, so it checks leeway
+ * independently. Failures go to standard error, with exit code 1. Metadata of a new
+ * topic may lag, so `create` waits until every partition has a leader. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,13 +1,13 @@
-/* A hand for kll_datasketches.py: makes, reads and rewrites sketch files with this
- * library, so that the Python package can be put on the other side.
+/* Helper of kll_datasketches.py: creates, reads and rewrites sketch files with this
+ * library, for comparison with the Python package.
  *
- *   kll_tool make FILE K SEED FIRST COUNT        a sketch of values FIRST .. FIRST +
- * COUNT kll_tool merge FILE OUT SEED WITH...         FILE with the others merged in
+ *   kll_tool make FILE K SEED FIRST COUNT        values FIRST .. FIRST + COUNT
+ *   kll_tool merge FILE OUT SEED WITH...         FILE with the others merged in
  *   kll_tool read FILE                           k n retained min max and 101 quantiles
  *   kll_tool hll FILE COUNT                      a distinct count of 0 .. COUNT - 1
  *   kll_tool hll-read FILE                       its estimate
  *
- * Exit code 1 with the reason on standard error when bytes are refused. */
+ * Exit code 1 with the reason on standard error if the bytes are refused. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* model_tool DIR: fits a model of every feature of the language on made-up rows, writes
- * it to DIR as NAME.avro with its predictions as NAME.jsonl, and prints the names. With
- * XGBoost in the build a forest follows. model_reader.py reads them. */
+/* model_tool DIR: fits models with every feature of the language on synthetic rows,
+ * writes them to DIR as NAME.avro with their predictions as NAME.jsonl, and prints the
+ * names. With XGBoost in the build, it adds a forest. model_reader.py reads them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ static void put_cell(FILE *out, int field, const struct lw_cell *cell) {
         fprintf(out, "%" PRId64, (int64_t)cell->key);
 }
 
-/* Rows from the same source as the training's, some of whose categories it never saw. */
+/* Rows from the same source as the training rows, with some unseen categories. */
 static void put_predictions(const struct lw_model *m, const char *path) {
     FILE *out = fopen(path, "w");
     struct lw_rng rng;

@@ -1,15 +1,15 @@
-/* What the thread sanitizer must find, and what it must not: whoever trusts its silence
- * about leeway has to know that it hears.
+/* Races that the thread sanitizer must report, and correct code that it must not report:
+ * its silence about leeway means something only if it detects races.
  *
  *   race_probe MODE
  *
- *   posix, c11      two threads of that kind count in one variable             found
- *   callback        so do librdkafka's thread, which calls back, and ours      found
+ *   posix, c11      two threads of that kind increment one variable            reported
+ *   callback        likewise librdkafka's thread, in a callback, and ours      reported
  *   locked          the same three under a lock                                silent
- *   handed          what is handed over through a queue of librdkafka          silent
+ *   handed          data passed through a queue of librdkafka                  silent
  *
- * Nothing here is timed: the sanitizer judges by the order that locks impose, whatever
- * the order was. */
+ * Timing does not matter: the sanitizer judges by the order that locks guarantee, not by
+ * the actual order. */
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -86,7 +86,7 @@ static rd_kafka_t *producer(const char *servers, rd_kafka_conf_t *conf) {
     return rk;
 }
 
-/* librdkafka's threads write its log while we count too. */
+/* librdkafka's threads write its log while this thread counts, too. */
 static void callback(const char *servers) {
     char why[200];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -95,7 +95,7 @@ static void callback(const char *servers) {
     rd_kafka_conf_set(conf, "debug", "all", why, sizeof why);
     rd_kafka_t *rk = producer(servers, conf);
     count_posix(NULL);
-    /* Something has been logged by now, and may be while we count. */
+    /* librdkafka has logged by now, and may log while this thread counts. */
     lw_assert(rd_kafka_metadata(rk, 1, NULL, &metadata, 10000) == 0);
     rd_kafka_metadata_destroy(metadata);
     count_posix(NULL);
@@ -121,8 +121,8 @@ static void *poll_until_told(void *arg) {
     return NULL;
 }
 
-/* Written by us, changed in the report of another thread, read again after that has
- * ended. */
+/* Written by this thread, changed in the delivery report of another thread, and read
+ * again after that thread has ended. */
 static void handed(const char *servers) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_dr_msg_cb(conf, delivered);

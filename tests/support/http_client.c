@@ -36,7 +36,7 @@ void http_close(struct http_client *c) {
     *c = (struct http_client){.fd = -1};
 }
 
-/* A server that has closed already is what some tests are about. */
+/* Some tests expect that the server has already closed. */
 void http_send(struct http_client *c, const void *data, size_t len) {
     const char *at = data;
     while (len > 0) {
@@ -52,7 +52,7 @@ void http_say(struct http_client *c, const char *text) {
     http_send(c, text, strlen(text));
 }
 
-/* More bytes; false at the end, or when none came until then (monotonic ms). */
+/* Receives more bytes; false at the end or after the deadline (monotonic ms). */
 static bool receive(struct http_client *c, int64_t until) {
     char part[65536];
     int64_t left = until - lw_mono_ms();
@@ -101,7 +101,7 @@ void http_answer(struct http_client *c, struct http_answer *out, bool head_only)
     int64_t until = lw_mono_ms() + WAIT_MS;
     char value[64];
     *out = (struct http_answer){0};
-    do { /* an interim "100 Continue" is not the answer */
+    do { /* skips an interim "100 Continue" */
         while (!c->data || !strstr(c->data, "\r\n\r\n"))
             if (!receive(c, until)) {
                 out->closed = true;

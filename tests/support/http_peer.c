@@ -1,5 +1,5 @@
 /* See http_peer.h. The thread waits with poll on its connection and on a pipe, so that
- * stopping it never depends on the other side. */
+ * stopping never depends on the other side. */
 #include "support/http_peer.h"
 
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ struct lw_peer {
     int listener, port, wake[2];
     pthread_t thread;
     pthread_mutex_t lock;
-    enum lw_peer_way way; /* from here on: under lock */
+    enum lw_peer_way way; /* from here on guarded by lock */
     char *reply;
     struct {
         char *start, *reply;
@@ -55,7 +55,7 @@ int lw_peer_free_port(void) {
     return port;
 }
 
-/* Waits until fd is ready; false when the peer is told to stop. */
+/* Waits until fd is ready; false when the peer is stopped. */
 static bool wait_for(const struct lw_peer *p, int fd, short events) {
     struct pollfd set[2] = {{.fd = fd, .events = events},
                             {.fd = p->wake[0], .events = POLLIN}};
@@ -65,7 +65,7 @@ static bool wait_for(const struct lw_peer *p, int fd, short events) {
     return (set[1].revents & POLLIN) == 0;
 }
 
-/* Length of head and body once they are all there, else 0. */
+/* Length of head and body once both are complete, else 0. */
 static size_t whole(const char *text, size_t len) {
     const char *end = strstr(text, "\r\n\r\n");
     if (end == NULL)
@@ -153,7 +153,7 @@ static void answer(const struct lw_peer *p, int fd, enum lw_peer_way way,
     }
 }
 
-/* What the newest request gets, if it has a route of its own. */
+/* The reply to the newest request, if a route matches. */
 static void follow_route(struct lw_peer *p, enum lw_peer_way *way, char **reply) {
     pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < p->nroutes && p->request != NULL; i++) {

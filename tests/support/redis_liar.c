@@ -21,13 +21,13 @@ struct redis_liar {
     pthread_t accepting, thread[THREADS_MAX];
     int nthreads;
     atomic_bool stop;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards the following members */
     const char *verb, *bytes;
     size_t len;
     int lies;
 };
 
-/* Bytes that were read and not used yet. */
+/* Bytes read but not yet consumed. */
 struct stream {
     int fd;
     char *data;
@@ -49,7 +49,7 @@ static bool more(struct stream *s) {
     return n > 0;
 }
 
-/* Where the value that begins at `from` (behind s->at) ends; 0: the peer has gone. */
+/* The end of the value that begins at `from` (after s->at); 0: the peer closed. */
 static size_t value_end(struct stream *s, size_t from) {
     size_t i = from;
     for (;; i++) {
@@ -174,7 +174,7 @@ struct redis_liar *redis_liar_start(int port) {
     return l;
 }
 
-/* Every client must have closed its connections. */
+/* All clients must have closed their connections. */
 void redis_liar_stop(struct redis_liar *l) {
     atomic_store(&l->stop, true);
     shutdown(l->fd, SHUT_RDWR);

@@ -1,5 +1,5 @@
-/* See redis_server.h. Written over fork and a plain socket: the layer under test must not
- * be what brings its own server up. */
+/* See redis_server.h. Uses fork and a plain socket, independent of the layer under
+ * test. */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include "support/redis_server.h"
 
@@ -47,8 +47,7 @@ static void nap(long ms) {
               NULL);
 }
 
-/* One PING over a fresh socket; true when the answer is +PONG (or asks for a password).
- */
+/* Sends PING on a new socket; true if the reply is +PONG (or requires a password). */
 static bool answers(int port) {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)port),
@@ -94,7 +93,7 @@ static void become_server(const struct redis_server *s, pid_t parent) {
     _exit(127);
 }
 
-/* False: there is no redis-server. */
+/* False: redis-server is not installed. */
 static bool launch(struct redis_server *s) {
     pid_t parent = getpid();
     s->pid = fork();

@@ -1,5 +1,5 @@
-/* See tls_peer.h. One connection after another; a connection is given two seconds, so
- * that a client that breaks off in the handshake cannot hold the thread. */
+/* See tls_peer.h. One connection at a time, each for at most two seconds, so that a
+ * client that stops during the handshake cannot block the thread. */
 #include "support/tls_peer.h"
 
 #include <arpa/inet.h>
@@ -88,7 +88,7 @@ static void talk(struct lw_tls_peer *p, int fd) {
             text[len] = '\0';
             if (strstr(text, "\r\n\r\n") == NULL)
                 continue;
-            atomic_fetch_add(&p->count, 1); /* a body may follow; nobody asks for it */
+            atomic_fetch_add(&p->count, 1); /* a body may follow; it is ignored */
             SSL_write(ssl, reply, (int)sizeof reply - 1);
             break;
         }

@@ -1,10 +1,10 @@
-/* C11's threads by way of POSIX's, for the thread sanitizer.
+/* C11 threads on top of POSIX threads, for the thread sanitizer.
  *
- * It knows pthread_*, not thrd_*, mtx_* and cnd_*, which librdkafka uses: a thread made
- * behind its back ends in a crash, and each lock that it does not see is a race that is
- * none. These functions stand in front of the C library's in every program of such a
- * build (LeewayFlags.cmake links them), and call what the sanitizer knows. glibc's own
- * are the same underneath: a mtx_t is a pthread_mutex_t by another name. */
+ * It intercepts pthread_*, but not thrd_*, mtx_* and cnd_*, which librdkafka uses: a
+ * thread created without its knowledge crashes, and each lock that it does not see
+ * causes a false report. These functions override the C library's in every program of
+ * such a build (LeewayFlags.cmake links them), and call the intercepted ones. glibc
+ * implements them the same way: a mtx_t has the layout of a pthread_mutex_t. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
