@@ -127,7 +127,7 @@ static int score_line(const struct lw_model *model, const struct table *t, char 
     return 0;
 }
 
-static int score(struct lw_model *model, FILE *in, struct lw_err *err) {
+static int score_records(struct lw_model *model, FILE *in, struct lw_err *err) {
     struct table table = {0};
     char *line = NULL;
     size_t room = 0;
@@ -150,7 +150,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     struct lw_model *model = read_model(argv[1], &err);
-    int failed = !model || score(model, stdin, &err);
+    int failed = !model || score_records(model, stdin, &err);
     lw_model_free(model);
     if (failed)
         fprintf(stderr, "score_record: %s\n", err.msg);

@@ -49,19 +49,19 @@ struct libavro {
     size_t index[NWANTED];
 };
 
-static void die(const struct lw_err *err) {
+static void bench_die(const struct lw_err *err) {
     fprintf(stderr, "bench_decode: %s\n", err->msg);
     exit(1);
 }
 
-static struct rows load(const char *path) {
+static struct rows rows_load(const char *path) {
     struct lw_err err = {0};
     struct rows rows = {0};
     const uint8_t *data;
     size_t len, cap = 1024;
     struct lw_file *file = lw_file_open(path, &err);
     if (!file)
-        die(&err);
+        bench_die(&err);
     rows.schema = lw_strdup(lw_file_schema_json(file));
     rows.start = lw_calloc(cap + 1, sizeof *rows.start);
     int rc;
@@ -74,7 +74,7 @@ static struct rows load(const char *path) {
         rows.start[++rows.n] = rows.bytes.len;
     }
     if (rc < 0)
-        die(&err);
+        bench_die(&err);
     lw_file_close(file);
     return rows;
 }
@@ -86,7 +86,7 @@ static double decode_ours(const struct lw_decoder *d, const struct rows *rows) {
     for (size_t i = 0; i < rows->n; i++) {
         if (lw_decoder_decode(d, rows->bytes.data + rows->start[i],
                               rows->start[i + 1] - rows->start[i], cells, &err) < 0)
-            die(&err);
+            bench_die(&err);
         for (size_t k = 0; k < NWANTED; k++)
             sum += cells[k].present ? cells[k].num : 0;
     }
@@ -159,7 +159,7 @@ static struct lw_decoder *ours_of(const char *json) {
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
     struct lw_decoder *d = schema ? lw_decoder_new(schema, schema, &fields, &err) : NULL;
     if (!d)
-        die(&err);
+        bench_die(&err);
     lw_schema_free(schema);
     return d;
 }
@@ -178,7 +178,7 @@ static void keep_best(struct result *best, int64_t us, size_t records, double su
 int main(int argc, char **argv) {
     const char *path =
         argc > 1 ? argv[1] : LW_SOURCE_DIR "/tests/data/event/green_sample.avro";
-    struct rows rows = load(path);
+    struct rows rows = rows_load(path);
     struct lw_decoder *ours = ours_of(rows.schema);
     struct libavro libavro = libavro_of(rows.schema);
     struct result a = {0}, b = {0};

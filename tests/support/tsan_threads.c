@@ -38,15 +38,15 @@ static int result_of(int error) {
     }
 }
 
-static pthread_mutex_t *mutex(mtx_t *m) {
+static pthread_mutex_t *posix_mutex(mtx_t *m) {
     return (pthread_mutex_t *)(void *)m;
 }
 
-static pthread_cond_t *condition(cnd_t *c) {
+static pthread_cond_t *posix_condition(cnd_t *c) {
     return (pthread_cond_t *)(void *)c;
 }
 
-static void *run(void *arg) {
+static void *thread_run(void *arg) {
     struct start start = *(struct start *)arg;
     free(arg);
     return (void *)(intptr_t)start.main(start.arg);
@@ -57,7 +57,7 @@ int thrd_create(thrd_t *thread, thrd_start_t start, void *arg) {
     if (!s)
         return thrd_nomem;
     *s = (struct start){start, arg};
-    int error = pthread_create((pthread_t *)thread, NULL, run, s);
+    int error = pthread_create((pthread_t *)thread, NULL, thread_run, s);
     if (error)
         free(s);
     return error == EAGAIN ? thrd_nomem : result_of(error);
@@ -84,54 +84,54 @@ int mtx_init(mtx_t *m, int type) {
     pthread_mutexattr_init(&attr);
     if (type & mtx_recursive)
         pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
-    int error = pthread_mutex_init(mutex(m), &attr);
+    int error = pthread_mutex_init(posix_mutex(m), &attr);
     pthread_mutexattr_destroy(&attr);
     return result_of(error);
 }
 
 void mtx_destroy(mtx_t *m) {
-    pthread_mutex_destroy(mutex(m));
+    pthread_mutex_destroy(posix_mutex(m));
 }
 
 int mtx_lock(mtx_t *m) {
-    return result_of(pthread_mutex_lock(mutex(m)));
+    return result_of(pthread_mutex_lock(posix_mutex(m)));
 }
 
 int mtx_trylock(mtx_t *m) {
-    return result_of(pthread_mutex_trylock(mutex(m)));
+    return result_of(pthread_mutex_trylock(posix_mutex(m)));
 }
 
 int mtx_timedlock(mtx_t *restrict m, const struct timespec *restrict until) {
-    return result_of(pthread_mutex_timedlock(mutex(m), until));
+    return result_of(pthread_mutex_timedlock(posix_mutex(m), until));
 }
 
 int mtx_unlock(mtx_t *m) {
-    return result_of(pthread_mutex_unlock(mutex(m)));
+    return result_of(pthread_mutex_unlock(posix_mutex(m)));
 }
 
 int cnd_init(cnd_t *c) {
-    return result_of(pthread_cond_init(condition(c), NULL));
+    return result_of(pthread_cond_init(posix_condition(c), NULL));
 }
 
 void cnd_destroy(cnd_t *c) {
-    pthread_cond_destroy(condition(c));
+    pthread_cond_destroy(posix_condition(c));
 }
 
 int cnd_signal(cnd_t *c) {
-    return result_of(pthread_cond_signal(condition(c)));
+    return result_of(pthread_cond_signal(posix_condition(c)));
 }
 
 int cnd_broadcast(cnd_t *c) {
-    return result_of(pthread_cond_broadcast(condition(c)));
+    return result_of(pthread_cond_broadcast(posix_condition(c)));
 }
 
 int cnd_wait(cnd_t *c, mtx_t *m) {
-    return result_of(pthread_cond_wait(condition(c), mutex(m)));
+    return result_of(pthread_cond_wait(posix_condition(c), posix_mutex(m)));
 }
 
 int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
                   const struct timespec *restrict until) {
-    return result_of(pthread_cond_timedwait(condition(c), mutex(m), until));
+    return result_of(pthread_cond_timedwait(posix_condition(c), posix_mutex(m), until));
 }
 
 void call_once(once_flag *flag, void (*once)(void)) {
