@@ -1,17 +1,17 @@
-/* How soon is a change found, and how often is one found that is none?
+/* Measures detection delay and false alarms.
  *
  *   bench_detection CONFIG FILE [SEEDS [SHARE [DRIFT...]]]
  *
- * For each kind of injected drift and each seed: a calm stream of four weeks (calm.h, out
- * of 1 to 11 March 2020), version 1 trained after ten days, the drift from noon of day 18
- * on. Rules, windows and thresholds are the configuration's; nothing is retrained after
- * version 1 (so that what is measured is the watching and not the cure), and of the
- * candidates only the last is fitted. Delay: from the onset to the end of the window of
- * the first alert that fires after it. False alarms: alerts that fire before the onset.
+ * For each kind of injected drift and each seed: a calm stream of four weeks (calm.h,
+ * resampled from 1 to 11 March 2020), version 1 trained after ten days, and the drift
+ * from noon of day 18. Rules, windows and thresholds are those of the configuration;
+ * nothing is retrained after version 1 (to measure detection, not repair), and only
+ * the last candidate is fitted. Delay: from the onset to the end of the window of the
+ * first alert that fires after it. False alarms: alerts that fire before the onset.
  *
- * DRIFT: those instead of the list below (core/inject.h, without `at` and `seed`), or
- * none. The same seed gives the same calm stream to every kind. SHARE thins it out (0.33:
- * about 3,000 trips a day; 1 is the volume before the lockdown). */
+ * DRIFT: replaces the list below (core/inject.h, without `at` and `seed`), or `none`.
+ * The same seed gives every kind the same calm stream. SHARE thins it out (0.33: about
+ * 3,000 trips a day; 1 is the volume before the lockdown). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +32,7 @@
 #define ONSET "2020-03-20T12:00"
 #define END   "2020-03-30"
 
-/* Sizes that matter to somebody: minutes on trips of fourteen, miles on trips of three.
- */
+/* Relevant sizes: minutes on trips of fourteen, miles on trips of three. */
 static const char *const drifts[] = {
     "sudden:field=target,size=3",
     "sudden:field=target,size=-3",
@@ -124,7 +123,7 @@ static int compare_f64(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Of n values with those that were not found at the end as INFINITY. */
+/* Quantile of n values; undetected ones are INFINITY. */
 static const char *quantile_text(double *v, size_t n, double q, char out[16]) {
     qsort(v, n, sizeof *v, compare_f64);
     double x = v[(size_t)(q * (double)(n - 1) + 0.5)];
@@ -188,7 +187,7 @@ static void measure_drift(const struct bench *bench, const char *drift) {
     print_row(drift ? drift : "none", run, bench->seeds);
 }
 
-/* Watching only: nothing is trained but version 1, and that by one candidate. */
+/* Detection only: version 1 is trained with one candidate, and nothing later. */
 static void watch_only(struct lw_spec *spec) {
     for (size_t i = 0; i < spec->nrules; i++)
         spec->rule[i].actions &= ~(unsigned)LW_ACTION_RETRAIN;

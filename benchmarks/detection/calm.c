@@ -73,7 +73,7 @@ void calm_free(struct calm_pool *pool) {
     free(pool->trip);
 }
 
-/* The normal approximation: a few hundred trips an hour, thirty in the dead of night. */
+/* Normal approximation: a few hundred trips per hour, thirty at night. */
 static size_t poisson_draw(struct lw_rng *rng, double mean) {
     double n = round(mean + sqrt(mean) * lw_rng_normal(rng));
     return n > 0 ? (size_t)n : 0;

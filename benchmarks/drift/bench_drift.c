@@ -1,13 +1,13 @@
-/* The drift layer's measurements, one verb a run; compare.py runs peers beside them.
+/* Measures the drift layer, one verb per run; compare.py runs its peers.
  *
  *   speed KIND FILE             updates/s of a change detector over a file of doubles
  *   change KIND FILE N AT       FILE holds streams of N values, each changing at AT: per
- *                               stream the alarms before AT and the delay after (-1:
- * missed) null                        rates of false alarms and mean PSI when nothing
- * changed halves MONTH REPEATS        two random samples of one month, per size and
- * column months REF CUR REPEATS      samples of two months, per size and column; days;
- * whole report REF CUR ROWS         seconds from rows in memory to verdicts, ROWS a side
- */
+ *                               stream the alarms before AT and the delay after it
+ *                               (-1: missed)
+ *   null                        rates of false alarms and mean PSI without a change
+ *   halves MONTH REPEATS        two random samples of one month, by size and column
+ *   months REF CUR REPEATS      samples of two months, by size and column; days; all rows
+ *   report REF CUR ROWS         seconds from ROWS rows per side in memory to verdicts */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ static int verb_change(char **arg) {
     return 0;
 }
 
-/* ---- nothing changed: synthetic ---- */
+/* ---- synthetic data without a change ---- */
 
 struct null_case {
     size_t n, m, draws;
@@ -316,7 +316,7 @@ static struct lw_profile *days_profile(const struct trips *t, int from, int unti
     return p;
 }
 
-/* Windows of `days` days of the current month, in order, against the whole reference. */
+/* Windows of `days` days of the current month against the whole reference. */
 static void by_days(const struct trips *ref, const struct trips *cur, int days) {
     struct verdicts v = {0};
     char label[32];
@@ -328,7 +328,7 @@ static void by_days(const struct trips *ref, const struct trips *cur, int days) 
     print_verdicts(label, &v);
 }
 
-/* One line a day: PSI and verdict of each column. */
+/* One line per day: PSI and verdict of each column. */
 static int verb_days(char **arg) {
     struct trips a = trips_load(arg[0]), b = trips_load(arg[2]);
     int ref_days = atoi(arg[1]), from = first_day(&a), last = b.day[b.n - 1 - b.n / 100];

@@ -1,12 +1,11 @@
-/* Decoding real trips: our plan against libavro's generic reader.
+/* Decodes real trips with leeway's plan and with libavro's generic reader.
  *
  *   bench_decode [FILE.avro]       default: the sample of the tests
  *
- * The file's records are loaded as bytes first; then each contestant decodes all of them
- * several times over and its best pass counts, so that a busy machine disturbs least.
- * Both hand out the same ten fields (two times, four categories, four numbers) and the
- * sums over them are compared. libavro reuses its reader and its value, and finds fields
- * by index: as fast as it can be asked to be. */
+ * Loads the records as bytes, then decodes all of them several times with each; the
+ * best pass counts, to reduce the effect of other load. Both return the same ten
+ * fields (two times, four categories, four numbers), whose sums are compared. libavro
+ * reuses its reader and its value, and looks fields up by index, its fastest mode. */
 #include <avro.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@
 #include "event/schema.h"
 
 #define PASSES     9
-#define LEAST_ROWS 300000 /* a pass, repeating a small file */
+#define LEAST_ROWS 300000 /* per pass, repeating a small file */
 
 static const struct {
     const char *name;
@@ -164,7 +163,7 @@ static struct lw_decoder *ours_of(const char *json) {
     return d;
 }
 
-/* Nanoseconds a record of the best pass of one contestant; the sum must not differ. */
+/* Nanoseconds per record in the best pass; all passes must give the same sum. */
 struct result {
     double ns, sum;
 };

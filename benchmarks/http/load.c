@@ -1,12 +1,12 @@
 /* A load generator for HTTP/1.1 with keep-alive: one thread, epoll, a fixed number of
- * connections, one request on the way on each (no pipelining). Every answer is read whole
- * and checked: status 200 and a model version.
+ * connections, one outstanding request each (no pipelining). Every response is read
+ * completely and checked: status 200 and a model version.
  *
  *   bench_http_load PORT PATH BODIES CONNECTIONS SECONDS [PROMOTE]
  *
- * BODIES is a file with one JSON record a line; connections take them in turn. PROMOTE is
- * a file that comes into being when half of the time has passed, so that whoever waits
- * for it can promote in the middle. Prints one JSON object. */
+ * BODIES is a file with one JSON record per line; connections use them in turn.
+ * PROMOTE is a file that is created at half time, so that a script waiting for it can
+ * promote a version in the middle. Prints one JSON object. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -108,7 +108,7 @@ static bool connection_begin(struct connection *c) {
     return connection_send(c);
 }
 
-/* 0: not whole yet, 1: a good answer, -1: a bad one. */
+/* 0: incomplete, 1: a valid response, -1: an invalid one. */
 static int response_check(const struct connection *c) {
     const char *end = strstr(c->in, "\r\n\r\n"), *length;
     if (!end)
@@ -130,7 +130,7 @@ static int response_check(const struct connection *c) {
     return 1;
 }
 
-/* False: the connection is of no more use. */
+/* False: the connection cannot be used any more. */
 static bool connection_receive(struct connection *c) {
     for (;;) {
         ssize_t n = recv(c->fd, c->in + c->got, sizeof c->in - 1 - c->got, 0);

@@ -1,6 +1,6 @@
 /* bench_model DIR COPIES LATER.avro TRAIN.avro...: fits every cell of the comparison on
- * the training files (repeated COPIES times, to stand for more months), scores the later
- * file, and prints one JSON object a line. Models go to DIR for compare.py, which runs
+ * the training files (repeated COPIES times, for more rows), scores the later file, and
+ * prints one JSON object per line. Models go to DIR for compare.py, which runs
  * scikit-learn and XGBoost on the same rows. Filter: 1 to 60 minutes, trip_distance < 50.
  */
 #include <math.h>
@@ -142,7 +142,7 @@ static double model_rmse(const struct lw_model *m, const struct trips *t) {
     return sqrt(sum / (double)t->n);
 }
 
-/* Millions of rows a second, best of five passes. */
+/* Millions of rows per second, best of five passes. */
 static double model_speed(const struct lw_model *m, const struct trips *t) {
     double best = 0, sum = 0;
     for (int pass = 0; pass < 5; pass++) {

@@ -1,14 +1,15 @@
-/* Times this project's sketches on raw files that compare.py writes, one verb a run, so
- * that a peer can be run right before and after.
+/* Times this project's sketches on raw files of compare.py, one verb per run, so that
+ * runs of a peer can alternate with them.
  *
  *   kll FILE             updates/s of lw_kll_update_many, then of lw_kll_update
  *   merge FILE COUNT     merges/s of COUNT sketches of equal shares of the file
  *   rank FILE SEED       worst and root mean square rank error over 1,000 quantiles
  *   ints FILE            adds/s of lw_cats_add_int
- *   texts FILE           adds/s of lw_cats_add_text; texts of at most 15 bytes, 16 a
- * record tail FILE            updates/s of a tail sketch, then quantiles .5 .9 .99 .999
- * .9999 quantiles FILE       the same quantiles by lw_numeric_quantile pane ns to merge a
- * 12-row KLL, a profile of two columns
+ *   texts FILE           adds/s of lw_cats_add_text; texts of at most 15 bytes, 16 per
+ *                        record
+ *   tail FILE            updates/s of a tail sketch, then quantiles .5 .9 .99 .999 .9999
+ *   quantiles FILE       the same quantiles by lw_numeric_quantile
+ *   pane                 ns to merge a 12-row KLL, and a profile of two columns
  *
  * Files hold little-endian doubles (kll, merge, rank, tail, quantiles) or int64. */
 #include <inttypes.h>
@@ -208,7 +209,7 @@ int main(int argc, char **argv) {
     else if (strcmp(verb, "pane") == 0 && argc == 2)
         bench_pane();
     else {
-        fprintf(stderr, "bench_sketch: see the head of bench_sketch.c for its verbs\n");
+        fprintf(stderr, "bench_sketch: unknown verb; see bench_sketch.c\n");
         return 2;
     }
     return 0;

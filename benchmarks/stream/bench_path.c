@@ -1,19 +1,19 @@
 /* The path of an event without Kafka and Redis, in one thread: decode, validate, score,
- * accumulate, and once every so many events write what a flush would send.
+ * accumulate, and periodically serialise the content of a flush.
  *
  *   bench_path CONFIG MODEL FILE [KEY=VALUE]...
  *
- *   messages=N     2,000,000        trips of FILE, round and round
- *   partitions=P   12               dealt to them in runs of 500, as fetches come
- *   per_pane=N     40,000           events of a pane in a partition
+ *   messages=N     2,000,000        trips of FILE, in a loop
+ *   partitions=P   12               which get runs of 500, like fetches
+ *   per_pane=N     40,000           events per pane and partition
  *   flush=N        1,000,000        events between flushes; 0: none
  *   repeats=R      5
- *   zones=N        those of FILE   pick-up zones, evenly drawn
- *   seal=1         no              give closed panes to the monitor, and time that alone
+ *   zones=N        those of FILE   pick-up zones, uniformly drawn
+ *   seal=1         no              pass closed panes to the monitor, timed separately
  *
- * Prints one line of JSON: the median of the repeats in nanoseconds of processor time an
- * event, with and without the writing, bytes a flush and panes in it; microseconds a
- * sealed pane. MODEL `-`: nothing is scored. */
+ * Prints one line of JSON: the median over the repeats of nanoseconds of CPU time per
+ * event, with and without serialisation, bytes and panes per flush, and microseconds per
+ * sealed pane. MODEL `-`: no scoring. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +52,7 @@ struct bench {
     struct lw_monitor *monitor;
 };
 
-/* The processor's time: what else runs on the machine counts less. */
+/* CPU time is less affected by other load. */
 static int64_t cpu_us(void) {
     return (int64_t)((double)clock() * 1e6 / CLOCKS_PER_SEC);
 }
@@ -135,7 +135,7 @@ static void bench_flush(struct bench *b) {
     b->flush_us += cpu_us() - began;
 }
 
-/* Windows are merged and rules judged; those of the first half fill the windows. */
+/* Merges windows and evaluates rules; the panes of the first half fill the windows. */
 static void panes_seal(struct bench *b, uint64_t i) {
     static struct lw_evaluation out;
     struct lw_pane *pane;
@@ -180,7 +180,7 @@ static void bench_measure(struct bench *b) {
         path[r] = (us - (double)b->flush_us) * 1e3 / n;
     }
     qsort(all, b->o.repeats, sizeof *all, doubles_compare);
-    qsort(path, b->o.repeats, sizeof *path, rising);
+    qsort(path, b->o.repeats, sizeof *path, doubles_compare);
     double flushes = b->flushes ? (double)b->flushes : 1;
     printf("{\"ns\": %.1f, \"ns_path\": %.1f, \"ns_best\": %.1f, \"flush_bytes\": %.0f, "
            "\"flush_panes\": %.1f, \"bytes_each\": %.1f, \"seal_us\": %.1f}\n",
@@ -204,7 +204,7 @@ static void read_options(struct options *o, char **words, int n) {
                (strlen(known[k].name) != len || strncmp(known[k].name, words[i], len)))
             k++;
         if (k == sizeof known / sizeof *known || words[i][len] != '=') {
-            fprintf(stderr, "bench_path: what is \"%s\"?\n", words[i]);
+            fprintf(stderr, "bench_path: unknown setting \"%s\"\n", words[i]);
             exit(2);
         }
         *known[k].at = strtoull(words[i] + len + 1, NULL, 10);

@@ -1,16 +1,16 @@
-/* The stream's producer, and the two floors that leeway is measured against.
+/* The producer of the stream, and the two floors that leeway is compared with.
  *
  *   bench_stream create BROKERS TOPIC PARTITIONS
  *   bench_stream produce BROKERS TOPIC FILE MESSAGES FROM_MS SPAN_MS [RATE]
  *   bench_stream raw BROKERS TOPIC MESSAGES [KEY=VALUE]...
  *   bench_stream libavro BROKERS TOPIC MESSAGES SCHEMA [KEY=VALUE]...
  *
- * produce: MESSAGES trips of FILE, in its order and for ever round it, dealt to the
- * partitions one by one; their drop-off times stand evenly over SPAN_MS. RATE a second,
- * or as fast as it goes. raw: consumes and does nothing; libavro: decodes each value with
- * libavro's generic reader, one reader and one value used over and over. Both consume as
- * leeway does: batches of 2,000 from the consumer's queue. They stop after MESSAGES and
- * print one line of JSON; the rate is that of the messages after the first tenth. */
+ * produce: MESSAGES trips of FILE, in a loop, distributed round-robin to the
+ * partitions, with drop-off times spread evenly over SPAN_MS; RATE a second, or as
+ * fast as possible. raw: only consumes; libavro: decodes each value with libavro's
+ * generic reader, reusing one reader and one value. Both consume like leeway, in
+ * batches of 2,000 from the consumer's queue. They stop after MESSAGES and print one
+ * line of JSON; the rate excludes the first tenth of the messages. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -92,7 +92,7 @@ struct job {
     const char *brokers, *topic, *file;
     uint64_t messages;
     int64_t from_ms, span_ms;
-    double rate; /* 0: as fast as it goes */
+    double rate; /* 0: as fast as possible */
 };
 
 static void send_one(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partition,
@@ -271,6 +271,6 @@ int main(int argc, char **argv) {
         return run_floor(argv + 2, argc - 2, false);
     if (strcmp(verb, "libavro") == 0 && argc >= 6)
         return run_floor(argv + 2, argc - 2, true);
-    fprintf(stderr, "usage: see the head of bench_stream.c\n");
+    fprintf(stderr, "usage: see bench_stream.c\n");
     return 2;
 }
