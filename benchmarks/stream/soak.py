@@ -100,7 +100,7 @@ def report(watch, o):
         failed += judge("heap in use", rows, 2, limits[1], unit)
     print(f"most resident {status(watch.child.pid, 'VmHWM'):.1f} MB; judged after "
           f"{f'training {SETTLED}' if o.retrain else f'{warm:.0f} min'}: "
-          f"{'it grows, or cannot be told' if failed else 'it does not grow'}", flush=True)
+          f"{'it grows, or too few samples' if failed else 'it does not grow'}", flush=True)
     return failed
 
 

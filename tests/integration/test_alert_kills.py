@@ -37,12 +37,12 @@ RULES = """rules:
 
 class Mortal:
     """A receiver that can be killed at any moment, and returns at its address with the messages it had
-    written down. `told` holds (id, message) in the order in which they were written down; one that
+    written down. `received` holds (id, message) in the order in which they were written down; one that
     remembers ids writes each id once."""
 
     def __init__(self, remembers, random):
         self.remembers, self.random = remembers, random
-        self.told, self.ids, self.lock = [], set(), threading.Lock()
+        self.received, self.ids, self.lock = [], set(), threading.Lock()
         self.server, self.port, self.deaths = None, 0, 0
         self.start()
         self.url = f"http://127.0.0.1:{self.port}/alerts"
@@ -82,7 +82,7 @@ class Mortal:
     def write_down(self, message):
         with self.lock:
             if not (self.remembers and message["id"] in self.ids):
-                self.told.append((message["id"], message))
+                self.received.append((message["id"], message))
             self.ids.add(message["id"])
 
     def kill(self):
@@ -164,7 +164,7 @@ def rough(case, mortals):
             time.sleep(case.random.uniform(0.05, 0.8))
             mortal.start()
             done["receiver killed"] += 1
-    say(f"{done}; told so far: {len(mortals[0].told)} and {len(mortals[1].told)}")
+    say(f"{done}; received so far: {len(mortals[0].received)} and {len(mortals[1].received)}")
     check(offsets(case.redis, STREAM) > 0, "they fell in mid-stream")
     equal(producer.wait(180), 0, "exit status of the replay")
     wait_for("the end of the topic", 90, lambda: offsets(case.redis, STREAM) == EVENTS)
@@ -177,7 +177,7 @@ def calm(case):
     path = config(case, "kills-calm", [("calm", receiver.url)])
     daemon = Daemon(case, path, "calm", db=CALM, LEEWAY_INSTANCE="calm")
     redis = Redis(db=CALM)
-    wait_for("the end of the topic in peace", 90, lambda: offsets(redis, STREAM) == EVENTS)
+    wait_for("the undisturbed run at the end of the topic", 90, lambda: offsets(redis, STREAM) == EVENTS)
     return daemon, redis, receiver
 
 
@@ -204,25 +204,25 @@ def scenario(case):
     def still():  # sealing is complete when it has made no progress for two seconds
         stood.append(redis("HGET", key("detector"), "sealed_until"))
         return len(stood) > 20 and len(set(stood[-20:])) == 1
-    wait_for("the last pane in peace", 60, still)
-    wait_for("all to be told in peace", 60, lambda: settled(redis, stood[-1]))
-    wait_for("all to be told after the kills", 150, lambda: settled(case.redis, stood[-1]), 0.5)
+    wait_for("the last pane of the undisturbed run", 60, still)
+    wait_for("all notifications of the undisturbed run", 60, lambda: settled(redis, stood[-1]))
+    wait_for("all notifications after the kills", 150, lambda: settled(case.redis, stood[-1]), 0.5)
     daemon.stop()
     for survivor in pair.daemon:
         survivor.stop(20)
 
     wanted = {m["id"]: m for m in receiver.got}
-    equal(len(wanted), len(receiver.got), "in peace each is told once")
+    equal(len(wanted), len(receiver.got), "the undisturbed run sends each once")
     check(len(wanted) > 300, "enough happened", len(wanted))
-    for name, mortal in zip(("the one that remembers", "the one that forgets"), mortals):
+    for name, mortal in zip(("the receiver that remembers ids", "the receiver that does not"), mortals):
         equal(sorted(mortal.ids), sorted(wanted), f"ids that reached {name}")
-        equal(states({i: m for i, m in mortal.told}.values()), states(wanted.values()), f"states told to {name}")
-    equal(len(mortals[0].told), len(wanted), "each once to the one that remembers")
-    check(len(mortals[1].told) >= len(wanted), "each at least once to the one that forgets")
+        equal(states({i: m for i, m in mortal.received}.values()), states(wanted.values()), f"states received by {name}")
+    equal(len(mortals[0].received), len(wanted), "each once at the receiver that remembers ids")
+    check(len(mortals[1].received) >= len(wanted), "each at least once at the other receiver")
     for what in ("fired", "resolved", "undeliverable"):
         equal(audited(case.redis, what), audited(redis, what), f"audit lines '{what}'")
     say(f"{len(wanted)} messages of {len({m['incident'] for m in wanted.values()})} incidents; "
-        f"{len(mortals[1].told) - len(wanted)} came twice to the one that forgets; "
+        f"{len(mortals[1].received) - len(wanted)} were duplicates at the other receiver; "
         f"{pair.births} processes, {sum(m.deaths for m in mortals)} deaths of receivers")
     equal(case.redis("XLEN", key("outbox:parked")), 0, "deliveries given up")
 

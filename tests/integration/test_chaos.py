@@ -247,10 +247,10 @@ def stop_one(w, slot, why):
     wait_for("the others to own what it had", 30, lambda: not mine())
     wait_for("another to lead", 20, lambda: not (redis("GET", key("lease")) or b"").decode().endswith(me))
     w.pass_(500)
-    told = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
-    before = told()
+    handed_over = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
+    before = handed_over()
     daemon.go_on()
-    wait_for(f"{slot} to hear that it is out", 30, lambda: told() > before)
+    wait_for(f"{slot} to notice that it is expelled", 30, lambda: handed_over() > before)
     say(f"{slot} ({why}) stopped for longer than its session, and woke")
     redis.close()
 
@@ -357,7 +357,7 @@ def scenario(case):
     smooth_again(w)
     sent = [{a["id"] for a in r.got} for r in w.receivers]
     equal(sent[0] ^ sent[1], set(), "alerts that reached only one receiver")
-    say(f"{len(sent[0])} alerts at both; heard: " + ", ".join(
+    say(f"{len(sent[0])} alerts at both; logged: " + ", ".join(
         f"{e} {w.logged(e)}" for e in ("fenced", "partition_lost", "partition_released", "stalled",
                                        "leading", "leader_fenced")))
 

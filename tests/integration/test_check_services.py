@@ -43,11 +43,11 @@ def scenario(case):
     # A receiver that does not exist, a server that is not Redis, a Redis that hangs, brokers that are away.
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        nobody = s.getsockname()[1]
-    checks = findings(case, config, 0, LEEWAY_WEBHOOK=f"http://127.0.0.1:{nobody}/x?key=s3cr3t")
+        closed_port = s.getsockname()[1]
+    checks = findings(case, config, 0, LEEWAY_WEBHOOK=f"http://127.0.0.1:{closed_port}/x?key=s3cr3t")
     equal([c["check"] for c in checks if c["warning"]], ["receiver"], "without the receiver")
     check("s3cr3t" not in json.dumps(checks), "no secret is shown", checks)
-    checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{nobody}", **hooks)
+    checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{closed_port}", **hooks)
     equal([c["check"] for c in failed(checks)], ["redis"], "without Redis")
     with socket.socket() as hanging:
         hanging.bind(("127.0.0.1", 0))
@@ -55,15 +55,15 @@ def scenario(case):
         port = hanging.getsockname()[1]
         checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{port}", **hooks)
         check("no answer" in failed(checks)[0]["detail"], "a Redis that hangs", failed(checks))
-    checks = findings(case, config, 3, LEEWAY_KAFKA=f"127.0.0.1:{nobody}", **hooks)
+    checks = findings(case, config, 3, LEEWAY_KAFKA=f"127.0.0.1:{closed_port}", **hooks)
     equal([c["check"] for c in failed(checks)], ["topic", "dead letters", "scored topic"],
           "without Kafka")
-    checks = findings(case, config, 0, "--offline", LEEWAY_KAFKA=f"127.0.0.1:{nobody}")
-    check("topic" not in {c["check"] for c in checks}, "offline asks nobody", checks)
+    checks = findings(case, config, 0, "--offline", LEEWAY_KAFKA=f"127.0.0.1:{closed_port}")
+    check("topic" not in {c["check"] for c in checks}, "offline contacts no service", checks)
 
     # A Redis replica without an append-only file.
     other = RedisServer(case, "other", "--appendonly", "no")
-    Redis(other.address)("REPLICAOF", "127.0.0.1", nobody)
+    Redis(other.address)("REPLICAOF", "127.0.0.1", closed_port)
     checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://{other.address}", **hooks)
     equal([c["check"] for c in failed(checks)], ["role"], "of a replica")
     equal([c["check"] for c in checks if c["warning"]], ["persistence"], "without a log")

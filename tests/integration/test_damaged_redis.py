@@ -52,7 +52,7 @@ class Liar:
     """A proxy in front of Redis; `lie` is (verb or None for all, bytes), or None to pass replies through."""
 
     def __init__(self):
-        self.lie, self.told = None, 0
+        self.lie, self.lies = None, 0
         self.server = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.server.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -74,7 +74,7 @@ class Liar:
                     real.sendall(raw)
                     reply, lie = read_reply(outward), self.lie
                     if lie and lie[0] in (None, words[0].upper()):
-                        self.told += 1
+                        self.lies += 1
                         reply = lie[1]
                     if reply is None:
                         return
@@ -164,7 +164,7 @@ def keys_of_another_type(s):
     notes = s.redis.hash(key("unreadable"))
     check("detector" in notes and f"part:{TOPIC}:0" in notes, "notes", notes)
     alerts = json.loads(s.case.attempt("alerts", "-c", s.config, "--json").stdout)["alerts"]
-    check(any(a["rule"] == "unreadable-state" for a in alerts), "told", alerts)
+    check(any(a["rule"] == "unreadable-state" for a in alerts), "an alert is raised", alerts)
     listed = json.loads(s.case.leeway("repair", "-c", s.config, "--json", status=3))
     check({"detector", f"part:{TOPIC}:0"} <= {d["name"] for d in listed["unreadable"]}, "listed", listed)
 
@@ -209,19 +209,19 @@ def a_version_without_an_alias(s):
         s.redis("DEL", key(name))
         s.redis("RPUSH", key(name), "x")
         s.case.leeway("repair", "-c", s.config, "reset", name, "--apply")
-        check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "begins anew", name)
+        check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "starts empty", name)
         s.redis("RPUSH", key(name), "x")  # for the next start
     return f"model:{version}"
 
 
-def nobody_is_champion(s):
+def no_champion(s):
     """No version is readable, and the alias is invalid: not ready, with a reason, and an alert."""
     s.daemon.stop(30)
     s.redis("DEL", *s.redis.keys(key("model:*")), key("detector"), key("alerts"))
     s.redis("HSET", key("models"), "champion", "x8?")
     s.redis("HSET", key(f"part:{TOPIC}:0"), "champion", "0")
     check("models:champion" in s.case.attempt("repair", "-c", s.config).stdout, "repair lists the alias")
-    s.start("nobody")
+    s.start("no-champion")
 
     wait_for("readyz to say so", 60, lambda: ready(s, 503, "alias champion in Redis is damaged"))
     s.send(8)
@@ -248,11 +248,11 @@ def lies(s, liar):
     for i, lie in enumerate(LIES):
         liar.lie = (None, lie)
         s.start(f"lie{i}", **environment)
-        wait_for("it to hear the lie", 30, lambda: s.daemon.logged("redis_waits") or s.daemon.logged("claim_waits") or
+        wait_for("it to notice the wrong reply", 30, lambda: s.daemon.logged("redis_waits") or s.daemon.logged("claim_waits") or
                  s.daemon.logged("lease_waits") or not s.daemon.alive())
         for verb in (b"SCRIPT", b"EVALSHA", b"HMGET", b"HGETALL", b"HGET"):
-            liar.lie, told = (verb, lie), liar.told
-            wait_for(f"{lie!r} to {verb!r}", 20, lambda: liar.told > told + 2 or not s.daemon.alive(), 0.02)
+            liar.lie, lied = (verb, lie), liar.lies
+            wait_for(f"{lie!r} to {verb!r}", 20, lambda: liar.lies > lied + 2 or not s.daemon.alive(), 0.02)
         check(s.daemon.alive(), f"it has ended: {lie!r}", s.daemon.text()[-3000:])
         liar.lie = None
         s.send(1)
@@ -273,10 +273,10 @@ def scenario(case):
     odd = a_version_without_an_alias(s)
     lies(s, Liar())
     s.start("again")
-    wait_for(f"{odd} to be set aside", 30, lambda: s.redis("EXISTS", key(f"unreadable:{odd}")))
+    wait_for(f"{odd} to be moved away", 30, lambda: s.redis("EXISTS", key(f"unreadable:{odd}")))
     s.goes_on("after the lies")
     fields_at_the_next_start(s)
-    nobody_is_champion(s)
+    no_champion(s)
     s.daemon.stop(30)
     equal(s.at(), s.sent, "the end")
 

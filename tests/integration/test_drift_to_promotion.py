@@ -33,15 +33,15 @@ def check_alerts(got):
     firing = [a for a in got if a["status"] == "firing"]
     resolved = [a for a in got if a["status"] == "resolved"]
     check(firing and resolved, "alerts fired and resolved", [a["rule"] for a in got])
-    equal(len({a["id"] for a in got}), len(got), "every message has an id of its own")
+    equal(len({a["id"] for a in got}), len(got), "every message has a unique id")
     seen = {a["incident"] for a in firing}
     for alert in resolved:
         check(alert["incident"] in seen, "a resolved alert fired before", alert["incident"])
     check(any(a["rule"] in ("recalibration", "error") and a["severity"] == "critical"
-              for a in firing), "the lockdown is told", [a["rule"] for a in firing])
-    told = [a["details"] for a in firing if a["rule"] in ("recalibration", "error")]
-    check(any(d["segments"] and d["examples"] for d in told), "where the error rose, and in which trips", told)
-    for segment in (s for d in told for s in d["segments"]):
+              for a in firing), "the lockdown raises alerts", [a["rule"] for a in firing])
+    details = [a["details"] for a in firing if a["rule"] in ("recalibration", "error")]
+    check(any(d["segments"] and d["examples"] for d in details), "where the error rose, and in which trips", details)
+    for segment in (s for d in details for s in d["segments"]):
         check(segment["name"] in ("PULocationID", "DOLocationID", "pickup_hour") and
               0 < segment["share"] <= 1 and segment["rmse"] > 0 and segment["reference_rmse"] > 0,
               "a segment says what it is", segment)
@@ -63,8 +63,8 @@ def check_privacy(case, config, got):
     check(said and examples, "something is said", said, examples)
     check(said <= set(zones), "categories are hashes of zones and hours", said - set(zones))
     check(all(re.fullmatch("h:[0-9a-f]{16}", e) for e in examples), "examples are hashes", examples)
-    told = json.loads(case.leeway("alerts", "-c", config, "hash", "74", "--json"))
-    equal(told["category"], hashed(74), "leeway alerts hash")
+    details = json.loads(case.leeway("alerts", "-c", config, "hash", "74", "--json"))
+    equal(details["category"], hashed(74), "leeway alerts hash")
 
 
 def check_models(case, config):

@@ -78,7 +78,7 @@ def https(case, config):
     context = trusting(case)
     wait_for("the server", 30, lambda: ask(port, "/healthz", context) == 200)
     equal(ask(port, "/", context), 200, "the page")
-    equal(ask(port, "/healthz"), 0, "without TLS there is no answer")
+    equal(ask(port, "/healthz"), 0, "no response without TLS")
     before = serial(case, port)
     install(case, "second")
     wait_for("the new certificate", 20, lambda: serial(case, port) != before)
@@ -127,7 +127,7 @@ def warned(case, config, **environment):
     return [c["detail"] for c in checks if c["warning"] and c["check"] == "exposed"]
 
 
-def told(case, changes, *words, **environment):
+def check_says(case, changes, *words, **environment):
     """`check` of a configuration with these changes must print all these words."""
     config = case.nyc("exposed", "exposed", changes)
     said = warned(case, config, **environment)
@@ -142,18 +142,18 @@ def doors(case):
         f.write("ops silence,models a-token-that-nobody-guesses\n")
     os.chmod(token, 0o600)
     http_ = r"^http:.*$"
-    told(case, [])
-    told(case, [], LEEWAY_TOKEN_FILE=token)
-    told(case, [], "anyone who can connect can read", LEEWAY_LISTEN="0.0.0.0:8080")
-    told(case, [], "anyone who can connect can read", "tokens are sent in clear text over http://", LEEWAY_LISTEN="0.0.0.0:8080",
+    check_says(case, [])
+    check_says(case, [], LEEWAY_TOKEN_FILE=token)
+    check_says(case, [], "anyone who can connect can read", LEEWAY_LISTEN="0.0.0.0:8080")
+    check_says(case, [], "anyone who can connect can read", "tokens are sent in clear text over http://", LEEWAY_LISTEN="0.0.0.0:8080",
          LEEWAY_TOKEN_FILE=token)
-    told(case, [(http_, f"http:\n  read_token_file: {token}.read\n  public_url: https://leeway.test")],
+    check_says(case, [(http_, f"http:\n  read_token_file: {token}.read\n  public_url: https://leeway.test")],
          LEEWAY_LISTEN="[::]:8080", LEEWAY_TOKEN_FILE=token)
     os.chmod(token, 0o644)
-    told(case, [], "other users can read it", LEEWAY_TOKEN_FILE=token)
+    check_says(case, [], "other users can read it", LEEWAY_TOKEN_FILE=token)
     os.chmod(token, 0o600)
     kafka = r"^kafka:.*$"
-    told(case, [(kafka, "kafka:\n  enable.ssl.certificate.verification: \"false\"\n"
+    check_says(case, [(kafka, "kafka:\n  enable.ssl.certificate.verification: \"false\"\n"
                         "  ssl.endpoint.identification.algorithm: none")],
          "enable.ssl.certificate.verification is false", "identification.algorithm is none")
     with open(token, "a", encoding="ascii") as f:
@@ -166,8 +166,8 @@ def doors(case):
 
 
 def scenario(case):
-    nobody = free_port()
-    case.environment.update(LEEWAY_KAFKA=f"127.0.0.1:{nobody}", LEEWAY_REDIS=f"redis://127.0.0.1:{nobody}",
+    closed_port = free_port()
+    case.environment.update(LEEWAY_KAFKA=f"127.0.0.1:{closed_port}", LEEWAY_REDIS=f"redis://127.0.0.1:{closed_port}",
                             LEEWAY_LISTEN="127.0.0.1:0")
     doors(case)
     config = case.nyc("exposed", "exposed", [])

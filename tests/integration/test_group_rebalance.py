@@ -46,10 +46,10 @@ def joining(case):
         daemons.append(Daemon(case, config, f"{stream}-{n}"))
         wait_for(f"{n} to own partitions", 60, lambda: len(owners(case, stream)) == n and len(
             case.redis.keys(f"leeway:{{{stream}}}:part:*")) == partitions)
-    told = {event: sum(len(d.logged(event)) for d in daemons)
+    events = {event: sum(len(d.logged(event)) for d in daemons)
             for event in ("partition_claimed", "partition_released", "partition_lost")}
-    say(f"four joined: {told}")
-    equal(told["partition_lost"], 0, "partitions lost")
+    say(f"four joined: {events}")
+    equal(events["partition_lost"], 0, "partitions lost")
     producer.kill()
     for daemon in daemons:
         daemon.stop(20)
@@ -64,7 +64,7 @@ def static_members(case):
     wait_for("two workers", 40, lambda: len({case.redis("HGET", key, "owner") for key in case.redis.keys(
         f"leeway:{{{stream}}}:part:*")}) == 2)
     equal(members(stream), 2, "members")
-    check(daemon.alive() and not daemon.logged("failed"), "nobody is fenced", daemon.logged("failed"))
+    check(daemon.alive() and not daemon.logged("failed"), "no process is fenced", daemon.logged("failed"))
     daemon.stop()
     say("two static members in one process")
 

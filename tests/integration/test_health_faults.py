@@ -169,7 +169,7 @@ class Fault:
 
     name = component = rule = metric = None
     ill = staticmethod(lambda v: v == 0)
-    told, processes = True, 1
+    notified, processes = True, 1
     ready_first = True
 
     def __init__(self, case):
@@ -230,14 +230,14 @@ class Fault:
 
     def looks(self):
         looks = {"ready": self.not_ready, "metric": self.metric_says, "rule": self.fires}
-        if self.told:
+        if self.notified:
             looks["message"] = lambda _: bool(self.messages("firing"))
         return looks
 
     def ends(self):
         ends = {"ready": lambda _: self.ready()[0], "rule": lambda p: not self.fires(p),
                 "metric": lambda p: not self.metric_says(p)}
-        if self.told:
+        if self.notified:
             ends["message"] = lambda _: bool(self.messages("resolved"))
         return ends
 
@@ -412,7 +412,7 @@ class Ghost(Fault):
 class Stopped(Fault):
     """The leader is suspended and answers no request."""
     name, component, rule, metric = "stopped", None, "LeewayDown", "up"
-    told = False
+    notified = False
 
     def make(self):
         self.daemon.freeze()
@@ -427,7 +427,7 @@ class Stopped(Fault):
 class Dead(Fault):
     """No process runs."""
     name, component, rule, metric = "dead", None, "LeewayGone", "up"
-    told = False
+    notified = False
 
     def make(self):
         self.daemon.kill()
@@ -464,7 +464,7 @@ KINDS = (Brokers, Group, Letters, Full, Clock, Ghost, Outbox, Stopped, Dead)
 
 
 def table(faults):
-    rows = [("fault", "not ready", "metric", "rule", "message", "ready again", "resolved", "told")]
+    rows = [("fault", "not ready", "metric", "rule", "message", "ready again", "resolved", "messages")]
     for f in faults:
         shown = {k: f"{v:.0f} s" for k, v in f.seconds.items()}
         over = {k: f"{v:.0f} s" for k, v in f.over.items()}
@@ -529,8 +529,8 @@ def scenario(case):
     left = watch(faults, prometheus, WITHIN, "seconds", lambda f: f.looks())
     if asked and not left:
         case.leeway("health", "-c", asked.config, LEEWAY_LISTEN=asked.listen)
-        told = case.leeway("health", "-c", asked.config, "--ready", LEEWAY_LISTEN=asked.listen, status=3)
-        check("no broker answers" in told, "what is not ready is named", told)
+        output = case.leeway("health", "-c", asked.config, "--ready", LEEWAY_LISTEN=asked.listen, status=3)
+        check("no broker answers" in output, "the stalled component is named", output)
         text = case.leeway("status", "-c", asked.config, **asked.environment())
         check("stalled: kafka: no broker answers" in text, "status says so too", text)
     for f in faults:
@@ -544,7 +544,7 @@ def scenario(case):
     for f in faults:
         check(f not in left, f"{f.name}: all that is to be seen", f.seconds, f.over, ask(f.listen, "/readyz"))
         if f.told:
-            equal(len(f.messages("firing")), f.processes, f"{f.name}: messages, told once")
+            equal(len(f.messages("firing")), f.processes, f"{f.name}: messages, each sent once")
             equal(len({m["id"] for m in f.messages("firing")}), 1, f"{f.name}: by one id")
             equal({m["rule"] for m in f.receiver.itself}, {f"leeway-{f.component}"}, f"{f.name}: and of nothing else")
             equal({m["incident"] for m in f.messages("firing")}, {m["incident"] for m in f.messages("resolved")},

@@ -88,7 +88,7 @@ def scenario(case):
     wait_for("both to be idle again", 30, lambda: sealed() == 20)
     trips.send(1, 17, 18)  # for a pane that is already sealed
     read()
-    wait_for("it to be told late", 20, lambda: counters(redis, STREAM)["late"] == 40)
+    wait_for("the event to count as late", 20, lambda: counters(redis, STREAM)["late"] == 40)
     trips.send(1, 20, 21)
     read()
     wait_for("the next pane", 30, lambda: sealed() == 21)

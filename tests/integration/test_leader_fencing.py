@@ -31,7 +31,7 @@ def scenario(case):
     case.leeway("replay", "-c", config, TRIPS)
     daemons = [Daemon(case, config, f"run-{i}") for i in range(3)]
     wait_for("all trips to be read", 60, lambda: offsets(redis, STREAM) == EVENTS)
-    equal(redis("XLEN", key("history")), 0, "evaluations while nobody leads")
+    equal(redis("XLEN", key("history")), 0, "evaluations without a leader")
     redis("DEL", key("lease"))
 
     def leads():

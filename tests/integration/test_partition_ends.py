@@ -109,7 +109,7 @@ def latest(case):
     wait_for("what came meanwhile", 30, lambda: counters(case.redis, stream)["messages"] == 36)
     equal(places(case, stream, 2), ["28", "48"], "places")
     daemon.stop()
-    say("what came while nobody ran is read")
+    say("messages that arrived while no process ran are read")
 
 
 def scenario(case):

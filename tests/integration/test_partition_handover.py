@@ -106,7 +106,7 @@ class Member(Daemon):
                  for line in self.logged("partition_claimed"))
         return [tuple(map(int, m.groups())) for m in found]
 
-    def told(self, event):
+    def logged_partitions(self, event):
         """Of which partitions."""
         return [int(re.search(r"partition=(\d+)", line)[1]) for line in self.logged(event)]
 
@@ -130,7 +130,7 @@ def revoke(case):
 
     two = Member(case, stream.seldom, "second")
     wait_for("the second to own partitions", 60, lambda: len(two.claims()) == PARTITIONS // 2)
-    moved = set(one.told("partition_released"))
+    moved = set(one.logged_partitions("partition_released"))
     equal({p for p, _, _ in two.claims()}, moved, "partitions that the second has")
     for p, _, offset in two.claims():
         equal(offset, first[p], f"where the second begins in partition {p}")
@@ -279,8 +279,8 @@ def loss(case):
     two.has_read(sum(second))
     for member in (one, slow):
         member.go_on()
-    wait_for("both to hear that they are out", 60, lambda: all(
-        len(m.told("partition_lost") + m.told("fenced")) >= PARTITIONS // 2 for m in (one, slow)))
+    wait_for("both to notice that they are expelled", 60, lambda: all(
+        len(m.logged_partitions("partition_lost") + m.logged_partitions("fenced")) >= PARTITIONS // 2 for m in (one, slow)))
     slow.stop(60)
     wait_for("the first to own partitions again", 60,
              lambda: one.figure("partitions_owned") == PARTITIONS // 2 and len(one.claims()) > before)

@@ -50,7 +50,7 @@ def hang(server, case, config, one):
     wait_for("both to own partitions", 30, lambda: one.logged("partition_claimed") and
              two.logged("partition_claimed"))
     never_expelled((one, two))
-    say("hung while another joined: paused, resumed, nobody expelled")
+    say("hung while another joined: paused, resumed, no member expelled")
     return two
 
 

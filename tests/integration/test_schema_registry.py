@@ -197,7 +197,7 @@ def evolves(case, rides, daemon):
     all_read(case, STREAM, rides.sent)
     say("read: a type of another subject")
     equal(len(daemon.logged("schema_known")), 6, "schemas asked for, each once")
-    equal(counters(case.redis, STREAM)["aside"], 0, "events set aside")
+    equal(counters(case.redis, STREAM)["aside"], 0, "events rejected")
 
 
 def idle(case):
@@ -256,19 +256,19 @@ GARBAGE = 1000
 
 
 def dead_letters(case, rides, daemon, listen):
-    nobody = b"\0" + (999_999).to_bytes(4, "big") + rides.value(RIDE, 1)[5:]
+    unknown_id = b"\0" + (999_999).to_bytes(4, "big") + rides.value(RIDE, 1)[5:]
     lacking = rides.value(LACKING, 2)
     guid = b"\1" + bytes(range(40))  # garbage, and this registry does not support GUIDs
     good = rides.sent
-    produce(TOPIC, 0, [nobody, lacking, b"\0\0", guid, rides.value(RIDE, rides.sent)])
+    produce(TOPIC, 0, [unknown_id, lacking, b"\0\0", guid, rides.value(RIDE, rides.sent)])
     rides.sent += 1
     all_read(case, STREAM, good + 1, dead=4)
     letters = {bytes.fromhex(m["value"]): m["headers"]["__connect.errors.exception.message"]
                for m in consume(TOPIC + ".dead")}
-    equal(set(letters), {nobody, lacking, b"\0\0", guid}, "letters, as they were sent")
+    equal(set(letters), {unknown_id, lacking, b"\0\0", guid}, "dead letters, unchanged")
     check("no schema by GUID" in letters[guid], "why", letters[guid])
-    check("does not know it" in letters[nobody] and "999999" in letters[nobody], "why",
-          letters[nobody])
+    check("does not know it" in letters[unknown_id] and "999999" in letters[unknown_id], "why",
+          letters[unknown_id])
     check('"distance" is required' in letters[lacking], "why", letters[lacking])
     say("what can never be read is a dead letter")
     # A producer of another format: each message seems to name a schema of its own.

@@ -168,7 +168,7 @@ def words(secured):
         "mutual", **secured.certificate("client-expired")), "expired"))
     secured.put("wrong")
     texts.append(secured.refused("a wrong password", secured.config("login"), "kafka.sasl.password_file"))
-    check(not any("wrong" in t and "wrong version" not in t for t in texts[-1:]), "no password is told", texts[-1])
+    check(not any("wrong" in t and "wrong version" not in t for t in texts[-1:]), "no password is printed", texts[-1])
     secured.put(PASSWORD)
     for text in texts[:3] + texts[-1:]:
         check("127.0.0.1:" in text, "the broker is named", text)
@@ -260,10 +260,10 @@ def letters(case, secured, events):
     revoke("Write", "topic", DEAD)
     daemon = Daemon(case, secured.config("mutual", **secured.certificate("client")), "fatal")
     events.send(50, 10)
-    wait_for("a producer made anew, twice", 60, lambda: len(daemon.logged("producer_renewed")) >= 2)
+    wait_for("two new producers", 60, lambda: len(daemon.logged("producer_renewed")) >= 2)
     grant("Write", "topic", DEAD)
     events.wait()
-    say("a producer that was ended is made anew")
+    say("a failed producer is replaced")
     return daemon
 
 
@@ -307,7 +307,7 @@ def passwords(case, secured, events):
     events.send(40, 5)
     events.wait()
     check(PASSWORD not in daemon.text(), "no password in the log")
-    equal(daemon.logged("kafka_files_read"), [], "clients made anew for a password")
+    equal(daemon.logged("kafka_files_read"), [], "new clients for a password")
     daemon.stop()
     say("passwords are read again")
 

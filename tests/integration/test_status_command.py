@@ -119,7 +119,7 @@ def check_stalled(case, config):
 
     now = int(time.time() * 1000)
     text = case.leeway("status", "-c", config)
-    check("stalled: no process has sent a heartbeat" in text, "nobody lives", text)
+    check("stalled: no process has sent a heartbeat" in text, "no live process", text)
     tell("host:7")
     part, found = first(now)
     equal((part["stalled"], part["why"]), (False, None), "a live owner that flushes reads it")

@@ -152,7 +152,7 @@ def more(case, c, daemon, stream, counted):
     equal(counters(case.redis, stream)["messages"], counted, "messages counted of an unchanged topic")
     equal(daemon.logged("topic_remade"), [], "taken for another")
     daemon.stop()
-    say("made anew with more messages than before: told by the last message")
+    say("recreated with more messages than before: recognised by the last message")
 
 
 def scenario(case):

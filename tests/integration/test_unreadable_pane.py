@@ -71,9 +71,9 @@ def scenario(case):
     daemon = Daemon(case, config, "damaged", LEEWAY_LISTEN=listen)
     read()
     wait_for("the panes behind", 30, lambda: sealed() >= 12)
-    told = alerts()
-    check("unreadable-pane" in told and told["unreadable-pane"]["status"] == "firing", "the alert", told)
-    check("unreadable-state" not in told, "of panes only", told)
+    found = alerts()
+    check("unreadable-pane" in found and found["unreadable-pane"]["status"] == "firing", "the alert", found)
+    check("unreadable-state" not in found, "only of panes", found)
     equal(redis("HGET", key("now"), "unreadable_panes"), b"3", "panes counted")
     for h in (9, 5):
         check(redis("HLEN", key(f"unreadable:{T0 + h * HOUR}:0")) > 3, "what was damaged is kept", h)
@@ -93,15 +93,15 @@ def scenario(case):
     daemon = Daemon(case, config, "state", LEEWAY_LISTEN=listen)
     read()
     wait_for("the panes behind", 30, lambda: sealed() >= 14)
-    told = alerts()
-    check(told["unreadable-state"]["status"] == "firing", "the alert", told)
-    equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter has begun anew")
+    found = alerts()
+    check(found["unreadable-state"]["status"] == "firing", "the alert", found)
+    equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter is reset")
     equal(redis("GET", key("unreadable:detector:state")), b"\x01", "the state is kept")
 
     # Panes whose events Kafka did not have, or partly late ones, are rebuilt only on request.
     for k in whole:
         redis("RENAME", k, "unreadable".join(k.rsplit("pane", 1)))
-        redis("HSET", key("unreadable"), k.split("pane:")[1], "1 set aside by hand")
+        redis("HSET", key("unreadable"), k.split("pane:")[1], "1 moved by hand")
     case.leeway("repair", "-c", config, status=3)
     said = case.leeway("repair", "-c", config, "panes", "all")
     check(said.count("would be rebuilt from 20 events") == 2, "dry", said)
@@ -109,7 +109,7 @@ def scenario(case):
     case.leeway("repair", "-c", config, "panes", "all", "--apply")
     for k, was in whole.items():
         equal(redis.raw(k), was, f"{k} as it was")
-    wait_for("the leader to read its windows anew", 30, lambda: len(daemon.logged("leading")) >= 2)
+    wait_for("the leader to reload its windows", 30, lambda: len(daemon.logged("leading")) >= 2)
     send(15, 17)
     read()
     wait_for("the panes behind", 30, lambda: sealed() >= 16)
