@@ -543,7 +543,7 @@ def scenario(case):
     table(faults)
     for f in faults:
         check(f not in left, f"{f.name}: all that is to be seen", f.seconds, f.over, ask(f.listen, "/readyz"))
-        if f.told:
+        if f.notified:
             equal(len(f.messages("firing")), f.processes, f"{f.name}: messages, each sent once")
             equal(len({m["id"] for m in f.messages("firing")}), 1, f"{f.name}: by one id")
             equal({m["rule"] for m in f.receiver.itself}, {f"leeway-{f.component}"}, f"{f.name}: and of nothing else")
