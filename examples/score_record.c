@@ -1,17 +1,18 @@
-/* Scores records with a model, in a program of your own.
+/* Scores records with a model: an example of embedding.
  *
  *   score_record MODEL.avro < records.tsv
  *
- * The first line of the input names columns, each further line is one record; tabs
- * between. For each record one line comes out: its prediction, with all its digits.
+ * The first line of the input names the columns, and each further line is one record,
+ * separated by tabs. The output has one line per record: the prediction with full
+ * precision.
  *
- * It shows the four steps of embedding and nothing else: decode the model's bytes, list
- * the fields that your records have, bind the model to them once, predict. Only the
- * public headers are used (leeway/model.h, row.h, err.h). No configuration is needed: the
- * model file carries the features, their levels and the coefficients.
+ * The four steps of embedding: decode the model's bytes, list the fields of your records,
+ * bind the model to them once, predict. Only the public headers are used (leeway/model.h,
+ * row.h, err.h), and no configuration is needed: the model file contains the features,
+ * their levels and the coefficients.
  *
- * In the text, a timestamp is milliseconds since 1970; a category that is written as an
- * integer is one; nothing between two tabs is a missing value. */
+ * A timestamp is milliseconds since 1970, a category written as an integer is an integer,
+ * and an empty value is missing. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 
 #define COLUMNS_MAX 256
 
-/* What of a line is used: for each column the field that it is, or -1. */
+/* For each column the field that it holds, or -1. */
 struct table {
     struct lw_fields fields;
     int field_of[COLUMNS_MAX];
@@ -54,8 +55,8 @@ static struct lw_model *read_model(const char *path, struct lw_err *err) {
     return model;
 }
 
-/* The next tab-separated value, or NULL at the end of the line. Unlike strtok, an empty
- * one is one. */
+/* The next tab-separated value, possibly empty (unlike strtok), or NULL at the end of the
+ * line. */
 static char *next_value(char **line) {
     char *value = *line;
     if (value)
@@ -67,8 +68,8 @@ static char *next_value(char **line) {
     return value;
 }
 
-/* Columns that the model does not know are read over; those that it knows become fields,
- * of the kind that the model wants. That one is missing is for lw_model_bind to say. */
+/* Columns unknown to the model are skipped; known ones become fields of the kind that the
+ * model expects. lw_model_bind reports missing ones. */
 static int read_header(char *line, const struct lw_fields *known, struct table *t,
                        struct lw_err *err) {
     for (char *name; (name = next_value(&line)) != NULL; t->columns++) {
@@ -127,7 +128,7 @@ static int score_line(const struct lw_model *model, const struct table *t, char 
     return 0;
 }
 
-static int score(struct lw_model *model, FILE *in, struct lw_err *err) {
+static int score_records(struct lw_model *model, FILE *in, struct lw_err *err) {
     struct table table = {0};
     char *line = NULL;
     size_t room = 0;
@@ -150,7 +151,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     struct lw_model *model = read_model(argv[1], &err);
-    int failed = !model || score(model, stdin, &err);
+    int failed = !model || score_records(model, stdin, &err);
     lw_model_free(model);
     if (failed)
         fprintf(stderr, "score_record: %s\n", err.msg);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds leeway optimised in build/release; the demo and the container image are built by this.
+# Builds an optimised leeway in build/release, for the demo and the container image.
 #   scripts/build.sh [--install PREFIX]
-# Tests are left out (and with them cmocka); for those use `cmake --preset dev`.
-# One line a step goes to standard error, the whole log to build/release.log.
+# Tests (and cmocka) are not included; use `cmake --preset dev` for them.
+# Prints one line per step to standard error, and the complete log to build/release.log.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what leeway needs from the distribution's packages, on Debian 12 and 13.
+# Installs the packages that leeway needs, on Debian 12 and 13.
 #   scripts/deps.sh [build|run|test|lint|runtime|all]...     (default: all)
 # build    compiler, CMake and the development packages: enough for the leeway binary
 # run      what the demo starts beside leeway: a redis-server
@@ -7,8 +7,8 @@
 #          Kafka, Alertmanager, Prometheus for its promtool, luac, and a browser for the page
 # lint     clang-tidy, for scripts/lint.sh
 # runtime  only the shared libraries that a built leeway links (what a container needs)
-# Installs nothing, and uses no network, when everything is there. docs/dependencies.md says why
-# each of them is needed.
+# Installs nothing, and uses no network, if nothing is missing. docs/dependencies.md gives the
+# reason for each package.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -24,12 +24,12 @@ test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headl
     netbase luac=lua5.1) # netbase is /etc/hosts: chromedriver looks for its browser at "localhost"
 lint=(clang-tidy=clang-tidy)
 
-# The one set whose names differ between the suites: sonames, and Debian 13's 64-bit time_t suffix.
+# The only set whose names differ between the releases: sonames, and Debian 13's t64 suffix.
 runtime_of() {
     case $1 in
     12) echo libavro23 libcurl4 libgnutls30 libhiredis0.14 libmicrohttpd12 libssl3 ;;
     13) echo libavro24 libcurl4t64 libgnutls30t64 libhiredis1.1.0 libmicrohttpd12t64 libssl3t64 ;;
-    *) die "runtime packages are known for Debian 12 and 13, not for ${1:-this system}" ;;
+    *) die "runtime packages are known only for Debian 12 and 13, not for ${1:-this system}" ;;
     esac
     echo librdkafka1 libopenblas0 liblapacke libyaml-0-2 libjansson4 libxxhash0 libxgboost0
     echo zlib1g tzdata ca-certificates
@@ -54,9 +54,9 @@ java_was_there=0
 ! have java || java_was_there=1
 apt_need "${need[@]}"
 
-# Java's trust store is filled when it is installed, from what is active in /etc/ssl/certs. Local
-# authorities that were only laid into /usr/local/share/ca-certificates (a company's proxy, often)
-# would be missing there, and Maven could not reach its repository.
+# Java's trust store is filled at installation from the active certificates in /etc/ssl/certs. Local
+# authorities that were only copied to /usr/local/share/ca-certificates (often for a company proxy)
+# would be missing, and Maven could not reach its repository.
 if [ $java_was_there = 0 ] && have java && have update-ca-certificates; then
     as_root update-ca-certificates >/dev/null 2>&1 || true
 fi

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Fuzzes everything that bytes from outside reach, and keeps what was learned.
+# Fuzzes all code that reads bytes from outside, and extends the corpora.
 #   scripts/fuzz.sh MINUTES [HARNESS]...     (harnesses: those of tests/fuzz, without fuzz_; default: all)
-# Builds with clang, libFuzzer, ASan and UBSan in build/fuzz. The time is shared among the harnesses, JOBS of
-# them (2) at a time. Inputs that reach something new go to tests/fuzz/corpus/, as few and as short as
-# reach it, for ctest to replay in every build (commit them). An input that ends in an error is left in
-# build/fuzz/found/ with its log, and the exit status is 1.
+# Builds with clang, libFuzzer, ASan and UBSan in build/fuzz. The harnesses share the time, JOBS of
+# them (2) at once. A minimal set of inputs that reach new code is added to tests/fuzz/corpus/, which
+# ctest replays in every build (commit them). A failing input is saved in build/fuzz/found/ with its
+# log, and the exit status is 1.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,7 +16,7 @@ cd "$lw_root"
 build=build/fuzz found=build/fuzz/found
 jobs=${JOBS:-2}
 
-# corpus_of HARNESS: the configurations' is that of a unit test.
+# corpus_of HARNESS: configurations use the corpus of a unit test.
 corpus_of() {
     case $1 in
     config) echo tests/data/config/bad ;;
@@ -31,7 +31,7 @@ for file in tests/fuzz/fuzz_*.c; do
 done
 wanted=("${@:-${all[@]}}")
 for name in "${wanted[@]}"; do
-    [ -e "tests/fuzz/fuzz_$name.c" ] || die "no harness is called '$name'; there are: ${all[*]}"
+    [ -e "tests/fuzz/fuzz_$name.c" ] || die "unknown harness '$name'; harnesses: ${all[*]}"
 done
 
 apt_need clang=clang libcmocka-dev
@@ -48,7 +48,7 @@ export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_erro
 seconds=$((minutes * 60 * jobs / ${#wanted[@]}))
 [ $seconds -gt 0 ] || seconds=1
 
-# fuzz HARNESS: runs it for its share; what it finds on the way is kept in build/fuzz for the next time.
+# fuzz HARNESS: runs it for its share of the time; new inputs are kept in build/fuzz for the next run.
 fuzz() {
     local name=$1 grown=$build/grown/$1
     mkdir -p "$grown"
@@ -57,9 +57,8 @@ fuzz() {
         >"$found/$name.log" 2>&1
 }
 
-# keep HARNESS: the least of what it has grown that reaches what the corpus does not; how often it is reached
-# does not count. The corpus of configurations
-# is written by hand, each file with the message that it must give.
+# keep HARNESS: adds a minimal set of its new inputs that cover code which the corpus does not; hit counts
+# are ignored. The corpus of configurations is written by hand, each file with its expected message.
 keep() {
     local name=$1
     [ "$name" != config ] || return 0
@@ -67,7 +66,7 @@ keep() {
         "$build/grown/$name" >"$found/$name-merge.log" 2>&1
 }
 
-share() { # COMMAND HARNESS...: so many of them at once; prints those that failed
+share() { # COMMAND HARNESS...: runs JOBS of them at once; prints those that failed
     local command=$1 name running=()
     shift
     for name; do
@@ -92,7 +91,7 @@ for name in "${wanted[@]}"; do
     *) good+=("$name") ;;
     esac
 done
-say "keeping what is new"
+say "adding new inputs to the corpora"
 mapfile -t unkept < <([ ${#good[@]} -eq 0 ] || share keep "${good[@]}")
 
 for name in "${wanted[@]}"; do
@@ -104,7 +103,7 @@ for name in "${unkept[@]}"; do warn "$name: the corpus could not be merged ($fou
 for name in "${bad[@]}"; do
     warn "$name: $(grep -m1 -E 'ERROR|runtime error|broken invariant' "$found/$name.log" || tail -1 "$found/$name.log")"
     for input in "$found/$name"-[a-z]*-*; do
-        [ ! -e "$input" ] || warn "  again: $build/tests/fuzz/fuzz_$name $input"
+        [ ! -e "$input" ] || warn "  reproduce: $build/tests/fuzz/fuzz_$name $input"
     done
 done
 [ ${#bad[@]} -eq 0 ] && [ ${#unkept[@]} -eq 0 ]

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# A real Kafka for tests and for trying leeway by hand: one process, broker and controller in one
-# (KRaft), on free ports of the loopback interface, with every file in one directory.
-#   scripts/kafka.sh fetch                        get the jars into the user's cache, once
+# A real Kafka for tests and manual experiments: one process, combined broker and controller
+# (KRaft), on free ports of the loopback interface, with all files in one directory.
+#   scripts/kafka.sh fetch                        download the jars to the user's cache, once
 #   scripts/kafka.sh start DIR [secured]          start, wait until it answers, write DIR/bootstrap
 #   scripts/kafka.sh topics DIR create NAME PARTITIONS [KEY=VALUE]...
 #   scripts/kafka.sh topics DIR [list|describe|delete NAME]
-#   scripts/kafka.sh stop DIR                     stop it; DIR stays, to look at or to start again
-#   scripts/kafka.sh run DIR [secured]            the broker in the foreground (what start does)
-#   scripts/kafka.sh port                         a free port, for another service of a test
-# A secured one has listeners with TLS, logins and ACLs beside the plain one, which is a super user's:
-# tests/support/kafka/secured.sh.
-# The jars come from Maven Central by tests/support/kafka/pom.xml. Nothing is installed and nothing
-# outside DIR and the cache is written.
+#   scripts/kafka.sh stop DIR                     stop it; DIR stays, for inspection or another start
+#   scripts/kafka.sh run DIR [secured]            run the broker in the foreground (used by start)
+#   scripts/kafka.sh port                         print a free port, for another service of a test
+# A secured broker has listeners with TLS, authentication and ACLs in addition to the plain one, whose
+# clients are super users: tests/support/kafka/secured.sh.
+# The jars come from Maven Central (tests/support/kafka/pom.xml). Nothing is installed, and only DIR and
+# the cache are written.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -25,37 +25,37 @@ usage() {
     exit 2
 }
 
-# Copied to the side and moved into place, so that an interrupted fetch leaves no half set.
+# Downloaded to a temporary directory and renamed, so that an interrupted fetch leaves no partial copy.
 fetch() {
     [ ! -e "$cache/complete" ] || return 0
-    have mvn || die "needs Maven to get Kafka's jars: scripts/deps.sh test"
+    have mvn || die "Maven is required to download Kafka's jars: run scripts/deps.sh test"
     local part
     mkdir -p "$(dirname "$cache")"
     part=$(mktemp -d "$cache.XXXXXX")
-    say "getting Kafka $version from Maven Central into $cache"
+    say "downloading Kafka $version from Maven Central to $cache"
     # Debian 12's Maven colours its messages even in batch mode.
     mvn -q -B --strict-checksums -f "$support/pom.xml" -Dkafka.version=$version \
         org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
         -DoutputDirectory="$part/libs" 2>&1 | sed $'s/\e\\[[0-9;]*m//g' >&2 || {
         rm -rf "$part"
-        die "could not get Kafka's jars; Maven's own message is above"
+        die "could not download Kafka's jars; see Maven's message above"
     }
     : >"$part/complete"
-    # Another fetch may have been quicker.
+    # Another fetch may have finished first.
     mv -T "$part" "$cache" 2>/dev/null || rm -rf "$part"
-    [ -e "$cache/complete" ] || die "$cache is there but incomplete; remove it and fetch again"
+    [ -e "$cache/complete" ] || die "$cache is incomplete; remove it and fetch again"
 }
 
-# java_kafka CLASS ARG...: replaces this process, so that a signal to it reaches the JVM. The star
-# is Java's own wildcard and must not be expanded by the shell.
+# java_kafka CLASS ARG...: replaces this process, so that a signal to it reaches the JVM. The asterisk
+# is Java's wildcard; the shell must not expand it.
 java_kafka() {
     exec java -Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto \
         -Djava.net.preferIPv4Stack=true -Dlog4j2.configurationFile="$support/log4j2.xml" \
         -cp "$cache/libs/*" "$@"
 }
 
-# free_ports N: N ports that nothing listens on, below the range that the kernel hands out to
-# outgoing connections, so that none of those takes one between this look and the broker's bind.
+# free_ports N: N unused ports below the range of outgoing connections, so that no outgoing
+# connection takes one between this check and the broker's bind.
 free_ports() {
     local low port used found=() tries=0
     read -r low _ </proc/sys/net/ipv4/ip_local_port_range
@@ -99,10 +99,10 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
-# A test that stops a member must not wait six seconds for the group to notice.
+# Tests that stop a member must not wait six seconds for the group to notice.
 group.min.session.timeout.ms=1000
-# Trips carry their own time as record time; by the default of a week those of 2020 would be
-# deleted as soon as they arrive.
+# The record time of trips is their event time; the default retention of a week would delete
+# those of 2020 on arrival.
 log.retention.ms=-1
 message.timestamp.before.max.ms=9223372036854775807
 message.timestamp.after.max.ms=9223372036854775807
@@ -126,15 +126,15 @@ EOF
     mv "$dir/server.properties.part" "$dir/server.properties"
 }
 
-# 16 bytes in base64url, and no leading dash that would read as an option.
+# 16 bytes in base64url, without a leading dash, which would look like an option.
 cluster_id() {
     local id
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
     printf '%s\n' "${id/#-/L}"
 }
 
-# started_at PID: when the process began, in the kernel's ticks; a number that was given to another
-# process meanwhile has another start, and is not ours to end.
+# started_at PID: the start time of the process, in the kernel's ticks; a reused PID has another
+# start time and must not be killed.
 started_at() {
     sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
 }
@@ -155,7 +155,7 @@ run() {
     java_kafka kafka.Kafka "$dir/server.properties"
 }
 
-# The broker takes requests once it says so in its log; waiting for that costs no second JVM.
+# The broker accepts requests once its log says so; watching the log needs no second JVM.
 wait_ready() {
     local dir=$1 tries=0
     until grep -qs 'Kafka Server started' "$dir/broker.log"; do
@@ -172,13 +172,13 @@ start() {
     local dir
     mkdir -p "${1:?DIR}"
     dir=$(realpath "$1")
-    ! broker_pid "$dir" >/dev/null || die "a broker runs in $dir already"
+    ! broker_pid "$dir" >/dev/null || die "a broker already runs in $dir"
     fetch
     : >"$dir/broker.log"
     setsid nohup "${BASH_SOURCE[0]}" run "$dir" "${2:-}" </dev/null >"$dir/broker.log" 2>&1 &
     wait_ready "$dir" $! || {
         stop "$dir"
-        die "Kafka did not come up in $dir; the end of its log is above"
+        die "Kafka did not start in $dir; see the end of its log above"
     }
 }
 

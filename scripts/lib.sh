@@ -1,12 +1,11 @@
 # shellcheck shell=bash
-# Helpers that the other scripts source. Nothing here runs on its own.
+# Helpers for the other scripts, which source this file.
 #
-# The rule they keep: a machine is left as it was found, apart from packages. Packages are installed
-# only when something is missing (then the network is used, otherwise never), and no service that a
-# package brings is started or enabled: while apt runs, a policy-rc.d that denies stands in, and what
-# stood there before is put back.
+# They leave the machine unchanged except for packages. Packages are installed only when some are missing
+# (only then is the network used), and no service of a package is started or enabled: while apt runs,
+# policy-rc.d is replaced by one that denies, and restored afterwards.
 
-# shellcheck disable=SC2034 # used by those who source this
+# shellcheck disable=SC2034 # used by the sourcing scripts
 lw_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly lw_root
 
@@ -18,7 +17,7 @@ die() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# as_root COMMAND...: as it is for root, by sudo otherwise.
+# as_root COMMAND...: runs it directly as root, else with sudo.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -33,8 +32,8 @@ installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# missing_of ENTRY...: prints the packages that are not there. An entry is a package, or
-# command=package where any command of that name will do, however it was installed.
+# missing_of ENTRY...: prints the missing packages. An entry is a package, or command=package if
+# any command of that name suffices, however it was installed.
 missing_of() {
     local entry
     for entry; do
@@ -49,7 +48,7 @@ readonly lw_policy=/usr/sbin/policy-rc.d
 readonly lw_policy_kept=/usr/sbin/policy-rc.d.leeway-kept
 
 services_deny() {
-    # One kept aside already is what an interrupted run left; it is the original.
+    # An existing backup was left by an interrupted run and is the original.
     if [ -e $lw_policy ] && [ ! -e $lw_policy_kept ]; then
         as_root mv $lw_policy $lw_policy_kept
     fi
@@ -66,7 +65,7 @@ services_allow() {
     fi
 }
 
-# A package's service is enabled for the next boot even when it was not started now.
+# A package enables its service for the next boot even if it was not started now.
 service_disable() {
     if have systemctl; then
         as_root systemctl --quiet disable "$1" >/dev/null 2>&1 || true
@@ -87,19 +86,19 @@ apt_quiet() {
     rm -f "$log"
 }
 
-# apt_need ENTRY...: installs what is missing of them, and touches nothing when nothing is.
+# apt_need ENTRY...: installs the missing ones; changes nothing if none is missing.
 apt_need() {
     local missing package services=()
     mapfile -t missing < <(missing_of "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
-    have apt-get || die "missing, and there is no apt-get to install it: ${missing[*]}"
+    have apt-get || die "missing packages, but no apt-get to install them: ${missing[*]}"
     say "installing ${missing[*]}"
-    # A third-party source that does not answer need not stop us; a failing install will.
-    apt_quiet update || warn "apt-get update failed; trying with the lists at hand"
+    # An unreachable third-party source is only a warning; a failed install is an error.
+    apt_quiet update || warn "apt-get update failed; trying with the existing package lists"
     for package in redis-server prometheus-alertmanager prometheus; do
         installed "$package" || services+=("$package")
     done
-    # In a subshell, so that its EXIT trap is ours alone and runs on Ctrl-C too.
+    # In a subshell, so that the EXIT trap does not replace the caller's, and runs on Ctrl-C too.
     (
         trap services_allow EXIT
         trap 'exit 130' INT TERM HUP
@@ -111,7 +110,7 @@ apt_need() {
     done
 }
 
-# logged TEXT LOG COMMAND...: one line on standard error, the output to LOG, shown when it fails.
+# logged TEXT LOG COMMAND...: prints TEXT, and writes the output to LOG, shown if the command fails.
 logged() {
     local text=$1 log=$2
     shift 2
@@ -119,12 +118,12 @@ logged() {
     : >"$log"
     if ! "$@" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
-        warn "failed: $* (the whole log: $log)"
+        warn "failed: $* (complete log: $log)"
         return 1
     fi
 }
 
-# cmake_quick: ccache when it is there, without needing it.
+# cmake_quick: uses ccache if installed.
 cmake_quick() {
     if [ -z "${CMAKE_C_COMPILER_LAUNCHER:-}" ] && have ccache; then
         export CMAKE_C_COMPILER_LAUNCHER=ccache

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# A real schema registry for tests and for trying leeway by hand: Apicurio Registry, in memory, with
-# Confluent's API under /apis/ccompat/v7 of a port of the loopback interface.
-#   scripts/registry.sh fetch              get it into the user's cache, once
-#   scripts/registry.sh run PORT           in the foreground, until it is ended; schemas are then gone
-#   scripts/registry.sh run PORT DIR       the same, and schemas stay in DIR over runs
-# The program comes from Maven Central. Nothing is installed and nothing outside the cache and DIR is
-# written.
+# A real schema registry for tests and manual experiments: Apicurio Registry, in memory, with
+# Confluent's API under /apis/ccompat/v7 on a port of the loopback interface.
+#   scripts/registry.sh fetch              download it to the user's cache, once
+#   scripts/registry.sh run PORT           run in the foreground; schemas are lost at the end
+#   scripts/registry.sh run PORT DIR       likewise, with schemas stored in DIR
+# The program comes from Maven Central. Nothing is installed, and only the cache and DIR are written.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -19,14 +18,14 @@ usage() {
     exit 2
 }
 
-# Copied to the side and moved into place, so that an interrupted fetch leaves no half set.
+# Downloaded to a temporary directory and renamed, so that an interrupted fetch leaves no partial copy.
 fetch() {
     [ ! -e "$cache/complete" ] || return 0
-    have mvn || die "needs Maven to get Apicurio Registry: scripts/deps.sh test"
+    have mvn || die "Maven is required to download Apicurio Registry: run scripts/deps.sh test"
     local part
     mkdir -p "$(dirname "$cache")"
     part=$(mktemp -d "$cache.XXXXXX")
-    say "getting Apicurio Registry $version from Maven Central into $cache"
+    say "downloading Apicurio Registry $version from Maven Central to $cache"
     # Debian 12's Maven colours its messages even in batch mode.
     if ! mvn -q -B --strict-checksums \
         org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
@@ -34,15 +33,15 @@ fetch() {
         -DoutputDirectory="$part" 2>&1 | sed $'s/\e\\[[0-9;]*m//g' >&2 ||
         ! unpack "$part"; then
         rm -rf "$part"
-        die "could not get Apicurio Registry; Maven's own message is above"
+        die "could not download Apicurio Registry; see Maven's message above"
     fi
     : >"$part/complete"
-    # Another fetch may have been quicker.
+    # Another fetch may have finished first.
     mv -T "$part" "$cache" 2>/dev/null || rm -rf "$part"
-    [ -e "$cache/complete" ] || die "$cache is there but incomplete; remove it and fetch again"
+    [ -e "$cache/complete" ] || die "$cache is incomplete; remove it and fetch again"
 }
 
-# By Python, which the tests need anyway: a bare Debian has no unzip.
+# With Python, which the tests need anyway: a minimal Debian has no unzip.
 unpack() {
     python3 -m zipfile -e "$1/apicurio-registry-app-$version-all.zip" "$1" &&
         rm "$1/apicurio-registry-app-$version-all.zip" && [ -e "$1/$jar" ]

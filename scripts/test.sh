@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Everything that must hold before a change goes in, on a clean Debian 12 or 13 with only this clone.
+# Runs all checks for a change, on a clean Debian 12 or 13 with only this clone.
 #   scripts/test.sh [--quick] [--unit] [--sanitize] [--races] [--integration]   (default: all of it)
 # --quick        format check, gcc build, unit tests
 # --unit         gcc build, unit tests
 # --sanitize     ASan+UBSan build, unit tests under it
-# --races        TSan build, what has threads under it: unit tests, a demo, one integration test
-# --integration  optimised build, and the tests against a real Kafka and a real Redis, started here
-# all            the above, a build by clang with warnings as errors, and shellcheck; the integration
-#                tests run once each, under ASan+UBSan but for those labelled `noasan`
-# A failed step does not stop the others. The last line is `N passed, N failed, N skipped`, a step that
-# failed (a build, the format check) counting as one; the exit status is 0 only without failures. With
-# CI=true a skipped integration test is a failure. Logs: build/log/.
+# --races        TSan build, tests of code with threads: unit tests, a demo, one integration test
+# --integration  optimised build, tests with a real Kafka and a real Redis, which it starts
+# all            the above, a clang build with warnings as errors, and shellcheck; each integration
+#                test runs once, under ASan+UBSan except those labelled `noasan`
+# A failed step does not stop the others. The last line is `N passed, N failed, N skipped`; a failed
+# step (a build, the format check) counts as one. The exit status is 0 only without failures. With
+# CI=true, a skipped integration test is a failure. Logs: build/log/.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -43,7 +43,7 @@ jobs=2
 
 note() { summary+=("$(printf '%-34s %s' "$1" "$2")"); }
 
-# step NAME COMMAND...: the output goes to a log, and is shown when the command fails.
+# step NAME COMMAND...: writes the output to a log, shown if the command fails.
 step() {
     local name=$1 log="$logs/${1//[^a-zA-Z0-9]/-}.log" begun=$SECONDS
     shift
@@ -61,12 +61,12 @@ compile() { # DIR PRESET [CMAKE ARGUMENT]...
 }
 
 # report_count FILE PATTERN: test cases of ctest's JUnit report whose start tag, or the <skipped> line
-# below it, matches. (Its own totals call a test whose program was never built "skipped".)
+# below it, matches. (ctest's totals count a test without a program as skipped.)
 report_count() { grep -cE "^[[:space:]]*<(testcase|skipped) .*$2" "$1" || true; }
 
-# tests NAME DIR COMMAND...: runs a ctest command in DIR and counts what it did. What fails is tried once
-# more, for some tests share the machine with a broker, a browser and a compiler; how many needed that is
-# said, and each of them is a defect to be found.
+# tests NAME DIR COMMAND...: runs a ctest command in DIR and counts its results. A failed test is tried
+# once more, because some tests share the machine with a broker, a browser and a compiler. The number
+# of second tries is reported; each one is a defect to be found.
 tests() {
     local name=$1 dir=$lw_root/$2 report log ran good bad left again status=0 begun=$SECONDS
     shift 2
@@ -85,17 +85,17 @@ tests() {
     bad=$((ran - good - left))
     again=$(grep -cE '^ +Test +#[0-9]+: .* Passed ' "$log" || true)
     passed=$((passed + good))
-    # ctest knows failures that are not in its report: no test found, services that did not start.
+    # Some failures are not in ctest's report: no test found, services that did not start.
     if [ $status -ne 0 ] && [ $bad -eq 0 ]; then bad=1; fi
     case ${CI:-} in true | 1)
         case $name in *integration*) bad=$((bad + left)) left=0 ;; esac ;;
     esac
     failed=$((failed + bad)) skipped=$((skipped + left))
     note "$name" "$ran run, $bad failed, $left skipped ($((SECONDS - begun)) s)"
-    [ "$again" = 0 ] || note "" "$again of them passed at the second try: see $log"
+    [ "$again" = 0 ] || note "" "$again of them passed on the second try: see $log"
 }
 
-# The style is that of version 14; later ones break lines differently.
+# The format is that of version 14; later versions break lines differently.
 format_check() {
     local files
     mapfile -t files < <(sources)
@@ -123,11 +123,11 @@ check_shell() {
     step "shellcheck" shellcheck -x "${files[@]}" || true
 }
 
-# The tests of what has threads, and those of the detector itself (tests/races).
+# The tests of code with threads, and those of the thread sanitizer itself (tests/races).
 race_tests='^(races_|test_(kafka_|store_[^w]|http_|engine_|alert_(notifier|pager|post|tls)))'
-race_integration='^test_group$'
+race_integration='^test_group_rebalance$'
 
-# Only what these run: the targets are named like the tests.
+# Only the targets of these tests, which have the same names.
 compile_races() {
     local targets
     cmake --preset tsan
@@ -136,11 +136,11 @@ compile_races() {
         --target leeway kafka_tool live_tool race_probe "${targets[@]}"
 }
 
-# Reports go to files, so that none is lost with a process that is killed, or by a second try that passes.
+# Reports go to files, so that a killed process or a successful second try loses none.
 race_reports=$lw_root/$logs/race
 race_env=(env "TSAN_OPTIONS=suppressions=$lw_root/tests/support/tsan.supp:exitcode=66:history_size=4:log_path=$race_reports"
     LEEWAY_TEST_PATIENCE=3)
-# Where addresses are more random than gcc 12's detector can bear, they are not.
+# gcc 12's thread sanitizer fails with high address space randomisation: disable it.
 ! setarch -R true 2>/dev/null || race_env=(setarch -R "${race_env[@]}")
 
 no_race() {
@@ -158,8 +158,8 @@ san_env=(env ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 LEEWAY_TEST_PATIENCE=3)
 with_services=$lw_root/tests/support/services.sh
 
-# Python libraries that stand on the other side of some tests (tests/requirements.txt), in a place of their
-# own; tests/CMakeLists.txt finds the interpreter by VIRTUAL_ENV.
+# Python libraries that some tests compare with (tests/requirements.txt), in a virtual environment;
+# tests/CMakeLists.txt finds the interpreter through VIRTUAL_ENV.
 python_peers() {
     python3 -m venv build/venv &&
         build/venv/bin/python -m pip install --quiet --disable-pip-version-check \
@@ -202,9 +202,9 @@ fi
 if [ $races = 1 ]; then
     tests "integration test for races" build/tsan \
         "${race_env[@]}" "$with_services" ctest -R "$race_integration"
-    step "no race was reported" no_race || true
+    step "no race reported" no_race || true
 fi
-only=() # of all, what the sanitized build does not run
+only=() # the tests that the sanitized build does not run
 if [ $asan = 1 ] && wanted sanitize-integration; then only=(-L noasan); fi
 if wanted integration && step "build: release" compile build/release release; then
     tests "integration tests" build/release "$with_services" ctest -L integration "${only[@]}"
@@ -217,7 +217,7 @@ fi
 {
     printf '\n'
     printf '%s\n' "${summary[@]}"
-    printf '%s s in all\n' "$SECONDS"
+    printf '%s s in total\n' "$SECONDS"
 } >&2
 printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""TLC's monthly parquet files to one Avro file of trips in order of arrival.
+"""Converts monthly Parquet files of the TLC to one Avro file of trips in order of arrival.
 
     python3 -m pip install -r scripts/requirements.txt
     scripts/tlc_to_avro.py green_tripdata_2024-01.parquet [...] -o green_2024-01.avro
 
-A trip is sent when it has ended, so the order is that of the drop-off time. A few rows of most
-months carry a wrong clock (2009 is a favourite): a row that ended more than a day outside its
-file's month is not sorted by a time that nobody believes, but stays behind the row that precedes
-it in the file. Nothing is cleaned, no row is dropped. Several months follow each other in the
-order given.
+A trip arrives when it ends, so the rows are sorted by drop-off time. A few rows of most
+months have a wrong time (often in 2009): a row that ended more than a day outside its
+file's month is not sorted by that time, but stays after the preceding row of the
+file. No row is cleaned or dropped. Several months follow each other in the given
+order.
 
-Columns are those of the Avro schema (schemas/green_trip.avsc), by name; the others are left out.
-`trip_id`, which TLC does not have, is made of the month and the row's index in its file.
+The columns are those of the Avro schema (schemas/green_trip.avsc), by name; others are omitted.
+`trip_id`, which the TLC does not have, is the month and the row's index in its file.
 """
 import argparse
 import datetime
@@ -33,7 +33,7 @@ def month_of(path, given):
     """(first millisecond, first of the next month, "YYYYMM") of a file named ..._YYYY-MM.parquet."""
     found = re.search(r"(\d{4})-(\d{2})", given or pathlib.Path(path).name)
     if not found or not 1 <= int(found[2]) <= 12:
-        sys.exit(f"{path}: no month in its name (YYYY-MM); say it with --month")
+        sys.exit(f"{path}: the file name contains no month (YYYY-MM); use --month")
     year, month = int(found[1]), int(found[2])
     day = datetime.date.toordinal
     first = day(datetime.date(year, month, 1)) - day(datetime.date(1970, 1, 1))
@@ -66,7 +66,7 @@ def column(table, field, path):
     if field["name"] not in table.column_names:
         if isinstance(field["type"], list):
             return [None] * table.num_rows
-        sys.exit(f"{path}: it has no column {field['name']}")
+        sys.exit(f"{path}: there is no column {field['name']}")
     values = table.column(field["name"])
     if pa.types.is_timestamp(values.type):
         return values.cast(pa.timestamp("ms"), safe=False).cast(pa.int64()).to_pylist()
@@ -91,7 +91,7 @@ def main():
     arguments.add_argument("parquet", nargs="+")
     arguments.add_argument("-o", "--output", required=True, help="the Avro file")
     arguments.add_argument("--schema", default=ROOT / "schemas" / "green_trip.avsc")
-    arguments.add_argument("--month", help="YYYY-MM, where a file's name does not say it")
+    arguments.add_argument("--month", help="YYYY-MM, if a file's name does not contain it")
     arguments.add_argument("--time", help="the drop-off time's field, if not ..._dropoff_datetime")
     given = arguments.parse_args()
 
@@ -99,10 +99,10 @@ def main():
     names = [f["name"] for f in schema["fields"]]
     time_field = given.time or next((n for n in names if n.endswith("dropoff_datetime")), None)
     if time_field not in names:
-        sys.exit(f"{given.schema}: which field is the drop-off time? (--time NAME)")
+        sys.exit(f"{given.schema}: the field of the drop-off time is unknown; use --time NAME")
     rows = (trip for path in given.parquet for trip in trips(path, schema, time_field, given.month))
     with open(given.output, "wb") as out:
-        # A fixed marker: the same months make the same file, to the byte.
+        # A fixed marker: the same months give the same file, byte for byte.
         fastavro.writer(out, fastavro.parse_schema(schema), rows, codec="deflate",
                         sync_interval=BLOCK * 4, sync_marker=b"tlc-trips-v1....")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How long does a backtest of a year take?   benchmarks/backtest/run.sh FILE...
-# The files are put one after the other and again until there are 850,000 events (a year of green
-# trips); EVENTS sets another number, BUILD another build. Needs fastavro (scripts/requirements.txt).
+# Times the backtest of a year.   benchmarks/backtest/run.sh FILE...
+# The files are chained and repeated up to 850,000 events (a year of green trips); EVENTS sets
+# another number, BUILD another build. Needs fastavro (scripts/requirements.txt).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 [ $# -gt 0 ] || { echo "usage: benchmarks/backtest/run.sh FILE..." >&2; exit 2; }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Files of trips, one after the other and again, as one long stream.
+"""Chains and repeats files of trips as one long stream.
 
     benchmarks/backtest/stretch.py -o year.avro --events 850000 FILE...
 
-Each file is moved in time by whole weeks, so that it begins in the week after the one before it
-ended (weekdays and hours stay what they are), and the list is repeated until there are enough
-events. Every timestamp of a record moves, `--id` is made unique. Rows whose clock is more than 40
+Each file is shifted by whole weeks, so that it begins in the week after the end of the previous one
+(weekdays and hours stay the same), and the list is repeated until there are enough
+events. All timestamps of a record are shifted, and `--id` is made unique. Rows more than 40
 days from their file's median keep their distance to it.
 """
 import argparse

@@ -1,17 +1,17 @@
-/* How soon is a change found, and how often is one found that is none?
+/* Measures detection delay and false alarms.
  *
  *   bench_detection CONFIG FILE [SEEDS [SHARE [DRIFT...]]]
  *
- * For each kind of injected drift and each seed: a calm stream of four weeks (calm.h, out
- * of 1 to 11 March 2020), version 1 trained after ten days, the drift from noon of day 18
- * on. Rules, windows and thresholds are the configuration's; nothing is retrained after
- * version 1 (so that what is measured is the watching and not the cure), and of the
- * candidates only the last is fitted. Delay: from the onset to the end of the window of
- * the first alert that fires after it. False alarms: alerts that fire before the onset.
+ * For each kind of injected drift and each seed: a calm stream of four weeks (calm.h,
+ * resampled from 1 to 11 March 2020), version 1 trained after ten days, and the drift
+ * from noon of day 18. Rules, windows and thresholds are those of the configuration;
+ * nothing is retrained after version 1 (to measure detection, not repair), and only
+ * the last candidate is fitted. Delay: from the onset to the end of the window of the
+ * first alert that fires after it. False alarms: alerts that fire before the onset.
  *
- * DRIFT: those instead of the list below (core/inject.h, without `at` and `seed`), or
- * none. The same seed gives the same calm stream to every kind. SHARE thins it out (0.33:
- * about 3,000 trips a day; 1 is the volume before the lockdown). */
+ * DRIFT: replaces the list below (core/inject.h, without `at` and `seed`), or `none`.
+ * The same seed gives every kind the same calm stream. SHARE thins it out (0.33: about
+ * 3,000 trips a day; 1 is the volume before the lockdown). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +32,7 @@
 #define ONSET "2020-03-20T12:00"
 #define END   "2020-03-30"
 
-/* Sizes that matter to somebody: minutes on trips of fourteen, miles on trips of three.
- */
+/* Relevant sizes: minutes on trips of fourteen, miles on trips of three. */
 static const char *const drifts[] = {
     "sudden:field=target,size=3",
     "sudden:field=target,size=-3",
@@ -83,7 +82,7 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e) {
     }
 }
 
-static void must(int rc, const struct lw_err *err) {
+static void run_or_exit(int rc, const struct lw_err *err) {
     if (rc == 0)
         return;
     fprintf(stderr, "bench_detection: %s\n", err->msg);
@@ -111,8 +110,8 @@ static void one_run(const struct bench *bench, struct lw_injection *drift, uint6
             r->events += trip[i].time_ms >= bench->onset_ms;
             lw_inject_apply(drift, drift ? 1 : 0, &spec->event, number++, trip[i].cell);
             int reason = lw_event_row(&spec->event, trip[i].cell, 0, &row, &err);
-            must(reason < 0, &err);
-            must(lw_backtest_event(b, &row, reason, &err), &err);
+            run_or_exit(reason < 0, &err);
+            run_or_exit(lw_backtest_event(b, &row, reason, &err), &err);
         }
     }
     free(trip);
@@ -124,8 +123,8 @@ static int compare_f64(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Of n values with those that were not found at the end as INFINITY. */
-static const char *quantile(double *v, size_t n, double q, char out[16]) {
+/* Quantile of n values; undetected ones are INFINITY. */
+static const char *quantile_text(double *v, size_t n, double q, char out[16]) {
     qsort(v, n, sizeof *v, compare_f64);
     double x = v[(size_t)(q * (double)(n - 1) + 0.5)];
     if (isfinite(x))
@@ -135,7 +134,7 @@ static const char *quantile(double *v, size_t n, double q, char out[16]) {
     return out;
 }
 
-static const char *commonest(const struct run *r, size_t n, size_t *times) {
+static const char *commonest_rule(const struct run *r, size_t n, size_t *times) {
     const char *best = "-";
     *times = 0;
     for (size_t i = 0; i < n; i++) {
@@ -163,14 +162,14 @@ static void print_row(const char *name, const struct run *r, size_t n) {
         alarms += r[i].false_alarms;
         criticals += r[i].false_criticals;
     }
-    const char *rule = commonest(r, n, &times);
+    const char *rule = commonest_rule(r, n, &times);
     printf("%-48s %3zu/%-3zu %6s %6s %8s %5u %4u   %s (%zu)\n", name, found, n,
-           quantile(hours, n, .5, h50), quantile(hours, n, .9, h90),
-           quantile(events, n, .5, e50), alarms, criticals, rule, times);
+           quantile_text(hours, n, .5, h50), quantile_text(hours, n, .9, h90),
+           quantile_text(events, n, .5, e50), alarms, criticals, rule, times);
     fflush(stdout);
 }
 
-static void measure(const struct bench *bench, const char *drift) {
+static void measure_drift(const struct bench *bench, const char *drift) {
     struct run run[SEEDS_MAX];
     struct lw_injection in;
     struct lw_err err = {0};
@@ -180,14 +179,15 @@ static void measure(const struct bench *bench, const char *drift) {
             const char *colon = strchr(drift, ':');
             snprintf(line, sizeof line, "%.*s:at=%s,seed=%u,%s", (int)(colon - drift),
                      drift, ONSET, s + 1, colon + 1);
-            must(lw_inject_parse(line, &bench->config->spec.event, &in, &err), &err);
+            run_or_exit(lw_inject_parse(line, &bench->config->spec.event, &in, &err),
+                        &err);
         }
         one_run(bench, drift ? &in : NULL, s + 1, &run[s]);
     }
     print_row(drift ? drift : "none", run, bench->seeds);
 }
 
-/* Watching only: nothing is trained but version 1, and that by one candidate. */
+/* Detection only: version 1 is trained with one candidate, and nothing later. */
 static void watch_only(struct lw_spec *spec) {
     for (size_t i = 0; i < spec->nrules; i++)
         spec->rule[i].actions &= ~(unsigned)LW_ACTION_RETRAIN;
@@ -220,17 +220,17 @@ int main(int argc, char **argv) {
     lw_parse_time(ONSET, &bench.onset_ms);
     lw_parse_time(END, &bench.end_ms);
     bench.config = lw_config_load(argv[1], &err);
-    must(!bench.config, &err);
+    run_or_exit(!bench.config, &err);
     watch_only(&bench.config->spec);
-    must(calm_load(&bench.pool, bench.config, argv[2], from, until, &err), &err);
+    run_or_exit(calm_load(&bench.pool, bench.config, argv[2], from, until, &err), &err);
     printf("%-48s %7s %6s %6s %8s %5s %4s   %s\n", "drift", "found", "h p50", "h p90",
            "events", "FA", "crit", "found first by (runs)");
     if (argc <= 5)
-        measure(&bench, NULL);
+        measure_drift(&bench, NULL);
     for (size_t i = 0; argc <= 5 && i < COUNT(drifts); i++)
-        measure(&bench, drifts[i]);
+        measure_drift(&bench, drifts[i]);
     for (int i = 5; i < argc; i++)
-        measure(&bench, strcmp(argv[i], "none") == 0 ? NULL : argv[i]);
+        measure_drift(&bench, strcmp(argv[i], "none") == 0 ? NULL : argv[i]);
     calm_free(&bench.pool);
     lw_config_free(bench.config);
     return 0;

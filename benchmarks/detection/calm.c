@@ -24,7 +24,7 @@ static int by_time(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void keep(struct calm_pool *pool, const struct lw_row *row) {
+static void pool_add(struct calm_pool *pool, const struct lw_row *row) {
     if (pool->n == pool->cap) {
         pool->cap = pool->cap ? 2 * pool->cap : 65536;
         pool->trip = lw_realloc(pool->trip, pool->cap, sizeof *pool->trip);
@@ -63,7 +63,7 @@ int calm_load(struct calm_pool *pool, const struct lw_config *config, char *path
     int got;
     while ((got = lw_feed_next(feed, &e, err)) > 0)
         if (e.reason == LW_GOOD && e.row.time_ms >= from_ms && e.row.time_ms < until_ms)
-            keep(pool, &e.row);
+            pool_add(pool, &e.row);
     lw_feed_close(feed);
     index_hours(pool, from_ms, until_ms);
     return got;
@@ -73,8 +73,8 @@ void calm_free(struct calm_pool *pool) {
     free(pool->trip);
 }
 
-/* The normal approximation: a few hundred trips an hour, thirty in the dead of night. */
-static size_t poisson(struct lw_rng *rng, double mean) {
+/* Normal approximation: a few hundred trips per hour, thirty at night. */
+static size_t poisson_draw(struct lw_rng *rng, double mean) {
     double n = round(mean + sqrt(mean) * lw_rng_normal(rng));
     return n > 0 ? (size_t)n : 0;
 }
@@ -85,7 +85,7 @@ size_t calm_hour(const struct calm_pool *pool, struct lw_rng *rng, int64_t hour_
     size_t there = pool->begin[h + 1] - from;
     if (there == 0 || pool->repeats[h] == 0)
         return 0;
-    size_t n = poisson(rng, share * (double)there / pool->repeats[h]);
+    size_t n = poisson_draw(rng, share * (double)there / pool->repeats[h]);
     n = n < max ? n : max;
     for (size_t i = 0; i < n; i++) {
         struct calm_trip *t = &out[i];

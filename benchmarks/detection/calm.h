@@ -1,13 +1,12 @@
-/* A calm stream without end, out of the first days of a file.
+/* An endless calm stream, resampled from the first days of a file.
  *
- * Trips that ended in [from, until) are pooled by hour of the week. A stream's hour is
- * filled by drawing as many trips from its pool as a Poisson number says, with
- * replacement, and moving both their times there; so the rhythm of the day and the week,
- * and the relation of all fields to each other, stay as they were, and nothing else
- * changes: no weather, no holidays, no trend. False alarms measured on it are what the
- * statistics alone make; those of real months come on top. */
-#ifndef BENCH_CALM_H
-#define BENCH_CALM_H
+ * Trips that ended in [from, until) are pooled by hour of the week. Each hour of the
+ * stream draws a Poisson number of trips from its pool, with replacement, and shifts
+ * their times. This preserves the daily and weekly rhythm and the joint distribution
+ * of all fields, and removes weather, holidays and trends. False alarms on it come
+ * from the statistics alone; real months have additional ones. */
+#ifndef LW_BENCHMARKS_DETECTION_CALM_H
+#define LW_BENCHMARKS_DETECTION_CALM_H
 
 #include "base/rng.h"
 #include "engine/feed.h"
@@ -28,13 +27,13 @@ struct calm_pool {
     bool moves[CALM_FIELDS_MAX]; /* timestamps */
 };
 
-/* Reads the file up to `until`. 0, or -1 with err. Texts are left out (missing). */
+/* Reads the file up to `until`. 0, or -1 with err. Strings become missing values. */
 int calm_load(struct calm_pool *pool, const struct lw_config *config, char *path,
               int64_t from_ms, int64_t until_ms, struct lw_err *err);
 void calm_free(struct calm_pool *pool);
 
-/* Draws the hour that begins there, `share` of the usual number of trips, in order of
- * time, into out (room for max); returns their number. */
+/* Draws one hour with `share` of the usual number of trips into out (at most max), sorted
+ * by time; returns their number. */
 size_t calm_hour(const struct calm_pool *pool, struct lw_rng *rng, int64_t hour_ms,
                  double share, struct calm_trip *out, size_t max);
 

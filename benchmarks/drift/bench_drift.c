@@ -1,13 +1,13 @@
-/* The drift layer's measurements, one verb a run; compare.py runs peers beside them.
+/* Measures the drift layer, one verb per run; compare.py runs its peers.
  *
  *   speed KIND FILE             updates/s of a change detector over a file of doubles
  *   change KIND FILE N AT       FILE holds streams of N values, each changing at AT: per
- *                               stream the alarms before AT and the delay after (-1:
- * missed) null                        rates of false alarms and mean PSI when nothing
- * changed halves MONTH REPEATS        two random samples of one month, per size and
- * column months REF CUR REPEATS      samples of two months, per size and column; days;
- * whole report REF CUR ROWS         seconds from rows in memory to verdicts, ROWS a side
- */
+ *                               stream the alarms before AT and the delay after it
+ *                               (-1: missed)
+ *   null                        rates of false alarms and mean PSI without a change
+ *   halves MONTH REPEATS        two random samples of one month, by size and column
+ *   months REF CUR REPEATS      samples of two months, by size and column; days; all rows
+ *   report REF CUR ROWS         seconds from ROWS rows per side in memory to verdicts */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-static const double *load(const char *path, size_t *n) {
+static const double *doubles_load(const char *path, size_t *n) {
     struct lw_err err = {0};
     const char *bytes = lw_read_file(path, (size_t)1 << 31, n, &err);
     if (!bytes) {
@@ -35,7 +35,7 @@ static const double *load(const char *path, size_t *n) {
     return (const double *)(const void *)bytes;
 }
 
-static struct lw_change *detector(const char *kind) {
+static struct lw_change *detector_new(const char *kind) {
     struct lw_change_params params = lw_change_defaults(kind);
     struct lw_err err = {0};
     struct lw_change *c = lw_change_new(kind, &params, &err);
@@ -48,8 +48,8 @@ static struct lw_change *detector(const char *kind) {
 
 static int verb_speed(char **arg) {
     size_t n;
-    const double *v = load(arg[1], &n);
-    struct lw_change *c = detector(arg[0]);
+    const double *v = doubles_load(arg[1], &n);
+    struct lw_change *c = detector_new(arg[0]);
     int64_t t = lw_mono_us();
     unsigned alarms = 0;
     for (size_t i = 0; i < n; i++)
@@ -61,9 +61,9 @@ static int verb_speed(char **arg) {
 
 static int verb_change(char **arg) {
     size_t total, n = strtoull(arg[2], NULL, 10), at = strtoull(arg[3], NULL, 10);
-    const double *v = load(arg[1], &total);
+    const double *v = doubles_load(arg[1], &total);
     for (size_t s = 0; n > 0 && s + n <= total; s += n) {
-        struct lw_change *c = detector(arg[0]);
+        struct lw_change *c = detector_new(arg[0]);
         long early = 0, delay = -1;
         for (size_t i = 0; i < n && delay < 0; i++) {
             int fired = lw_change_update(c, v[s + i]);
@@ -78,7 +78,7 @@ static int verb_change(char **arg) {
     return 0;
 }
 
-/* ---- nothing changed: synthetic ---- */
+/* ---- synthetic data without a change ---- */
 
 struct null_case {
     size_t n, m, draws;
@@ -163,7 +163,7 @@ static int verb_null(char **arg) {
 
 /* ---- rank error of one rank ---- */
 
-static void shuffle(struct lw_rng *rng, size_t *order, size_t n) {
+static void order_shuffle(struct lw_rng *rng, size_t *order, size_t n) {
     for (size_t i = n; i > 1; i--) {
         size_t j = lw_rng_below(rng, i), t = order[i - 1];
         order[i - 1] = order[j];
@@ -171,7 +171,7 @@ static void shuffle(struct lw_rng *rng, size_t *order, size_t n) {
     }
 }
 
-static size_t *identity(size_t n) {
+static size_t *order_new(size_t n) {
     size_t *order = lw_calloc(n, sizeof *order);
     for (size_t i = 0; i < n; i++)
         order[i] = i;
@@ -179,8 +179,8 @@ static size_t *identity(size_t n) {
 }
 
 /* Values 0..n-1 in the given order, through `panes` sketches merged into one. */
-static struct lw_kll *merged(struct lw_rng *rng, const size_t *order, size_t n,
-                             size_t panes, uint16_t k) {
+static struct lw_kll *kll_merged(struct lw_rng *rng, const size_t *order, size_t n,
+                                 size_t panes, uint16_t k) {
     struct lw_kll *all = lw_kll_new(k, lw_rng_next(rng));
     for (size_t p = 0; p < panes; p++) {
         struct lw_kll *pane = lw_kll_new(k, lw_rng_next(rng));
@@ -193,13 +193,13 @@ static struct lw_kll *merged(struct lw_rng *rng, const size_t *order, size_t n,
 }
 
 static double rank_sd(uint16_t k, size_t n, size_t panes, size_t draws) {
-    size_t *order = identity(n);
+    size_t *order = order_new(n);
     struct lw_rng rng;
     double sum = 0.0;
     lw_rng_seed(&rng, n + k + panes);
     for (size_t d = 0; d < draws; d++) {
-        shuffle(&rng, order, n);
-        struct lw_kll *s = merged(&rng, order, n, panes, k);
+        order_shuffle(&rng, order, n);
+        struct lw_kll *s = kll_merged(&rng, order, n, panes, k);
         struct lw_kll_view *view = lw_kll_view_new(s);
         for (size_t j = 1; j < 20; j++) {
             size_t at = n * j / 20;
@@ -242,7 +242,8 @@ struct verdicts {
     double psi[TRIPS_COLUMNS];
 };
 
-static void judge(struct lw_profile *ref, struct lw_profile *cur, struct verdicts *v) {
+static void columns_judge(struct lw_profile *ref, struct lw_profile *cur,
+                          struct verdicts *v) {
     struct lw_drift_options options = lw_drift_defaults();
     struct lw_drift d[TRIPS_COLUMNS];
     bool any = false;
@@ -278,7 +279,7 @@ static void print_verdicts(const char *label, const struct verdicts *v) {
 static int verb_halves(char **arg) {
     static const size_t sizes[] = {500, 1000, 2000, 5000, 10000, 25000};
     struct trips t = trips_load(arg[0]);
-    size_t repeats = strtoull(arg[1], NULL, 10), *order = identity(t.n);
+    size_t repeats = strtoull(arg[1], NULL, 10), *order = order_new(t.n);
     struct lw_rng rng;
     lw_rng_seed(&rng, 1);
     print_head("rows a side");
@@ -286,9 +287,10 @@ static int verb_halves(char **arg) {
         struct verdicts v = {0};
         char label[32];
         for (size_t r = 0; r < repeats; r++) {
-            shuffle(&rng, order, t.n);
-            judge(trips_profile(&t, order, 0, sizes[s], lw_rng_next(&rng)),
-                  trips_profile(&t, order, sizes[s], sizes[s], lw_rng_next(&rng)), &v);
+            order_shuffle(&rng, order, t.n);
+            columns_judge(trips_profile(&t, order, 0, sizes[s], lw_rng_next(&rng)),
+                          trips_profile(&t, order, sizes[s], sizes[s], lw_rng_next(&rng)),
+                          &v);
         }
         snprintf(label, sizeof label, "%zu", sizes[s]);
         print_verdicts(label, &v);
@@ -314,19 +316,19 @@ static struct lw_profile *days_profile(const struct trips *t, int from, int unti
     return p;
 }
 
-/* Windows of `days` days of the current month, in order, against the whole reference. */
+/* Windows of `days` days of the current month against the whole reference. */
 static void by_days(const struct trips *ref, const struct trips *cur, int days) {
     struct verdicts v = {0};
     char label[32];
     int first = first_day(cur);
     for (int from = first; from + days <= first + 28; from += days)
-        judge(trips_profile(ref, NULL, 0, ref->n, 1),
-              days_profile(cur, from, from + days), &v);
+        columns_judge(trips_profile(ref, NULL, 0, ref->n, 1),
+                      days_profile(cur, from, from + days), &v);
     snprintf(label, sizeof label, "%d day(s)", days);
     print_verdicts(label, &v);
 }
 
-/* One line a day: PSI and verdict of each column. */
+/* One line per day: PSI and verdict of each column. */
 static int verb_days(char **arg) {
     struct trips a = trips_load(arg[0]), b = trips_load(arg[2]);
     int ref_days = atoi(arg[1]), from = first_day(&a), last = b.day[b.n - 1 - b.n / 100];
@@ -355,7 +357,7 @@ static int verb_months(char **arg) {
     static const size_t sizes[] = {500, 1000, 2000, 5000, 10000, 25000, 50000};
     struct trips a = trips_load(arg[0]), b = trips_load(arg[1]);
     size_t repeats = strtoull(arg[2], NULL, 10);
-    size_t *oa = identity(a.n), *ob = identity(b.n);
+    size_t *oa = order_new(a.n), *ob = order_new(b.n);
     struct lw_rng rng;
     lw_rng_seed(&rng, 2);
     print_head("rows a side");
@@ -363,10 +365,10 @@ static int verb_months(char **arg) {
         struct verdicts v = {0};
         char label[32];
         for (size_t r = 0; r < repeats; r++) {
-            shuffle(&rng, oa, a.n);
-            shuffle(&rng, ob, b.n);
-            judge(trips_profile(&a, oa, 0, sizes[s], lw_rng_next(&rng)),
-                  trips_profile(&b, ob, 0, sizes[s], lw_rng_next(&rng)), &v);
+            order_shuffle(&rng, oa, a.n);
+            order_shuffle(&rng, ob, b.n);
+            columns_judge(trips_profile(&a, oa, 0, sizes[s], lw_rng_next(&rng)),
+                          trips_profile(&b, ob, 0, sizes[s], lw_rng_next(&rng)), &v);
         }
         snprintf(label, sizeof label, "%zu", sizes[s]);
         print_verdicts(label, &v);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The drift layer beside its peers, in one run. Called by run.sh.
+"""Compares the drift layer with its peers in one run. Called by run.sh.
 
 pip install -r benchmarks/drift/requirements.txt
-A peer that is not installed is left out of the tables, with a line that says so.
+A peer that is not installed is omitted from the tables, with a note.
 """
 import argparse
 import importlib.util
@@ -30,7 +30,7 @@ def ours(bench, *args):
 def have(module):
     if importlib.util.find_spec(module):
         return True
-    print(f"({module} is not installed: left out)")
+    print(f"({module} is not installed: omitted)")
     return False
 
 
@@ -149,13 +149,13 @@ def evidently_drifts(ref, cur):
 
 
 def halves_table(bench, month, repeats, peer_repeats):
-    print(f"\n## False alarms when nothing changed: two random samples of {os.path.basename(month)}\n")
+    print(f"\n## False alarms without a change: two random samples of {os.path.basename(month)}\n")
     print("Per column: drift verdicts of draws, share of p < .05 (uncorrected), mean PSI.\n\n```")
     print(ours(bench, "halves", month, repeats) + "```")
     if not have("evidently"):
         return
     print(f"\nEvidently, DataDriftPreset, drift verdicts of {peer_repeats} draws\n")
-    print("| rows a side | " + " | ".join(COLUMNS) + " |\n|---" + "|---" * len(COLUMNS) + "|")
+    print("| rows per side | " + " | ".join(COLUMNS) + " |\n|---" + "|---" * len(COLUMNS) + "|")
     frame = trips(month)
     for n in (500, 1000, 2000, 10000, 25000):
         count = dict.fromkeys(COLUMNS, 0)
@@ -254,7 +254,7 @@ def main():
     if wanted("report") and len(a.months) > 1:
         report_table(a.bench, a.leeway, a.months[0], a.months[-1])
     if wanted("null"):
-        print("\n## Calibration when nothing changed, synthetic\n\n```\n" + ours(a.bench, "null") + "```")
+        print("\n## Calibration without a change, synthetic\n\n```\n" + ours(a.bench, "null") + "```")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds bench_drift and runs it beside its peers; tables on standard output, as Markdown.
+# Builds bench_drift and compares it with its peers; prints Markdown tables.
 #
 #   benchmarks/drift/run.sh [MONTH.avro [LATER-MONTH.avro ...]] [--only PART] [--repeats N]
 #                           [--peer-repeats N]      PART: change halves months report null
 #
-# LEEWAY_BENCH_BUILD   build directory (default build/bench; made as Release)
-# LEEWAY_BENCH_PYTHON  Python with the peers; without it a virtual environment is made in
-#                      the build directory and filled by pip
+# LEEWAY_BENCH_BUILD   build directory (default build/bench; built as Release)
+# LEEWAY_BENCH_PYTHON  Python with the peers; by default, a virtual environment in the build
+#                      directory, filled by pip
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${LEEWAY_BENCH_BUILD:-$root/build/bench}

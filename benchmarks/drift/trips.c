@@ -19,12 +19,12 @@ const struct lw_column trips_columns[TRIPS_COLUMNS] = {
     {.name = "duration", .kind = LW_NUMERIC, .lo = -INFINITY, .hi = INFINITY},
 };
 
-static void die(const struct lw_err *err) {
+static void trips_die(const struct lw_err *err) {
     fprintf(stderr, "bench_drift: %s\n", err->msg);
     exit(1);
 }
 
-static struct lw_fields fields(void) {
+static struct lw_fields trips_fields(void) {
     struct lw_fields f = {0};
     lw_fields_add(&f, "PULocationID", LW_CATEGORY, true, NULL);
     lw_fields_add(&f, "DOLocationID", LW_CATEGORY, true, NULL);
@@ -35,7 +35,7 @@ static struct lw_fields fields(void) {
     return f;
 }
 
-static void keep(struct trips *t, const struct lw_cell *cells) {
+static void trips_add(struct trips *t, const struct lw_cell *cells) {
     if ((t->n & (t->n - 1)) == 0) {
         size_t cap = t->n ? 2 * t->n : 1024;
         t->cells = lw_realloc(t->cells, cap, TRIPS_COLUMNS * sizeof *t->cells);
@@ -49,27 +49,27 @@ static void keep(struct trips *t, const struct lw_cell *cells) {
 
 struct trips trips_load(const char *path) {
     struct lw_err err = {0};
-    struct lw_fields f = fields();
+    struct lw_fields f = trips_fields();
     struct lw_cell cells[6];
     struct trips t = {0};
     struct lw_file *file = lw_file_open(path, &err);
     if (!file)
-        die(&err);
+        trips_die(&err);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
     struct lw_decoder *d = schema ? lw_avro_decoder_new(schema, schema, &f, &err) : NULL;
     if (!d)
-        die(&err);
+        trips_die(&err);
     const uint8_t *data;
     size_t len;
     int more;
     while ((more = lw_file_next(file, &data, &len, &err)) == 1) {
         if (lw_decoder_decode_bytes(d, data, len, cells, &err) != 0)
-            die(&err);
-        keep(&t, cells);
+            trips_die(&err);
+        trips_add(&t, cells);
     }
     if (more < 0)
-        die(&err);
+        trips_die(&err);
     lw_decoder_free(d);
     lw_schema_free(schema);
     lw_file_close(file);

@@ -1,6 +1,6 @@
-/* The five columns of a month of trips that the drift benchmarks look at, in memory. */
-#ifndef LW_BENCH_TRIPS_H
-#define LW_BENCH_TRIPS_H
+/* Five columns of a month of trips in memory, for the drift benchmarks. */
+#ifndef LW_BENCHMARKS_DRIFT_TRIPS_H
+#define LW_BENCHMARKS_DRIFT_TRIPS_H
 
 #include "leeway/profile.h"
 
@@ -14,10 +14,10 @@ struct trips {
 
 extern const struct lw_column trips_columns[TRIPS_COLUMNS];
 
-/* Reads an Avro file of green trips; ends the program with the reason when it cannot. */
+/* Reads an Avro file of green trips; exits with the reason on failure. */
 struct trips trips_load(const char *path);
 void trips_free(struct trips *t);
-/* Profile of rows order[from .. from + n); order NULL: as they are. */
+/* Profile of rows order[from .. from + n); order NULL: in file order. */
 struct lw_profile *trips_profile(const struct trips *t, const size_t *order, size_t from,
                                  size_t n, uint64_t seed);
 

@@ -1,12 +1,11 @@
-/* Decoding real trips: our plan against libavro's generic reader.
+/* Decodes real trips with leeway's plan and with libavro's generic reader.
  *
  *   bench_decode [FILE.avro]       default: the sample of the tests
  *
- * The file's records are loaded as bytes first; then each contestant decodes all of them
- * several times over and its best pass counts, so that a busy machine disturbs least.
- * Both hand out the same ten fields (two times, four categories, four numbers) and the
- * sums over them are compared. libavro reuses its reader and its value, and finds fields
- * by index: as fast as it can be asked to be. */
+ * Loads the records as bytes, then decodes all of them several times with each; the
+ * best pass counts, to reduce the effect of other load. Both return the same ten
+ * fields (two times, four categories, four numbers), whose sums are compared. libavro
+ * reuses its reader and its value, and looks fields up by index, its fastest mode. */
 #include <avro.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@
 #include "event/file.h"
 
 #define PASSES     9
-#define LEAST_ROWS 300000 /* a pass, repeating a small file */
+#define LEAST_ROWS 300000 /* per pass, repeating a small file */
 
 static const struct {
     const char *name;
@@ -49,19 +48,19 @@ struct libavro {
     size_t index[NWANTED];
 };
 
-static void die(const struct lw_err *err) {
+static void bench_die(const struct lw_err *err) {
     fprintf(stderr, "bench_decode: %s\n", err->msg);
     exit(1);
 }
 
-static struct rows load(const char *path) {
+static struct rows rows_load(const char *path) {
     struct lw_err err = {0};
     struct rows rows = {0};
     const uint8_t *data;
     size_t len, cap = 1024;
     struct lw_file *file = lw_file_open(path, &err);
     if (!file)
-        die(&err);
+        bench_die(&err);
     rows.schema = lw_strdup(lw_file_schema_json(file));
     rows.start = lw_calloc(cap + 1, sizeof *rows.start);
     int rc;
@@ -74,7 +73,7 @@ static struct rows load(const char *path) {
         rows.start[++rows.n] = rows.bytes.len;
     }
     if (rc < 0)
-        die(&err);
+        bench_die(&err);
     lw_file_close(file);
     return rows;
 }
@@ -86,7 +85,7 @@ static double decode_ours(const struct lw_decoder *d, const struct rows *rows) {
     for (size_t i = 0; i < rows->n; i++) {
         if (lw_decoder_decode_bytes(d, rows->bytes.data + rows->start[i],
                                     rows->start[i + 1] - rows->start[i], cells, &err) < 0)
-            die(&err);
+            bench_die(&err);
         for (size_t k = 0; k < NWANTED; k++)
             sum += cells[k].present ? cells[k].num : 0;
     }
@@ -160,12 +159,12 @@ static struct lw_decoder *ours_of(const char *json) {
     struct lw_decoder *d =
         schema ? lw_avro_decoder_new(schema, schema, &fields, &err) : NULL;
     if (!d)
-        die(&err);
+        bench_die(&err);
     lw_schema_free(schema);
     return d;
 }
 
-/* Nanoseconds a record of the best pass of one contestant; the sum must not differ. */
+/* Nanoseconds per record in the best pass; all passes must give the same sum. */
 struct result {
     double ns, sum;
 };
@@ -179,7 +178,7 @@ static void keep_best(struct result *best, int64_t us, size_t records, double su
 int main(int argc, char **argv) {
     const char *path =
         argc > 1 ? argv[1] : LW_SOURCE_DIR "/tests/data/event/green_sample.avro";
-    struct rows rows = load(path);
+    struct rows rows = rows_load(path);
     struct lw_decoder *ours = ours_of(rows.schema);
     struct libavro libavro = libavro_of(rows.schema);
     struct result a = {0}, b = {0};

@@ -40,7 +40,7 @@ def free_port():
 
 
 def redis_call(port, *words):
-    """One command over a connection of its own; whatever it answers but an error."""
+    """Sends one command over a new connection; returns any answer but an error."""
     with socket.create_connection(("127.0.0.1", port), 10) as s:
         out = [b"*%d\r\n" % len(words)]
         for word in words:
@@ -71,7 +71,7 @@ def wait_for(what, condition, seconds=60):
 
 
 def write_bodies(path, n, seed):
-    """Trips as they are known before they end."""
+    """Trips with the fields known before they end."""
     rng = random.Random(seed)
     with open(path, "w", encoding="ascii") as out:
         for _ in range(n):
@@ -129,7 +129,7 @@ class Run:
         redis_call(redis, "HSET", STREAM + "models", "champion", 1, "first", 1, "next", 3, "epoch", 1)
 
     def load(self, port, path, connections, promote=None):
-        """One run of the load generator; promote is called at half time."""
+        """One run of the load generator; calls promote at half time."""
         flag = os.path.join(self.dir, f"half-{port}-{connections}-{time.monotonic_ns()}")
 
         def wait_half():
@@ -164,7 +164,7 @@ def leeway_rows(run, rows):
     def champion():
         try:
             return ask(port, "/readyz")["champion"]
-        except urllib.error.HTTPError as e:  # Kafka is not there: not ready, but with a champion
+        except urllib.error.HTTPError as e:  # without Kafka: not ready, but with a champion
             return json.load(e)["champion"]
 
     def promote(version):

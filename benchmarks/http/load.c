@@ -1,12 +1,12 @@
 /* A load generator for HTTP/1.1 with keep-alive: one thread, epoll, a fixed number of
- * connections, one request on the way on each (no pipelining). Every answer is read whole
- * and checked: status 200 and a model version.
+ * connections, one outstanding request each (no pipelining). Every response is read
+ * completely and checked: status 200 and a model version.
  *
  *   bench_http_load PORT PATH BODIES CONNECTIONS SECONDS [PROMOTE]
  *
- * BODIES is a file with one JSON record a line; connections take them in turn. PROMOTE is
- * a file that comes into being when half of the time has passed, so that whoever waits
- * for it can promote in the middle. Prints one JSON object. */
+ * BODIES is a file with one JSON record per line; connections use them in turn.
+ * PROMOTE is a file that is created at half time, so that a script waiting for it can
+ * promote a version in the middle. Prints one JSON object. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@ static int64_t now_us(void) {
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void die(const char *what) {
+static void load_die(const char *what) {
     fprintf(stderr, "bench_http_load: %s: %s\n", what, strerror(errno));
     exit(1);
 }
@@ -59,7 +59,7 @@ static void read_bodies(const char *file, const char *path) {
     static char line[65536], head[512];
     FILE *f = fopen(file, "r");
     if (!f)
-        die(file);
+        load_die(file);
     while (nrequests < BODIES_MAX && fgets(line, sizeof line, f)) {
         size_t len = strcspn(line, "\n");
         int n = snprintf(head, sizeof head,
@@ -70,13 +70,13 @@ static void read_bodies(const char *file, const char *path) {
         r->len = (size_t)n + len;
         r->text = malloc(r->len);
         if (!r->text)
-            die("memory");
+            load_die("memory");
         memcpy(r->text, head, (size_t)n);
         memcpy(r->text + n, line, len);
     }
     fclose(f);
     if (nrequests == 0)
-        die("no bodies");
+        load_die("no bodies");
 }
 
 static int open_connection(int port) {
@@ -84,13 +84,13 @@ static int open_connection(int port) {
     int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof to) != 0)
-        die("connect");
+        load_die("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     return fd;
 }
 
-static bool push(struct connection *c) {
+static bool connection_send(struct connection *c) {
     while (c->sent < c->request->len) {
         ssize_t n = send(c->fd, c->request->text + c->sent, c->request->len - c->sent,
                          MSG_NOSIGNAL);
@@ -101,15 +101,15 @@ static bool push(struct connection *c) {
     return true;
 }
 
-static bool begin(struct connection *c) {
+static bool connection_begin(struct connection *c) {
     c->request = &requests[next_request++ % nrequests];
     c->sent = c->got = 0;
     c->began_us = now_us();
-    return push(c);
+    return connection_send(c);
 }
 
-/* 0: not whole yet, 1: a good answer, -1: a bad one. */
-static int judge(const struct connection *c) {
+/* 0: incomplete, 1: a valid response, -1: an invalid one. */
+static int response_check(const struct connection *c) {
     const char *end = strstr(c->in, "\r\n\r\n"), *length;
     if (!end)
         return 0;
@@ -130,27 +130,27 @@ static int judge(const struct connection *c) {
     return 1;
 }
 
-/* False: the connection is of no more use. */
-static bool pull(struct connection *c) {
+/* False: the connection cannot be used any more. */
+static bool connection_receive(struct connection *c) {
     for (;;) {
         ssize_t n = recv(c->fd, c->in + c->got, sizeof c->in - 1 - c->got, 0);
         if (n <= 0)
             return n < 0 && errno == EAGAIN;
         c->got += (size_t)n;
         c->in[c->got] = '\0';
-        int good = judge(c);
+        int good = response_check(c);
         if (good == 0)
             continue;
         int64_t took = now_us() - c->began_us;
         histogram[took < BUCKETS ? took : BUCKETS]++;
         done++;
         failed += good < 0;
-        if (good < 0 || !begin(c))
+        if (good < 0 || !connection_begin(c))
             return false;
     }
 }
 
-static double percentile(double share) {
+static double latency_percentile(double share) {
     uint64_t want = (uint64_t)((double)done * share), sum = 0;
     for (size_t i = 0; i <= BUCKETS; i++) {
         sum += histogram[i];
@@ -166,15 +166,15 @@ static void mark_half(const char *path) {
         close(fd);
 }
 
-static void run(struct connection *c, int n, int port, double seconds,
-                const char *promote) {
+static void load_run(struct connection *c, int n, int port, double seconds,
+                     const char *promote) {
     int ep = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event events[256];
     for (int i = 0; i < n; i++) {
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = &c[i]};
         c[i].fd = open_connection(port);
-        if (epoll_ctl(ep, EPOLL_CTL_ADD, c[i].fd, &e) != 0 || !begin(&c[i]))
-            die("connection");
+        if (epoll_ctl(ep, EPOLL_CTL_ADD, c[i].fd, &e) != 0 || !connection_begin(&c[i]))
+            load_die("connection");
     }
     int64_t began = now_us(), half = began + (int64_t)(seconds * 5e5);
     int64_t end = began + (int64_t)(seconds * 1e6), now = began;
@@ -182,14 +182,14 @@ static void run(struct connection *c, int n, int port, double seconds,
         int ready = epoll_wait(ep, events, 256, 100);
         for (int i = 0; i < ready; i++) {
             struct connection *at = events[i].data.ptr;
-            if (pull(at))
+            if (connection_receive(at))
                 continue;
             failed++;
             close(at->fd);
             at->fd = open_connection(port);
             struct epoll_event e = {.events = EPOLLIN, .data.ptr = at};
-            if (epoll_ctl(ep, EPOLL_CTL_ADD, at->fd, &e) != 0 || !begin(at))
-                die("connection");
+            if (epoll_ctl(ep, EPOLL_CTL_ADD, at->fd, &e) != 0 || !connection_begin(at))
+                load_die("connection");
         }
         now = now_us();
         if (promote && now >= half) {
@@ -201,8 +201,8 @@ static void run(struct connection *c, int n, int port, double seconds,
     printf(
         "{\"requests\": %llu, \"per_second\": %.0f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, "
         "\"p999_ms\": %.3f, \"failed\": %llu, \"by_version\": {",
-        (unsigned long long)done, (double)done / took, percentile(0.5), percentile(0.99),
-        percentile(0.999), (unsigned long long)failed);
+        (unsigned long long)done, (double)done / took, latency_percentile(0.5),
+        latency_percentile(0.99), latency_percentile(0.999), (unsigned long long)failed);
     const char *comma = "";
     for (int v = 0; v < VERSIONS; v++)
         if (by_version[v]) {
@@ -224,8 +224,8 @@ int main(int argc, char **argv) {
     read_bodies(argv[3], argv[2]);
     struct connection *c = calloc((size_t)(n > 0 ? n : 1), sizeof *c);
     if (!c || n < 1)
-        die("connections");
-    run(c, n, atoi(argv[1]), atof(argv[5]), argc > 6 ? argv[6] : NULL);
+        load_die("connections");
+    load_run(c, n, atoi(argv[1]), atof(argv[5]), argc > 6 ? argv[6] : NULL);
     for (int i = 0; i < n; i++)
         close(c[i].fd);
     free(c);

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds the program and the load generator, and measures predictions over HTTP beside a Python
-# service; a table on standard output, as Markdown.
+# Builds the program and the load generator, and compares predictions over HTTP with a Python
+# service; prints a Markdown table.
 #
 #   benchmarks/http/run.sh [--seconds S] [--connections N...] [--repeats R] [--no-peer]
 #
-# LEEWAY_BENCH_BUILD   build directory (default build/bench; made as Release)
-# LEEWAY_BENCH_PYTHON  Python with the peers; without it a virtual environment is made in
-#                      the build directory and filled by pip
+# LEEWAY_BENCH_BUILD   build directory (default build/bench; built as Release)
+# LEEWAY_BENCH_PYTHON  Python with the peers; by default, a virtual environment in the build
+#                      directory, filled by pip
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${LEEWAY_BENCH_BUILD:-$root/build/bench}

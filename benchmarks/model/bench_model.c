@@ -1,6 +1,6 @@
 /* bench_model DIR COPIES LATER.avro TRAIN.avro...: fits every cell of the comparison on
- * the training files (repeated COPIES times, to stand for more months), scores the later
- * file, and prints one JSON object a line. Models go to DIR for compare.py, which runs
+ * the training files (repeated COPIES times, for more rows), scores the later file, and
+ * prints one JSON object per line. Models go to DIR for compare.py, which runs
  * scikit-learn and XGBoost on the same rows. Filter: 1 to 60 minutes, trip_distance < 50.
  */
 #include <math.h>
@@ -65,7 +65,7 @@ static const struct cell cells[] = {
     {"raw-trees", TERMS(raw), LW_FIT_TREES, 0},
 };
 
-static void die(const struct lw_err *err) {
+static void bench_die(const struct lw_err *err) {
     fprintf(stderr, "bench_model: %s\n", err->msg);
     exit(1);
 }
@@ -85,7 +85,7 @@ struct trips {
     struct lw_cell *cell;
 };
 
-static void keep(struct trips *t, const struct lw_cell *c) {
+static void trips_add(struct trips *t, const struct lw_cell *c) {
     double y = (c[DROPOFF].num - c[PICKUP].num) / (double)LW_MINUTE;
     if (!(y >= 1 && y <= 60 && c[DISTANCE].num < 50))
         return;
@@ -94,34 +94,35 @@ static void keep(struct trips *t, const struct lw_cell *c) {
     memcpy(t->cell + t->n++ * NFIELDS, c, NFIELDS * sizeof *c);
 }
 
-static void load(const char *path, const struct lw_fields *fields, struct trips *t) {
+static void trips_load(const char *path, const struct lw_fields *fields,
+                       struct trips *t) {
     struct lw_err err = {0};
     struct lw_cell c[NFIELDS];
     struct lw_file *file = lw_file_open(path, &err);
     if (!file)
-        die(&err);
+        bench_die(&err);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
     struct lw_decoder *d =
         schema ? lw_avro_decoder_new(schema, schema, fields, &err) : NULL;
     if (!d)
-        die(&err);
+        bench_die(&err);
     const uint8_t *data;
     size_t len;
     int more;
     while ((more = lw_file_next(file, &data, &len, &err)) == 1) {
         if (lw_decoder_decode_bytes(d, data, len, c, &err))
-            die(&err);
-        keep(t, c);
+            bench_die(&err);
+        trips_add(t, c);
     }
     if (more < 0)
-        die(&err);
+        bench_die(&err);
     lw_decoder_free(d);
     lw_schema_free(schema);
     lw_file_close(file);
 }
 
-static void fill(struct lw_dataset *ds, const struct trips *t, int copies) {
+static void dataset_fill(struct lw_dataset *ds, const struct trips *t, int copies) {
     for (int k = 0; k < copies; k++)
         for (size_t i = 0; i < t->n; i++) {
             const struct lw_cell *c = t->cell + i * NFIELDS;
@@ -131,7 +132,7 @@ static void fill(struct lw_dataset *ds, const struct trips *t, int copies) {
         }
 }
 
-static double rmse(const struct lw_model *m, const struct trips *t) {
+static double model_rmse(const struct lw_model *m, const struct trips *t) {
     double sum = 0;
     for (size_t i = 0; i < t->n; i++) {
         const struct lw_cell *c = t->cell + i * NFIELDS;
@@ -142,8 +143,8 @@ static double rmse(const struct lw_model *m, const struct trips *t) {
     return sqrt(sum / (double)t->n);
 }
 
-/* Millions of rows a second, best of five passes. */
-static double speed(const struct lw_model *m, const struct trips *t) {
+/* Millions of rows per second, best of five passes. */
+static double model_speed(const struct lw_model *m, const struct trips *t) {
     double best = 0, sum = 0;
     for (int pass = 0; pass < 5; pass++) {
         int64_t begin = lw_mono_us();
@@ -157,13 +158,13 @@ static double speed(const struct lw_model *m, const struct trips *t) {
     return isfinite(sum) ? best : 0;
 }
 
-static void save(const struct lw_model *m, const char *dir, const char *name) {
+static void model_save(const struct lw_model *m, const char *dir, const char *name) {
     char path[1024];
     struct lw_buf file = {0};
     struct lw_err err = {0};
     snprintf(path, sizeof path, "%s/%s.avro", dir, name);
     if (lw_model_encode(m, &file, &err) || lw_write_file(path, file.data, file.len, &err))
-        die(&err);
+        bench_die(&err);
     lw_buf_fini(&file);
 }
 
@@ -178,15 +179,15 @@ static struct lw_fit_spec spec_of(const struct cell *cell, struct lw_plan *plan)
     for (size_t i = 0; i < cell->nterms; i++) {
         int at = lw_plan_term(plan, cell->terms[i], 1, 0, &err);
         if (at < 0)
-            die(&err);
+            bench_die(&err);
         spec.terms[spec.nterms++] = at;
     }
     return spec;
 }
 
-static void run(const struct cell *cell, const struct lw_dataset *ds,
-                const struct lw_fit_spec *spec, const struct trips *later,
-                const char *dir) {
+static void cell_run(const struct cell *cell, const struct lw_dataset *ds,
+                     const struct lw_fit_spec *spec, const struct trips *later,
+                     const char *dir) {
     struct lw_err err = {0};
     struct lw_fit_report report = {0};
     struct lw_model *m = NULL;
@@ -197,14 +198,14 @@ static void run(const struct cell *cell, const struct lw_dataset *ds,
         m = lw_fit(ds, 0, lw_dataset_rows(ds), 0, spec, &report, &err);
         double seconds = (double)(lw_mono_us() - begin) / 1e6;
         if (!m)
-            die(&err);
+            bench_die(&err);
         best = seconds < best ? seconds : best;
     }
-    save(m, dir, cell->name);
+    model_save(m, dir, cell->name);
     printf("{\"cell\": \"%s\", \"rows\": %zu, \"columns\": %zu, \"seconds\": %.6f, "
            "\"train\": %.9f, \"later\": %.9f, \"million_a_second\": %.3f}\n",
            cell->name, report.rows, report.columns, best, report.train_rmse,
-           rmse(m, later), speed(m, later));
+           model_rmse(m, later), model_speed(m, later));
     lw_model_free(m);
 }
 
@@ -217,12 +218,12 @@ static double from_file_to_model(char **paths, int n, const struct lw_fields *fi
     struct lw_fit_spec spec = spec_of(cell, plan);
     struct lw_dataset *ds = lw_dataset_new(plan);
     for (int i = 0; i < n; i++)
-        load(paths[i], fields, &t);
-    fill(ds, &t, 1);
+        trips_load(paths[i], fields, &t);
+    dataset_fill(ds, &t, 1);
     struct lw_model *m = lw_fit(ds, 0, lw_dataset_rows(ds), 0, &spec, NULL, &err);
     double seconds = (double)(lw_mono_us() - begin) / 1e6;
     if (!m)
-        die(&err);
+        bench_die(&err);
     lw_model_free(m);
     lw_dataset_free(ds);
     lw_plan_free(plan);
@@ -244,14 +245,14 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < ncells; i++)
         specs[i] = spec_of(&cells[i], plan);
     for (int i = 4; i < argc; i++)
-        load(argv[i], &fields, &train);
+        trips_load(argv[i], &fields, &train);
     struct lw_dataset *ds = lw_dataset_new(plan);
-    fill(ds, &train, atoi(argv[2]));
+    dataset_fill(ds, &train, atoi(argv[2]));
     free(train.cell);
-    load(argv[3], &fields, &later);
+    trips_load(argv[3], &fields, &later);
     for (size_t i = 0; i < ncells; i++)
         if (cells[i].kind != LW_FIT_TREES || lw_trees_available())
-            run(&cells[i], ds, &specs[i], &later, argv[1]);
+            cell_run(&cells[i], ds, &specs[i], &later, argv[1]);
     double whole = from_file_to_model(argv + 4, argc - 4, &fields, &cells[7]);
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);

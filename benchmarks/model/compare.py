@@ -4,7 +4,7 @@
     compare.py BENCH_MODEL COPIES LATER.avro TRAIN.avro...
 
 Needs: fastavro numpy scipy scikit-learn xgboost (pip). One thread: run.sh sets the variables.
-scikit-learn is timed on one-hot rows that are in memory already (CSR), best of three fits (one where
+scikit-learn is timed on one-hot rows in memory (CSR), best of three fits (one if
 a fit takes more than five seconds), leeway on its rows in memory, best of three; both in this one run.
 Objectives are computed here from both sides' coefficients on the same matrix.
 """
@@ -96,7 +96,7 @@ with tempfile.TemporaryDirectory() as where:
     train, later = np.tile(one, (copies, 1)), load([later_path])
     y, z = train[:, 5], later[:, 5]
     print(f"Training rows {len(y):,} ({copies} x {len(one):,}), later rows {len(z):,}.\n")
-    print("| features | fit | scikit-learn s | leeway s | ratio | later RMSE | | objective, ours less theirs"
+    print("| features | fit | scikit-learn s | leeway s | ratio | later RMSE | | objective, ours − theirs"
           " | coefficients differ by at most |")
     print("|---|---|---|---|---|---|---|---|---|")
     for features, names in FEATURES.items():
@@ -117,10 +117,10 @@ with tempfile.TemporaryDirectory() as where:
 print(f"\nFrom Avro file to a fitted ridge on the richest features, {len(one):,} rows: Python"
       f" {python_from_file:.2f} s, leeway {tail['from_file']:.3f} s,"
       f" {python_from_file / tail['from_file']:.0f} x.")
-print(f"Peak memory of the process over all of this: Python"
+print(f"Peak memory of the process: Python"
       f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB, leeway {tail['peak_mb']:.0f} MB"
       f" (rows {tail['dataset_mb']:.0f} MB).")
-print(f"Scoring over the taxi features: {cells['taxi-ridge']['million_a_second']:.1f} million rows/s on one core"
+print(f"Scoring with the taxi features: {cells['taxi-ridge']['million_a_second']:.1f} million rows/s on one core"
       f" (later RMSE {cells['taxi-ridge']['later']:.4f}).")
 if "raw-trees" in cells:
     import xgboost

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Builds bench_model and runs it beside scikit-learn and XGBoost; Markdown on standard output.
+# Builds bench_model and compares it with scikit-learn and XGBoost; prints Markdown.
 #
 #   benchmarks/model/run.sh COPIES LATER.avro TRAIN.avro...
 #
-# COPIES repeats the training months in memory, for more rows than the files have.
-# LEEWAY_BENCH_BUILD   build directory (default build/bench; made as Release)
-# LEEWAY_BENCH_PYTHON  Python with the peers; without it a virtual environment is made in the build
-#                      directory and filled by pip
+# COPIES: how often the training months are repeated in memory, for more rows.
+# LEEWAY_BENCH_BUILD   build directory (default build/bench; built as Release)
+# LEEWAY_BENCH_PYTHON  Python with the peers; by default, a virtual environment in the build
+#                      directory, filled by pip
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${LEEWAY_BENCH_BUILD:-$root/build/bench}

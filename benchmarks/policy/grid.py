@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What each default of a configuration is worth: the backtest with its neighbours.
+"""Measures each default of a configuration: backtests with neighbouring values.
 
     benchmarks/policy/grid.py LEEWAY CONFIG STREAM... [--only TEXT] [--jobs N]
 
@@ -7,10 +7,10 @@ A STREAM is NAME=BOOTSTRAP:FILE[,FILE...], for example
     lockdown=2020-03-12:data/green_2020-03_2020-05.avro
     2023=2023-02-01:green_2023-01.avro,green_2023-02.avro,green_2023-03.avro
 
-One key of the configuration is changed at a time; the row without a key is the configuration as it
-is. For each stream: error of the managed model, of the frozen one in the first row, retrains
-(promotions), alerts (critical ones), and promotions that did worse than the version they replaced
-over the week that followed. Markdown on standard output.
+Each row changes one key of the configuration; the row without a key is the unchanged configuration.
+For each stream: error of the managed model, of the frozen one in the first row, retrains
+(promoted), alerts (critical), and promotions that did worse than the replaced version in the
+following week. Prints Markdown.
 """
 import argparse
 import concurrent.futures
@@ -98,7 +98,7 @@ class Grid:
 
 
 def worse_later(o):
-    """Promotions whose version did worse over the next week than the one it replaced."""
+    """Promotions whose version did worse in the following week than the replaced one."""
     weeks = [e.get("following_week") for e in o["log"] if e["event"] == "training" and e.get("promoted")]
     return sum(1 for w in weeks if w and w["rmse"] > w["previous_rmse"])
 
@@ -124,7 +124,7 @@ def main():
     for key, values in GRID:
         if args.only in key:
             rows += [(f"`{key}: {json.dumps(v)}`".replace('"', ""), key, v) for v in values]
-    print("RMSE · retrains (promoted) · alerts (critical) · worse the week after\n")
+    print("RMSE · retrains (promoted) · alerts (critical) · worse in the following week\n")
     print("| | " + " | ".join(name for name, _, _ in grid.streams) + " |")
     print("|---" * (1 + len(grid.streams)) + "|", flush=True)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Prints the table of sketch benchmarks: bench_sketch and Apache DataSketches take turns on
-the same files, and medians over the rounds are compared. Started by run.sh.
+"""Prints the table of sketch benchmarks: bench_sketch and Apache DataSketches alternate on
+the same files, and the medians of all rounds are compared. Called by run.sh.
 
 Needs datasketches, numpy and fastavro.
 """

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The sketches beside Apache DataSketches, in one run: speed, rank error, tails.
+# Compares the sketches with Apache DataSketches in one run: speed, rank error, tails.
 #
 #   benchmarks/sketch/run.sh [MONTH.avro] [--rounds N]
 #
 # MONTH.avro: a month of trips, for the tails of real durations (default: the bundled one).
-# LEEWAY_BENCH_PYTHON names a Python that has the packages below; without it a virtual
-# environment is made under build/ with pip.
+# LEEWAY_BENCH_PYTHON: a Python with the packages below; by default, a virtual environment
+# under build/, filled by pip.
 set -eu
 cd "$(dirname "$0")/../.."
 

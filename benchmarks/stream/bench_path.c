@@ -1,19 +1,19 @@
 /* The path of an event without Kafka and Redis, in one thread: decode, validate, score,
- * accumulate, and once every so many events write what a flush would send.
+ * accumulate, and periodically serialise the content of a flush.
  *
  *   bench_path CONFIG MODEL FILE [KEY=VALUE]...
  *
- *   messages=N     2,000,000        trips of FILE, round and round
- *   partitions=P   12               dealt to them in runs of 500, as fetches come
- *   per_pane=N     40,000           events of a pane in a partition
+ *   messages=N     2,000,000        trips of FILE, in a loop
+ *   partitions=P   12               which get runs of 500, like fetches
+ *   per_pane=N     40,000           events per pane and partition
  *   flush=N        1,000,000        events between flushes; 0: none
  *   repeats=R      5
- *   zones=N        those of FILE   pick-up zones, evenly drawn
- *   seal=1         no              give closed panes to the monitor, and time that alone
+ *   zones=N        those of FILE   pick-up zones, uniformly drawn
+ *   seal=1         no              pass closed panes to the monitor, timed separately
  *
- * Prints one line of JSON: the median of the repeats in nanoseconds of processor time an
- * event, with and without the writing, bytes a flush and panes in it; microseconds a
- * sealed pane. MODEL `-`: nothing is scored. */
+ * Prints one line of JSON: the median over the repeats of nanoseconds of CPU time per
+ * event, with and without serialisation, bytes and panes per flush, and microseconds per
+ * sealed pane. MODEL `-`: no scoring. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,12 +52,12 @@ struct bench {
     struct lw_monitor *monitor;
 };
 
-/* The processor's time: what else runs on the machine counts less. */
+/* CPU time is less affected by other load. */
 static int64_t cpu_us(void) {
     return (int64_t)((double)clock() * 1e6 / CLOCKS_PER_SEC);
 }
 
-static _Noreturn void die(const struct lw_err *err) {
+static _Noreturn void bench_die(const struct lw_err *err) {
     fprintf(stderr, "bench_path: %s\n", err->msg);
     exit(1);
 }
@@ -70,7 +70,7 @@ static struct lw_model *load_model(const struct lw_config *config, const char *p
     char *data = lw_read_file(path, 1u << 30, &len, &err);
     struct lw_model *m = data ? lw_model_decode(data, len, &err) : NULL;
     if (!m || lw_model_bind(m, &config->spec.event.fields, &err))
-        die(&err);
+        bench_die(&err);
     free(data);
     return m;
 }
@@ -91,7 +91,7 @@ static void make_messages(struct bench *b, const char *file) {
     bench_trips_free(&trips);
 }
 
-static void handle(struct bench *b, uint64_t i) {
+static void event_handle(struct bench *b, uint64_t i) {
     struct lw_cell cells[LW_FIELDS_MAX], watched[LW_FEATURES_MAX + 1];
     struct lw_row row;
     struct lw_err err = {0};
@@ -100,10 +100,10 @@ static void handle(struct bench *b, uint64_t i) {
     struct lw_partition *p = b->partition[i / RUN % b->o.partitions];
     if (lw_decoder_decode_bytes(b->decoder, b->bytes + b->start[i],
                                 b->start[i + 1] - b->start[i], cells, &err))
-        die(&err);
+        bench_die(&err);
     int reason = lw_event_row(&spec->event, cells, 0, &row, &err);
     if (reason < 0)
-        die(&err);
+        bench_die(&err);
     bool score = reason == LW_GOOD && b->model;
     lw_spec_watch(spec, &row, watched);
     if (score)
@@ -117,7 +117,7 @@ static void count_field(void *arg, const char *field, const void *data, size_t l
     b->flushed_bytes += len + strlen(field);
 }
 
-static void flush(struct bench *b) {
+static void bench_flush(struct bench *b) {
     int64_t began = cpu_us();
     b->flushes++;
     for (uint64_t k = 0; k < b->o.partitions; k++) {
@@ -135,8 +135,8 @@ static void flush(struct bench *b) {
     b->flush_us += cpu_us() - began;
 }
 
-/* Windows are merged and rules judged; those of the first half fill the windows. */
-static void seal(struct bench *b, uint64_t i) {
+/* Merges windows and evaluates rules; the panes of the first half fill the windows. */
+static void panes_seal(struct bench *b, uint64_t i) {
     static struct lw_evaluation out;
     struct lw_pane *pane;
     while ((pane = lw_partition_take_closed(b->partition[0]))) {
@@ -149,17 +149,17 @@ static void seal(struct bench *b, uint64_t i) {
     }
 }
 
-static double pass(struct bench *b) {
+static double bench_pass(struct bench *b) {
     for (uint64_t k = 0; k < b->o.partitions; k++)
         b->partition[k] = lw_partition_new(&b->config->spec, (int32_t)k);
     b->flush_us = 0;
     int64_t began = cpu_us();
     for (uint64_t i = 0; i < b->o.messages; i++) {
-        handle(b, i);
+        event_handle(b, i);
         if (b->monitor)
-            seal(b, i);
+            panes_seal(b, i);
         else if (b->o.flush && (i + 1) % b->o.flush == 0)
-            flush(b);
+            bench_flush(b);
     }
     double us = (double)(cpu_us() - began);
     for (uint64_t k = 0; k < b->o.partitions; k++)
@@ -167,20 +167,20 @@ static double pass(struct bench *b) {
     return us;
 }
 
-static int rising(const void *a, const void *b) {
+static int doubles_compare(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static void measure(struct bench *b) {
+static void bench_measure(struct bench *b) {
     double all[REPEATS_MAX], path[REPEATS_MAX], n = (double)b->o.messages;
     for (uint64_t r = 0; r < b->o.repeats; r++) {
-        double us = pass(b);
+        double us = bench_pass(b);
         all[r] = us * 1e3 / n;
         path[r] = (us - (double)b->flush_us) * 1e3 / n;
     }
-    qsort(all, b->o.repeats, sizeof *all, rising);
-    qsort(path, b->o.repeats, sizeof *path, rising);
+    qsort(all, b->o.repeats, sizeof *all, doubles_compare);
+    qsort(path, b->o.repeats, sizeof *path, doubles_compare);
     double flushes = b->flushes ? (double)b->flushes : 1;
     printf("{\"ns\": %.1f, \"ns_path\": %.1f, \"ns_best\": %.1f, \"flush_bytes\": %.0f, "
            "\"flush_panes\": %.1f, \"bytes_each\": %.1f, \"seal_us\": %.1f}\n",
@@ -204,7 +204,7 @@ static void read_options(struct options *o, char **words, int n) {
                (strlen(known[k].name) != len || strncmp(known[k].name, words[i], len)))
             k++;
         if (k == sizeof known / sizeof *known || words[i][len] != '=') {
-            fprintf(stderr, "bench_path: what is \"%s\"?\n", words[i]);
+            fprintf(stderr, "bench_path: unknown setting \"%s\"\n", words[i]);
             exit(2);
         }
         *known[k].at = strtoull(words[i] + len + 1, NULL, 10);
@@ -229,17 +229,17 @@ int main(int argc, char **argv) {
     read_options(&b.o, argv + 4, argc - 4);
     b.config = lw_config_load(argv[1], &err);
     if (!b.config)
-        die(&err);
+        bench_die(&err);
     const struct lw_schema *schema = b.config->source.schema;
     b.decoder = lw_avro_decoder_new(schema, schema, &b.config->spec.event.fields, &err);
     if (!b.decoder)
-        die(&err);
+        bench_die(&err);
     b.model = load_model(b.config, argv[2]);
     b.partition = lw_calloc(b.o.partitions, sizeof(struct lw_partition *));
     make_messages(&b, argv[3]);
     if (b.o.seal)
         b.monitor = lw_monitor_new(&b.config->spec);
-    measure(&b);
+    bench_measure(&b);
     lw_monitor_free(b.monitor);
     lw_buf_fini(&b.scratch);
     lw_model_free(b.model);

@@ -1,16 +1,16 @@
-/* The stream's producer, and the two floors that leeway is measured against.
+/* The producer of the stream, and the two floors that leeway is compared with.
  *
  *   bench_stream create BROKERS TOPIC PARTITIONS
  *   bench_stream produce BROKERS TOPIC FILE MESSAGES FROM_MS SPAN_MS [RATE]
  *   bench_stream raw BROKERS TOPIC MESSAGES [KEY=VALUE]...
  *   bench_stream libavro BROKERS TOPIC MESSAGES SCHEMA [KEY=VALUE]...
  *
- * produce: MESSAGES trips of FILE, in its order and for ever round it, dealt to the
- * partitions one by one; their drop-off times stand evenly over SPAN_MS. RATE a second,
- * or as fast as it goes. raw: consumes and does nothing; libavro: decodes each value with
- * libavro's generic reader, one reader and one value used over and over. Both consume as
- * leeway does: batches of 2,000 from the consumer's queue. They stop after MESSAGES and
- * print one line of JSON; the rate is that of the messages after the first tenth. */
+ * produce: MESSAGES trips of FILE, in a loop, distributed round-robin to the
+ * partitions, with drop-off times spread evenly over SPAN_MS; RATE a second, or as
+ * fast as possible. raw: only consumes; libavro: decodes each value with libavro's
+ * generic reader, reusing one reader and one value. Both consume like leeway, in
+ * batches of 2,000 from the consumer's queue. They stop after MESSAGES and print one
+ * line of JSON; the rate excludes the first tenth of the messages. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,24 +28,24 @@
 #define BATCH   2000
 #define WAIT_MS 30000
 
-static _Noreturn void die(const char *what, const char *why) {
+static _Noreturn void bench_die(const char *what, const char *why) {
     fprintf(stderr, "bench_stream: %s: %s\n", what, why);
     exit(1);
 }
 
-static void set(rd_kafka_conf_t *conf, const char *key, const char *value) {
+static void conf_set(rd_kafka_conf_t *conf, const char *key, const char *value) {
     char why[512];
     if (rd_kafka_conf_set(conf, key, value, why, sizeof why) != RD_KAFKA_CONF_OK)
-        die(key, why);
+        bench_die(key, why);
 }
 
-static rd_kafka_t *client(rd_kafka_type_t type, rd_kafka_conf_t *conf,
-                          const char *brokers) {
+static rd_kafka_t *client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf,
+                              const char *brokers) {
     char why[512];
-    set(conf, "bootstrap.servers", brokers);
+    conf_set(conf, "bootstrap.servers", brokers);
     rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof why);
     if (!rk)
-        die("client", why);
+        bench_die("client", why);
     return rk;
 }
 
@@ -63,21 +63,21 @@ static int partitions_of(rd_kafka_t *rk, const char *topic) {
     }
     rd_kafka_topic_destroy(t);
     if (n == 0)
-        die(topic, "no such topic");
+        bench_die(topic, "no such topic");
     return n;
 }
 
-static int create(const char *brokers, const char *topic, int partitions) {
+static int topic_create(const char *brokers, const char *topic, int partitions) {
     char why[512];
-    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), brokers);
+    rd_kafka_t *rk = client_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), brokers);
     rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(topic, partitions, 1, why, sizeof why);
     if (!t)
-        die(topic, why);
+        bench_die(topic, why);
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
     rd_kafka_CreateTopics(rk, &t, 1, NULL, q);
     rd_kafka_event_t *event = rd_kafka_queue_poll(q, WAIT_MS);
     if (!event || rd_kafka_event_error(event))
-        die(topic, event ? rd_kafka_event_error_string(event) : "no answer");
+        bench_die(topic, event ? rd_kafka_event_error_string(event) : "no answer");
     rd_kafka_event_destroy(event);
     rd_kafka_NewTopic_destroy(t);
     rd_kafka_queue_destroy(q);
@@ -92,7 +92,7 @@ struct job {
     const char *brokers, *topic, *file;
     uint64_t messages;
     int64_t from_ms, span_ms;
-    double rate; /* 0: as fast as it goes */
+    double rate; /* 0: as fast as possible */
 };
 
 static void send_one(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partition,
@@ -100,7 +100,7 @@ static void send_one(rd_kafka_t *rk, rd_kafka_topic_t *topic, int32_t partition,
     while (rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, data, len, NULL, 0,
                             NULL)) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            die("produce", rd_kafka_err2str(rd_kafka_last_error()));
+            bench_die("produce", rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_poll(rk, 10);
     }
 }
@@ -114,15 +114,15 @@ static void hold_back(rd_kafka_t *rk, const struct job *job, uint64_t sent,
         rd_kafka_poll(rk, 1);
 }
 
-static int produce(const struct job *job) {
+static int trips_produce(const struct job *job) {
     struct bench_trips trips;
     uint8_t message[BENCH_MESSAGE_MAX];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    set(conf, "linger.ms", job->rate > 0 ? "20" : "100");
-    set(conf, "batch.num.messages", "20000");
-    set(conf, "queue.buffering.max.messages", "400000");
+    conf_set(conf, "linger.ms", job->rate > 0 ? "20" : "100");
+    conf_set(conf, "batch.num.messages", "20000");
+    conf_set(conf, "queue.buffering.max.messages", "400000");
     bench_trips_load(&trips, job->file);
-    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, conf, job->brokers);
+    rd_kafka_t *rk = client_new(RD_KAFKA_PRODUCER, conf, job->brokers);
     int n = partitions_of(rk, job->topic);
     rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, job->topic, NULL);
     int64_t began = lw_mono_us();
@@ -137,7 +137,7 @@ static int produce(const struct job *job) {
             hold_back(rk, job, i, began);
     }
     if (rd_kafka_flush(rk, WAIT_MS))
-        die("flush", "not all messages were acknowledged");
+        bench_die("flush", "not all messages were acknowledged");
     printf("{\"messages\": %" PRIu64 ", \"bytes_each\": %.1f, \"seconds\": %.2f}\n",
            job->messages, (double)bytes / (double)job->messages,
            (double)(lw_mono_us() - began) / 1e6);
@@ -160,7 +160,7 @@ static void libavro_open(struct libavro *a, const char *path) {
     FILE *f = fopen(path, "r");
     size_t len = f ? fread(json, 1, sizeof json, f) : 0;
     if (len == 0 || avro_schema_from_json_length(json, len, &schema))
-        die(path, "not a schema");
+        bench_die(path, "not a schema");
     fclose(f);
     avro_value_iface_t *iface = avro_generic_class_from_schema(schema);
     avro_generic_value_new(iface, &a->value);
@@ -172,7 +172,7 @@ static void libavro_open(struct libavro *a, const char *path) {
 static void libavro_decode(struct libavro *a, const rd_kafka_message_t *m) {
     avro_reader_memory_set_source(a->reader, m->payload, (int64_t)m->len);
     if (avro_value_read(a->reader, &a->value))
-        die("libavro", avro_strerror());
+        bench_die("libavro", avro_strerror());
 }
 
 struct count {
@@ -180,8 +180,8 @@ struct count {
     int64_t warm_us, end_us;
 };
 
-static void consume(rd_kafka_queue_t *q, struct libavro *avro, uint64_t wanted,
-                    struct count *c) {
+static void messages_consume(rd_kafka_queue_t *q, struct libavro *avro, uint64_t wanted,
+                             struct count *c) {
     static rd_kafka_message_t *batch[BATCH];
     while (c->messages < wanted) {
         ssize_t n = rd_kafka_consume_batch_queue(q, 50, batch, BATCH);
@@ -219,10 +219,10 @@ static void set_properties(rd_kafka_conf_t *conf, char **properties, int n) {
     for (int i = 0; i < n; i++) {
         const char *equals = strchr(properties[i], '=');
         if (!equals || (size_t)(equals - properties[i]) >= sizeof key)
-            die(properties[i], "not KEY=VALUE");
+            bench_die(properties[i], "not KEY=VALUE");
         memcpy(key, properties[i], (size_t)(equals - properties[i]));
         key[equals - properties[i]] = '\0';
-        set(conf, key, equals + 1);
+        conf_set(conf, key, equals + 1);
     }
 }
 
@@ -233,16 +233,16 @@ static int run_floor(char **argv, int n, bool avro) {
     set_properties(conf, argv + 3 + avro, n - 3 - avro);
     if (avro)
         libavro_open(&libavro, argv[3]);
-    rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, conf, argv[0]);
+    rd_kafka_t *rk = client_new(RD_KAFKA_CONSUMER, conf, argv[0]);
     rd_kafka_poll_set_consumer(rk);
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, argv[1], RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t rc = rd_kafka_subscribe(rk, topics);
     if (rc)
-        die(argv[1], rd_kafka_err2str(rc));
+        bench_die(argv[1], rd_kafka_err2str(rc));
     rd_kafka_topic_partition_list_destroy(topics);
     rd_kafka_queue_t *q = rd_kafka_queue_get_consumer(rk);
-    consume(q, avro ? &libavro : NULL, strtoull(argv[2], NULL, 10), &count);
+    messages_consume(q, avro ? &libavro : NULL, strtoull(argv[2], NULL, 10), &count);
     print_floor(&count);
     fflush(stdout);
     rd_kafka_queue_destroy(q);
@@ -258,19 +258,19 @@ static int run_floor(char **argv, int n, bool avro) {
 int main(int argc, char **argv) {
     const char *verb = argc > 1 ? argv[1] : "";
     if (strcmp(verb, "create") == 0 && argc == 5)
-        return create(argv[2], argv[3], atoi(argv[4]));
+        return topic_create(argv[2], argv[3], atoi(argv[4]));
     if (strcmp(verb, "produce") == 0 && argc >= 8)
-        return produce(&(struct job){.brokers = argv[2],
-                                     .topic = argv[3],
-                                     .file = argv[4],
-                                     .messages = strtoull(argv[5], NULL, 10),
-                                     .from_ms = strtoll(argv[6], NULL, 10),
-                                     .span_ms = strtoll(argv[7], NULL, 10),
-                                     .rate = argc > 8 ? atof(argv[8]) : 0});
+        return trips_produce(&(struct job){.brokers = argv[2],
+                                           .topic = argv[3],
+                                           .file = argv[4],
+                                           .messages = strtoull(argv[5], NULL, 10),
+                                           .from_ms = strtoll(argv[6], NULL, 10),
+                                           .span_ms = strtoll(argv[7], NULL, 10),
+                                           .rate = argc > 8 ? atof(argv[8]) : 0});
     if (strcmp(verb, "raw") == 0 && argc >= 5)
         return run_floor(argv + 2, argc - 2, false);
     if (strcmp(verb, "libavro") == 0 && argc >= 6)
         return run_floor(argv + 2, argc - 2, true);
-    fprintf(stderr, "usage: see the head of bench_stream.c\n");
+    fprintf(stderr, "usage: see bench_stream.c\n");
     return 2;
 }

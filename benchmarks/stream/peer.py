@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""The pipeline that a Python team would write, tuned: one process that consumes, decodes, scores,
-sketches and writes its state to Redis once a second.
+"""A tuned pipeline as a Python team would write it: one process that consumes, decodes, scores,
+updates sketches and writes its state to Redis once a second.
 
     peer.py event|batch BROKERS REDIS TOPIC SCHEMA DATA MESSAGES [KEY=VALUE]...
 
 event  fastavro, a score from dictionaries, squared error, three KLL sketches, two dictionaries of counts
        and ADWIN, one trip at a time
-batch  the same without ADWIN in NumPy batches of 10,000; decoding stays one by one, as fastavro
-       has no other way
+batch  likewise without ADWIN, in NumPy batches of 10,000; decoding is one by one, because fastavro
+       has no batch decoding
 
 Tuned: the schema without logical types (a datetime object for each timestamp costs a third of the
-speed), consume() in batches, methods looked up once, librdkafka's queue as large as leeway's. Prints one
+speed), consume() in batches, methods looked up once, and librdkafka's queue as large as leeway's. Prints one
 line of JSON like bench_stream.
 """
 import io
@@ -36,8 +36,8 @@ def plain(schema):
 
 
 def fit(path):
-    """Mean minutes of each pair of zones and of each zone, and a slope on the distance: enough of a model
-    for the cost of a score, which is what is measured."""
+    """Mean minutes of each pair of zones and of each zone, and a slope on the distance: a model
+    sufficient to measure the cost of a score."""
     total, pairs = [0, 0.0, 0.0], {}
     with open(path, "rb") as f:
         for i, r in enumerate(fastavro.reader(f)):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""leeway beside its floors and its peer; see run.sh. Tables are Markdown on standard output.
+"""Compares leeway with its floors and its peer; see run.sh. Prints Markdown tables.
 
-Contestants take turns, so that what else the machine does falls on all of them; figures are medians over
-the rounds, with the spread beside them. All consume with the same librdkafka properties. A rate is that of
-the messages after the first tenth, or quarter for leeway, whose workers share out the partitions first: joining
-the group and filling the queue are in nobody's figure.
-Processor time counts the whole process, the client library's threads included.
+The programs alternate, so that other load affects all of them; figures are medians of
+the rounds, with minimum and maximum. All use the same librdkafka properties. A rate excludes the first
+tenth of the messages, or the first quarter for leeway, whose workers share the partitions first, so that no
+figure includes joining the group and filling the queue.
+CPU time covers the whole process, including the threads of the client library.
 """
 import argparse
 import json
@@ -20,8 +20,8 @@ from services import (BEGIN, DATA, HERE, HOUR, PARTITIONS, SCHEMA, STREAM, TOOL,
 TOPIC = "trips"
 WARM = 300000
 LIVE_RATE = 50000
-# The floors' and, in one row, leeway's. It holds more than a second's messages: with less, a plain
-# consumer stands still while librdkafka 2.0 looks at its full queue once a second.
+# For the floors and, in one row, leeway. It holds more than a second of messages: with less, a plain
+# consumer idles, because librdkafka 2.0 checks a full queue only once a second.
 QUEUE = {"queued.min.messages": "1000000", "queued.max.messages.kbytes": "65536", "fetch.wait.max.ms": "50",
          "auto.offset.reset": "earliest", "enable.auto.commit": "false",
          "enable.auto.offset.store": "false", "fetch.error.backoff.ms": "100",
@@ -41,7 +41,7 @@ SETTINGS = {"large": LARGE, "ours": {}, "two": {"BENCH_WORKERS": "2", "BENCH_QUE
 
 
 def warm_up(s):
-    """A topic with a day of trips and a first champion; the state to begin every round from."""
+    """A topic with a day of trips and a first champion: the initial state of every round."""
     s.create(TOPIC)
     s.produce(TOPIC, WARM, BEGIN, 24 * HOUR)
     child = s.leeway(TOPIC)
@@ -73,8 +73,8 @@ def peer(s, kind, messages, group):
 
 
 def rate_of(samples, total):
-    """From the first flush after a quarter (two workers share the partitions by then) to the last flush
-    that still had messages before it."""
+    """The rate from the first flush after a quarter (when two workers share the partitions) to the last
+    flush with new messages."""
     first = next(i for i, (_, n) in enumerate(samples) if n >= WARM + (total - WARM) / 4)
     last = len(samples) - 2 if samples[-1][1] >= total and len(samples) - 2 > first else len(samples) - 1
     if last <= first:
@@ -140,7 +140,7 @@ def throughput(s, o, snapshot, total):
     mid = {k: median([x["rate"] for x in v]) for k, v in got.items()}
     print(f"\n## Throughput\n\n{total - WARM:,} messages in {PARTITIONS} partitions, {o.rounds} rounds: median "
           "(least–most)\n")
-    table(["", "events/s", "× libavro", "× nothing decoded", "processor, µs an event", "peak resident, MB"],
+    table(["", "events/s", "× libavro", "× nothing decoded", "CPU, µs per event", "peak resident, MB"],
           [[CONTESTANTS[k], spread([x["rate"] for x in v], thousands), f"{mid[k] / mid['libavro']:.2f}",
             f"{mid[k] / mid['raw']:.2f}", f"{median([x['cpu_us'] for x in v]):.2f}",
             spread([x["rss_mb"] for x in v], thousands)] for k, v in got.items()])
@@ -151,14 +151,14 @@ def throughput(s, o, snapshot, total):
                 f"{median([x['rss_mb'] for x in got[k]]) / median([x['rss_mb'] for x in got['batch']]):.2f}"]
                for k in SETTINGS])
     one = got["ours"][-1]
-    print(f"Redis in leeway's run: {one['evals'] / one['seconds']:.0f} scripts/s, "
+    print(f"Redis during leeway's run: {one['evals'] / one['seconds']:.0f} scripts/s, "
           f"{one['commands'] / one['seconds']:.0f} commands/s (those inside scripts counted), "
           f"{one['bytes'] / one['seconds'] / 1e6:.2f} MB/s, {one['bytes'] / max(one['evals'], 1) / 1e3:.1f} KB a "
           "script\n", flush=True)
 
 
 def begin(s, snapshot, topic):
-    """Another topic for the stream that has its model: what it knows of the first one's offsets goes."""
+    """Switches the stream and its model to another topic: the offsets of the first one are deleted."""
     s.restore(snapshot)
     for key in [*s.db("KEYS", "leeway:{%s}:part:*" % STREAM), "leeway:{%s}:meta" % STREAM]:
         s.db("DEL", key)
@@ -189,8 +189,8 @@ def live(s, o, snapshot, topic="live"):
         ["median resident", f"{median([u[0] for u in used]):.0f} MB"],
         ["processor", f"{(cpu_seconds(child.pid) - cpu0) / seconds * 100:.0f} % of a core"],
         ["panes in Redis", f"{panes:,} ({panes / PARTITIONS:.0f} a partition)"],
-        ["scripts at Redis", f"{evals / seconds:.1f} a second"],
-        ["sent to Redis", f"{sent / seconds / 1e3:.0f} KB a second, {sent / max(evals, 1) / 1e3:.1f} KB a script"],
+        ["Redis scripts", f"{evals / seconds:.1f} a second"],
+        ["sent to Redis", f"{sent / seconds / 1e3:.0f} KB a second, {sent / max(evals, 1) / 1e3:.1f} KB per script"],
     ])
     end(child)
 
@@ -210,7 +210,7 @@ def two(s, o, snapshot, total):
 
 
 def catchup(s, o, snapshot, topic="stopped"):
-    """Stopped for a minute while the producer goes on at the live rate."""
+    """A stop of one minute while the producer continues at the live rate."""
     begin(s, snapshot, topic)
     child = s.leeway(topic, BENCH_GROUP=topic)
     messages = LIVE_RATE * 120

@@ -1,11 +1,11 @@
 #!/bin/sh
-# leeway beside its floors and its peer, on a real Kafka and a private Redis, in one run.
+# Compares leeway with its floors and its peer, on a real Kafka and a private Redis, in one run.
 #
 #   benchmarks/stream/run.sh [DIR] [throughput|live|two|catchup]... [--messages N] [--rounds N] [--keep]
 #
-# DIR: where the services' files and the logs go (default: a temporary directory, removed at the end).
-# LEEWAY_BENCH_PYTHON names a Python that has the peer's packages; without it a virtual
-# environment is made under build/ with pip.
+# DIR: directory for files of the services and logs (default: temporary, removed at the end).
+# LEEWAY_BENCH_PYTHON: a Python with the peer's packages; by default, a virtual environment
+# under build/, filled by pip.
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -1,4 +1,4 @@
-"""What the stream benchmarks share: a Kafka, a Redis, leeway as a child, and looks at its process."""
+"""Shared by the stream benchmarks: a Kafka, a Redis, leeway as a child, and statistics of its process."""
 import json
 import os
 import shutil
@@ -30,7 +30,7 @@ def say(text):
 
 
 class Services:
-    """Ended by `stop`, however the run ends."""
+    """The services; `stop` ends them, however the run ends."""
 
     def __init__(self, directory=None, keep=False):
         self.own = directory is None
@@ -103,17 +103,17 @@ class Services:
     # ---- the state in Redis ----
 
     def part(self, topic, field):
-        """The field of every partition's state: [bytes or None]."""
+        """A field of every partition's state: [bytes or None]."""
         return [self.db("HGET", f"leeway:{{{STREAM}}}:part:{topic}:{p}", field) for p in range(PARTITIONS)]
 
     def passed(self, topic):
-        """Messages passed, and the wall time (s) of the newest flush."""
+        """The number of processed messages, and the wall time (s) of the newest flush."""
         offsets = [int(v) for v in self.part(topic, "next_offset") if v is not None]
         times = [int(v) for v in self.part(topic, "updated") if v]
         return sum(o for o in offsets if o > 0), max(times, default=0) / 1e3
 
     def wait_passed(self, topic, messages, child, seconds=600, every=0.1):
-        """Samples (wall time, messages) at each flush, until all are passed."""
+        """Samples (wall time, messages) at each flush, until all are processed."""
         samples, end = [], time.monotonic() + seconds
         while time.monotonic() < end:
             n, at = self.passed(topic)

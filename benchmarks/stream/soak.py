@@ -20,13 +20,13 @@ HEAP_BY_TRAINING = 100  # KB
 
 
 def slope(points):
-    """Of a line through the points, per unit of the first coordinate: the median of the slopes of all pairs
-    (Theil and Sen), which no single step of the allocator moves."""
+    """The slope of a line through the points: the median of the slopes of all pairs (Theil-Sen), which is
+    robust against single steps of the allocator."""
     return median([(q[1] - p[1]) / (q[0] - p[0]) for i, p in enumerate(points) for q in points[i + 1:]])
 
 
 class Watch:
-    """Samples of a leeway: minutes, resident MB, heap MB, trainings ended."""
+    """Samples of a leeway process: minutes, resident MB, heap MB, trainings ended."""
 
     def __init__(self, services, child):
         self.s, self.child = services, child
@@ -51,7 +51,7 @@ class Watch:
         return self.samples[-1]
 
     def minutes(self, after=0.0):
-        """Of each whole minute, its lowest sample: free memory is given back once a minute."""
+        """The minimum of each full minute: free memory is returned once a minute."""
         groups = {}
         for s in self.samples:
             if s[0] >= after:
@@ -59,7 +59,7 @@ class Watch:
         return [(m, min(s[1] for s in g), min(s[2] for s in g)) for m, g in sorted(groups.items())]
 
     def trainings(self):
-        """(n, resident, heap), the lowest between the end of training n and that of the next."""
+        """(n, resident, heap): the minimum between the end of training n and that of the next."""
         groups = {}
         for s in self.samples:
             groups.setdefault(s[3], []).append(s)
@@ -75,7 +75,7 @@ def table(head, rows):
 
 
 def judge(what, points, column, limit, unit):
-    """Prints the slope; 1 when it is above the limit (KB)."""
+    """Prints the slope; returns 1 if it is above the limit (KB)."""
     if len(points) < 3:
         print(f"{what}: too few points for a verdict, let it run longer")
         return 1
@@ -100,7 +100,7 @@ def report(watch, o):
         failed += judge("heap in use", rows, 2, limits[1], unit)
     print(f"most resident {status(watch.child.pid, 'VmHWM'):.1f} MB; judged after "
           f"{f'training {SETTLED}' if o.retrain else f'{warm:.0f} min'}: "
-          f"{'it grows, or cannot be told' if failed else 'it does not grow'}", flush=True)
+          f"{'it grows, or too few samples' if failed else 'it does not grow'}", flush=True)
     return failed
 
 
@@ -109,7 +109,7 @@ def settings(o):
         return {}
     return {"BENCH_RETRAIN_AGE": f"{o.retrain}h", "BENCH_RETRAIN_COOLDOWN": "1h",
             "BENCH_RETRAIN_WINDOW": f"{TRAIN_ON}h",
-            "BENCH_GATE_GAIN": "-1", "BENCH_GATE_Z": "-10"}  # each is promoted: models are exchanged too
+            "BENCH_GATE_GAIN": "-1", "BENCH_GATE_Z": "-10"}  # every version is promoted, so models change too
 
 
 def run(s, o):
@@ -117,7 +117,7 @@ def run(s, o):
     s.create(TOPIC)
     child = s.leeway(TOPIC, BENCH_GROUP=TOPIC, **settings(o))
     time.sleep(3)
-    # Hours of event time a minute: panes open, close and leave the windows all the while.
+    # Hours of event time per minute: panes continuously open, close and leave the windows.
     producer = s.produce(TOPIC, messages, BEGIN, o.minutes * o.hours * HOUR, o.rate, wait=False)
     watch = Watch(s, child)
     while producer.poll() is None:

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Runs leeway at a modest rate for some minutes and tells whether its memory grows.
+# Runs leeway at a modest rate for some minutes and checks whether its memory grows.
 #
 #   benchmarks/stream/soak.sh MINUTES [RATE [HOURS]] [--retrain HOURS]
 #
-# Resident memory and the heap in use are read every five seconds; of each minute the lowest counts.
-# After a fifth of the time (or what the longest window needs to fill) their slopes are judged: exit
-# code 3 says that resident memory rises by more than 50 KB a minute or the heap by more than 10.
-# RATE: messages a second (default 5,000). HOURS: of event time a minute (default 10).
-# Both are noisy: half an hour is enough for a verdict, six minutes are not.
-# --retrain: train each so many hours of event time, always on the newest twelve, and promote; then the
-# lowest between each training and the next is judged, from the sixth on, and may rise by 250 KB
-# (resident) or 100 KB (heap) a training.
+# Resident memory and the heap in use are read every five seconds; the minimum of each minute counts.
+# After a fifth of the time (or the time to fill the longest window) their slopes are checked: exit
+# code 3 if resident memory rises by more than 50 KB a minute, or the heap by more than 10.
+# RATE: messages a second (default 5,000). HOURS: event time per minute (default 10).
+# Both slopes are noisy: half an hour suffices for a verdict, six minutes do not.
+# --retrain: train every so many hours of event time on the newest twelve, and promote; then the
+# minimum between each training and the next is checked, from the sixth on, and may rise by 250 KB
+# (resident) or 100 KB (heap) per training.
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -28,7 +28,7 @@ static const struct {
     [TOTAL] = {"total_amount", LW_NUMERIC},
 };
 
-static _Noreturn void die(const struct lw_err *err) {
+static _Noreturn void trips_die(const struct lw_err *err) {
     fprintf(stderr, "bench: %s\n", err->msg);
     exit(1);
 }
@@ -65,7 +65,7 @@ static uint8_t *put_tail(uint8_t *at, const struct lw_cell *cells) {
     return put_double(at, cells[TOTAL].num);
 }
 
-static void add(struct bench_trips *t, size_t *cap, const struct lw_cell *cells) {
+static void trips_add(struct bench_trips *t, size_t *cap, const struct lw_cell *cells) {
     uint8_t tail[BENCH_MESSAGE_MAX];
     int64_t duration = (int64_t)(cells[DROPOFF].num - cells[PICKUP].num);
     if (duration <= 0 || duration > LW_DAY)
@@ -105,15 +105,15 @@ void bench_trips_load(struct bench_trips *trips, const char *path) {
     struct lw_file *file = lw_file_open(path, &err);
     struct lw_decoder *decoder = file ? decoder_of(file, &err) : NULL;
     if (!decoder)
-        die(&err);
+        trips_die(&err);
     int got;
     while ((got = lw_file_next(file, &data, &len, &err)) > 0) {
         if (lw_decoder_decode_bytes(decoder, data, len, cells, &err))
-            die(&err);
-        add(trips, &cap, cells);
+            trips_die(&err);
+        trips_add(trips, &cap, cells);
     }
     if (got < 0)
-        die(&err);
+        trips_die(&err);
     lw_decoder_free(decoder);
     lw_file_close(file);
 }

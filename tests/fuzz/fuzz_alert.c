@@ -1,7 +1,6 @@
-/* What becomes of a message on its way out: the first byte chooses a format, the rest are
- * the message as the outbox holds it; or, for a template, the template's text. Whatever
- * they are, the body is refused with a reason or is JSON, and every header of the request
- * is one line. */
+/* Rendering of messages: the first byte selects a format, the rest is the message as
+ * stored in the outbox; or, for a template, the template's text. For any input, rendering
+ * fails with a reason or gives JSON, and every header of the request is one line. */
 #include <stdlib.h>
 #include <string.h>
 

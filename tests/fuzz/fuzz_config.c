@@ -1,5 +1,5 @@
-/* Configurations: any text is read or refused with a position, and what is read can be
- * printed and read back. Names of files in it are taken as they are, so run it where it
+/* Configurations: any text is accepted, or refused with a position, and an accepted
+ * one can be printed and read back. File names are used as given, so run it where it
  * may read. */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Fuzzes container files: whatever the bytes, a file is refused with LW_EINPUT and a
- * reason, or gives records that its own schema accepts, and comes to an end. */
+/* Container files: any bytes are refused with LW_EINPUT and a reason, or give a finite
+ * number of records that the file's schema accepts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define RECORDS_MAX 100000 /* a bomb of small records is slow, not wrong */
+#define RECORDS_MAX 100000 /* a bomb of small records is slow, but not an error */
 
 static void read_records(struct lw_file *file) {
     struct lw_err err = {0};

@@ -1,7 +1,6 @@
-/* Fuzzes decoding: the first byte chooses a pair of schemas, the rest is the datum, seen
- * under each framing too. Whatever the bytes, decoding either fails with LW_EINPUT and a
- * reason, or fills every cell with what the contract of lw_cell allows, twice the same.
- */
+/* Decoding: the first byte selects a pair of schemas, the rest is the datum, also under
+ * each framing. For any bytes, decoding fails with LW_EINPUT and a reason, or fills every
+ * cell with a value allowed by lw_cell, identically on a second run. */
 #include <math.h>
 #include <string.h>
 
@@ -107,7 +106,7 @@ static struct lw_fields fields_of(size_t i) {
     return fields;
 }
 
-/* Made once a process: the fuzzer calls millions of times. */
+/* Created once per process: the fuzzer makes millions of calls. */
 static const struct lw_decoder *decoder_of(size_t i, const struct lw_fields *fields) {
     static struct lw_decoder *made[NPAIRS];
     if (made[i])
@@ -128,7 +127,7 @@ static void check_cell(const struct lw_cell *cell, enum lw_kind kind) {
     }
     if (cell->text) {
         volatile char sink = 0;
-        for (uint32_t i = 0; i < cell->len; i++) /* all of it can be read */
+        for (uint32_t i = 0; i < cell->len; i++) /* every byte is readable */
             sink = (char)(sink ^ cell->text[i]);
         lw_assert(kind == LW_TEXT || (kind == LW_CATEGORY && isnan(cell->num) &&
                                       cell->key == lw_text_key(cell->text, cell->len)));

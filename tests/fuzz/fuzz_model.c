@@ -1,6 +1,5 @@
-/* Model files: whatever the bytes, they are refused with a reason, or give a model that
- * can be written and read as the same model, that binds to its own fields, and whose
- * prediction of a row with nothing in it is a number. */
+/* Model files: any bytes are refused with a reason, or give a model that survives a round
+ * trip, binds to its own fields, and predicts a number for a row of missing values. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

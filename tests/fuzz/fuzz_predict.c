@@ -1,6 +1,6 @@
-/* Records in JSON, as /api/v1/predict takes them: the first byte says what is required,
- * the rest is the body. Whatever it is, decoding fails with LW_EINPUT and a reason, or
- * fills each cell as the Avro decoder would. */
+/* JSON records of /api/v1/predict: the first byte selects the required fields, the
+ * rest is the body. For any input, decoding fails with LW_EINPUT and a reason, or
+ * fills each cell as the Avro decoder does. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Fuzzes what a schema registry may answer: bodies, each ended by a zero byte. The first
- * is that of an id, the others those of the subjects it refers to; as the client does,
- * they are parsed, put together, and the result read as a schema. */
+/* Responses of a schema registry: bodies, each ended by a zero byte. The first is that of
+ * an id, the others are those of the referenced subjects; as in the client, they are
+ * parsed and combined, and the result is parsed as a schema. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* What a Redis may answer: the first byte chooses what is asked, the rest are the bytes
- * that come back, whatever they are, and then the connection ends. Each verb of the store
- * succeeds, or fails with a reason; what it gives can be read to its end. */
+/* Replies of Redis: the first byte selects the operation, the rest are the bytes of the
+ * reply, after which the connection ends. Each operation of the store succeeds, or fails
+ * with a reason; its result is completely readable. */
 #include "support/core_fixture.h"
 
 #include <errno.h>
@@ -163,7 +163,7 @@ static void meta(struct lw_redis *r, const struct lw_spec *spec) {
     lw_redis_info(r, "redis_version", &err);
 }
 
-/* A connection that has been made, whose other end has said all that it will. */
+/* An open connection whose other end has already sent everything. */
 static struct lw_redis *answered(const uint8_t *data, size_t size, int *other) {
     struct lw_err err = {0};
     struct lw_redis_options options = {.url = "unix:/nowhere", .timeout_ms = 1000};
@@ -173,15 +173,15 @@ static struct lw_redis *answered(const uint8_t *data, size_t size, int *other) {
     while (size > 0) {
         ssize_t n = send(ends[1], data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n <= 0)
-            break; /* more than a socket holds: the rest is cut */
+            break; /* more than the socket buffer: truncated */
         data += n;
         size -= (size_t)n;
     }
     shutdown(ends[1], SHUT_WR);
     r->ctx = redisConnectFd(ends[0]);
-    r->next_try_ms = INT64_MAX; /* it is not made again */
+    r->next_try_ms = INT64_MAX; /* no reconnect */
     lw_assert(r->ctx);
-    *other = ends[1]; /* stays open: requests find room in the socket, and are not read */
+    *other = ends[1]; /* stays open; the socket buffer takes the requests */
     return r;
 }
 

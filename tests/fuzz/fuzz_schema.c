@@ -1,7 +1,7 @@
-/* Fuzzes schemas: text of a writer's schema, a zero byte, text of a reader's, a zero
- * byte, a datum (each may be absent). What parses must have a canonical form that parses
- * to the same fingerprint; every field of the reader is asked for under every kind that
- * its type allows, and the datum is decoded. */
+/* Schemas: the text of a writer's schema, a zero byte, that of a reader's, a zero
+ * byte, a datum (each optional). A schema that parses must have a canonical form that
+ * parses to the same fingerprint; every field of the reader is resolved for every kind
+ * that its type allows, and the datum is decoded. */
 #include <string.h>
 
 #include "base/buf.h"
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The bytes up to the next zero byte (or the end), which is passed over. */
+/* The bytes up to the next zero byte (or the end), which is skipped. */
 static const uint8_t *cut(const uint8_t **data, size_t *size, size_t *len) {
     const uint8_t *start = *data;
     const uint8_t *zero = *size ? memchr(start, 0, *size) : NULL;
@@ -30,8 +30,8 @@ static struct lw_schema *parse(const uint8_t *text, size_t len) {
     return schema;
 }
 
-/* The form has no way to leave a namespace (Avro 1.11 does not say "namespace": ""), so
- * that of a schema with names both in and out of namespaces reads as another one. */
+/* The canonical form cannot leave a namespace (Avro 1.11 has no "namespace": ""), so that
+ * of a schema with names both inside and outside namespaces parses to another schema. */
 static bool mixed_namespaces(const struct lw_schema *schema) {
     size_t in = 0, out = 0;
     for (size_t i = 0; i < schema->nnodes; i++) {

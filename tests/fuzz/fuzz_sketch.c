@@ -1,7 +1,6 @@
-/* Sketches as Redis and model files hold them: the first byte chooses the kind, the rest
- * are its bytes. Whatever they are, they are refused with LW_EINPUT and a reason, or give
- * a sketch that answers, takes values and merges, and whose own bytes read back as the
- * same bytes. */
+/* Stored sketches: the first byte selects the kind, the rest are its bytes. Any bytes are
+ * refused with LW_EINPUT and a reason, or give a sketch that answers queries, accepts
+ * values, merges, and survives a round trip byte for byte. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* What a stream keeps in Redis, as bytes: the first chooses a pane's field (its name, a
- * zero byte, its bytes), a partition's progress, the detector's state or a reference.
- * Whatever they are, they are refused with LW_EINPUT and a reason, or what was read can
- * be used, and written and read again as the same bytes. */
+/* State in Redis: the first byte selects a pane's field (its name, a zero byte, its
+ * bytes), a partition's progress, the monitor's state or a reference. Any bytes are
+ * refused with LW_EINPUT and a reason, or give usable state that survives a round trip
+ * byte for byte. */
 #include "support/core_fixture.h"
 
 #include "core/monitor.h"
@@ -41,7 +41,7 @@ static void read_field(void *arg, const char *field, const void *data, size_t le
     lw_assert(lw_pane_read(r->pane, field, data, len, &err) == 0);
 }
 
-/* One field after the other, as core_pane_bytes puts them. */
+/* One field after the other, as written by core_pane_bytes. */
 static bool read_pane(struct lw_pane *p, const uint8_t *data, size_t size) {
     struct lw_reader r = lw_reader_of(data, size);
     while (lw_reader_left(&r)) {
@@ -54,9 +54,9 @@ static bool read_pane(struct lw_pane *p, const uint8_t *data, size_t size) {
         if (r.bad)
             return true; /* no further field */
         if (lw_pane_read(p, field, bytes, len, &err)) {
-            /* LW_ECONFIG: sound, and of a feature of another kind */
+            /* LW_ECONFIG: valid, but of a feature of another kind */
             lw_assert((err.code == LW_ECONFIG || err.code == LW_EINPUT) && err.msg[0]);
-            return false; /* as in the store: the pane is set aside */
+            return false; /* as in the store: the pane is unreadable */
         }
     }
     return true;

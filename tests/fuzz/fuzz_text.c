@@ -1,7 +1,6 @@
-/* Texts that people and programs write: times, durations, sizes and numbers, which must
- * mean the same when they are written and read again; names for terminals and JSON, which
- * must come out safe; and expressions over fields, whose canonical form is an
- * expression of the same value. The first byte chooses. */
+/* Texts: times, durations, sizes and numbers, which must survive a round trip; names for
+ * terminals and JSON, which must be escaped; and expressions over fields, whose canonical
+ * form must have the same value. The first byte selects. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +60,7 @@ static void same_value(const struct lw_cell *a, const struct lw_cell *b) {
               (a->num == b->num || (isnan(a->num) && isnan(b->num))));
 }
 
-/* The expression as an atom, and its canonical text as one of another plan. */
+/* The expression as an atom, and its canonical text as an atom of another plan. */
 static void expression(const char *text) {
     static struct lw_fields fields;
     struct lw_err err = {0};

@@ -1,9 +1,10 @@
-/* Writes sound inputs for the harnesses of what is stored, from which a fuzzer finds the
- * others:
+/* Writes valid inputs for the harnesses of stored formats, as starting points for the
+ * fuzzers:
  *
  *   fuzz_seeds tests/fuzz/corpus
  *
- * A made stream of a few days, with a drift, its trainings and a promotion. */
+ * They come from a synthetic stream of a few days, with a drift, trainings and a
+ * promotion. */
 #include "support/core_loop.h"
 
 #include "core/pane.h"

@@ -1,6 +1,6 @@
-/* Replays a corpus through a harness without libFuzzer: every file of the folders and
- * every file named on the command line, in order of name. At least one input must be
- * there, so that a lost corpus fails the test. */
+/* Replays a corpus through a harness without libFuzzer: every file of the given folders
+ * and every given file, sorted by name. No input at all is an error, so that a missing
+ * corpus fails the test. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static int replay_file(const char *path) {
         fprintf(stderr, "%s\n", err.msg);
         return -1;
     }
-    uint8_t *exact = lw_malloc(len ? len : 1); /* so that ASan sees one byte too many */
+    uint8_t *exact = lw_malloc(len ? len : 1); /* exact: ASan detects overreads */
     memcpy(exact, text, len);
     LLVMFuzzerTestOneInput(exact, len);
     free(exact);
@@ -34,7 +34,7 @@ static int visible(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
-/* The files of a folder, or the file itself: how many ran, or -1. */
+/* Runs the files of a folder, or the file itself; returns their number, or -1. */
 static int replay(const char *path) {
     struct dirent **entries;
     int n = scandir(path, &entries, visible, alphasort);

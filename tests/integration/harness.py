@@ -33,7 +33,7 @@ TOOL = os.environ.get("LEEWAY_TEST_KAFKA_TOOL",
                       os.path.join(ROOT, "build/release/tests/integration/kafka_tool"))
 KAFKA = os.environ.get("LEEWAY_TEST_KAFKA")
 REDIS = os.environ.get("LEEWAY_TEST_REDIS")
-REDIS_AS = os.environ.get("LEEWAY_TEST_REDIS_AS", "")  # the user that leeway is; tests themselves may do all
+REDIS_AS = os.environ.get("LEEWAY_TEST_REDIS_AS", "")  # the Redis user of leeway; the tests themselves have all permissions
 TRIPS = os.path.join(ROOT, "data/green_2020-03_2020-05.avro")
 EVENTS = 316378  # in TRIPS
 # Under sanitizers everything takes longer; waits are limits, never measurements.
@@ -61,7 +61,7 @@ BEGAN = time.monotonic()
 
 
 def wait_for(what, seconds, condition, every=0.1):
-    """Until the condition is true, and what it was then."""
+    """Waits until the condition is true; returns its value."""
     end = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
@@ -76,7 +76,7 @@ def wait_for(what, seconds, condition, every=0.1):
 
 
 class Redis(plain_redis.Redis):
-    """That of services.sh, unless another is named."""
+    """The Redis of services.sh, unless another address is given."""
 
     error = Failed
 
@@ -91,7 +91,7 @@ def free_port():
 
 
 class RedisServer:
-    """A Redis of a scenario's own with an append-only file: killed, stopped, put back."""
+    """A Redis of one scenario with an append-only file, which can be killed, suspended and restored."""
 
     def __init__(self, case, name="redis", *extra, port=None):
         self.dir, self.extra = case.path(name), extra
@@ -119,7 +119,7 @@ class RedisServer:
                 return redis("PING") == b"PONG"
             finally:
                 redis.close()
-        except (Failed, OSError):  # not up yet, or loading
+        except (Failed, OSError):  # not started yet, or loading
             return False
 
     def stop(self):
@@ -134,13 +134,13 @@ class RedisServer:
             self.child.wait()
 
     def copy(self, to):
-        """What is on disk now: the append-only file grows at its end only, so that a copy of it is
+        """The state on disk now: the append-only file only grows at its end, so that a copy of it is
         the state of some moment, whatever is written meanwhile."""
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(os.path.join(self.dir, "appendonlydir"), to)
 
     def put_back(self, from_):
-        """To that state; only while it is not running."""
+        """Restores that state; only while the server is not running."""
         shutil.rmtree(os.path.join(self.dir, "appendonlydir"))
         shutil.copytree(from_, os.path.join(self.dir, "appendonlydir"))
 
@@ -160,7 +160,7 @@ def counters(redis, stream):
 
 
 def gaps(redis, stream):
-    """Partitions that stand at another offset than the messages they count, of a topic that was
+    """Partitions whose offset differs from the messages they count, of a topic that was
     never compacted: [(key, next_offset, messages)]."""
     parts = [(k, redis.hash(k)) for k in redis.keys(f"leeway:{{{stream}}}:part:*")]
     return [(k, p.get("next_offset"), p.get("messages")) for k, p in parts
@@ -174,7 +174,7 @@ def offsets(redis, stream):
 
 # ---- what two runs must have in common ---------------------------------------------------------
 
-# Of a hash: who did it, and by the wall clock.
+# Fields of hashes that hold process names and wall-clock times.
 WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
        "now": {b"updated"}, "monitor": {b"updated", b"heard", b"heard_at"}, "meta": {b"created", b"config_hash"}}
 OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks", "health"}  # processes' and deliveries' own
@@ -185,14 +185,14 @@ ITSELF = {"leeway-" + c for c in ("kafka", "redis", "partitions", "leader", "clo
 
 
 def without_itself(redis, prefix, fields):
-    """Alerts about leeway itself say what was done to it, and not what it has found."""
+    """Without alerts about leeway itself, which depend on the faults and not on the events."""
     itself = {f for f, state in redis.raw(prefix + "alerts").items()
               if json.loads(state).get("rule") in ITSELF}
     return {f: v for f, v in fields.items() if f.split(b"@")[0] not in itself}
 
 
 def all_of(redis, key, name):
-    """All that must be equal of one key; name: what follows the stream's prefix."""
+    """The part of one key that must be equal; name: the key without the stream's prefix."""
     kind = redis("TYPE", key).decode()
     if kind == "hash":
         without = WHO.get(name.split(":")[0], ())
@@ -219,7 +219,7 @@ def all_of(redis, key, name):
 
 
 def identical(rough, smooth, stream, what):
-    """Everything that two Redis hold of a stream, byte for byte: panes, partitions with their
+    """Compares all keys of a stream in two Redis, byte for byte: panes, partitions with their
     counters, offsets, windows, history, alerts, the detector's state, models, the audit."""
     prefix = f"leeway:{{{stream}}}:"
     names = [[name for k in redis.keys(prefix + "*") if (name := k[len(prefix):]) not in OURS
@@ -248,14 +248,14 @@ def each_pane_once(redis, stream, pane):
 
 
 def must_be_sealed(redis, stream, partitions, pane):
-    """Up to where, when everything is read: the slowest partition's watermark."""
+    """The time up to which panes must be sealed when everything is read: the slowest partition's watermark."""
     parts = [redis.hash(k) for k in redis.keys(f"leeway:{{{stream}}}:part:*")]
     marks = [int(p["watermark"]) for p in parts if p.get("watermark")]
     return min(marks) // pane * pane if len(marks) == partitions else None
 
 
 def settle(redis, stream, messages, partitions, pane, seconds=60):
-    """Until all messages are counted and all that is complete is evaluated."""
+    """Waits until all messages are counted and all complete panes are evaluated."""
     try:
         wait_for("the end of the topic", seconds, lambda: offsets(redis, stream) == messages)
     except Failed as why:
@@ -292,7 +292,7 @@ def count(topic):
 
 
 def ends(topic):
-    """Of each partition: the offset that comes next."""
+    """The next offset of each partition."""
     return [int(line) for line in kafka("ends", topic).split()]
 
 
@@ -302,8 +302,8 @@ def members(group):
 
 
 class Broker:
-    """A Kafka of a scenario's own, that may be killed and started again; from here on `kafka` and
-    the case's children speak to it."""
+    """A Kafka of one scenario, which can be killed and restarted; from here on `kafka` and
+    the case's children use it."""
 
     def __init__(self, case, *words):
         global KAFKA
@@ -341,8 +341,8 @@ class Broker:
 
 
 class Receiver:
-    """What on-call would get; answers 204, or what `answer(n)` says to the n-th request. Messages about
-    leeway itself are kept apart: a scenario that takes services away has them, too."""
+    """Messages to on-call; answers 204, or `answer(n)` to the n-th request. Messages about
+    leeway itself are kept separately, because scenarios that stop services cause them, too."""
 
     def __init__(self, answer=None):
         self.got, self.itself, self.requests, receiver = [], [], 0, self
@@ -386,7 +386,7 @@ def avro_long(n):
 
 
 def avro(schema, value):
-    """One datum in Avro's binary encoding, of the few types that the tests use."""
+    """One datum in Avro's binary encoding, for the few types that the tests use."""
     if isinstance(schema, list):
         at = next(i for i, s in enumerate(schema) if (s == "null") == (value is None))
         return avro_long(at) + avro(schema[at], value)
@@ -443,7 +443,7 @@ def read_long(data, at):
 
 
 def read_datum(schema, data, at):
-    """What `avro` wrote, and where it ends."""
+    """Decodes a datum of `avro`; returns it and its end."""
     if isinstance(schema, list):
         i, at = read_long(data, at)
         return read_datum(schema[i], data, at)
@@ -508,7 +508,7 @@ def avro_cut(source, path, first, until):
 
 
 def avro_later(source, path, fields, ms):
-    """A copy of a container file in which these times are later."""
+    """A copy of a container file with these times shifted later."""
     with open(source, "rb") as f:
         data = f.read()
     meta, _, blocks = avro_blocks(data)
@@ -529,7 +529,7 @@ def avro_later(source, path, fields, ms):
 
 
 class Daemon:
-    """`leeway run` as a child; its log is a file that a failing scenario shows."""
+    """`leeway run` as a child process; a failing scenario prints its log."""
 
     def __init__(self, case, config, name="run", db=0, **environment):
         if db:
@@ -629,7 +629,7 @@ class Case:
             *changes])
 
     def leeway(self, *words, status=0, **environment):
-        """A command to its end; its standard output."""
+        """Runs a command to its end; returns its standard output."""
         done = self.attempt(*words, **environment)
         check(done.returncode == status,
               f"leeway {' '.join(words)}: exit status {done.returncode}, wanted {status}",
@@ -655,7 +655,7 @@ class Case:
             keys = self.redis.keys(f"leeway:{{{stream}}}:*")
             for i in range(0, len(keys), 500):
                 self.redis("UNLINK", *keys[i:i + 500])
-        # ... also where a scenario keeps the same stream a second time
+        # ... and where a scenario has the same stream a second time
         for db in self.databases:
             other = Redis(db=db)
             other("FLUSHDB")
@@ -669,7 +669,7 @@ def main(scenario, needs_services=True):
     if needs_services and not (KAFKA and REDIS):
         print("skipped: run by tests/support/services.sh")
         sys.exit(77)
-    # ctest ends a test that takes too long by SIGKILL, but an interruption must clear up.
+    # ctest kills a test that takes too long (SIGKILL), but an interruption must clean up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     name = os.path.basename(sys.argv[0]).removesuffix(".py").removeprefix("test_")
     case, failed = Case(name), True

@@ -1,21 +1,22 @@
-/* What the integration tests need of a Kafka beside leeway's own commands, in one small
- * program, so that no test waits for a JVM of Kafka's tools to start:
+/* Kafka operations for the integration tests, in one small program, so that no test
+ * waits for the JVM of Kafka's tools:
  *
  *   kafka_tool BROKERS create TOPIC PARTITIONS [TOPIC PARTITIONS]...
  *   kafka_tool BROKERS delete TOPIC...
- *   kafka_tool BROKERS grow TOPIC PARTITIONS         to so many
- *   kafka_tool BROKERS trim TOPIC PARTITION OFFSET   deletes what is before it
- *   kafka_tool BROKERS produce TOPIC PARTITION [MS]  lines of hexadecimal values on
- * stdin; MS: their time, -1 for none kafka_tool BROKERS consume TOPIC every message there
- * is, as JSON kafka_tool BROKERS count TOPIC                   messages in the topic
- *   kafka_tool BROKERS ends TOPIC                    where each partition ends
+ *   kafka_tool BROKERS grow TOPIC PARTITIONS         sets the number of partitions
+ *   kafka_tool BROKERS trim TOPIC PARTITION OFFSET   deletes the messages before OFFSET
+ *   kafka_tool BROKERS produce TOPIC PARTITION [MS]  hexadecimal lines of stdin; MS: their
+ *                                                    time, -1: none
+ *   kafka_tool BROKERS consume TOPIC                 all messages, as JSON
+ *   kafka_tool BROKERS count TOPIC                   the number of messages
+ *   kafka_tool BROKERS ends TOPIC                    the end of each partition
  *   kafka_tool BROKERS group NAME                    state and number of members
  *   kafka_tool BROKERS grant USER OPERATION topic|group NAME
  *   kafka_tool BROKERS revoke USER OPERATION topic|group NAME
  *
- * It uses librdkafka alone and none of leeway's sources: what leeway writes is then read
- * by an independent hand. Failures go to standard error, with exit code 1. Metadata of a
- * topic just made may lag, so creating waits until every partition has a leader. */
+ * It uses only librdkafka and none of leeway's sources, so it checks leeway
+ * independently. Failures go to standard error, with exit code 1. Metadata of a new
+ * topic may lag, so `create` waits until every partition has a leader. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,20 +35,20 @@ static _Noreturn void die(const char *what, const char *why) {
     exit(1);
 }
 
-static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
+static void conf_set(rd_kafka_conf_t *conf, const char *name, const char *value) {
     char why[512];
     if (rd_kafka_conf_set(conf, name, value, why, sizeof why) != RD_KAFKA_CONF_OK)
         die(name, why);
 }
 
-static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers) {
+static rd_kafka_t *client_new(rd_kafka_type_t type, const char *brokers) {
     char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    set(conf, "bootstrap.servers", brokers);
-    set(conf, "topic.metadata.refresh.fast.interval.ms", "50");
+    conf_set(conf, "bootstrap.servers", brokers);
+    conf_set(conf, "topic.metadata.refresh.fast.interval.ms", "50");
     if (type == RD_KAFKA_CONSUMER) {
-        set(conf, "enable.partition.eof", "true");
-        set(conf, "group.id", "kafka-tool");
+        conf_set(conf, "enable.partition.eof", "true");
+        conf_set(conf, "group.id", "kafka-tool");
     }
     rd_kafka_t *rk = rd_kafka_new(type, conf, why, sizeof why);
     if (!rk)
@@ -56,7 +57,7 @@ static rd_kafka_t *client(rd_kafka_type_t type, const char *brokers) {
 }
 
 /* The number of partitions once each has a leader; 0: not (yet). */
-static int partitions(rd_kafka_t *rk, const char *topic) {
+static int topic_partitions(rd_kafka_t *rk, const char *topic) {
     const struct rd_kafka_metadata *md;
     rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
     int n = 0;
@@ -73,7 +74,7 @@ static int partitions(rd_kafka_t *rk, const char *topic) {
 
 static int partitions_of(rd_kafka_t *rk, const char *topic) {
     for (int tries = 0; tries < 100; tries++) {
-        int n = partitions(rk, topic);
+        int n = topic_partitions(rk, topic);
         if (n > 0)
             return n;
         usleep(100000);
@@ -81,7 +82,7 @@ static int partitions_of(rd_kafka_t *rk, const char *topic) {
     die(topic, "no such topic");
 }
 
-static void create(rd_kafka_t *rk, const char *topic, int n) {
+static void topic_create(rd_kafka_t *rk, const char *topic, int n) {
     char why[512];
     rd_kafka_NewTopic_t *t = rd_kafka_NewTopic_new(topic, n, 1, why, sizeof why);
     if (!t)
@@ -104,7 +105,7 @@ static void create(rd_kafka_t *rk, const char *topic, int n) {
     partitions_of(rk, topic);
 }
 
-static void drop(rd_kafka_t *rk, const char *topic) {
+static void topic_delete(rd_kafka_t *rk, const char *topic) {
     rd_kafka_DeleteTopic_t *t = rd_kafka_DeleteTopic_new(topic);
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
     rd_kafka_DeleteTopics(rk, &t, 1, NULL, q);
@@ -118,7 +119,7 @@ static void drop(rd_kafka_t *rk, const char *topic) {
     rd_kafka_queue_destroy(q);
 }
 
-static rd_kafka_event_t *answer(rd_kafka_queue_t *q, const char *topic) {
+static rd_kafka_event_t *queue_answer(rd_kafka_queue_t *q, const char *topic) {
     rd_kafka_event_t *event = rd_kafka_queue_poll(q, WAIT_MS);
     if (!event)
         die(topic, "no answer");
@@ -127,7 +128,7 @@ static rd_kafka_event_t *answer(rd_kafka_queue_t *q, const char *topic) {
     return event;
 }
 
-static void grow(rd_kafka_t *rk, const char *topic, int n) {
+static void topic_grow(rd_kafka_t *rk, const char *topic, int n) {
     char why[512];
     rd_kafka_NewPartitions_t *p =
         rd_kafka_NewPartitions_new(topic, (size_t)n, why, sizeof why);
@@ -135,7 +136,7 @@ static void grow(rd_kafka_t *rk, const char *topic, int n) {
         die(topic, why);
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
     rd_kafka_CreatePartitions(rk, &p, 1, NULL, q);
-    rd_kafka_event_t *event = answer(q, topic);
+    rd_kafka_event_t *event = queue_answer(q, topic);
     size_t count;
     const rd_kafka_topic_result_t **result = rd_kafka_CreatePartitions_result_topics(
         rd_kafka_event_CreatePartitions_result(event), &count);
@@ -146,13 +147,14 @@ static void grow(rd_kafka_t *rk, const char *topic, int n) {
     rd_kafka_queue_destroy(q);
 }
 
-static void trim(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t offset) {
+static void partition_trim(rd_kafka_t *rk, const char *topic, int32_t partition,
+                           int64_t offset) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
     rd_kafka_DeleteRecords_t *d = rd_kafka_DeleteRecords_new(list);
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
     rd_kafka_DeleteRecords(rk, &d, 1, NULL, q);
-    rd_kafka_event_destroy(answer(q, topic));
+    rd_kafka_event_destroy(queue_answer(q, topic));
     rd_kafka_DeleteRecords_destroy(d);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_queue_destroy(q);
@@ -166,7 +168,8 @@ static size_t from_hex(char *line) {
     return n;
 }
 
-static void produce(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t ms) {
+static void values_produce(rd_kafka_t *rk, const char *topic, int32_t partition,
+                           int64_t ms) {
     char *line = malloc(LINE_MAX);
     while (line && fgets(line, LINE_MAX, stdin)) {
         line[strcspn(line, "\n")] = '\0';
@@ -191,7 +194,7 @@ static void produce(rd_kafka_t *rk, const char *topic, int32_t partition, int64_
         die(topic, rd_kafka_err2str(rc));
 }
 
-static json_t *hex(const void *data, size_t len) {
+static json_t *hex_json(const void *data, size_t len) {
     char *text = malloc(2 * len + 1);
     if (!text)
         die("memory", "none left");
@@ -203,14 +206,14 @@ static json_t *hex(const void *data, size_t len) {
     return out;
 }
 
-static void print(const rd_kafka_message_t *m) {
+static void message_print(const rd_kafka_message_t *m) {
     rd_kafka_headers_t *headers;
     json_t *o = json_object(), *h = json_object();
     json_object_set_new(o, "partition", json_integer(m->partition));
     json_object_set_new(o, "offset", json_integer(m->offset));
     json_object_set_new(o, "time", json_integer(rd_kafka_message_timestamp(m, NULL)));
-    json_object_set_new(o, "key", hex(m->key, m->key_len));
-    json_object_set_new(o, "value", hex(m->payload, m->len));
+    json_object_set_new(o, "key", hex_json(m->key, m->key_len));
+    json_object_set_new(o, "value", hex_json(m->payload, m->len));
     if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         const char *name;
         const void *value;
@@ -224,7 +227,7 @@ static void print(const rd_kafka_message_t *m) {
     json_decref(o);
 }
 
-static void consume(rd_kafka_t *rk, const char *topic) {
+static void messages_print(rd_kafka_t *rk, const char *topic) {
     int n = partitions_of(rk, topic), ended = 0;
     rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(n);
     for (int p = 0; p < n; p++)
@@ -240,14 +243,14 @@ static void consume(rd_kafka_t *rk, const char *topic) {
         else if (m->err)
             die(topic, rd_kafka_message_errstr(m));
         else
-            print(m);
+            message_print(m);
         rd_kafka_message_destroy(m);
     }
     rd_kafka_topic_partition_list_destroy(all);
     rd_kafka_consumer_close(rk);
 }
 
-static void count(rd_kafka_t *rk, const char *topic, bool each) {
+static void messages_count(rd_kafka_t *rk, const char *topic, bool each) {
     int64_t sum = 0, low, high;
     int n = partitions_of(rk, topic);
     for (int p = 0; p < n; p++) {
@@ -263,7 +266,7 @@ static void count(rd_kafka_t *rk, const char *topic, bool each) {
         printf("%" PRId64 "\n", sum);
 }
 
-static void group(rd_kafka_t *rk, const char *name) {
+static void group_print(rd_kafka_t *rk, const char *name) {
     const struct rd_kafka_group_list *list;
     rd_kafka_resp_err_t rc = rd_kafka_list_groups(rk, name, &list, WAIT_MS);
     if (rc)
@@ -284,7 +287,7 @@ static rd_kafka_ResourceType_t resource(const char *name) {
 }
 
 /* word: USER OPERATION topic|group NAME */
-static void grant(rd_kafka_t *rk, char **word) {
+static void acl_change(rd_kafka_t *rk, char **word) {
     char user[128], why[256];
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
     snprintf(user, sizeof user, "User:%s", word[0]);
@@ -294,7 +297,7 @@ static void grant(rd_kafka_t *rk, char **word) {
     if (!acl)
         die("acl", why);
     rd_kafka_CreateAcls(rk, &acl, 1, NULL, q);
-    rd_kafka_event_destroy(answer(q, word[3]));
+    rd_kafka_event_destroy(queue_answer(q, word[3]));
     rd_kafka_AclBinding_destroy(acl);
     rd_kafka_queue_destroy(q);
 }
@@ -309,7 +312,7 @@ static void take_back(rd_kafka_t *rk, char **word) {
     if (!filter)
         die("acl", why);
     rd_kafka_DeleteAcls(rk, &filter, 1, NULL, q);
-    rd_kafka_event_destroy(answer(q, word[3]));
+    rd_kafka_event_destroy(queue_answer(q, word[3]));
     rd_kafka_AclBinding_destroy(filter);
     rd_kafka_queue_destroy(q);
 }
@@ -321,27 +324,27 @@ int main(int argc, char **argv) {
             "create|delete|grow|trim|produce|consume|count|ends|group|grant|revoke NAME ...");
     const char *verb = argv[2], *name = argv[3];
     bool reads = strcmp(verb, "consume") == 0;
-    rd_kafka_t *rk = client(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1]);
+    rd_kafka_t *rk = client_new(reads ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, argv[1]);
     if (strcmp(verb, "create") == 0)
         for (int i = 3; i + 1 < argc; i += 2)
-            create(rk, argv[i], atoi(argv[i + 1]));
+            topic_create(rk, argv[i], atoi(argv[i + 1]));
     else if (strcmp(verb, "delete") == 0)
         for (int i = 3; i < argc; i++)
-            drop(rk, argv[i]);
+            topic_delete(rk, argv[i]);
     else if (strcmp(verb, "grow") == 0 && argc == 5)
-        grow(rk, name, atoi(argv[4]));
+        topic_grow(rk, name, atoi(argv[4]));
     else if (strcmp(verb, "trim") == 0 && argc == 6)
-        trim(rk, name, atoi(argv[4]), atoll(argv[5]));
+        partition_trim(rk, name, atoi(argv[4]), atoll(argv[5]));
     else if (strcmp(verb, "produce") == 0 && (argc == 5 || argc == 6))
-        produce(rk, name, atoi(argv[4]), argc == 6 ? atoll(argv[5]) : 0);
+        values_produce(rk, name, atoi(argv[4]), argc == 6 ? atoll(argv[5]) : 0);
     else if (reads)
-        consume(rk, name);
+        messages_print(rk, name);
     else if (strcmp(verb, "count") == 0 || strcmp(verb, "ends") == 0)
-        count(rk, name, verb[0] == 'e');
+        messages_count(rk, name, verb[0] == 'e');
     else if (strcmp(verb, "group") == 0)
-        group(rk, name);
+        group_print(rk, name);
     else if (strcmp(verb, "grant") == 0 && argc == 7)
-        grant(rk, argv + 3);
+        acl_change(rk, argv + 3);
     else if (strcmp(verb, "revoke") == 0 && argc == 7)
         take_back(rk, argv + 3);
     else

@@ -1,15 +1,14 @@
-/* A live run on real services, recorded pane by pane, and then decided again from the
+/* Records a live run on real services pane by pane, and repeats its decisions from the
  * record.
  *
  *   live_tool CONFIG PARTITIONS
  *
  * Runs the engine until its standard input ends and everything is sealed. After each
- * evaluation the pane that was sealed is read from Redis and kept as bytes, together with
- * all that the leader said (figures, alerts, requests, decisions) and its monitor's whole
- * state. Afterwards a fresh monitor gets the recorded panes and the recorded verdicts of
- * trainings, and must say the same and be in the same state, byte for byte, at every
- * step. Prints what was compared as JSON; exit code 1 with the first difference on
- * standard error. */
+ * evaluation it reads the sealed pane from Redis and keeps its bytes, with all outputs
+ * of the leader (figures, alerts, requests, decisions) and the monitor's state. Then a
+ * new monitor gets the recorded panes and the recorded verdicts of trainings, and must
+ * have the same outputs and the same state, byte for byte, at every step. Prints the
+ * comparison as JSON; exit code 1 with the first difference on standard error. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +106,7 @@ static void trained(void *arg, const struct lw_request *request, uint32_t versio
     r->rejections += !t->gate.passed;
 }
 
-/* ---- deciding again ---- */
+/* ---- repeating the decisions ---- */
 
 static struct lw_reference *reference_of(const struct record *r, uint32_t version) {
     for (size_t i = 0; i < r->n; i++)
@@ -191,7 +190,7 @@ static int decide_again(const struct record *r) {
 
 /* ---- the run ---- */
 
-/* Until nobody feeds any more; what was sent last is consumed then. */
+/* Waits until the producer has stopped and its last messages are consumed. */
 static void wait_for_end(void) {
     char byte;
     while (read(STDIN_FILENO, &byte, 1) > 0)

@@ -1,15 +1,15 @@
-"""Receivers and leaders killed at random, fifty times: each incident is told once a state.
+"""Receivers and leaders killed at random, fifty times: each incident is notified once per state.
 
-Trips flow while two processes of one group share them, and rules on the number of trips an hour fire
-and resolve with every day and night. One of the two leads. Now and then the leader dies by SIGKILL, or
-is stopped and continued when another has taken over (its lease is taken from it, as if its time had run
-out), or a receiver dies: its port closes, and what it was reading is cut off, sometimes after it had
-written the message down and before it could say so.
+Trips flow while two processes of one group share them, and rules on the number of trips per hour fire
+and resolve with every day and night. One of the two leads. At random instants the leader dies by SIGKILL, or
+is suspended until another has taken over (its lease is taken away, as if it had expired), or a receiver dies:
+its port closes and its request is cut off, sometimes after it has stored the message but before it could
+confirm it.
 
-What has been decided is not asked of the survivors: a third process reads the same topic once more, in
-peace, into another database, with a receiver that never fails. What both killed receivers were told,
-counted by id, must be exactly what that one was told: nothing missing, nothing invented, and for the one
-that remembers ids nothing twice.
+The expected result does not come from the survivors: a third, undisturbed process reads the same topic into
+another database, with a receiver that never fails. Both killed receivers must have received, counted by id,
+exactly the messages of that one: none missing, none invented, and for the receiver that remembers ids none
+twice.
 """
 import json
 import random
@@ -25,7 +25,7 @@ from harness import (BIN, EVENTS, TRIPS, Daemon, Receiver, Redis, check, equal, 
                      wait_for)
 
 STREAM = TOPIC = "alert-kills"
-KILLS, CALM = 50, 8  # ... and the database of the run in peace
+KILLS, CALM = 50, 8  # ... and the database of the undisturbed run
 RULES = """rules:
   - {name: few-10, metric: events, window: hour, warn: 30, critical: 10}
   - {name: few-100, metric: events, window: hour, warn: 150, critical: 100}
@@ -36,13 +36,13 @@ RULES = """rules:
 
 
 class Mortal:
-    """A receiver that can be killed at any moment, and comes back at its address with what it had
-    written down. `told` holds (id, message) in the order in which they were written down; one that
+    """A receiver that can be killed at any moment, and returns at its address with the messages it had
+    written down. `received` holds (id, message) in the order in which they were written down; one that
     remembers ids writes each id once."""
 
     def __init__(self, remembers, random):
         self.remembers, self.random = remembers, random
-        self.told, self.ids, self.lock = [], set(), threading.Lock()
+        self.received, self.ids, self.lock = [], set(), threading.Lock()
         self.server, self.port, self.deaths = None, 0, 0
         self.start()
         self.url = f"http://127.0.0.1:{self.port}/alerts"
@@ -57,7 +57,7 @@ class Mortal:
                     return self.die()
                 mortal.write_down(body)
                 if mortal.deaths != life or mortal.random.random() < 0.02:
-                    return self.die()  # it knows, and nobody will hear of that
+                    return self.die()  # stored, but never confirmed
                 self.send_response(204)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -73,7 +73,7 @@ class Mortal:
             daemon_threads, block_on_close = True, False
 
             def handle_error(self, request, client_address):
-                pass  # a cut connection is what this is for
+                pass  # cut connections are the purpose of this test
 
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_address[1]
@@ -82,7 +82,7 @@ class Mortal:
     def write_down(self, message):
         with self.lock:
             if not (self.remembers and message["id"] in self.ids):
-                self.told.append((message["id"], message))
+                self.received.append((message["id"], message))
             self.ids.add(message["id"])
 
     def kill(self):
@@ -102,7 +102,7 @@ def config(case, name, hooks):
         (r"^  day: 1d", "  hour: 1h\n  day: 1d"),
         (r"(?s)^webhooks:.*?^alerts:", f"webhooks:\n{webhooks}\nalerts:"),
         (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0"),
-        (r"idle_timeout: \S+", "idle_timeout: 1h"),  # no partition is passed over while its owner is dead
+        (r"idle_timeout: \S+", "idle_timeout: 1h"),  # no partition is skipped while its owner is dead
         (r"group\.id: \S+", f"group.id: {name}"),
         (r"^  auto\.offset\.reset: \S+", "  auto.offset.reset: earliest\n"
                                          "  group.instance.id: \"${LEEWAY_INSTANCE}\"")], f"{name}.yaml")
@@ -129,12 +129,12 @@ class Pair:
     def kill_leader(self):
         number = wait_for("a leader", 30, lambda: (self.leader() is not None and [self.leader()]))[0]
         self.daemon[number].kill()
-        if self.case.random.random() < 0.9:  # else the other waits until it has run out
+        if self.case.random.random() < 0.9:  # else the other process waits until it expires
             self.depose()
         self.daemon[number] = self.born(number)
 
     def stop_leader(self):
-        """It does not die, it sleeps; and wakes up believing that it still leads."""
+        """Suspends the leader; it resumes believing that it still leads."""
         number = wait_for("a leader", 30, lambda: (self.leader() is not None and [self.leader()]))[0]
         self.daemon[number].child.send_signal(signal.SIGSTOP)
         self.depose()
@@ -164,7 +164,7 @@ def rough(case, mortals):
             time.sleep(case.random.uniform(0.05, 0.8))
             mortal.start()
             done["receiver killed"] += 1
-    say(f"{done}; told so far: {len(mortals[0].told)} and {len(mortals[1].told)}")
+    say(f"{done}; received so far: {len(mortals[0].received)} and {len(mortals[1].received)}")
     check(offsets(case.redis, STREAM) > 0, "they fell in mid-stream")
     equal(producer.wait(180), 0, "exit status of the replay")
     wait_for("the end of the topic", 90, lambda: offsets(case.redis, STREAM) == EVENTS)
@@ -177,7 +177,7 @@ def calm(case):
     path = config(case, "kills-calm", [("calm", receiver.url)])
     daemon = Daemon(case, path, "calm", db=CALM, LEEWAY_INSTANCE="calm")
     redis = Redis(db=CALM)
-    wait_for("the end of the topic in peace", 90, lambda: offsets(redis, STREAM) == EVENTS)
+    wait_for("the undisturbed run at the end of the topic", 90, lambda: offsets(redis, STREAM) == EVENTS)
     return daemon, redis, receiver
 
 
@@ -204,25 +204,25 @@ def scenario(case):
     def still():  # sealing has come to its end when it has not moved for two seconds
         stood.append(redis("HGET", key("monitor"), "sealed_until"))
         return len(stood) > 20 and len(set(stood[-20:])) == 1
-    wait_for("the last pane in peace", 60, still)
-    wait_for("all to be told in peace", 60, lambda: settled(redis, stood[-1]))
-    wait_for("all to be told after the kills", 150, lambda: settled(case.redis, stood[-1]), 0.5)
+    wait_for("the last pane of the undisturbed run", 60, still)
+    wait_for("all notifications of the undisturbed run", 60, lambda: settled(redis, stood[-1]))
+    wait_for("all notifications after the kills", 150, lambda: settled(case.redis, stood[-1]), 0.5)
     daemon.stop()
     for survivor in pair.daemon:
         survivor.stop(20)
 
     wanted = {m["id"]: m for m in receiver.got}
-    equal(len(wanted), len(receiver.got), "in peace each is told once")
+    equal(len(wanted), len(receiver.got), "the undisturbed run sends each once")
     check(len(wanted) > 300, "enough happened", len(wanted))
-    for name, mortal in zip(("the one that remembers", "the one that forgets"), mortals):
+    for name, mortal in zip(("the receiver that remembers ids", "the receiver that does not"), mortals):
         equal(sorted(mortal.ids), sorted(wanted), f"ids that reached {name}")
-        equal(states({i: m for i, m in mortal.told}.values()), states(wanted.values()), f"states told to {name}")
-    equal(len(mortals[0].told), len(wanted), "each once to the one that remembers")
-    check(len(mortals[1].told) >= len(wanted), "each at least once to the one that forgets")
+        equal(states({i: m for i, m in mortal.received}.values()), states(wanted.values()), f"states received by {name}")
+    equal(len(mortals[0].received), len(wanted), "each once at the receiver that remembers ids")
+    check(len(mortals[1].received) >= len(wanted), "each at least once at the other receiver")
     for what in ("fired", "resolved", "undeliverable"):
         equal(audited(case.redis, what), audited(redis, what), f"audit lines '{what}'")
     say(f"{len(wanted)} messages of {len({m['incident'] for m in wanted.values()})} incidents; "
-        f"{len(mortals[1].told) - len(wanted)} came twice to the one that forgets; "
+        f"{len(mortals[1].received) - len(wanted)} were duplicates at the other receiver; "
         f"{pair.births} processes, {sum(m.deaths for m in mortals)} deaths of receivers")
     equal(case.redis("XLEN", key("outbox:parked")), 0, "deliveries given up")
 

@@ -1,21 +1,19 @@
-"""Everything that can go wrong with the services and the processes, at random instants, while trips
-come; and at the end of each phase the same bytes as where nothing went wrong.
+"""Services and processes fail in every way at random instants, while trips are produced; after each
+phase the state equals that of an undisturbed run, byte for byte.
 
-A Kafka and a Redis of the test's own are killed and put back; processes of one group are killed,
-stopped for longer than their session, join and leave. Beside them one process reads the same topic
-into a Redis that nobody touches. After each phase production pauses until both have read
-everything and sealed what is complete; then all that Redis holds of the stream must be equal: every
+A Kafka and a Redis of this test are killed and restored; processes of one group are killed,
+suspended for longer than their session, join and leave. A reference process reads the same topic
+into a separate, undisturbed Redis. After each phase, production pauses until both have read
+everything and sealed all complete panes; then all keys of the stream in Redis must be equal: every
 pane, the progress and the counters of every partition, offsets, window sketches, history, alert
-states, the detector's own state, and the audit. At the very end the whole topic is read once more
-in one smooth run, which no restart of the broker touched, and compared too.
+statuses, the monitor's state, and the audit. At the end, the whole topic is read once more
+in one undisturbed run, without a restart of the broker, and compared too.
 
-What may differ is who did it and when by the wall clock. The model is the same from the first trip
-on and nothing is retrained: the offset at which a worker adopts a new version is a matter of timing.
+Only process names and wall-clock times may differ. The model is fixed from the first trip
+and nothing is retrained, because the offset at which a worker adopts a new version depends on timing.
 
-    SEED=n                    the same victims and pauses again
+    SEED=n                    repeat the same faults
     LEEWAY_CHAOS=kills,older  only these phases
-    LEEWAY_CHAOS_ROUNDS=n     so many rounds of all phases in random order (a soak)
-    LEEWAY_CHAOS_KILLS=n      kills in a phase of kills (30)
 """
 import os
 import signal
@@ -77,7 +75,7 @@ class World:
     # -- the model that scores from the first trip on
 
     def train(self, rows, name):
-        """Version 1 by the bootstrap of a run of its own, of which only the model is kept."""
+        """Trains version 1 in the bootstrap of a separate run, of which only the model is kept."""
         first = self.config(name, changes=[
             (r"until: 2020-03-12", f"rows: {rows}"), (r"holdout: 2d", "holdout: 12h"),
             (r"^  topic: \S+", f"  topic: {FIRST}")])
@@ -101,7 +99,7 @@ class World:
             self.empty(server)
 
     def empty(self, server):
-        """Everything goes but the model, in one step: as from an export, put back by a person."""
+        """Deletes everything but the model in one step, as if a person restored the model from an export."""
         redis = self.connect(server)
         redis("MULTI")
         redis("FLUSHALL")
@@ -113,8 +111,8 @@ class World:
     # -- trips
 
     def next_season(self):
-        """The bundled trips last for a round. Once they have all been produced they come again, as
-        those of the three months that follow."""
+        """The bundled trips last for one round. Once they have all been produced, they are repeated as
+        those of the following three months."""
         old, self.season, self.trips = self.trips, self.season + 1, TRIPS
         if self.season:
             self.trips = self.case.path(f"season-{self.season}.avro")
@@ -133,7 +131,7 @@ class World:
         return found
 
     def produce(self, seconds, rate=RATE):
-        """So many seconds' worth of the next trips, in the background."""
+        """Produces the next trips for this many seconds, in the background."""
         paths, left = [], seconds * rate
         while left > 0:
             if self.block == self.blocks:
@@ -159,7 +157,7 @@ class World:
                              LEEWAY_REDIS=f"redis://{self.still.address}")
 
     def restart_smooth(self):
-        """From the first trip, in one go."""
+        """Reads from the first trip, in one run."""
         self.smooth.stop(30)
         self.empty(self.still)
         self.start_smooth(f"smooth-{self.started}")
@@ -172,7 +170,7 @@ class World:
         wait_for(f"{daemon.name} to have begun", 20, lambda: daemon.logged("starting"))
         daemon.child.send_signal(signal.SIGTERM)
         # librdkafka 2.0.2 can abort when a member is closed in the middle of its first join. That
-        # is a crash like the others, and must cost nothing.
+        # is a crash like the others, and must lose nothing.
         status = daemon.child.wait(60)
         check(status == 0 or "sticky_assignor_state_destroy: Assertion" in daemon.text(),
               f"{daemon.name} stops cleanly", status)
@@ -185,7 +183,7 @@ class World:
             redis.close()
 
     def pass_(self, n, seconds=30):
-        """Until n more messages are in Redis."""
+        """Waits until n more messages are counted in Redis."""
         want = self.at() + n
         return wait_for(f"{want} trips in Redis", seconds, lambda: self.at() >= want, 0.05)
 
@@ -216,7 +214,7 @@ def kills(w):
     w.produce(KILLS * 1.1)
     moved, before = 0, w.at()
     for _ in range(KILLS):
-        # In mid-stream: something has been written since the last one, or nothing could be.
+        # Mid-stream: something has been written since the last one, or nothing could be.
         until = time.monotonic() + 4
         while w.at() == before and time.monotonic() < until:
             time.sleep(0.02)
@@ -227,7 +225,7 @@ def kills(w):
         w.kill(victim)
         if victim in "ab" or w.random.random() < 0.7:
             w.start(victim)
-        if w.random.random() < 0.3:  # one more comes, or one of the dynamic ones leaves
+        if w.random.random() < 0.3:  # one more joins, or one of the dynamic ones leaves
             other = w.random.choice("cd")
             if other not in w.slots:
                 w.start(other)
@@ -238,7 +236,7 @@ def kills(w):
 
 
 def stop_one(w, slot, why):
-    """Longer than its session and its lease; the others take over; then it wakes."""
+    """Suspends one process for longer than its session and its lease; the others take over; then it resumes."""
     daemon, redis = w.slots[slot], w.connect()
     me = f":{daemon.child.pid}"
     mine = lambda: [k for k in redis.keys(key("part:*"))
@@ -249,10 +247,10 @@ def stop_one(w, slot, why):
     wait_for("the others to own what it had", 30, lambda: not mine())
     wait_for("another to lead", 20, lambda: not (redis("GET", key("lease")) or b"").decode().endswith(me))
     w.pass_(500)
-    told = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
-    before = told()
+    handed_over = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
+    before = handed_over()
     daemon.go_on()
-    wait_for(f"{slot} to hear that it is out", 30, lambda: told() > before)
+    wait_for(f"{slot} to notice that it is expelled", 30, lambda: handed_over() > before)
     say(f"{slot} ({why}) stopped for longer than its session, and woke")
     redis.close()
 
@@ -269,7 +267,7 @@ def zombies(w):
 
 
 def restarts(w):
-    """From the append-only file; and a server that only hangs."""
+    """Restarts from the append-only file; and a server that only hangs."""
     w.produce(14)
     for i in range(2):
         w.pass_(w.random.randrange(500, 3000))
@@ -319,19 +317,19 @@ PHASES = [kills, zombies, restarts, older, emptied, broker]
 
 
 def at_rest(w):
-    """Nothing comes any more, and the state is lost all the same: it is noticed and rebuilt."""
+    """State is lost while no events arrive: the loss is detected and the state rebuilt."""
     w.redis.kill()
     w.redis.put_back(w.case.path("older"))
     w.redis.start()
     w.settle("put back at rest")
-    w.model = w.other  # which is version 1 too: what a worker knew of that number is void
+    w.model = w.other  # also version 1: models cached under that number are invalid
     w.empty(w.redis)
     w.restart_smooth()
     w.settle("emptied at rest, with another model")
 
 
 def smooth_again(w):
-    """The whole topic in one run."""
+    """Reads the whole topic in one run."""
     for slot in list(w.slots):
         w.leave(slot)
     w.restart_smooth()
@@ -359,7 +357,7 @@ def scenario(case):
     smooth_again(w)
     sent = [{a["id"] for a in r.got} for r in w.receivers]
     equal(sent[0] ^ sent[1], set(), "alerts that reached only one receiver")
-    say(f"{len(sent[0])} alerts at both; heard: " + ", ".join(
+    say(f"{len(sent[0])} alerts at both; logged: " + ", ".join(
         f"{e} {w.logged(e)}" for e in ("fenced", "partition_lost", "partition_released", "stalled",
                                        "leading", "leader_fenced")))
 

@@ -48,12 +48,12 @@ def scenario(case):
     equal(result["promotions"] + result["rejections"], result["retrains"], "outcomes")
     equal([m["month"] for m in result["months"]][1:4], ["2020-03", "2020-04", "2020-05"], "months")
     equal(left_behind(before), [], "files left")
-    # The replay waits for each decision and for the workers to have heard of it, so a busy machine scores the
-    # trips that a backtest does, but for the few whose partition is late.
+    # The replay waits until the workers know each decision, so a busy machine scores the same
+    # trips as a backtest, except the few whose partition is late.
     files = json.loads(case.leeway("backtest", "-c", os.path.join(ROOT, "configs/nyc-green.yaml"), "--json", TRIPS))
     check(abs(result["scored"] - files["scored"]) <= 500, "as many scored as in a backtest",
           f"{result['scored']}, {files['scored']}")
-    # At a multiple of event time it waits for its trips as well, and loses none.
+    # At a multiple of event time, it also waits for its trips and loses none.
     paced = json.loads(case.leeway("demo", "--json", "--speed", "1000000").splitlines()[-1])
     equal(paced["events"], EVENTS, "events at a pace")
     equal([paced["retrains"], paced["promotions"]], [result["retrains"], result["promotions"]],

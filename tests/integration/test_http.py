@@ -1,8 +1,8 @@
 """HTTP of a running daemon, on a real Kafka and a real Redis.
 
-Most of the bundled trips are replayed until two versions have been champion. On the way predictions are asked
-for without pause over several connections, with promotions to and fro in the middle; none may fail. Every
-endpoint is then looked at, and says what Redis says; promtool reads the metrics; a second process of the
+Most of the bundled trips are replayed until two versions have been champion. Meanwhile, several connections
+request predictions continuously, while versions are promoted back and forth; no request may fail. Every
+endpoint is then checked against Redis; promtool reads the metrics; a second process of the
 group shows the same stream.
 """
 import http.client
@@ -64,7 +64,7 @@ class Server:
 
 
 class Askers:
-    """Predictions without pause, over connections that are kept."""
+    """Requests predictions continuously, over persistent connections."""
 
     def __init__(self, server, n=3):
         self.server, self.stop, self.versions, self.wrong = server, False, {}, []
@@ -86,7 +86,7 @@ class Askers:
                     self.versions[version] = self.versions.get(version, 0) + 1
                     if version is None:
                         self.wrong.append((answer.status, text[:200]))
-            except Exception as e:  # what a client would see is what counts
+            except Exception as e:  # any error that a client would see
                 with self.lock:
                     self.wrong.append(repr(e))
                 return
@@ -108,7 +108,7 @@ def auth():
 
 
 def promotions(case, server, askers):
-    """To and fro, while the leader has nothing else to decide."""
+    """Promotes back and forth, while the leader has nothing else to decide."""
     champion = int(case.redis("HGET", key("models"), "champion"))
     other = 1 if champion != 1 else 2
     for version in (other, champion, other, champion):
@@ -124,7 +124,7 @@ def promotions(case, server, askers):
 
 
 def settled(server):
-    """Until nothing is trained and nothing has been sealed for some seconds."""
+    """Waits until no training runs and nothing has been sealed for some seconds."""
     seen, since = None, time.monotonic()
 
     def quiet():
@@ -264,7 +264,7 @@ def check_metrics(server, sent):
 
 
 def first_event(server):
-    """What a subscriber gets at once."""
+    """The first event that a subscriber receives."""
     with socket.create_connection(("127.0.0.1", server.port), 10) as s:
         s.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         text = b""

@@ -1,8 +1,8 @@
-"""Redis refuses, and it goes on: permissions that are missing at the start, that are taken away and
-given back in mid-stream, and a Redis that is full.
+"""Redis refuses commands and leeway continues: permissions that are missing at the start, revoked and
+granted again mid-stream, and a Redis that is full.
 
-What is missing at the start is named, and ends `run`; a missing channel does not. Later nothing ends
-it: no step is done by half, the log names what is refused, and at the end every message is counted
+Permissions missing at the start are named and stop `run`, except for a missing channel. Later, nothing stops
+it: no step is applied partially, the log names the refused commands, and at the end every message is counted
 once, every pane evaluated once, and every version has its line in the audit."""
 import re
 
@@ -19,7 +19,7 @@ def key(name):
 
 
 def least():
-    """The rules that the page for operators gives."""
+    """The rules in the operators' documentation."""
     with open(f"{ROOT}/docs/redis.md", encoding="utf-8") as f:
         line = re.search(r"^ACL SETUSER leeway on >PASSWORD (.*)$", f.read(), re.M)[1]
     return line.replace("{STREAM}", f"{{{STREAM}}}").split()
@@ -30,7 +30,7 @@ def audited(redis, what):
 
 
 def refused(case, config, admin, rules):
-    """What is missing at the start is named, by run and by check."""
+    """`run` and `check` name permissions missing at the start."""
     for rule, words in (("+xsetid", "may not run xsetid"), (rules[0], "may not touch"), ("+evalsha", "evalsha")):
         admin("ACL", "SETUSER", "team", "reset", "on", ">x", *[r for r in rules if r != rule])
         daemon = Daemon(case, config, "refused")
@@ -45,7 +45,7 @@ def refused(case, config, admin, rules):
 
 
 def take_away(daemon, event, words, off, on, meanwhile, replay):
-    """It says so, lives, and goes on when it is allowed again."""
+    """leeway logs it, keeps running, and continues when the permission is granted again."""
     seen = len(daemon.logged(event))
     off()
     replay()
@@ -68,7 +68,7 @@ def scenario(case):
     refused(case, config, admin, rules)
     say("what is missing at the start is named, and ends it")
 
-    # All commands on all keys, and no channel: the first promotion is whole all the same.
+    # All commands on all keys, but no channel: the first promotion is still complete.
     admin("ACL", "SETUSER", "team", "reset", "on", ">x", "~leeway:*", "+@all")
     daemon = Daemon(case, config)
     blocks, sent = [0], []
@@ -86,7 +86,7 @@ def scenario(case):
     check(daemon.alive(), "it lives without a channel")
     say("promoted without a channel, with its line in the audit")
 
-    # Taken away while it runs: of the leader, of the workers, and memory of both.
+    # Revoked while it runs: permissions of the leader, of the workers, and memory of both.
     admin("ACL", "SETUSER", "team", "reset", "on", ">x", *rules)
     sealed = {}
 

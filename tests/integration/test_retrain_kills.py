@@ -1,10 +1,10 @@
 """Trainings and promotions while processes are killed: each request has one outcome.
 
-The bundled stream with its own policy: a first model, the lockdown, retrains. Processes are killed
-at random instants, the leader above all, in the middle of sealing, training and publishing. Which
-version scores an event is a matter of timing here, so not every byte can be compared; what must hold
-all the same: every message counted once, every pane evaluated once, every request answered once,
-every version published whole and once, and all partitions with the champion in the end."""
+The bundled stream runs with its own policy: a first model, the lockdown, retrains. Processes, mostly the
+leader, are killed at random instants during sealing, training and publishing. The version that
+scores an event depends on timing here, so not every byte can be compared. The invariants:
+every message is counted once, every pane evaluated once, every request answered once,
+every version published completely and once, and all partitions have the champion at the end."""
 import time
 
 from harness import (EVENTS, TRIPS, Daemon, check, counters, each_pane_once, equal, main, offsets, say,

@@ -1,13 +1,13 @@
-/* A hand for kll_datasketches.py: makes, reads and rewrites sketch files with this
- * library, so that the Python package can be put on the other side.
+/* Helper of kll_datasketches.py: creates, reads and rewrites sketch files with this
+ * library, for comparison with the Python package.
  *
- *   kll_tool make FILE K SEED FIRST COUNT        a sketch of values FIRST .. FIRST +
- * COUNT kll_tool merge FILE OUT SEED WITH...         FILE with the others merged in
+ *   kll_tool make FILE K SEED FIRST COUNT        values FIRST .. FIRST + COUNT
+ *   kll_tool merge FILE OUT SEED WITH...         FILE with the others merged in
  *   kll_tool read FILE                           k n retained min max and 101 quantiles
  *   kll_tool hll FILE COUNT                      a distinct count of 0 .. COUNT - 1
  *   kll_tool hll-read FILE                       its estimate
  *
- * Exit code 1 with the reason on standard error when bytes are refused. */
+ * Exit code 1 with the reason on standard error if the bytes are refused. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +23,11 @@ static _Noreturn void give_up(const char *what) {
     exit(1);
 }
 
-static double value(uint64_t i) { /* as in kll_datasketches.py */
+static double value_at(uint64_t i) { /* as in kll_datasketches.py */
     return (double)(i * 7919 % 100003) / 8 - 1000;
 }
 
-static uint8_t *load(const char *path, size_t *len) {
+static uint8_t *file_load(const char *path, size_t *len) {
     struct lw_err err = {0};
     char *data = lw_read_file(path, 1 << 24, len, &err);
     if (!data)
@@ -35,7 +35,7 @@ static uint8_t *load(const char *path, size_t *len) {
     return (uint8_t *)data;
 }
 
-static void save(const char *path, const uint8_t *data, size_t len) {
+static void file_save(const char *path, const uint8_t *data, size_t len) {
     struct lw_err err = {0};
     if (lw_write_file(path, data, len, &err))
         give_up(err.msg);
@@ -43,7 +43,7 @@ static void save(const char *path, const uint8_t *data, size_t len) {
 
 static struct lw_kll *load_kll(const char *path, uint64_t seed) {
     size_t len;
-    uint8_t *data = load(path, &len);
+    uint8_t *data = file_load(path, &len);
     struct lw_err err = {0};
     struct lw_kll *s = lw_kll_read(data, len, seed, &err);
     free(data);
@@ -56,25 +56,25 @@ static void save_kll(const char *path, struct lw_kll *s) {
     size_t len = lw_kll_serial_size(s);
     uint8_t *data = lw_malloc(len);
     lw_kll_write(s, data);
-    save(path, data, len);
+    file_save(path, data, len);
     free(data);
     lw_kll_free(s);
 }
 
-static uint64_t number(const char *text) {
+static uint64_t number_parse(const char *text) {
     return strtoull(text, NULL, 10);
 }
 
-static void make(char **args) {
-    struct lw_kll *s = lw_kll_new((uint16_t)number(args[1]), number(args[2]));
-    uint64_t first = number(args[3]), count = number(args[4]);
+static void kll_make(char **args) {
+    struct lw_kll *s = lw_kll_new((uint16_t)number_parse(args[1]), number_parse(args[2]));
+    uint64_t first = number_parse(args[3]), count = number_parse(args[4]);
     for (uint64_t i = first; i < first + count; i++)
-        lw_kll_update(s, value(i));
+        lw_kll_update(s, value_at(i));
     save_kll(args[0], s);
 }
 
-static void merge(char **args, int n) {
-    struct lw_kll *s = load_kll(args[0], number(args[2]));
+static void kll_merge(char **args, int n) {
+    struct lw_kll *s = load_kll(args[0], number_parse(args[2]));
     for (int i = 3; i < n; i++) {
         struct lw_kll *other = load_kll(args[i], 0);
         lw_kll_merge(s, other);
@@ -99,17 +99,17 @@ static void print_kll(const char *path) {
 
 static void make_hll(char **args) {
     struct lw_hll *h = lw_hll_new();
-    for (uint64_t i = 0; i < number(args[1]); i++)
+    for (uint64_t i = 0; i < number_parse(args[1]); i++)
         lw_hll_add_int(h, (int64_t)i);
     uint8_t *data = lw_malloc(lw_hll_serial_size(h));
-    save(args[0], data, lw_hll_write(h, data));
+    file_save(args[0], data, lw_hll_write(h, data));
     free(data);
     lw_hll_free(h);
 }
 
 static void print_hll(const char *path) {
     size_t len;
-    uint8_t *data = load(path, &len);
+    uint8_t *data = file_load(path, &len);
     struct lw_err err = {0};
     struct lw_hll *h = lw_hll_read(data, len, &err);
     if (!h)
@@ -122,9 +122,9 @@ static void print_hll(const char *path) {
 int main(int argc, char **argv) {
     const char *verb = argc > 1 ? argv[1] : "";
     if (strcmp(verb, "make") == 0 && argc == 7)
-        make(argv + 2);
+        kll_make(argv + 2);
     else if (strcmp(verb, "merge") == 0 && argc >= 5)
-        merge(argv + 2, argc - 2);
+        kll_merge(argv + 2, argc - 2);
     else if (strcmp(verb, "read") == 0 && argc == 3)
         print_kll(argv[2]);
     else if (strcmp(verb, "hll") == 0 && argc == 4)

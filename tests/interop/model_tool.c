@@ -1,6 +1,6 @@
-/* model_tool DIR: fits a model of every feature of the language on made-up rows, writes
- * it to DIR as NAME.avro with its predictions as NAME.jsonl, and prints the names. With
- * XGBoost in the build a forest follows. model_reader.py reads them. */
+/* model_tool DIR: fits models with every feature of the language on synthetic rows,
+ * writes them to DIR as NAME.avro with their predictions as NAME.jsonl, and prints the
+ * names. With XGBoost in the build, it adds a forest. model_reader.py reads them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static const char *const linear[] = {"a",
 static const char *const trees[] = {"a", "b",       "hour(t)",      "x",
                                     "z", "sqrt(x)", "impute(x, a)", "s"};
 
-static void die(const struct lw_err *err) {
+static void tool_die(const struct lw_err *err) {
     fprintf(stderr, "model_tool: %s\n", err->msg);
     exit(1);
 }
@@ -78,7 +78,7 @@ static void put_cell(FILE *out, int field, const struct lw_cell *cell) {
         fprintf(out, "%" PRId64, (int64_t)cell->key);
 }
 
-/* Rows from the same source as the training's, some of whose categories it never saw. */
+/* Rows from the same source as the training rows, with some unseen categories. */
 static void put_predictions(const struct lw_model *m, const char *path) {
     FILE *out = fopen(path, "w");
     struct lw_rng rng;
@@ -102,15 +102,15 @@ static void put_model(const struct lw_model *m, const char *dir, const char *nam
     struct lw_err err = {0};
     snprintf(path, sizeof path, "%s/%s.avro", dir, name);
     if (lw_model_encode(m, &file, &err) || lw_write_file(path, file.data, file.len, &err))
-        die(&err);
+        tool_die(&err);
     snprintf(path, sizeof path, "%s/%s.jsonl", dir, name);
     put_predictions(m, path);
     lw_buf_fini(&file);
     puts(name);
 }
 
-static void run(const char *dir, const char *name, enum lw_fit_kind kind,
-                const char *const *terms, size_t nterms) {
+static void model_run(const char *dir, const char *name, enum lw_fit_kind kind,
+                      const char *const *terms, size_t nterms) {
     static const enum lw_kind kinds[NFIELDS] = {LW_TIMESTAMP, LW_CATEGORY, LW_CATEGORY,
                                                 LW_CATEGORY,  LW_NUMERIC,  LW_NUMERIC};
     struct lw_fields fields = {0};
@@ -127,7 +127,7 @@ static void run(const char *dir, const char *name, enum lw_fit_kind kind,
     for (size_t i = 0; i < nterms; i++) {
         int at = lw_plan_term(plan, terms[i], 1, i == 1 ? 3 : 0, &err);
         if (at < 0)
-            die(&err);
+            tool_die(&err);
         spec.terms[spec.nterms++] = at;
     }
     struct lw_dataset *ds = lw_dataset_new(plan);
@@ -140,7 +140,7 @@ static void run(const char *dir, const char *name, enum lw_fit_kind kind,
     }
     struct lw_model *m = lw_fit(ds, 0, ROWS, 0, &spec, NULL, &err);
     if (!m)
-        die(&err);
+        tool_die(&err);
     put_model(m, dir, name);
     lw_model_free(m);
     lw_dataset_free(ds);
@@ -152,8 +152,8 @@ int main(int argc, char **argv) {
         fputs("usage: model_tool DIR\n", stderr);
         return 2;
     }
-    run(argv[1], "linear", LW_FIT_RIDGE, linear, sizeof linear / sizeof *linear);
+    model_run(argv[1], "linear", LW_FIT_RIDGE, linear, sizeof linear / sizeof *linear);
     if (lw_trees_available())
-        run(argv[1], "trees", LW_FIT_TREES, trees, sizeof trees / sizeof *trees);
+        model_run(argv[1], "trees", LW_FIT_TREES, trees, sizeof trees / sizeof *trees);
     return 0;
 }

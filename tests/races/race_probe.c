@@ -1,15 +1,15 @@
-/* What the thread sanitizer must find, and what it must not: whoever trusts its silence
- * about leeway has to know that it hears.
+/* Races that the thread sanitizer must report, and correct code that it must not report:
+ * its silence about leeway means something only if it detects races.
  *
  *   race_probe MODE
  *
- *   posix, c11      two threads of that kind count in one variable             found
- *   callback        so do librdkafka's thread, which calls back, and ours      found
+ *   posix, c11      two threads of that kind increment one variable            reported
+ *   callback        likewise librdkafka's thread, in a callback, and ours      reported
  *   locked          the same three under a lock                                silent
- *   handed          what is handed over through a queue of librdkafka          silent
+ *   handed          data passed through a queue of librdkafka                  silent
  *
- * Nothing here is timed: the sanitizer judges by the order that locks impose, whatever
- * the order was. */
+ * Timing does not matter: the sanitizer judges by the order that locks guarantee, not by
+ * the actual order. */
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -28,7 +28,7 @@ static long counted;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static mtx_t lock_c11;
 
-static void count(void) {
+static void counter_add(void) {
     if (locked)
         pthread_mutex_lock(&lock);
     counted++;
@@ -38,7 +38,7 @@ static void count(void) {
 
 static void *count_posix(void *arg) {
     for (int i = 0; i < TIMES; i++)
-        count();
+        counter_add();
     return arg;
 }
 
@@ -54,7 +54,7 @@ static int count_c11(void *arg) {
     return 7;
 }
 
-static void posix(void) {
+static void posix_race(void) {
     pthread_t thread[2];
     for (int i = 0; i < 2; i++)
         lw_assert(pthread_create(&thread[i], NULL, count_posix, NULL) == 0);
@@ -75,10 +75,10 @@ static void c11(void) {
 
 static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *text) {
     (void)rk, (void)level, (void)fac, (void)text;
-    count();
+    counter_add();
 }
 
-static rd_kafka_t *producer(const char *servers, rd_kafka_conf_t *conf) {
+static rd_kafka_t *producer_new(const char *servers, rd_kafka_conf_t *conf) {
     char why[200];
     rd_kafka_conf_set(conf, "bootstrap.servers", servers, why, sizeof why);
     rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
@@ -86,23 +86,23 @@ static rd_kafka_t *producer(const char *servers, rd_kafka_conf_t *conf) {
     return rk;
 }
 
-/* librdkafka's threads write its log while we count too. */
-static void callback(const char *servers) {
+/* librdkafka's threads write its log while this thread counts, too. */
+static void callback_race(const char *servers) {
     char why[200];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     const struct rd_kafka_metadata *metadata;
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set(conf, "debug", "all", why, sizeof why);
-    rd_kafka_t *rk = producer(servers, conf);
+    rd_kafka_t *rk = producer_new(servers, conf);
     count_posix(NULL);
-    /* Something has been logged by now, and may be while we count. */
+    /* librdkafka has logged by now, and may log while this thread counts. */
     lw_assert(rd_kafka_metadata(rk, 1, NULL, &metadata, 10000) == 0);
     rd_kafka_metadata_destroy(metadata);
     count_posix(NULL);
     rd_kafka_destroy(rk);
 }
 
-static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
+static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     long *value = m->_private;
     (void)rk, (void)opaque;
     ++*value;
@@ -121,12 +121,12 @@ static void *poll_until_told(void *arg) {
     return NULL;
 }
 
-/* Written by us, changed in the report of another thread, read again after that has
- * ended. */
-static void handed(const char *servers) {
+/* Written by this thread, changed in the delivery report of another thread, and read
+ * again after that thread has ended. */
+static void handed_over(const char *servers) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-    struct poller p = {.rk = producer(servers, conf),
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
+    struct poller p = {.rk = producer_new(servers, conf),
                        .value = lw_calloc(1, sizeof(long))};
     pthread_t thread;
     char text[] = "v";
@@ -152,13 +152,13 @@ int main(int argc, char **argv) {
     const char *servers = lw_embedded_bootstrap(broker);
     locked = strcmp(mode, "locked") == 0;
     if (locked || strcmp(mode, "posix") == 0)
-        posix();
+        posix_race();
     if (locked || strcmp(mode, "c11") == 0)
         c11();
     if (locked || strcmp(mode, "callback") == 0)
-        callback(servers);
+        callback_race(servers);
     if (strcmp(mode, "handed") == 0)
-        handed(servers);
+        handed_over(servers);
     lw_embedded_free(broker);
     printf("%s ended\n", mode);
     return 0;

@@ -111,7 +111,7 @@ struct lw_rule *core_rule(struct lw_spec *spec, const char *name, const char *me
 void core_event_set(const struct lw_spec *spec, struct core_event *e, int64_t t, int zone,
                     double x, double y) {
     struct lw_err err = {0};
-    e->cell[CORE_T] = lw_cell_int(CORE_START); /* any clock gets into a pane's row here */
+    e->cell[CORE_T] = lw_cell_int(CORE_START); /* any time fits into a pane's row here */
     e->cell[CORE_ZONE] = lw_cell_int(zone);
     e->cell[CORE_X] = lw_cell_num(x);
     e->cell[CORE_Y] = lw_cell_num(y);

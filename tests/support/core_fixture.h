@@ -1,8 +1,8 @@
 /* A small stream for the tests of the core: a time, a zone, a number x and the target y;
- * hourly panes, a window of six hours and one of a day, ridge on (zone, x). And what is
- * needed to compare panes byte by byte. */
-#ifndef LW_CORE_FIXTURE_H
-#define LW_CORE_FIXTURE_H
+ * hourly panes, a window of six hours and one of a day, ridge on (zone, x); and helpers
+ * to compare panes byte by byte. */
+#ifndef LW_TESTS_SUPPORT_CORE_FIXTURE_H
+#define LW_TESTS_SUPPORT_CORE_FIXTURE_H
 
 #include <math.h>
 #include <setjmp.h>

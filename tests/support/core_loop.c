@@ -126,7 +126,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
     lw_training_fini(&t);
 }
 
-/* Everything but the store's bytes is thrown away. */
+/* Discards everything but the serialised state. */
 static void restart(struct core_loop *l) {
     struct lw_buf state = {0}, again = {0};
     struct lw_err err = {0};

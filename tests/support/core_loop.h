@@ -1,7 +1,8 @@
-/* The whole loop by hand, as `run` drives it: score, accumulate, seal, train, crown; and
- * at will a successor that goes on from bytes. It shares no code with lw_backtest. */
-#ifndef LW_CORE_LOOP_H
-#define LW_CORE_LOOP_H
+/* The whole loop, as `run` drives it: score, accumulate, seal, train, set the
+ * champion; on request, a successor continues from serialised state. It shares no code
+ * with lw_backtest. */
+#ifndef LW_TESTS_SUPPORT_CORE_LOOP_H
+#define LW_TESTS_SUPPORT_CORE_LOOP_H
 
 #include "support/core_fixture.h"
 
@@ -26,22 +27,22 @@ struct core_loop {
     int64_t *sealed_start;
     size_t nsealed;
     int64_t offset;
-    struct lw_buf log; /* every alert, request, decision: a line each */
-    /* What happens besides: */
+    struct lw_buf log; /* one line per alert, request and decision */
+    /* injected faults: */
     int restart_every;    /* panes; 0: never */
-    uint32_t bad_version; /* promoted whatever the gate says, and 8 too high */
+    uint32_t bad_version; /* promoted regardless of the gate; predicts 8 too high */
     int barred;           /* requests that bar a candidate */
-    size_t left_out;      /* spans that the newest training left out */
+    size_t left_out;      /* spans excluded from the newest training */
     int requests, fired, rollbacks, resolved, confirmed, promoted;
 };
 
 void core_loop_init(struct core_loop *l, const struct lw_spec *spec);
 void core_loop_fini(struct core_loop *l);
 void core_loop_event(struct core_loop *l, const struct core_event *e);
-/* Events of the stream until its clock reaches that. */
+/* Processes events of the stream until its clock reaches until_ms. */
 void core_loop_until(struct core_loop *l, struct core_stream *s, int64_t until_ms);
 void core_loop_end(struct core_loop *l);
-/* A person asks. */
+/* A person requests a training. */
 void core_loop_ask(struct core_loop *l, const char *who);
 /* A person releases what is in quarantine; false: nothing of that name is. */
 bool core_loop_release(struct core_loop *l, const char *which, const char *who);

@@ -1,8 +1,8 @@
-/* Every allocation of the program is counted: the linker's --wrap sends malloc, calloc
- * and realloc through wrappers. A test links count_allocations.c with
+/* Counts every allocation of the program: the linker's --wrap redirects malloc, calloc
+ * and realloc to wrappers. A test links count_allocations.c with
  * LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc. */
-#ifndef LW_TEST_COUNT_ALLOCATIONS_H
-#define LW_TEST_COUNT_ALLOCATIONS_H
+#ifndef LW_TESTS_SUPPORT_COUNT_ALLOCATIONS_H
+#define LW_TESTS_SUPPORT_COUNT_ALLOCATIONS_H
 
 #include <stddef.h>
 

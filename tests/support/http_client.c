@@ -36,7 +36,7 @@ void http_close(struct http_client *c) {
     *c = (struct http_client){.fd = -1};
 }
 
-/* A server that has closed already is what some tests are about. */
+/* Some tests expect that the server has already closed. */
 void http_send(struct http_client *c, const void *data, size_t len) {
     const char *at = data;
     while (len > 0) {
@@ -52,8 +52,8 @@ void http_say(struct http_client *c, const char *text) {
     http_send(c, text, strlen(text));
 }
 
-/* More bytes; false at the end, or when none came until then (monotonic ms). */
-static bool receive(struct http_client *c, int64_t until) {
+/* Receives more bytes; false at the end or after the deadline (monotonic ms). */
+static bool client_receive(struct http_client *c, int64_t until) {
     char part[65536];
     int64_t left = until - lw_mono_ms();
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
@@ -69,7 +69,7 @@ static bool receive(struct http_client *c, int64_t until) {
     return true;
 }
 
-static void consume(struct http_client *c, size_t n) {
+static void client_consume(struct http_client *c, size_t n) {
     memmove(c->data, c->data + n, c->len - n + 1);
     c->len -= n;
 }
@@ -92,7 +92,7 @@ static void take_head(struct http_client *c, struct http_answer *out) {
     size_t kept = n < sizeof out->head - 1 ? n : sizeof out->head - 1;
     memcpy(out->head, c->data, kept);
     out->head[kept] = '\0';
-    consume(c, n);
+    client_consume(c, n);
     if (sscanf(out->head, "HTTP/1.1 %d", &out->status) != 1)
         out->status = -1;
 }
@@ -101,9 +101,9 @@ void http_answer(struct http_client *c, struct http_answer *out, bool head_only)
     int64_t until = lw_mono_ms() + WAIT_MS;
     char value[64];
     *out = (struct http_answer){0};
-    do { /* an interim "100 Continue" is not the answer */
+    do { /* skips an interim "100 Continue" */
         while (!c->data || !strstr(c->data, "\r\n\r\n"))
-            if (!receive(c, until)) {
+            if (!client_receive(c, until)) {
                 out->closed = true;
                 return;
             }
@@ -111,13 +111,13 @@ void http_answer(struct http_client *c, struct http_answer *out, bool head_only)
     } while (out->status == 100);
     const char *len = http_header(out, "Content-Length", value, sizeof value);
     out->len = len && !head_only ? strtoul(len, NULL, 10) : 0;
-    while (c->len < out->len && receive(c, until))
+    while (c->len < out->len && client_receive(c, until))
         ;
     if (c->len < out->len)
         out->len = c->len;
     out->body = lw_strndup(c->data ? c->data : "", out->len);
     if (c->data)
-        consume(c, out->len);
+        client_consume(c, out->len);
     const char *connection = http_header(out, "Connection", value, sizeof value);
     out->closed = connection && strcasecmp(connection, "close") == 0;
 }
@@ -130,14 +130,14 @@ void http_answer_fini(struct http_answer *a) {
 bool http_wait_text(struct http_client *c, const char *text) {
     int64_t until = lw_mono_ms() + WAIT_MS;
     while (!c->data || !strstr(c->data, text))
-        if (!receive(c, until))
+        if (!client_receive(c, until))
             return false;
     return true;
 }
 
 bool http_closes(struct http_client *c, int ms) {
     int64_t until = lw_mono_ms() + ms;
-    while (receive(c, until))
+    while (client_receive(c, until))
         ;
     return lw_mono_ms() < until;
 }

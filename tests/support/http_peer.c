@@ -1,5 +1,5 @@
 /* See http_peer.h. The thread waits with poll on its connection and on a pipe, so that
- * stopping it never depends on the other side. */
+ * stopping never depends on the other side. */
 #include "support/http_peer.h"
 
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ struct lw_peer {
     int listener, port, wake[2];
     pthread_t thread;
     pthread_mutex_t lock;
-    enum lw_peer_way way; /* from here on: under lock */
+    enum lw_peer_way way; /* from here on guarded by lock */
     char *reply;
     struct {
         char *start, *reply;
@@ -32,7 +32,7 @@ struct lw_peer {
     unsigned count;
 };
 
-static void fatal(const char *what) {
+static void peer_die(const char *what) {
     fprintf(stderr, "http_peer: %s: %s\n", what, strerror(errno));
     abort();
 }
@@ -44,7 +44,7 @@ static int listen_on_any(int *port) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0 ||
         listen(fd, 16) < 0 || getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
-        fatal("listen");
+        peer_die("listen");
     *port = ntohs(addr.sin_port);
     return fd;
 }
@@ -55,18 +55,18 @@ int lw_peer_free_port(void) {
     return port;
 }
 
-/* Waits until fd is ready; false when the peer is told to stop. */
+/* Waits until fd is ready; false when the peer is stopped. */
 static bool wait_for(const struct lw_peer *p, int fd, short events) {
     struct pollfd set[2] = {{.fd = fd, .events = events},
                             {.fd = p->wake[0], .events = POLLIN}};
     while (poll(set, 2, -1) < 0)
         if (errno != EINTR)
-            fatal("poll");
+            peer_die("poll");
     return (set[1].revents & POLLIN) == 0;
 }
 
-/* Length of head and body once they are all there, else 0. */
-static size_t whole(const char *text, size_t len) {
+/* Length of head and body once both are complete, else 0. */
+static size_t request_length(const char *text, size_t len) {
     const char *end = strstr(text, "\r\n\r\n");
     if (end == NULL)
         return 0;
@@ -82,8 +82,8 @@ static bool read_request(struct lw_peer *p, int fd) {
     char *text = calloc(1, REQUEST_MAX + 1);
     size_t len = 0;
     if (text == NULL)
-        fatal("calloc");
-    while (whole(text, len) == 0 && len < REQUEST_MAX) {
+        peer_die("calloc");
+    while (request_length(text, len) == 0 && len < REQUEST_MAX) {
         ssize_t n =
             wait_for(p, fd, POLLIN) ? recv(fd, text + len, REQUEST_MAX - len, 0) : -1;
         if (n <= 0) {
@@ -117,43 +117,43 @@ static bool send_all(const struct lw_peer *p, int fd, const char *text, size_t l
 }
 
 /* Keeps the connection until the other side or the test ends it. */
-static void keep(const struct lw_peer *p, int fd) {
+static void connection_keep(const struct lw_peer *p, int fd) {
     char byte[256];
     while (wait_for(p, fd, POLLIN))
         if (recv(fd, byte, sizeof byte, 0) <= 0)
             return;
 }
 
-static void reset(int fd) {
+static void connection_reset(int fd) {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-static void answer(const struct lw_peer *p, int fd, enum lw_peer_way way,
-                   const char *reply) {
+static void connection_answer(const struct lw_peer *p, int fd, enum lw_peer_way way,
+                              const char *reply) {
     static const char line[] = "X-Filler: 0123456789012345678901234567890123456789\r\n";
     static const char status[] = "HTTP/1.1 200 OK\r\n";
     if (way == LW_PEER_ENDLESS_HEADER)
         reply = status;
     if (way == LW_PEER_HANG || way == LW_PEER_DEAF ||
         !send_all(p, fd, reply, strlen(reply))) {
-        keep(p, fd);
+        connection_keep(p, fd);
         return;
     }
     if (way == LW_PEER_RESET)
-        reset(fd);
+        connection_reset(fd);
     if (way == LW_PEER_STALL)
-        keep(p, fd);
+        connection_keep(p, fd);
     while (way == LW_PEER_ENDLESS_BODY || way == LW_PEER_ENDLESS_HEADER)
         if (!send_all(p, fd, line, sizeof line - 1))
             return;
     if (way == LW_PEER_REPLY) {
         shutdown(fd, SHUT_WR);
-        keep(p, fd);
+        connection_keep(p, fd);
     }
 }
 
-/* What the newest request gets, if it has a route of its own. */
+/* The reply to the newest request, if a route matches. */
 static void follow_route(struct lw_peer *p, enum lw_peer_way *way, char **reply) {
     pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < p->nroutes && p->request != NULL; i++) {
@@ -167,7 +167,7 @@ static void follow_route(struct lw_peer *p, enum lw_peer_way *way, char **reply)
     pthread_mutex_unlock(&p->lock);
 }
 
-static void *serve(void *arg) {
+static void *peer_serve(void *arg) {
     struct lw_peer *p = arg;
     while (wait_for(p, p->listener, POLLIN)) {
         int fd = accept(p->listener, NULL, NULL);
@@ -178,10 +178,10 @@ static void *serve(void *arg) {
         char *reply = strdup(p->reply);
         pthread_mutex_unlock(&p->lock);
         if (way == LW_PEER_DEAF) {
-            answer(p, fd, way, reply);
+            connection_answer(p, fd, way, reply);
         } else if (read_request(p, fd)) {
             follow_route(p, &way, &reply);
-            answer(p, fd, way, reply);
+            connection_answer(p, fd, way, reply);
         }
         free(reply);
         close(fd);
@@ -192,19 +192,19 @@ static void *serve(void *arg) {
 struct lw_peer *lw_peer_start(enum lw_peer_way way, const char *reply) {
     struct lw_peer *p = calloc(1, sizeof *p);
     if (p == NULL || pipe(p->wake) < 0)
-        fatal("start");
+        peer_die("start");
     p->listener = listen_on_any(&p->port);
     p->way = way;
     p->reply = strdup(reply);
     pthread_mutex_init(&p->lock, NULL);
-    if (pthread_create(&p->thread, NULL, serve, p) != 0)
-        fatal("thread");
+    if (pthread_create(&p->thread, NULL, peer_serve, p) != 0)
+        peer_die("thread");
     return p;
 }
 
 void lw_peer_stop(struct lw_peer *p) {
     if (write(p->wake[1], "", 1) != 1)
-        fatal("stop");
+        peer_die("stop");
     pthread_join(p->thread, NULL);
     close(p->listener);
     close(p->wake[0]);
@@ -234,7 +234,7 @@ void lw_peer_change(struct lw_peer *p, enum lw_peer_way way, const char *reply) 
 void lw_peer_route(struct lw_peer *p, const char *start, const char *reply) {
     pthread_mutex_lock(&p->lock);
     if (p->nroutes == sizeof p->route / sizeof *p->route)
-        fatal("more routes than a peer has");
+        peer_die("more routes than a peer has");
     p->route[p->nroutes].start = strdup(start);
     p->route[p->nroutes++].reply = strdup(reply);
     pthread_mutex_unlock(&p->lock);

@@ -12,7 +12,7 @@ struct walk {
     size_t size;
 };
 
-static bool fail(const struct walk *w, const char *path, const char *why) {
+static bool walk_fail(const struct walk *w, const char *path, const char *why) {
     snprintf(w->where, w->size, "%s: %s", path, why);
     return false;
 }
@@ -67,8 +67,8 @@ static bool bounds_hold(const json_t *schema, const json_t *v) {
            json_number_value(v) >= json_number_value(least);
 }
 
-static bool holds(const struct walk *w, const json_t *schema, const json_t *v,
-                  const char *path);
+static bool value_holds(const struct walk *w, const json_t *schema, const json_t *v,
+                        const char *path);
 
 static bool members_hold(const struct walk *w, const json_t *schema, const json_t *v,
                          const char *path) {
@@ -77,7 +77,7 @@ static bool members_hold(const struct walk *w, const json_t *schema, const json_
     for (size_t i = 0; i < json_array_size(required); i++) {
         const char *key = json_string_value(json_array_get(required, i));
         if (json_object_get(v, key) == NULL)
-            return fail(w, path, key);
+            return walk_fail(w, path, key);
     }
     for (void *it = json_object_iter((json_t *)(uintptr_t)v); it != NULL;
          it = json_object_iter_next((json_t *)(uintptr_t)v, it)) {
@@ -85,30 +85,31 @@ static bool members_hold(const struct walk *w, const json_t *schema, const json_
         const char *key = json_object_iter_key(it);
         snprintf(deeper, sizeof deeper, "%.300s/%.90s", path, key);
         if (json_object_get(known, key) == NULL)
-            return fail(w, deeper, "not in the schema");
-        if (!holds(w, json_object_get(known, key), json_object_iter_value(it), deeper))
+            return walk_fail(w, deeper, "not in the schema");
+        if (!value_holds(w, json_object_get(known, key), json_object_iter_value(it),
+                         deeper))
             return false;
     }
     return true;
 }
 
-static bool holds(const struct walk *w, const json_t *schema, const json_t *v,
-                  const char *path) {
+static bool value_holds(const struct walk *w, const json_t *schema, const json_t *v,
+                        const char *path) {
     const char *ref = json_string_value(json_object_get(schema, "$ref"));
     if (ref != NULL) /* "#/$defs/name" */
         schema =
             json_object_get(json_object_get(w->root, "$defs"), strrchr(ref, '/') + 1);
     if (schema == NULL)
-        return fail(w, path, "a $ref to nothing");
+        return walk_fail(w, path, "a $ref to nothing");
     if (!type_holds(json_object_get(schema, "type"), v))
-        return fail(w, path, "type");
+        return walk_fail(w, path, "type");
     if (!enum_holds(schema, v) || !pattern_holds(schema, v) || !bounds_hold(schema, v))
-        return fail(w, path, "value");
+        return walk_fail(w, path, "value");
     const json_t *items = json_object_get(schema, "items");
     for (size_t i = 0; items != NULL && i < json_array_size(v); i++) {
         char deeper[400];
         snprintf(deeper, sizeof deeper, "%.300s/%zu", path, i);
-        if (!holds(w, items, json_array_get(v, i), deeper))
+        if (!value_holds(w, items, json_array_get(v, i), deeper))
             return false;
     }
     return !json_is_object(v) || members_hold(w, schema, v, path);
@@ -117,5 +118,5 @@ static bool holds(const struct walk *w, const json_t *schema, const json_t *v,
 bool lw_schema_holds(const json_t *schema, const json_t *value, char *where,
                      size_t size) {
     struct walk w = {schema, where, size};
-    return holds(&w, schema, value, "");
+    return value_holds(&w, schema, value, "");
 }

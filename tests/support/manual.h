@@ -1,7 +1,7 @@
-/* A page of docs/ that is written by the program's own tables: its test holds the page
- * against them, and `TEST --write` writes it anew. */
-#ifndef LW_TEST_MANUAL_H
-#define LW_TEST_MANUAL_H
+/* A page of docs/ that is generated from tables of the program: its test compares the
+ * page with them, and `TEST --write` writes it again. */
+#ifndef LW_TESTS_SUPPORT_MANUAL_H
+#define LW_TESTS_SUPPORT_MANUAL_H
 
 #include <stddef.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ struct manual {
 
 /* The page as it should be, terminated by a zero byte; free it. */
 char *manual_text(const struct manual *m, size_t *len);
-/* Fails the test when the file says anything else. */
+/* Fails the test if the file differs. */
 void manual_is_up_to_date(const struct manual *m);
 /* Given --write: writes the page and returns the exit status of the program; else -1. */
 int manual_write(const struct manual *m, int argc, char **argv);

@@ -1,7 +1,7 @@
-/* librdkafka's mock cluster for one test, with a topic made in it, and options for
- * clients of it. Joining a group takes it about three seconds. */
-#ifndef LW_TEST_MOCK_KAFKA_H
-#define LW_TEST_MOCK_KAFKA_H
+/* librdkafka's mock cluster for one test, and options for its clients. Joining a group
+ * takes about three seconds. */
+#ifndef LW_TESTS_SUPPORT_MOCK_KAFKA_H
+#define LW_TESTS_SUPPORT_MOCK_KAFKA_H
 
 #include "kafka/client.h"
 
@@ -15,7 +15,7 @@ struct mock_kafka {
 
 struct mock_kafka *mock_kafka_start(void);
 void mock_kafka_stop(struct mock_kafka *m);
-/* The same, as the setup and teardown of a group of tests whose state it is. */
+/* Setup and teardown of a group of tests, with the cluster as state. */
 int mock_kafka_up(void **state);
 int mock_kafka_down(void **state);
 void mock_kafka_topic(struct mock_kafka *m, const char *topic, int partitions);

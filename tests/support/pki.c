@@ -15,7 +15,7 @@ struct pki {
     long serial;
 };
 
-static void check(int ok, const char *what) {
+static void openssl_check(int ok, const char *what) {
     if (ok)
         return;
     fprintf(stderr, "pki: %s\n", what);
@@ -23,11 +23,11 @@ static void check(int ok, const char *what) {
     abort();
 }
 
-static void extend(X509 *x, X509 *issuer, int nid, const char *value) {
+static void certificate_extend(X509 *x, X509 *issuer, int nid, const char *value) {
     X509V3_CTX ctx;
     X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
     X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    check(e != NULL && X509_add_ext(x, e, -1) == 1, value);
+    openssl_check(e != NULL && X509_add_ext(x, e, -1) == 1, value);
     X509_EXTENSION_free(e);
 }
 
@@ -48,27 +48,27 @@ static FILE *create(const struct pki *ca, const char *name, const char *ending) 
     char path[300];
     snprintf(path, sizeof path, "%s/%s.%s", ca->dir, name, ending);
     FILE *f = fopen(path, "w");
-    check(f != NULL, path);
+    openssl_check(f != NULL, path);
     return f;
 }
 
 static void write_cert(const struct pki *ca, const char *name, X509 *x) {
     FILE *f = create(ca, name, "pem");
-    check(PEM_write_X509(f, x) == 1, "certificate");
+    openssl_check(PEM_write_X509(f, x) == 1, "certificate");
     fclose(f);
 }
 
 struct pki *pki_new(const char *dir, const char *name) {
     struct pki *ca = calloc(1, sizeof *ca);
-    check(ca != NULL, "memory");
+    openssl_check(ca != NULL, "memory");
     snprintf(ca->dir, sizeof ca->dir, "%s", dir);
     ca->key = EVP_EC_gen("P-256");
-    check(ca->key != NULL, "key");
+    openssl_check(ca->key != NULL, "key");
     ca->cert = blank(ca->key, name, 1, -86400, 86400);
     X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert));
-    extend(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE");
-    extend(ca->cert, ca->cert, NID_subject_key_identifier, "hash");
-    check(X509_sign(ca->cert, ca->key, EVP_sha256()) > 0, "sign");
+    certificate_extend(ca->cert, ca->cert, NID_basic_constraints, "critical,CA:TRUE");
+    certificate_extend(ca->cert, ca->cert, NID_subject_key_identifier, "hash");
+    openssl_check(X509_sign(ca->cert, ca->key, EVP_sha256()) > 0, "sign");
     write_cert(ca, name, ca->cert);
     ca->serial = 1;
     return ca;
@@ -83,15 +83,15 @@ void pki_free(struct pki *ca) {
 void pki_issue(struct pki *ca, const char *name, const char *san, long from_s,
                long until_s) {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    check(key != NULL, "key");
+    openssl_check(key != NULL, "key");
     X509 *x = blank(key, name, ++ca->serial, from_s, until_s);
     X509_set_issuer_name(x, X509_get_subject_name(ca->cert));
-    extend(x, ca->cert, NID_subject_alt_name, san);
-    extend(x, ca->cert, NID_authority_key_identifier, "keyid");
-    check(X509_sign(x, ca->key, EVP_sha256()) > 0, "sign");
+    certificate_extend(x, ca->cert, NID_subject_alt_name, san);
+    certificate_extend(x, ca->cert, NID_authority_key_identifier, "keyid");
+    openssl_check(X509_sign(x, ca->key, EVP_sha256()) > 0, "sign");
     write_cert(ca, name, x);
     FILE *f = create(ca, name, "key");
-    check(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1, "key");
+    openssl_check(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1, "key");
     fclose(f);
     X509_free(x);
     EVP_PKEY_free(key);

@@ -1,12 +1,12 @@
-"""A Redis client in its plain form, for the tests and the benchmarks: what is looked up is then seen by
-another hand than leeway's. Python's standard library only."""
+"""A minimal Redis client for tests and benchmarks, independent of leeway's own. It needs only Python's
+standard library."""
 import socket
 
 
 class Redis:
     """redis("HGET", key, field): replies are bytes, integers, lists or None."""
 
-    error = RuntimeError  # what is raised when the server refuses, or is gone
+    error = RuntimeError  # raised when the server refuses a command, or is away
 
     def __init__(self, address, timeout=20, db=0):
         self.address, self.db = address, db
@@ -29,7 +29,7 @@ class Redis:
         return self.reply()
 
     def reply(self):
-        """The next one, for a connection that is sent more than it asked for."""
+        """The next reply, for a connection that receives more than one per command."""
         line = self.file.readline()
         if not line.endswith(b"\r\n"):
             raise self.error(f"Redis at {self.address} closed the connection")
@@ -49,7 +49,7 @@ class Redis:
         return dict(line.split(":", 1) for line in self("INFO", section).decode().split("\r\n") if ":" in line)
 
     def raw(self, key):
-        """A hash as bytes; see `hash` for one of texts."""
+        """A hash as bytes; `hash` returns texts."""
         flat = self("HGETALL", key)
         return dict(zip(flat[::2], flat[1::2]))
 
@@ -66,7 +66,7 @@ class Redis:
                 return sorted(k.decode() for k in found)
 
     def entries(self, key):
-        """Of a Redis stream: [(id, {field: text})]."""
+        """The entries of a Redis stream: [(id, {field: text})]."""
         return [(i.decode(), {k.decode(): v.decode("utf-8", "replace")
                               for k, v in zip(f[::2], f[1::2])})
                 for i, f in self("XRANGE", key, "-", "+")]

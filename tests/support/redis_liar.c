@@ -21,20 +21,20 @@ struct redis_liar {
     pthread_t accepting, thread[THREADS_MAX];
     int nthreads;
     atomic_bool stop;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards the following members */
     const char *verb, *bytes;
     size_t len;
     int lies;
 };
 
-/* Bytes that were read and not used yet. */
+/* Bytes read but not yet consumed. */
 struct stream {
     int fd;
     char *data;
     size_t at, len, cap;
 };
 
-static bool more(struct stream *s) {
+static bool stream_read(struct stream *s) {
     if (s->at > 0) {
         memmove(s->data, s->data + s->at, s->len - s->at);
         s->len -= s->at;
@@ -49,12 +49,12 @@ static bool more(struct stream *s) {
     return n > 0;
 }
 
-/* Where the value that begins at `from` (behind s->at) ends; 0: the peer has gone. */
+/* The end of the value that begins at `from` (after s->at); 0: the peer closed. */
 static size_t value_end(struct stream *s, size_t from) {
     size_t i = from;
     for (;; i++) {
         while (s->at + i + 1 >= s->len)
-            if (!more(s))
+            if (!stream_read(s))
                 return 0;
         if (s->data[s->at + i] == '\r' && s->data[s->at + i + 1] == '\n')
             break;
@@ -65,7 +65,7 @@ static size_t value_end(struct stream *s, size_t from) {
     if (kind == '$' && n >= 0) {
         end += (size_t)n + 2;
         while (s->at + end > s->len)
-            if (!more(s))
+            if (!stream_read(s))
                 return 0;
     }
     for (long k = 0; kind == '*' && k < n; k++)
@@ -85,7 +85,7 @@ static bool send_all(int fd, const char *data, size_t len) {
     return true;
 }
 
-static int dial(int port) {
+static int redis_dial(int port) {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)port),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -105,8 +105,8 @@ static bool is_verb(const char *command, const char *verb) {
     return word && strncasecmp(word + 1, verb, n) == 0 && (n == 0 || word[1 + n] == '\r');
 }
 
-static bool answer(struct redis_liar *l, const char *command, int fd, const char *truth,
-                   size_t len) {
+static bool command_answer(struct redis_liar *l, const char *command, int fd,
+                           const char *truth, size_t len) {
     pthread_mutex_lock(&l->lock);
     bool lie = l->verb && is_verb(command, l->verb);
     const char *bytes = lie ? l->bytes : truth;
@@ -121,17 +121,17 @@ struct pair {
     int fd;
 };
 
-static void *serve(void *arg) {
+static void *client_serve(void *arg) {
     struct pair *p = arg;
-    struct stream in = {.fd = p->fd}, out = {.fd = dial(p->liar->port)};
+    struct stream in = {.fd = p->fd}, out = {.fd = redis_dial(p->liar->port)};
     bool goes_on = out.fd >= 0;
     while (goes_on) {
         size_t asked = value_end(&in, 0);
         if (!asked || !send_all(out.fd, in.data + in.at, asked))
             break;
         size_t told = value_end(&out, 0);
-        goes_on =
-            told && answer(p->liar, in.data + in.at, p->fd, out.data + out.at, told);
+        goes_on = told && command_answer(p->liar, in.data + in.at, p->fd,
+                                         out.data + out.at, told);
         in.at += asked;
         out.at += told;
     }
@@ -151,7 +151,7 @@ static void *accept_all(void *arg) {
             break;
         struct pair *p = malloc(sizeof *p);
         *p = (struct pair){l, fd};
-        pthread_create(&l->thread[l->nthreads++], NULL, serve, p);
+        pthread_create(&l->thread[l->nthreads++], NULL, client_serve, p);
     }
     return NULL;
 }
@@ -174,7 +174,7 @@ struct redis_liar *redis_liar_start(int port) {
     return l;
 }
 
-/* Every client must have closed its connections. */
+/* All clients must have closed their connections. */
 void redis_liar_stop(struct redis_liar *l) {
     atomic_store(&l->stop, true);
     shutdown(l->fd, SHUT_RDWR);

@@ -1,5 +1,5 @@
-/* See redis_server.h. Written over fork and a plain socket: the layer under test must not
- * be what brings its own server up. */
+/* See redis_server.h. Uses fork and a plain socket, independent of the layer under
+ * test. */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include "support/redis_server.h"
 
@@ -42,14 +42,13 @@ int redis_server_free_port(void) {
     return ntohs(a.sin_port);
 }
 
-static void nap(long ms) {
+static void sleep_ms(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},
               NULL);
 }
 
-/* One PING over a fresh socket; true when the answer is +PONG (or asks for a password).
- */
-static bool answers(int port) {
+/* Sends PING on a new socket; true if the reply is +PONG (or requires a password). */
+static bool server_answers(int port) {
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_port = htons((uint16_t)port),
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -94,15 +93,15 @@ static void become_server(const struct redis_server *s, pid_t parent) {
     _exit(127);
 }
 
-/* False: there is no redis-server. */
-static bool launch(struct redis_server *s) {
+/* False: redis-server is not installed. */
+static bool server_launch(struct redis_server *s) {
     pid_t parent = getpid();
     s->pid = fork();
     if (s->pid == 0)
         become_server(s, parent);
     for (int i = 0; i < 500; i++) {
         int status;
-        if (answers(s->port))
+        if (server_answers(s->port))
             return true;
         if (waitpid(s->pid, &status, WNOHANG) == s->pid) {
             s->pid = 0;
@@ -111,7 +110,7 @@ static bool launch(struct redis_server *s) {
             fprintf(stderr, "redis-server ended with status %d\n", status);
             abort();
         }
-        nap(20);
+        sleep_ms(20);
     }
     fprintf(stderr, "redis-server does not answer\n");
     abort();
@@ -128,7 +127,7 @@ struct redis_server *redis_server_start(const char *const *extra) {
         perror("mkdtemp");
         abort();
     }
-    if (launch(s))
+    if (server_launch(s))
         return s;
     redis_server_stop(s);
     return NULL;
@@ -144,7 +143,7 @@ void redis_server_kill(struct redis_server *s) {
 
 void redis_server_restart(struct redis_server *s) {
     redis_server_kill(s);
-    launch(s);
+    server_launch(s);
 }
 
 void redis_server_freeze(struct redis_server *s, bool frozen) {

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Runs a command with a real Kafka and a private Redis beside it, and ends both with it.
+# Runs a command with a real Kafka and a private Redis, and stops both afterwards.
 #   tests/support/services.sh COMMAND [ARG]...
 # The command finds in its environment
 #   LEEWAY_TEST_KAFKA   bootstrap servers, host:port
 #   LEEWAY_TEST_REDIS   host:port
-#   LEEWAY_TEST_REDIS_AS  user:password@, of a user who may do what docs/redis.md says that leeway needs,
-#                       and no more; whoever comes without a name may do everything
-#   LEEWAY_TEST_DIR     a scratch directory, removed at the end with the services' own
-#   LEEWAY_TEST_TOPICS  a script for the broker's topics: `$LEEWAY_TEST_TOPICS create NAME PARTITIONS`
-# and its exit status is that of this script. Ports are free ones of the loopback interface.
+#   LEEWAY_TEST_REDIS_AS  user:password@ of a user with the permissions of docs/redis.md;
+#                       connections without a user have all permissions
+#   LEEWAY_TEST_DIR     a scratch directory, removed at the end with those of the services
+#   LEEWAY_TEST_TOPICS  a script to manage topics: `$LEEWAY_TEST_TOPICS create NAME PARTITIONS`
+# The exit status is that of the command. The services use free ports of the loopback interface.
 #
-# Nothing survives the run: the services are children that are stopped when the command ends or this
-# script is interrupted, and that the kernel kills (PR_SET_PDEATHSIG) should this script itself be
-# killed. With LEEWAY_KEEP=1 the directory stays, for its logs.
+# No process survives the run: the services are children that are stopped when the command ends or this
+# script is interrupted; if this script is killed, the kernel kills them (PR_SET_PDEATHSIG). With
+# LEEWAY_KEEP=1 the directory with the logs stays.
 # shellcheck disable=SC2317 # functions called by trap and by wait_for look unreachable
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=../../scripts/lib.sh
@@ -68,8 +68,8 @@ wait_for() {
     done
 }
 
-# The least ACL, as the page for operators gives it; each test has streams of its own, and a number of
-# a database.
+# The minimal ACL of the operators' documentation; each test has its own streams and its own
+# database number.
 redis_rules() {
     sed -n 's/^ACL SETUSER leeway on >PASSWORD //p' "$lw_root/docs/redis.md" | sed 's/{STREAM}/{*}/g; s/$/ +select/'
 }
@@ -79,7 +79,7 @@ redis_start() {
     local -a rules
     read -r -a rules < <(redis_rules) || die "docs/redis.md has no ACL"
     mkdir "$dir/redis"
-    # Another process may take the port between the look and the bind; then the next one is tried.
+    # If another process takes the port between the check and the bind, the next one is tried.
     for tries in 1 2 3 4 5; do
         port=$("$lw_root/scripts/kafka.sh" port)
         setpriv --pdeathsig KILL redis-server --bind 127.0.0.1 --port "$port" --dir "$dir/redis" \
@@ -95,7 +95,7 @@ redis_start() {
     die "redis-server did not come up after $tries tries"
 }
 
-# By bash's own sockets, so that it asks for no client.
+# With bash's sockets, so that no client is required.
 redis_answers() {
     local line
     exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
@@ -129,8 +129,8 @@ redis_start
 kafka_start
 say "services: Kafka $LEEWAY_TEST_KAFKA, Redis $LEEWAY_TEST_REDIS"
 
-# A process group of its own, so that an interruption ends all of the command's children too; in the
-# background and waited for, so that a signal is acted on at once.
+# A separate process group, so that an interruption also stops the command's children; in the
+# background with wait, so that signals are handled immediately.
 set -m
 setpriv --pdeathsig KILL "$@" </dev/null &
 command=$!

@@ -1,5 +1,5 @@
-/* See tls_peer.h. One connection after another; a connection is given two seconds, so
- * that a client that breaks off in the handshake cannot hold the thread. */
+/* See tls_peer.h. One connection at a time, each for at most two seconds, so that a
+ * client that stops during the handshake cannot block the thread. */
 #include "support/tls_peer.h"
 
 #include <arpa/inet.h>
@@ -27,7 +27,7 @@ struct lw_tls_peer {
     atomic_uint count;
 };
 
-static void check(int ok, const char *what) {
+static void openssl_check(int ok, const char *what) {
     if (ok)
         return;
     fprintf(stderr, "tls_peer: %s\n", what);
@@ -47,33 +47,33 @@ static X509 *certificate(EVP_PKEY *key, const struct lw_tls_options *o) {
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, cn, -1, -1, 0);
     X509_set_issuer_name(x, name);
     X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, o->address);
-    check(e != NULL && X509_add_ext(x, e, -1) == 1, "subjectAltName");
+    openssl_check(e != NULL && X509_add_ext(x, e, -1) == 1, "subjectAltName");
     X509_EXTENSION_free(e);
-    check(X509_sign(x, key, EVP_sha256()) > 0, "sign");
+    openssl_check(X509_sign(x, key, EVP_sha256()) > 0, "sign");
     return x;
 }
 
-static void load(struct lw_tls_peer *p, const struct lw_tls_options *o,
-                 const char *path) {
+static void certificate_load(struct lw_tls_peer *p, const struct lw_tls_options *o,
+                             const char *path) {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    check(key != NULL, "key");
+    openssl_check(key != NULL, "key");
     X509 *x = certificate(key, o);
     FILE *f = fopen(path, "w");
-    check(f != NULL && PEM_write_X509(f, x) == 1, "pem");
+    openssl_check(f != NULL && PEM_write_X509(f, x) == 1, "pem");
     fclose(f);
     p->ctx = SSL_CTX_new(TLS_server_method());
-    check(SSL_CTX_use_certificate(p->ctx, x) == 1, "certificate");
-    check(SSL_CTX_use_PrivateKey(p->ctx, key) == 1, "private key");
+    openssl_check(SSL_CTX_use_certificate(p->ctx, x) == 1, "certificate");
+    openssl_check(SSL_CTX_use_PrivateKey(p->ctx, key) == 1, "private key");
     if (o->newest != 0) {
         SSL_CTX_set_security_level(p->ctx, 0);
         SSL_CTX_set_min_proto_version(p->ctx, 0);
-        check(SSL_CTX_set_max_proto_version(p->ctx, o->newest) == 1, "version");
+        openssl_check(SSL_CTX_set_max_proto_version(p->ctx, o->newest) == 1, "version");
     }
     X509_free(x);
     EVP_PKEY_free(key);
 }
 
-static void talk(struct lw_tls_peer *p, int fd) {
+static void connection_answer(struct lw_tls_peer *p, int fd) {
     static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     char text[64 * 1024];
     size_t len = 0;
@@ -88,7 +88,7 @@ static void talk(struct lw_tls_peer *p, int fd) {
             text[len] = '\0';
             if (strstr(text, "\r\n\r\n") == NULL)
                 continue;
-            atomic_fetch_add(&p->count, 1); /* a body may follow; nobody asks for it */
+            atomic_fetch_add(&p->count, 1); /* a body may follow; it is ignored */
             SSL_write(ssl, reply, (int)sizeof reply - 1);
             break;
         }
@@ -97,7 +97,7 @@ static void talk(struct lw_tls_peer *p, int fd) {
     SSL_free(ssl);
 }
 
-static void *serve(void *arg) {
+static void *peer_serve(void *arg) {
     struct lw_tls_peer *p = arg;
     struct pollfd set[2] = {{.fd = p->listener, .events = POLLIN},
                             {.fd = p->wake[0], .events = POLLIN}};
@@ -108,7 +108,7 @@ static void *serve(void *arg) {
             continue;
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-        talk(p, fd);
+        connection_answer(p, fd);
         close(fd);
     }
     return NULL;
@@ -121,19 +121,19 @@ struct lw_tls_peer *lw_tls_peer_start(const struct lw_tls_options *options,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof addr;
     signal(SIGPIPE, SIG_IGN);
-    check(p != NULL && pipe(p->wake) == 0, "start");
-    load(p, options, pem_path);
+    openssl_check(p != NULL && pipe(p->wake) == 0, "start");
+    certificate_load(p, options, pem_path);
     p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(bind(p->listener, (struct sockaddr *)&addr, sizeof addr) == 0, "bind");
-    check(listen(p->listener, 16) == 0, "listen");
-    check(getsockname(p->listener, (struct sockaddr *)&addr, &len) == 0, "name");
+    openssl_check(bind(p->listener, (struct sockaddr *)&addr, sizeof addr) == 0, "bind");
+    openssl_check(listen(p->listener, 16) == 0, "listen");
+    openssl_check(getsockname(p->listener, (struct sockaddr *)&addr, &len) == 0, "name");
     p->port = ntohs(addr.sin_port);
-    check(pthread_create(&p->thread, NULL, serve, p) == 0, "thread");
+    openssl_check(pthread_create(&p->thread, NULL, peer_serve, p) == 0, "thread");
     return p;
 }
 
 void lw_tls_peer_stop(struct lw_tls_peer *p) {
-    check(write(p->wake[1], "", 1) == 1, "stop");
+    openssl_check(write(p->wake[1], "", 1) == 1, "stop");
     pthread_join(p->thread, NULL);
     close(p->listener);
     close(p->wake[0]);

@@ -1,7 +1,7 @@
-/* A TLS receiver for tests, with a certificate made on the spot: good, expired, or for
- * somebody else. */
-#ifndef LW_TLS_PEER_H
-#define LW_TLS_PEER_H
+/* A TLS receiver for tests, with a generated certificate: valid, expired, or for another
+ * host. */
+#ifndef LW_TESTS_SUPPORT_TLS_PEER_H
+#define LW_TESTS_SUPPORT_TLS_PEER_H
 
 struct lw_tls_options {
     const char *address;  /* the certificate's subjectAltName, e.g. "IP:127.0.0.1" */
@@ -11,8 +11,7 @@ struct lw_tls_options {
 
 struct lw_tls_peer;
 
-/* Answers every request that arrives whole with 200. The certificate is written to
- * pem_path. */
+/* Answers every complete request with 200. Writes the certificate to pem_path. */
 struct lw_tls_peer *lw_tls_peer_start(const struct lw_tls_options *options,
                                       const char *pem_path);
 void lw_tls_peer_stop(struct lw_tls_peer *p);

@@ -1,10 +1,10 @@
-/* C11's threads by way of POSIX's, for the thread sanitizer.
+/* C11 threads on top of POSIX threads, for the thread sanitizer.
  *
- * It knows pthread_*, not thrd_*, mtx_* and cnd_*, which librdkafka uses: a thread made
- * behind its back ends in a crash, and each lock that it does not see is a race that is
- * none. These functions stand in front of the C library's in every program of such a
- * build (LeewayFlags.cmake links them), and call what the sanitizer knows. glibc's own
- * are the same underneath: a mtx_t is a pthread_mutex_t by another name. */
+ * It intercepts pthread_*, but not thrd_*, mtx_* and cnd_*, which librdkafka uses: a
+ * thread created without its knowledge crashes, and each lock that it does not see
+ * causes a false report. These functions override the C library's in every program of
+ * such a build (LeewayFlags.cmake links them), and call the intercepted ones. glibc
+ * implements them the same way: a mtx_t has the layout of a pthread_mutex_t. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -38,15 +38,15 @@ static int result_of(int error) {
     }
 }
 
-static pthread_mutex_t *mutex(mtx_t *m) {
+static pthread_mutex_t *posix_mutex(mtx_t *m) {
     return (pthread_mutex_t *)(void *)m;
 }
 
-static pthread_cond_t *condition(cnd_t *c) {
+static pthread_cond_t *posix_condition(cnd_t *c) {
     return (pthread_cond_t *)(void *)c;
 }
 
-static void *run(void *arg) {
+static void *thread_run(void *arg) {
     struct start start = *(struct start *)arg;
     free(arg);
     return (void *)(intptr_t)start.main(start.arg);
@@ -57,7 +57,7 @@ int thrd_create(thrd_t *thread, thrd_start_t start, void *arg) {
     if (!s)
         return thrd_nomem;
     *s = (struct start){start, arg};
-    int error = pthread_create((pthread_t *)thread, NULL, run, s);
+    int error = pthread_create((pthread_t *)thread, NULL, thread_run, s);
     if (error)
         free(s);
     return error == EAGAIN ? thrd_nomem : result_of(error);
@@ -84,54 +84,54 @@ int mtx_init(mtx_t *m, int type) {
     pthread_mutexattr_init(&attr);
     if (type & mtx_recursive)
         pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
-    int error = pthread_mutex_init(mutex(m), &attr);
+    int error = pthread_mutex_init(posix_mutex(m), &attr);
     pthread_mutexattr_destroy(&attr);
     return result_of(error);
 }
 
 void mtx_destroy(mtx_t *m) {
-    pthread_mutex_destroy(mutex(m));
+    pthread_mutex_destroy(posix_mutex(m));
 }
 
 int mtx_lock(mtx_t *m) {
-    return result_of(pthread_mutex_lock(mutex(m)));
+    return result_of(pthread_mutex_lock(posix_mutex(m)));
 }
 
 int mtx_trylock(mtx_t *m) {
-    return result_of(pthread_mutex_trylock(mutex(m)));
+    return result_of(pthread_mutex_trylock(posix_mutex(m)));
 }
 
 int mtx_timedlock(mtx_t *restrict m, const struct timespec *restrict until) {
-    return result_of(pthread_mutex_timedlock(mutex(m), until));
+    return result_of(pthread_mutex_timedlock(posix_mutex(m), until));
 }
 
 int mtx_unlock(mtx_t *m) {
-    return result_of(pthread_mutex_unlock(mutex(m)));
+    return result_of(pthread_mutex_unlock(posix_mutex(m)));
 }
 
 int cnd_init(cnd_t *c) {
-    return result_of(pthread_cond_init(condition(c), NULL));
+    return result_of(pthread_cond_init(posix_condition(c), NULL));
 }
 
 void cnd_destroy(cnd_t *c) {
-    pthread_cond_destroy(condition(c));
+    pthread_cond_destroy(posix_condition(c));
 }
 
 int cnd_signal(cnd_t *c) {
-    return result_of(pthread_cond_signal(condition(c)));
+    return result_of(pthread_cond_signal(posix_condition(c)));
 }
 
 int cnd_broadcast(cnd_t *c) {
-    return result_of(pthread_cond_broadcast(condition(c)));
+    return result_of(pthread_cond_broadcast(posix_condition(c)));
 }
 
 int cnd_wait(cnd_t *c, mtx_t *m) {
-    return result_of(pthread_cond_wait(condition(c), mutex(m)));
+    return result_of(pthread_cond_wait(posix_condition(c), posix_mutex(m)));
 }
 
 int cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
                   const struct timespec *restrict until) {
-    return result_of(pthread_cond_timedwait(condition(c), mutex(m), until));
+    return result_of(pthread_cond_timedwait(posix_condition(c), posix_mutex(m), until));
 }
 
 void call_once(once_flag *flag, void (*once)(void)) {

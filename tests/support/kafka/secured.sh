@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2016,SC2034
-# What scripts/kafka.sh adds to a secured broker; sourced by it. Listeners, each on 127.0.0.1 and with
+# Additions to a secured broker, sourced by scripts/kafka.sh. Listeners, each on 127.0.0.1 with
 # its address in DIR/NAME.address:
 #   login    SASL_SSL: PLAIN, SCRAM-SHA-512 and OAUTHBEARER (unsecured tokens); user leeway, password
 #            "a password"
 #   mutual   SSL, a client certificate is required; DIR/client.crt is CN=leeway
 #   expired  SASL_SSL with a certificate that has expired
 #   other    SASL_SSL with a certificate for other.example
-# DIR/ca.crt is the authority of all; DIR/foreign.crt is another. Rights are by ACL, and nobody has any
-# at first but the plain listener.
+# DIR/ca.crt is the authority of all; DIR/foreign.crt is another one. ACLs grant permissions; initially
+# only clients of the plain listener have any.
 
 # certificate DIR NAME SUBJECT SAN DAYS: NAME.key and NAME.crt, and both in NAME.pem for Kafka.
 certificate() {

@@ -1,8 +1,8 @@
-"""Bad input loses nothing, and a Redis that is away is waited for.
+"""Unreadable messages reach the dead-letter topic, and an outage of Redis loses nothing.
 
-Garbage, a cut record and an empty value go to the dead-letter topic as they came, with the reason in
-headers, and the stream goes on. Then Redis stops answering in mid-stream: consuming pauses, the group
-keeps its member, and afterwards everything has been counted once.
+Garbage, a truncated record and an empty value go to the dead-letter topic unchanged, with the reason in
+headers, and the stream continues. Then Redis stops answering mid-stream: consumption pauses, the group
+keeps its member, and afterwards every event has been counted once.
 """
 import os
 import signal

@@ -1,4 +1,4 @@
-"""leeway check: reaches every service, and says of each that it cannot what would help."""
+"""`leeway check` reaches every service, and says for each failure what to do."""
 import json
 import socket
 
@@ -24,7 +24,7 @@ def scenario(case):
     case.at_end.append(receiver.close)
     config = case.nyc(STREAM, TOPIC, [(r"^  workers: 1.*", f"  scored: {TOPIC}.scored")])
     hooks = {"LEEWAY_WEBHOOK": receiver.url}
-    # No topic at all: each is named, with what would help.
+    # No topic at all: each is named, with the remedy.
     case.topics += [TOPIC, TOPIC + ".dead", TOPIC + ".scored"]
     checks = findings(case, config, 3, **hooks)
     bad = {c["check"]: c["detail"] for c in failed(checks)}
@@ -40,14 +40,14 @@ def scenario(case):
         check(what in by, f"{what} was looked at", by)
     equal(receiver.requests, 0, "requests that the receiver got: it is not disturbed")
 
-    # A receiver that nobody is, a Redis that is none, a Redis that hangs, brokers that are away.
+    # A receiver that does not exist, a server that is not Redis, a Redis that hangs, brokers that are away.
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        nobody = s.getsockname()[1]
-    checks = findings(case, config, 0, LEEWAY_WEBHOOK=f"http://127.0.0.1:{nobody}/x?key=s3cr3t")
+        closed_port = s.getsockname()[1]
+    checks = findings(case, config, 0, LEEWAY_WEBHOOK=f"http://127.0.0.1:{closed_port}/x?key=s3cr3t")
     equal([c["check"] for c in checks if c["warning"]], ["receiver"], "without the receiver")
     check("s3cr3t" not in json.dumps(checks), "no secret is shown", checks)
-    checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{nobody}", **hooks)
+    checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{closed_port}", **hooks)
     equal([c["check"] for c in failed(checks)], ["redis"], "without Redis")
     with socket.socket() as hanging:
         hanging.bind(("127.0.0.1", 0))
@@ -55,20 +55,20 @@ def scenario(case):
         port = hanging.getsockname()[1]
         checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://127.0.0.1:{port}", **hooks)
         check("no answer" in failed(checks)[0]["detail"], "a Redis that hangs", failed(checks))
-    checks = findings(case, config, 3, LEEWAY_KAFKA=f"127.0.0.1:{nobody}", **hooks)
+    checks = findings(case, config, 3, LEEWAY_KAFKA=f"127.0.0.1:{closed_port}", **hooks)
     equal([c["check"] for c in failed(checks)], ["topic", "dead letters", "scored topic"],
           "without Kafka")
-    checks = findings(case, config, 0, "--offline", LEEWAY_KAFKA=f"127.0.0.1:{nobody}")
-    check("topic" not in {c["check"] for c in checks}, "offline asks nobody", checks)
+    checks = findings(case, config, 0, "--offline", LEEWAY_KAFKA=f"127.0.0.1:{closed_port}")
+    check("topic" not in {c["check"] for c in checks}, "offline contacts no service", checks)
 
-    # A Redis that only follows another, and keeps no log.
+    # A Redis replica without an append-only file.
     other = RedisServer(case, "other", "--appendonly", "no")
-    Redis(other.address)("REPLICAOF", "127.0.0.1", nobody)
+    Redis(other.address)("REPLICAOF", "127.0.0.1", closed_port)
     checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://{other.address}", **hooks)
     equal([c["check"] for c in failed(checks)], ["role"], "of a replica")
     equal([c["check"] for c in checks if c["warning"]], ["persistence"], "without a log")
 
-    # Panes of another length: check says so, and run ends before it has touched anything.
+    # Panes of another length: check reports it, and run exits before it changes anything.
     meta = f"leeway:{{{STREAM}}}:meta"
     case.redis("HSET", meta, "pane_ms", 7200000, "topic", TOPIC)
     checks = findings(case, config, 3, **hooks)
@@ -82,7 +82,7 @@ def scenario(case):
     equal(case.redis.keys(f"leeway:{{{STREAM}}}:*"), [meta], "keys of the stream")
     equal(case.redis("HGET", meta, "pane_ms"), b"7200000", "panes")
 
-    # Trips in microseconds where the schema says milliseconds: check says it of the topic, run of each event.
+    # Trips in microseconds where the schema has milliseconds: check reports it for the topic, run for each event.
     other = case.nyc("hurried", "hurried", [], "hurried.yaml")
     case.create(("hurried", 2), ("hurried.dead", 1))
     produce("hurried", 0, [green_trip(i, 1590000000000000 + i) for i in range(30)])
@@ -98,7 +98,7 @@ def scenario(case):
     check("would be right as microseconds: set its unit to us" in json.dumps(reason), "the reason", reason)
     daemon.stop()
 
-    # A record without a time has no place where the record's time is the event's.
+    # A record without a time cannot be placed if the record's time is the event's.
     timeless = case.nyc("timeless", "timeless", [(r"^  time: \S+", "  time: record")], "timeless.yaml")
     case.create(("timeless", 1), ("timeless.dead", 1))
     produce("timeless", 0, [green_trip(0, 1590000000000)], -1)
@@ -111,7 +111,7 @@ def scenario(case):
     check("the record has no time" in reason and "TRANSFORMATION" in reason, "the reason", reason)
     daemon.stop()
 
-    # What cannot be read is set aside, and is no reason to end.
+    # Unreadable state is moved away and does not stop run.
     case.redis("HSET", meta, "pane_ms", 3600000)
     case.redis("HSET", f"leeway:{{{STREAM}}}:part:{TOPIC}:0", "next_offset", 5, "progress", "\1damaged")
     daemon = Daemon(case, config, "damaged", **hooks)

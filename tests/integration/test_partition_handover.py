@@ -1,21 +1,17 @@
-"""What a partition's owner holds in memory when the partition goes to another.
+"""A partition moves to another owner while its owner has unflushed state in memory.
 
-State is flushed once a minute at most here, so that whatever moves in between was moved by what this
-scenario does.
+State is flushed at most once a minute here, so that every other flush is caused by this scenario.
 
-On revoke: a second process joins. What the first one had read of the partitions that it gives up is
-flushed before they are given up, and of no other; the second begins exactly where the first one stood.
-The same once more when the first one leaves.
+On revocation: a second process joins. The first one flushes its state of the partitions that it gives up,
+and of no others, before it gives them up; the second starts exactly where the first one stopped.
+The same happens when the first one leaves.
 
-On loss: two processes are stopped for longer than their session, one with everything that it has read
-still in memory, one with a flush on its way to Redis, which a proxy keeps back. Another takes over and
-begins where Redis stands. Then the flush arrives, while Redis still stands where that flush begins, so
-that nothing but the owner epoch can refuse it; and the two wake. All commands that Redis is sent from
-then on are looked through: what they held is dropped, and none that carries an epoch of their partitions
+On loss: two processes are suspended for longer than their session, one with everything that it has read
+still in memory, one with a flush on its way to Redis, delayed by a proxy. Another process takes over and
+starts at the offset in Redis. Then the flush arrives, while the offset in Redis is still its start, so
+that only the owner epoch can reject it; and the two processes resume. All commands to Redis from
+then on are recorded: the unflushed state is dropped, and no command with an epoch of their partitions
 changes anything.
-
-At the end of both the sums are exact, each trip was read as often as it had to be, and everything that
-Redis holds of the stream equals, byte for byte, what one uninterrupted run makes of the same topic.
 """
 import re
 import socket
@@ -25,7 +21,7 @@ from harness import (REDIS, REDIS_AS, TRIPS, Daemon, Redis, avro_cut, check, cou
                      identical, main, metrics, offsets, say, settle, wait_for)
 
 PARTITIONS, PANE = 4, 3600 * 1000
-SMOOTH = 9  # the other database
+SMOOTH = 9  # the database of the undisturbed run
 SELDOM = "flush: {interval: 1m, events: 10000000}"
 
 
@@ -44,7 +40,7 @@ class Stream:
         return f"leeway:{{{self.name}}}:{rest}"
 
     def produce(self, blocks):
-        """The next blocks of trips; where the partitions end then."""
+        """The next blocks of trips; returns the new ends of the partitions."""
         path = self.case.path("slice.avro")
         avro_cut(TRIPS, path, self.block, self.block + blocks)
         self.block += blocks
@@ -52,7 +48,7 @@ class Stream:
         return ends(self.name)
 
     def places(self):
-        """The offset that Redis has of each partition, -1: none."""
+        """The offset in Redis of each partition; -1: none."""
         found = (self.case.redis("HGET", self.key(f"part:{self.name}:{p}"), "next_offset")
                  for p in range(PARTITIONS))
         return [-1 if offset is None else int(offset) for offset in found]
@@ -63,7 +59,7 @@ class Stream:
             "HGET", self.key(f"part:{self.name}:{p}"), "owner") or b"").decode()}
 
     def with_panes(self):
-        """Partitions of which panes are in Redis."""
+        """Partitions that have panes in Redis."""
         return {int(k.rsplit(":", 1)[1]) for k in self.case.redis.keys(self.key("pane:*"))}
 
     def finish(self, total):
@@ -88,7 +84,7 @@ class Stream:
 
 
 class Member(Daemon):
-    """A process of which is known what it has read, flushed or not."""
+    """A process whose read events are known, flushed or not."""
 
     def __init__(self, case, config, name, **environment):
         self.listen = f"127.0.0.1:{free_port()}"
@@ -105,12 +101,12 @@ class Member(Daemon):
         return int(float(metrics(self.listen)[f"leeway_{name}"]))
 
     def claims(self):
-        """In order: [(partition, epoch, offset)]."""
+        """[(partition, epoch, offset)] in order."""
         found = (re.search(r"partition=(\d+) epoch=(\d+) offset=(-?\d+)", line)
                  for line in self.logged("partition_claimed"))
         return [tuple(map(int, m.groups())) for m in found]
 
-    def told(self, event):
+    def logged_partitions(self, event):
         """Of which partitions."""
         return [int(re.search(r"partition=(\d+)", line)[1]) for line in self.logged(event)]
 
@@ -134,7 +130,7 @@ def revoke(case):
 
     two = Member(case, stream.seldom, "second")
     wait_for("the second to own partitions", 60, lambda: len(two.claims()) == PARTITIONS // 2)
-    moved = set(one.told("partition_released"))
+    moved = set(one.logged_partitions("partition_released"))
     equal({p for p, _, _ in two.claims()}, moved, "partitions that the second has")
     for p, _, offset in two.claims():
         equal(offset, first[p], f"where the second begins in partition {p}")
@@ -171,7 +167,7 @@ def revoke(case):
 
 
 class Proxy:
-    """Between one process and Redis; keeps back what carries certain epochs, and what follows it."""
+    """A proxy between one process and Redis; it delays commands with certain epochs, and all later ones."""
 
     def __init__(self, case):
         self.lock, self.epochs, self.kept = threading.Lock(), [], []
@@ -197,7 +193,7 @@ class Proxy:
             while data := from_.recv(1 << 16):
                 send(to, data)
         except OSError:
-            pass  # one end is gone; what was kept back is still sent
+            pass  # one end is closed; delayed commands are still sent
 
     def send(self, redis, data):
         with self.lock:
@@ -218,7 +214,7 @@ class Proxy:
 
 
 class Commands:
-    """All that the server is sent from here on, and what scripts do there (MONITOR)."""
+    """All commands that the server receives from here on, including those of scripts (MONITOR)."""
 
     def __init__(self):
         self.redis, self.lines = Redis(timeout=None), []
@@ -283,8 +279,8 @@ def loss(case):
     two.has_read(sum(second))
     for member in (one, slow):
         member.go_on()
-    wait_for("both to hear that they are out", 60, lambda: all(
-        len(m.told("partition_lost") + m.told("fenced")) >= PARTITIONS // 2 for m in (one, slow)))
+    wait_for("both to notice that they are expelled", 60, lambda: all(
+        len(m.logged_partitions("partition_lost") + m.logged_partitions("fenced")) >= PARTITIONS // 2 for m in (one, slow)))
     slow.stop(60)
     wait_for("the first to own partitions again", 60,
              lambda: one.figure("partitions_owned") == PARTITIONS // 2 and len(one.claims()) > before)

@@ -1,8 +1,8 @@
-"""What a live run decided on a real Kafka and a real Redis, the core decides from the same panes.
+"""The core makes the same decisions from recorded panes as a live run on a real Kafka and Redis.
 
-The bundled trips are replayed while live_tool runs the engine and records each sealed pane as Redis
-has it, with all that the leader said and its state. Then a fresh monitor is fed the record: every
-figure, alert, request and decision, and the state after each step, must be the same to the byte.
+The bundled trips are replayed while live_tool runs the engine and records each sealed pane as stored in
+Redis, with all outputs of the leader and its state. Then a fresh monitor is fed the record: every
+figure, alert, request and decision, and the state after each step, must be equal byte for byte.
 """
 import json
 import os

@@ -1,9 +1,9 @@
-"""Redis hangs, dies, comes back with what it had on disk, and is emptied, in mid-stream.
+"""Redis hangs, dies, comes back from disk, and is emptied, mid-stream.
 
-The daemons stop consuming, go on polling and stay in their group, also while it changes hands: with
-a Redis that hangs, a rebalance of twelve partitions must not take twelve timeouts. They go on when
-Redis answers, alerts that were due are sent then, each once, and at the end the counters are exactly
-the messages in the topic. A Redis of the test's own, so that no other test's is stopped."""
+The daemons stop consuming, keep polling and stay in their group, even during a rebalance: with
+a Redis that hangs, a rebalance of twelve partitions must not take twelve timeouts. They continue when
+Redis answers, pending alerts are sent then, each once, and at the end the counters equal the number of
+messages in the topic. The test has its own Redis, so that it disturbs no other test."""
 import subprocess
 import time
 
@@ -34,7 +34,7 @@ def never_expelled(daemons):
 
 
 def hang(server, case, config, one):
-    """For longer than the group would wait for a poll, while another process joins."""
+    """Suspends Redis for longer than the group waits for a poll, while another process joins."""
     past(server, 20000)
     server.stop()
     wait_for("the daemon to notice", 20, lambda: one.logged("stalled"))
@@ -50,7 +50,7 @@ def hang(server, case, config, one):
     wait_for("both to own partitions", 30, lambda: one.logged("partition_claimed") and
              two.logged("partition_claimed"))
     never_expelled((one, two))
-    say("hung while another joined: paused, resumed, nobody expelled")
+    say("hung while another joined: paused, resumed, no member expelled")
     return two
 
 
@@ -107,7 +107,7 @@ def scenario(case):
     check(len(ids) > 0, "alerts that were due were sent later")
     say(f"{len(ids)} alerts sent after Redis was back, each once")
 
-    # Emptied, at rest: what Kafka still holds is read again, whatever the group has committed.
+    # Emptied while idle: everything that Kafka still has is read again, whatever the group has committed.
     redis("FLUSHALL")
     wait_for("all trips again", 90, lambda: offsets(redis, STREAM) == EVENTS)
     total = counters(redis, STREAM)

@@ -1,10 +1,10 @@
-"""A master that dies under Redis Sentinel, with what it had not yet replicated.
+"""A master dies under Redis Sentinel with writes that it had not replicated.
 
-One master, one replica, three sentinels. In mid-stream the replica loses its master's stream for a
-while, the master goes on, and is killed: what the sentinels then promote is older. State and offsets
+There are one master, one replica and three sentinels. Mid-stream the replica loses its connection for a
+while, the master continues, and is killed: the sentinels then promote an older state. State and offsets
 have gone back together, so the workers are fenced, claim again and read the gap again. Later the old
-master, a replica by now, is made master again while everything runs. At the end all that Redis holds
-equals one smooth run on a Redis that nobody touched."""
+master, now a replica, is promoted again while everything runs. At the end,
+Redis must equal that of an undisturbed run."""
 import subprocess
 
 from harness import (BIN, EVENTS, TRIPS, Daemon, Failed, Redis, RedisServer, check, counters, each_pane_once,
@@ -46,7 +46,7 @@ class Sentinel:
 
 
 def ask(server, what):
-    """By a connection of its own: a server that changes its role closes those it has. None while it
+    """Uses a new connection, because a server that changes its role closes all connections. None while it
     does."""
     redis = None
     try:
@@ -93,7 +93,7 @@ def scenario(case):
 
     wait_for("trips", 60, lambda: at(master) > 20000)
     wait_for("the replica to follow", 20, lambda: follows(replica))
-    ask(replica, lambda r: r("REPLICAOF", "127.0.0.1", 1))  # a master that it will not reach
+    ask(replica, lambda r: r("REPLICAOF", "127.0.0.1", 1))  # an unreachable master
     cut = at(replica)
     wait_for("writes that are not replicated", 30, lambda: at(master) > cut + 5000, 0.02)
     before = at(master)
@@ -109,7 +109,7 @@ def scenario(case):
     wait_for("its copy", 30, lambda: follows(master))
     wait_for("the sentinels to agree", 40, lambda: all(s.knows_all() for s in sentinels))
 
-    def again():  # refused while the last failover is too recent
+    def again():  # refused if the last failover is too recent
         try:
             return sentinels[0]("failover", MASTER) == b"OK"
         except (Failed, OSError):

@@ -1,8 +1,8 @@
-"""What people say about alerts, and what a stream that falls silent says.
+"""`leeway alerts`: silences, a silent producer, refused deliveries, and a removed rule.
 
-An alert that is silenced fires and nobody is told; when the silence is ended it is told. A producer that
-stops is noticed by the clock, and its return resolves that. A delivery that a receiver refuses is kept,
-shown, and delivered when a person says so. A rule that goes from the configuration takes its alert with it.
+A silenced alert fires without a notification; when the silence ends, the notification is sent. The rule on
+`silence` detects a producer that stops, and resolves when it continues. A delivery that a receiver refuses is
+kept, listed, and sent again by `retry`. A rule that is removed from the configuration takes its alert with it.
 """
 import json
 
@@ -23,16 +23,16 @@ def config(case, hook, name, rules=RULES):
         (r"until: 2020-03-12", "rows: 100000000"), (r"max_age: \S+", "max_age: 0")], name)
 
 
-def board(case, path):
-    """What `leeway alerts --json` says; its exit status must fit."""
+def alert_list(case, path):
+    """The output of `leeway alerts --json`; its exit status must match."""
     done = case.attempt("alerts", "-c", path, "--json")
-    told = json.loads(done.stdout)
-    equal(done.returncode, 3 if told["firing"] else 0, "exit status of leeway alerts")
-    return told
+    listed = json.loads(done.stdout)
+    equal(done.returncode, 3 if listed["firing"] else 0, "exit status of leeway alerts")
+    return listed
 
 
-def alert(told, rule):
-    return next((a for a in told["alerts"] if a["rule"] == rule), None)
+def alert(listed, rule):
+    return next((a for a in listed["alerts"] if a["rule"] == rule), None)
 
 
 def got(hook, rule, status):
@@ -42,18 +42,18 @@ def got(hook, rule, status):
 def silence_and_end(case, hook, path):
     made = json.loads(case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m",
                                   "--comment", "a test", "--by", "tester", "--json"))
-    case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m", status=2)  # why?
+    case.leeway("alerts", "-c", path, "silence", "--rule", "few", "--for", "10m", status=2)  # no reason
     case.leeway("replay", "-c", path, case.path("a.avro"))
-    wait_for("the alert", 60, lambda: alert(board(case, path), "few"))
-    few = alert(board(case, path), "few")
+    wait_for("the alert", 60, lambda: alert(alert_list(case, path), "few"))
+    few = alert(alert_list(case, path), "few")
     check(few["status"] == "firing" and few["silenced"] and few["silenced_by"] == made["id"], "it is silenced", few)
     check("withheld" in [e["what"] for _, e in case.redis.entries(f"leeway:{{{STREAM}}}:audit")], "that is audited")
-    equal(got(hook, "few", "firing"), [], "told while silenced")
+    equal(got(hook, "few", "firing"), [], "notified while silenced")
     case.leeway("alerts", "-c", path, "unsilence", made["id"])
     case.leeway("alerts", "-c", path, "unsilence", made["id"], status=1)
     wait_for("the message once the silence has ended", 20, lambda: got(hook, "few", "firing"))
     equal(got(hook, "few", "firing")[0]["incident"], few["incident"], "the incident")
-    say("silenced, and told when the silence was ended")
+    say("silenced, and notified when the silence ended")
 
 
 def falls_silent(case, hook, path):
@@ -61,7 +61,7 @@ def falls_silent(case, hook, path):
     message = got(hook, "quiet", "firing")[0]
     check(message["severity"] == "critical" and message["value"] >= 0.3 and message["window"] is None,
           "what it says", message)
-    equal(alert(board(case, path), "quiet")["status"], "firing", "its state")
+    equal(alert(alert_list(case, path), "quiet")["status"], "firing", "its state")
     case.leeway("replay", "-c", path, case.path("b.avro"))
     wait_for("the producer to be back", 40, lambda: got(hook, "quiet", "resolved"))
     equal(got(hook, "quiet", "resolved")[0]["incident"], message["incident"], "the incident of the silence")
@@ -69,23 +69,23 @@ def falls_silent(case, hook, path):
 
 
 def refused(case, hook, path, daemon):
-    """The rule on `few` goes; the end of its alert is refused by the receiver, and told later."""
+    """The rule on `few` is removed; the receiver refuses the resolution of its alert, and gets it later."""
     daemon.stop()
     hook.refuses = True
     path = config(case, hook, "less.yaml", RULES.replace("  - {name: few, metric: events, window: hour, "
                                                          "warn: 1000000}\n", ""))
     daemon = Daemon(case, path, "less")
-    wait_for("the delivery to be given up", 40, lambda: board(case, path)["parked"])
-    told = board(case, path)
-    equal(alert(told, "few")["status"], "resolved", "an alert whose rule has gone")
-    parked = told["given_up"][0]
+    wait_for("the delivery to be given up", 40, lambda: alert_list(case, path)["parked"])
+    listed = alert_list(case, path)
+    equal(alert(listed, "few")["status"], "resolved", "an alert whose rule was removed")
+    parked = listed["given_up"][0]
     check("400" in parked["reason"] and parked["id"].endswith("-resolved@hook"), "what was given up", parked)
     kept = case.redis.entries(f"leeway:{{{STREAM}}}:outbox:parked")[0][1]
-    equal(kept["alert"], alert(told, "few")["fingerprint"], "the alert that it is about")
+    equal(kept["alert"], alert(listed, "few")["fingerprint"], "the alert that it is about")
     hook.refuses = False
     case.leeway("alerts", "-c", path, "retry", parked["entry"])
-    wait_for("the end to be told", 20, lambda: got(hook, "few", "resolved"))
-    equal(board(case, path)["parked"], 0, "given up")
+    wait_for("the resolution to be sent", 20, lambda: got(hook, "few", "resolved"))
+    equal(alert_list(case, path)["parked"], 0, "given up")
     say("refused, kept, and delivered when asked for")
     daemon.stop()
 

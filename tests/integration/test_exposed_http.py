@@ -1,8 +1,8 @@
-"""The doors of a process, with nothing behind them: `leeway run` whose Kafka and Redis are away.
+"""The HTTP port of `leeway run` while Kafka and Redis are away.
 
-HTTPS with a certificate that is renewed, spoilt and run out while it is served; health while hundreds of
-connections are held open, say nothing, or say a byte now and then; and what `leeway check` tells of doors
-that stand open.
+HTTPS with a certificate that is renewed, damaged and expired while it is served; health checks while hundreds of
+connections are held open, idle or sending single bytes; and the warnings of `leeway check` about exposed
+settings.
 """
 import http.client
 import json
@@ -22,7 +22,7 @@ def openssl(*words):
 
 
 def certificate(case, name, days, host="leeway.test"):
-    """An authority's (the first time) and a server's, as NAME.crt and NAME.key."""
+    """Creates a certificate of an authority (the first time) and of a server, as NAME.crt and NAME.key."""
     ca, path = case.path("ca"), case.path(name)
     if not os.path.exists(ca + ".crt"):
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=a test", "-days", "30",
@@ -38,7 +38,7 @@ def certificate(case, name, days, host="leeway.test"):
 
 
 def install(case, name):
-    """As a renewal does it: each file is replaced in one step."""
+    """Replaces each file in one step, like a renewal."""
     for kind in ("crt", "key"):
         with open(case.path(f"{name}.{kind}"), "rb") as f, open(case.path("new"), "wb") as out:
             out.write(f.read())
@@ -57,7 +57,7 @@ def serial(case, port):
 
 
 def ask(port, path, context=None, **headers):
-    """The status; 0 when there is no answer."""
+    """The status; 0 if there is no response."""
     kind = http.client.HTTPSConnection if context else http.client.HTTPConnection
     c = kind("localhost", port, timeout=20, **({"context": context} if context else {}))
     try:
@@ -78,12 +78,12 @@ def https(case, config):
     context = trusting(case)
     wait_for("the server", 30, lambda: ask(port, "/healthz", context) == 200)
     equal(ask(port, "/", context), 200, "the page")
-    equal(ask(port, "/healthz"), 0, "without TLS there is no answer")
+    equal(ask(port, "/healthz"), 0, "no response without TLS")
     before = serial(case, port)
     install(case, "second")
     wait_for("the new certificate", 20, lambda: serial(case, port) != before)
     now = serial(case, port)
-    shutil.copyfile(first + ".key", case.path("served.key"))  # a key of another certificate
+    shutil.copyfile(first + ".key", case.path("served.key"))  # the key of another certificate
     wait_for("the log to say so", 20, lambda: serial(case, port) == now and daemon.logged("http_certificate_unusable"))
     check("not the key of the certificate" in daemon.logged("http_certificate_unusable")[0], "why", daemon.text())
     held = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(HELD)]
@@ -106,7 +106,7 @@ def held_open(case, config):
                 try:
                     s.sendall(head if round_ == 0 else b"x" if head else b"")
                 except OSError:
-                    pass  # it has lost its place
+                    pass  # its connection was closed
             equal(ask(port, "/healthz"), 200, f"health beside {HELD} that sent {head!r}")
             equal(ask(port, "/metrics"), 200, "metrics")
             equal(ask(port, "/"), 200, "the page")
@@ -127,8 +127,8 @@ def warned(case, config, **environment):
     return [c["detail"] for c in checks if c["warning"] and c["check"] == "exposed"]
 
 
-def told(case, changes, *words, **environment):
-    """What check says of a configuration with these changes must hold all these words."""
+def check_says(case, changes, *words, **environment):
+    """`check` of a configuration with these changes must print all these words."""
     config = case.nyc("exposed", "exposed", changes)
     said = warned(case, config, **environment)
     for word in words:
@@ -142,18 +142,18 @@ def doors(case):
         f.write("ops silence,models a-token-that-nobody-guesses\n")
     os.chmod(token, 0o600)
     http_ = r"^http:.*$"
-    told(case, [])
-    told(case, [], LEEWAY_TOKEN_FILE=token)
-    told(case, [], "anyone who can connect can read", LEEWAY_LISTEN="0.0.0.0:8080")
-    told(case, [], "anyone who can connect can read", "tokens are sent in clear text over http://", LEEWAY_LISTEN="0.0.0.0:8080",
+    check_says(case, [])
+    check_says(case, [], LEEWAY_TOKEN_FILE=token)
+    check_says(case, [], "anyone who can connect can read", LEEWAY_LISTEN="0.0.0.0:8080")
+    check_says(case, [], "anyone who can connect can read", "tokens are sent in clear text over http://", LEEWAY_LISTEN="0.0.0.0:8080",
          LEEWAY_TOKEN_FILE=token)
-    told(case, [(http_, f"http:\n  read_token_file: {token}.read\n  public_url: https://leeway.test")],
+    check_says(case, [(http_, f"http:\n  read_token_file: {token}.read\n  public_url: https://leeway.test")],
          LEEWAY_LISTEN="[::]:8080", LEEWAY_TOKEN_FILE=token)
     os.chmod(token, 0o644)
-    told(case, [], "other users can read it", LEEWAY_TOKEN_FILE=token)
+    check_says(case, [], "other users can read it", LEEWAY_TOKEN_FILE=token)
     os.chmod(token, 0o600)
     kafka = r"^kafka:.*$"
-    told(case, [(kafka, "kafka:\n  enable.ssl.certificate.verification: \"false\"\n"
+    check_says(case, [(kafka, "kafka:\n  enable.ssl.certificate.verification: \"false\"\n"
                         "  ssl.endpoint.identification.algorithm: none")],
          "enable.ssl.certificate.verification is false", "identification.algorithm is none")
     with open(token, "a", encoding="ascii") as f:
@@ -166,8 +166,8 @@ def doors(case):
 
 
 def scenario(case):
-    nobody = free_port()
-    case.environment.update(LEEWAY_KAFKA=f"127.0.0.1:{nobody}", LEEWAY_REDIS=f"redis://127.0.0.1:{nobody}",
+    closed_port = free_port()
+    case.environment.update(LEEWAY_KAFKA=f"127.0.0.1:{closed_port}", LEEWAY_REDIS=f"redis://127.0.0.1:{closed_port}",
                             LEEWAY_LISTEN="127.0.0.1:0")
     doors(case)
     config = case.nyc("exposed", "exposed", [])

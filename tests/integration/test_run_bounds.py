@@ -1,4 +1,4 @@
-"""The daemon with every documented bound of a service at its edge: all least values together, all greatest.
+"""The daemon with every documented bound of a service at its edge: first all minima, then all maxima.
 
 tests/cli/test_config_bounds.py tries the edges of each key on files; here `run` and the commands that ask its Redis
 meet those that only they use, and the sketches at their largest. Each stream is read to its end and trained.
@@ -17,7 +17,7 @@ try:
 except SystemExit:  # without fastavro
     raise SystemExit(77) from None
 
-# Not for this machine: a time-out of 10 ms is shorter than its scheduler's, and longer waits than a test has.
+# Excluded: a timeout of 10 ms is too short for a shared machine, and long waits exceed the test's time.
 LEFT_OUT = {"redis.timeout", "source.flush.interval", "source.registry.timeout", "source.registry.retry_max",
             "source.registry.missing_wait"}
 SKETCHES = {"features.<name>.k", "features.<name>.cap", "drift.bins"}

@@ -1,9 +1,9 @@
-"""A topic that is not what it was: made late, grown, trimmed by retention, deleted and made anew.
+"""A topic that changes: created late, grown, trimmed by retention, deleted and recreated.
 
 Partitions that are added while trips are produced are read from their first message, although
-auto.offset.reset is latest, and the leader waits for them before it seals. Offsets that retention took
-before they were read are counted and audited, and nothing else is passed over. A topic that was deleted
-and made again is read from its beginning, whatever the old offsets were.
+auto.offset.reset is latest, and the leader waits for them before it seals. Offsets that retention deleted
+before they were read are counted and audited, and no other message is skipped. A topic that was deleted
+and recreated is read from its beginning, whatever the old offsets were.
 """
 import subprocess
 
@@ -34,7 +34,7 @@ def grows(case):
     c = config(case, stream)
     daemon = Daemon(case, c, stream)
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 2)
-    # Until they are known to be empty, `latest` would still be free to pass something over.
+    # Until they are known to be empty, `latest` could still skip messages.
     wait_for("places", 30, lambda: all(
         case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}").get("next_offset") == "0"
         for p in (0, 1)))
@@ -61,7 +61,7 @@ def grows(case):
     wait_for("sealing to go on", 30, lambda: int(case.redis(
         "HGET", f"leeway:{{{stream}}}:monitor", "sealed_until") or 0) > newest - 2 * hour)
     daemon.stop()
-    # A second start, with the number of partitions in Redis, sees nothing new.
+    # A second start, with the number of partitions in Redis, finds no new ones.
     again = Daemon(case, c, stream + "-again")
     wait_for("the group", 60, lambda: len(again.logged("partition_claimed")) == 4)
     again.stop()
@@ -76,7 +76,7 @@ def trimmed_and_remade(case):
     n2, _ = avro_cut(TRIPS, second, 2, 3)
     case.topics += [stream, stream + ".dead"]
     c = config(case, stream)
-    daemon = Daemon(case, c, stream)  # before there is a topic
+    daemon = Daemon(case, c, stream)  # before the topic exists
     wait_for("a complaint", 30, lambda: [l for l in daemon.logged("start_retry") if stream in l])
     kafka("create", stream, 1, stream + ".dead", 1)
     wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
@@ -117,8 +117,8 @@ def trimmed_and_remade(case):
 
 
 def more(case, c, daemon, stream, counted):
-    """Made anew twice more, with more messages than the old one's offset before they are read: offsets
-    do not tell the topics apart, the last message does. First under a running process, then while none
+    """Recreated twice more, with more messages than the old offset before they are read: offsets
+    do not distinguish the topics, the last message does. First under a running process, then while none
     runs. A restart of an unchanged topic reads nothing twice."""
     third = case.path("third.avro")
     n3, _ = avro_cut(TRIPS, third, 3, 6)
@@ -152,7 +152,7 @@ def more(case, c, daemon, stream, counted):
     equal(counters(case.redis, stream)["messages"], counted, "messages counted of an unchanged topic")
     equal(daemon.logged("topic_recreated"), [], "taken for another")
     daemon.stop()
-    say("made anew with more messages than before: told by the last message")
+    say("recreated with more messages than before: recognised by the last message")
 
 
 def scenario(case):

@@ -1,9 +1,9 @@
-"""Nothing keeps a worker from polling: a Redis that hangs, twice as long as the group waits.
+"""Nothing prevents a worker from polling: Redis hangs for twice as long as the group waits.
 
-Session and poll interval are as short as Kafka allows, there are twelve partitions, and Redis stands
-still for longer than either, while a second member comes and goes, the webhook never answers, letters
-are written, and a model is being trained. Nobody is expelled, and afterwards everything counts once.
-A process that is itself stopped for longer than its session is expelled, and changes nothing.
+Session and poll interval are as short as Kafka allows, there are twelve partitions, and Redis hangs
+for longer than either, while a second member joins and leaves, the webhook never answers, dead letters
+are written, and a model is trained. No member is expelled, and afterwards every event counts once.
+A process that is suspended for longer than its session is expelled, and changes nothing.
 """
 import os
 import re
@@ -16,11 +16,11 @@ from harness import (BIN, TRIPS, Daemon, Redis, avro_cut, check, counters, equal
                      produce, say, wait_for)
 
 STREAM = TOPIC = "polling"
-SESSION = 6  # seconds; the broker's least
+SESSION = 6  # seconds; the broker's minimum
 
 
 class Server:
-    """A Redis of this test's own, so that no other test's is stopped."""
+    """A separate Redis, so that no other test is disturbed."""
 
     def __init__(self, case):
         with socket.socket() as s:
@@ -48,14 +48,14 @@ class Server:
 
 
 def longest_silence(daemon):
-    """The largest `since_poll_ms` that the log has."""
+    """The largest `since_poll_ms` in the log."""
     return max((int(n) for n in re.findall(r"since_poll_ms=(\d+)", daemon.text())), default=0)
 
 
 def scenario(case):
     server = Server(case)
     case.create((TOPIC, 12), (TOPIC + ".dead", 1))
-    deaf = socket.socket()  # accepts, and never answers
+    deaf = socket.socket()  # accepts, but never answers
     deaf.bind(("127.0.0.1", 0))
     deaf.listen(64)
     case.at_end.append(deaf.close)
@@ -80,7 +80,7 @@ def scenario(case):
     try:
         wait_for("a stall", 30, lambda: one.logged("stalled"))
         produce(TOPIC, 3, [b"\xff" * 9])
-        two = Daemon(case, config, "two", **env)  # a rebalance with no Redis
+        two = Daemon(case, config, "two", **env)  # a rebalance without Redis
         time.sleep(2 * SESSION + 2)
         equal(members(STREAM), 2, "members while Redis hangs")
         two.stop(20)
@@ -96,7 +96,7 @@ def scenario(case):
         check(longest_silence(daemon) < SESSION * 1000, "time between polls", daemon.name)
     equal(gaps(redis, STREAM), [], "partitions that count what they passed")
 
-    # The other way round: whoever is stopped is expelled, and what it held is not counted twice.
+    # Conversely, a suspended process is expelled, and its events are not counted twice.
     wait_for("a third member", 60, lambda: members(STREAM) == 1)
     three = Daemon(case, config, "three", **env)
     wait_for("it to share", 60, lambda: three.logged("partition_claimed"))

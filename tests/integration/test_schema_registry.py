@@ -1,12 +1,12 @@
 """Events in Confluent's framings, with a real registry (Apicurio) and Confluent's own serialiser.
 
 The schema evolves while the stream runs: a field is added, one is renamed by alias, numbers are widened,
-an optional field is dropped, a type moves into a schema of its own. leeway keeps the schema that it was
-started with, and reads every event. Then the registry is killed: events of known schemas go on, those
-of a new one are held, nothing becomes a dead letter, a restarted leeway reads from its cache, and all
-goes on when the registry is back. An id that nobody knows becomes a dead letter with the reason, and so
-does a schema without a field that must be there. A model is trained from all of it: minutes are exactly
-3 + 2 * distance in every version, so any value that was read wrongly would be in its error.
+an optional field is dropped, a type moves into a separate schema. leeway keeps its reader's schema
+and reads every event. Then the registry is killed: events with known schemas continue, those with
+a new one are paused, nothing becomes a dead letter, a restarted leeway reads from its cache, and everything
+continues when the registry is back. An unknown id becomes a dead letter with the reason, and so
+does a schema without a required field. A model is trained on all events: minutes are exactly
+3 + 2 * distance in every version, so any misread value would appear in its error.
 
 At the end, two short streams: ids and GUIDs in record headers, behind a password; and single-object.
 """
@@ -114,7 +114,7 @@ def free_port():
 
 
 class Registry:
-    """Apicurio as a child: its schemas outlive it in a directory."""
+    """Apicurio as a child process, with its schemas in a directory that outlives it."""
 
     def __init__(self, case):
         self.case, self.script = case, os.path.join(ROOT, "scripts/registry.sh")
@@ -221,7 +221,7 @@ def outage(case, registry, rides, daemon, config, listen):
     check(not facts["registry"]["ok"] and "no answer" in facts["registry"]["detail"],
           "check says so", facts)
 
-    daemon.stop()  # ... and started anew, it has only its cache
+    daemon.stop()  # ... and after the restart it has only its cache
     daemon = Daemon(case, config, "again")
     wait_for("both partitions to be idle", 30, lambda: idle(case) == [b"1", b"1"])
     held = rides.sent
@@ -256,19 +256,19 @@ GARBAGE = 1000
 
 
 def dead_letters(case, rides, daemon, listen):
-    nobody = b"\0" + (999_999).to_bytes(4, "big") + rides.value(RIDE, 1)[5:]
+    unknown_id = b"\0" + (999_999).to_bytes(4, "big") + rides.value(RIDE, 1)[5:]
     lacking = rides.value(LACKING, 2)
-    guid = b"\1" + bytes(range(40))  # garbage, and this registry has no address for GUIDs at all
+    guid = b"\1" + bytes(range(40))  # garbage, and this registry does not support GUIDs
     good = rides.sent
-    produce(TOPIC, 0, [nobody, lacking, b"\0\0", guid, rides.value(RIDE, rides.sent)])
+    produce(TOPIC, 0, [unknown_id, lacking, b"\0\0", guid, rides.value(RIDE, rides.sent)])
     rides.sent += 1
     all_read(case, STREAM, good + 1, dead=4)
     letters = {bytes.fromhex(m["value"]): m["headers"]["__connect.errors.exception.message"]
                for m in consume(TOPIC + ".dead")}
-    equal(set(letters), {nobody, lacking, b"\0\0", guid}, "letters, as they were sent")
+    equal(set(letters), {unknown_id, lacking, b"\0\0", guid}, "dead letters, unchanged")
     check("no schema by GUID" in letters[guid], "why", letters[guid])
-    check("does not know it" in letters[nobody] and "999999" in letters[nobody], "why",
-          letters[nobody])
+    check("does not know it" in letters[unknown_id] and "999999" in letters[unknown_id], "why",
+          letters[unknown_id])
     check('"distance" is required' in letters[lacking], "why", letters[lacking])
     say("what can never be read is a dead letter")
     # A producer of another format: each message seems to name a schema of its own.
@@ -297,7 +297,7 @@ def trained(case, config, rides):
     shown = json.loads(case.leeway("models", "-c", config, "show", "1", "--json"))
     facts = shown["facts"]
     check(facts["lineage"]["rows"] >= 2000, "rows of the training", facts["lineage"])
-    taken = facts["lineage"]  # with the four letters, or from before them
+    taken = facts["lineage"]  # with the four dead letters, or from before them
     check(taken["undecodable"] == taken["messages"] - taken["rows"] in (0, 4),
           "all but the dead letters are readable", taken)
     rmse = facts["heldout_rmse"]
@@ -306,7 +306,7 @@ def trained(case, config, rides):
 
 
 class Gate:
-    """Before the registry: asks for a password, and knows GUIDs, which Apicurio 2 does not."""
+    """A proxy in front of the registry that requires a password and supports GUIDs, which Apicurio 2 does not."""
 
     def __init__(self, url, word, guids):
         gate, self.refused, self.asked = self, 0, []
@@ -390,7 +390,7 @@ def headers(case, registry, rides):
 
 
 def single_object(case):
-    """Replayed files of two schemas; a third schema that nobody named is a dead letter."""
+    """Replays files of two schemas; events of a third, unlisted schema become dead letters."""
     stream = "registry-single"
     with open(case.path("renamed.avsc"), "w", encoding="utf-8") as out:
         json.dump(RENAMED, out)

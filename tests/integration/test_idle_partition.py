@@ -1,10 +1,10 @@
-"""A partition is idle when the broker says that nothing comes, not when we hear nothing.
+"""A partition is idle when the broker confirms that it has no more messages, not when none arrive.
 
-One partition is far ahead in event time, the other one waits for its next event. If nothing can come
-because the broker is down, or because we were stopped, the panes must wait for it, however long that
-takes; were they sealed, what it brings later would be missing in their evaluations. When it really
-stands at its end for idle_timeout, it holds nothing back. And the word of a process that has died
-counts for nothing: its partition is waited for until somebody has it again."""
+One partition is far ahead in event time, the other one waits for its next event. If no events arrive
+because the broker is down, or because the process was suspended, the panes must wait, however long that
+takes; if they were sealed, later events would be missing from their evaluations. When the partition really
+is at its end for idle_timeout, it does not hold back sealing. The last report of a dead process
+does not count: its partition is waited for until another process owns it."""
 import time
 
 from harness import (Broker, Daemon, check, counters, equal, green_trip, main, offsets, produce, say, wait_for)
@@ -68,7 +68,7 @@ def scenario(case):
     daemon.go_on()
     read()
     wait_for("the next panes", 20, lambda: sealed() >= 9)
-    # By now nine hours of both: each evaluation had all the trips before it.
+    # Nine hours of both by now: each evaluation had all earlier trips.
     for at, entry in redis.entries(key("history")):
         hours = (int(at.split("-")[0]) - T0) // HOUR
         equal(int(entry["day:events"]), hours * 80, f"trips in the evaluation of hour {hours}")
@@ -77,7 +77,7 @@ def scenario(case):
     wait_for("both to be idle", 30, lambda: sealed() == 12)
     say("really at its end: it holds nothing back, and what is there is sealed")
 
-    daemon.kill()  # both are idle by what stands in Redis
+    daemon.kill()  # both are idle according to Redis
     equal([redis("HGET", key(f"part:{TOPIC}:{p}"), "idle") for p in (0, 1)], [b"1", b"1"], "idle")
     trips.send(0, 12, 20)
     trips.send(1, 12, 18)
@@ -86,9 +86,9 @@ def scenario(case):
     time.sleep(2)
     equal(sealed(), 17, "hours sealed once both are read")
     wait_for("both to be idle again", 30, lambda: sealed() == 20)
-    trips.send(1, 17, 18)  # for a pane that has been sealed without it
+    trips.send(1, 17, 18)  # for a pane that is already sealed
     read()
-    wait_for("it to be told late", 20, lambda: counters(redis, STREAM)["late"] == 40)
+    wait_for("the event to count as late", 20, lambda: counters(redis, STREAM)["late"] == 40)
     trips.send(1, 20, 21)
     read()
     wait_for("the next pane", 30, lambda: sealed() == 21)

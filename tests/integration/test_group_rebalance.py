@@ -1,12 +1,13 @@
-"""Two processes share a group while trips come: one joins, one leaves by SIGTERM, the other carries
-on. Each trip counts once, one process leads at a time, and a stopped process leaves the group
-and gives the lease back at once, also where the kernel gives the SIGTERM to a thread that a library made
-before ours, and in which nothing is blocked.
+"""Two processes share a group while trips are produced: one joins, one leaves by SIGTERM, the other
+continues. Each trip counts once, one process leads at a time, and a stopped process leaves the group
+and releases the lease immediately, even if the kernel delivers the SIGTERM to a thread that a library created
+before leeway blocked signals.
 
-Others join a busy group one after another: what moves is given up, and nobody loses what he holds.
+Other processes join a busy group one after another: partitions that move are given up, and no process loses
+partitions that it should keep.
 
-Static members (group.instance.id) of one process have names of their own. And one that finds no broker at
-its start can be stopped all the same: a signal then comes while the main thread is elsewhere."""
+Static members (group.instance.id) of one process have different names. A process that finds no broker at
+its start can still be stopped by a signal."""
 import ctypes
 import os
 import signal
@@ -20,7 +21,7 @@ STREAM = TOPIC = "group"
 
 
 def owners(case, stream=STREAM):
-    """Processes (host:pid) that hold partitions, by the state in Redis."""
+    """Processes (host:pid) that own partitions according to Redis."""
     return {case.redis("HGET", key, "owner").rsplit(b":", 1)[0].decode()
             for key in case.redis.keys(f"leeway:{{{stream}}}:part:*")}
 
@@ -30,7 +31,7 @@ def leader(case):
 
 
 def joining(case):
-    """Each flush is followed by a commit for lag tools, and one of these in the middle of a rebalance
+    """A commit for lag tools follows each flush, and such a commit during a rebalance
     can cost a member all of its partitions."""
     stream, partitions = "group-joins", 12
     case.create((stream, partitions), (stream + ".dead", 1))
@@ -45,10 +46,10 @@ def joining(case):
         daemons.append(Daemon(case, config, f"{stream}-{n}"))
         wait_for(f"{n} to own partitions", 60, lambda: len(owners(case, stream)) == n and len(
             case.redis.keys(f"leeway:{{{stream}}}:part:*")) == partitions)
-    told = {event: sum(len(d.logged(event)) for d in daemons)
+    events = {event: sum(len(d.logged(event)) for d in daemons)
             for event in ("partition_claimed", "partition_released", "partition_lost")}
-    say(f"four joined: {told}")
-    equal(told["partition_lost"], 0, "partitions lost")
+    say(f"four joined: {events}")
+    equal(events["partition_lost"], 0, "partitions lost")
     producer.kill()
     for daemon in daemons:
         daemon.stop(20)
@@ -63,7 +64,7 @@ def static_members(case):
     wait_for("two workers", 40, lambda: len({case.redis("HGET", key, "owner") for key in case.redis.keys(
         f"leeway:{{{stream}}}:part:*")}) == 2)
     equal(members(stream), 2, "members")
-    check(daemon.alive() and not daemon.logged("failed"), "nobody is fenced", daemon.logged("failed"))
+    check(daemon.alive() and not daemon.logged("failed"), "no process is fenced", daemon.logged("failed"))
     daemon.stop()
     say("two static members in one process")
 
@@ -80,7 +81,7 @@ def without_a_broker(case):
 
 
 def threads_that_take(pid, number):
-    """Threads of a process, but its first, in which a signal is not blocked."""
+    """Threads of a process, except the first, that do not block a signal."""
     found = []
     for tid in map(int, os.listdir(f"/proc/{pid}/task")):
         with open(f"/proc/{pid}/task/{tid}/status", encoding="ascii") as f:

@@ -1,9 +1,9 @@
-"""leeway dead-letters: listed, shown, replayed; and a topic of dead letters that is not there.
+"""`leeway dead-letters` lists, shows and replays; and a dead-letter topic that does not exist.
 
-Bad events become letters, go back to the source, and become letters again with a count, so that a loop
-is seen and can be left. A letter that can be read elsewhere goes there as it came. Then a stream whose
-dead-letter topic does not exist: nothing is lost, the offset stands still, and all goes on when the
-topic is made.
+Bad events become dead letters, go back to the source, and become dead letters again with a count, so that a loop
+is visible and can be left. A dead letter that another topic can read goes there unchanged. Then a stream whose
+dead-letter topic does not exist: nothing is lost, the offset does not advance, and everything continues when the
+topic is created.
 """
 import json
 
@@ -46,7 +46,7 @@ def show_them(case, config):
 
 def refuse_what_makes_no_sense(case, config):
     letters = "dead-letters", "-c", config
-    case.leeway(*letters, "replay", status=2)  # which?
+    case.leeway(*letters, "replay", status=2)  # no selection
     case.leeway(*letters, "replay", "--all", "--topic", TOPIC + ".dead", status=2)
     case.leeway(*letters, "show", status=2)
     case.leeway(*letters, "show", "1-2", status=2)
@@ -71,7 +71,7 @@ def go_round(case, config, one):
     equal([m["headers"] for m in back], [{"leeway.replays": "1"}] * 3, "their headers")
     letters = listed(case, config)
     equal(sorted(l["replays"] for l in letters), [0, 0, 0, 1, 1, 1], "counted")
-    # Those that went round once are left; the exit code says that some were.
+    # Those that were replayed once are skipped; the exit code reports it.
     done = json.loads(case.leeway("dead-letters", "-c", config, "replay", "--all",
                                   "--max-replays", "1", "--json", status=3))
     equal((done["replayed"], done["skipped"]), (3, 3), "replayed, and left")

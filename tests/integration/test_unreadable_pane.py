@@ -1,9 +1,9 @@
-"""One pane that cannot be read, or one number that cannot be summed, holds nothing.
+"""An unreadable pane, or a number that cannot be summed, stops nothing.
 
 A sealed pane of the window, the open pane of a partition, a key of another type, and then the
-detector's own state are damaged while no process runs. The next one goes on with everything else:
-it counts, tells one alert of each kind, and says so in /readyz; what was damaged is still there. Another
-process after that finds nothing new to tell."""
+monitor's state are damaged while no process runs. The next process continues with everything else:
+it counts the panes, raises one alert of each kind, and reports them in /readyz; the damaged values are kept. A
+further process raises no new alert."""
 import json
 import urllib.error
 import urllib.request
@@ -71,9 +71,9 @@ def scenario(case):
     daemon = Daemon(case, config, "damaged", LEEWAY_LISTEN=listen)
     read()
     wait_for("the panes behind", 30, lambda: sealed() >= 12)
-    told = alerts()
-    check("unreadable-pane" in told and told["unreadable-pane"]["status"] == "firing", "the alert", told)
-    check("unreadable-state" not in told, "of panes only", told)
+    found = alerts()
+    check("unreadable-pane" in found and found["unreadable-pane"]["status"] == "firing", "the alert", found)
+    check("unreadable-state" not in found, "only of panes", found)
     equal(redis("HGET", key("now"), "unreadable_panes"), b"3", "panes counted")
     for h in (9, 5):
         check(redis("HLEN", key(f"unreadable:{T0 + h * HOUR}:0")) > 3, "what was damaged is kept", h)
@@ -81,7 +81,7 @@ def scenario(case):
     wait_for("readyz to say so", 20,
              lambda: "cannot be read" in asked("/readyz") and "cannot be read" in asked("/healthz"))
     check("leeway_unreadable_panes 3" in asked("/metrics"), "metric", asked("/metrics"))
-    # Kafka still holds all of it: each is made again, and one that was sealed whole is the same, byte for byte.
+    # Kafka still has all events: each pane is rebuilt, and a completely sealed one is equal byte for byte.
     wait_for("the panes to be made again", 60, lambda: redis("HLEN", key("unreadable")) == 0)
     for k, was in whole.items():
         equal(redis.raw(k), was, f"{k} as it was")
@@ -98,10 +98,10 @@ def scenario(case):
     equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter has begun anew")
     equal(redis("GET", key("unreadable:monitor:state")), b"\x01", "the state is kept")
 
-    # What was damaged while Kafka did not have it, or of which some is late now, is a person's to ask for.
+    # Panes whose events Kafka did not have, or partly late ones, are rebuilt only on request.
     for k in whole:
         redis("RENAME", k, "unreadable".join(k.rsplit("pane", 1)))
-        redis("HSET", key("unreadable"), k.split("pane:")[1], "1 set aside by hand")
+        redis("HSET", key("unreadable"), k.split("pane:")[1], "1 moved by hand")
     case.leeway("repair", "-c", config, status=3)
     said = case.leeway("repair", "-c", config, "panes", "all")
     check(said.count("would be rebuilt from 20 events") == 2, "dry", said)
@@ -109,7 +109,7 @@ def scenario(case):
     case.leeway("repair", "-c", config, "panes", "all", "--apply")
     for k, was in whole.items():
         equal(redis.raw(k), was, f"{k} as it was")
-    wait_for("the leader to read its windows anew", 30, lambda: len(daemon.logged("leading")) >= 2)
+    wait_for("the leader to reload its windows", 30, lambda: len(daemon.logged("leading")) >= 2)
     send(15, 17)
     read()
     wait_for("the panes behind", 30, lambda: sealed() >= 16)

@@ -1,10 +1,10 @@
-"""A monitor that stands still says so: /readyz, /metrics, the shipped rules in a real Prometheus, and a
-message to whoever is paged, for each way in which it can.
+"""Every kind of stall is reported: by /readyz, /metrics, the shipped rules in a real Prometheus, and a
+notification.
 
-Each fault has a stream and a process of its own, and what it needs of brokers and Redis; all faults are
+Each fault has its own stream and process, and its own brokers and Redis where needed; all faults are
 made at the same time. For each: /readyz turns 503 and names it, the metric changes, the rule fires within
-two minutes, the receiver gets "leeway itself: ..." once (where that does not need what has failed), and
-when the fault is mended all of it is over. The table at the end says how many seconds each took.
+two minutes, the receiver gets "leeway itself: ..." once (unless the notification needs the failed service), and
+all of it resolves when the fault is repaired. The table at the end shows how many seconds each took.
 """
 import json
 import os
@@ -35,17 +35,17 @@ def ask(address, path):
 
 
 def trips(partition, topic, n, ms=None):
-    """Of now: events, and records, whose time is right."""
+    """Trips with the current time in event and record."""
     at = NOW if ms is None else ms
     produce(topic, partition, [green_trip(i, at + i) for i in range(n)], at)
 
 
-# ---- a broker that asks who may do what -------------------------------------------------------
+# ---- a broker with ACLs -------------------------------------------------------
 
 
 class Guarded:
-    """Authorizer on: everybody on the open listener is User:ANONYMOUS and may do what an ACL says; the
-    broker itself and the administrator come by a listener with a password."""
+    """Authorizer on: clients of the open listener are User:ANONYMOUS with the permissions of the ACLs; the
+    broker itself and the administrator use a listener with a password."""
 
     def __init__(self, case):
         self.case, self.dir = case, case.path("guarded")
@@ -165,11 +165,11 @@ class Prometheus:
 
 
 class Fault:
-    """One way to stand still. `component` is what /readyz names, None where nobody answers any more."""
+    """One kind of stall. `component` is the name in /readyz; None if no process answers."""
 
     name = component = rule = metric = None
     ill = staticmethod(lambda v: v == 0)
-    told, processes = True, 1
+    notified, processes = True, 1
     ready_first = True
 
     def __init__(self, case):
@@ -201,7 +201,7 @@ class Fault:
     def key(self, name):
         return f"leeway:{{{self.stream}}}:{name}"
 
-    # what is looked for while the fault lasts: name -> is it so?
+    # the checks while the fault lasts: name -> condition
 
     def not_ready(self, prometheus):
         status, text = ask(self.listen, "/readyz")
@@ -230,14 +230,14 @@ class Fault:
 
     def looks(self):
         looks = {"ready": self.not_ready, "metric": self.metric_says, "rule": self.fires}
-        if self.told:
+        if self.notified:
             looks["message"] = lambda _: bool(self.messages("firing"))
         return looks
 
     def ends(self):
         ends = {"ready": lambda _: self.ready()[0], "rule": lambda p: not self.fires(p),
                 "metric": lambda p: not self.metric_says(p)}
-        if self.told:
+        if self.notified:
             ends["message"] = lambda _: bool(self.messages("resolved"))
         return ends
 
@@ -249,7 +249,7 @@ class Fault:
 
 
 class Brokers(Fault):
-    """All brokers die, long after the start: nothing comes, and nothing lags."""
+    """All brokers die, long after the start: no events arrive, and there is no lag."""
     name, component, rule, metric = "brokers", "kafka", "LeewayKafkaAway", "leeway_kafka_up"
 
     def prepare(self):
@@ -282,7 +282,7 @@ class OnGuarded(Fault):
 
 
 class Group(OnGuarded):
-    """The group may not be joined: no partition is ever given to anybody."""
+    """Joining the group is denied: no partition is ever assigned."""
     name, component, rule, metric = "group", "partitions", "LeewayPartitionsUnread", "leeway_partitions_unread"
     ill = staticmethod(lambda v: v == 2)
     ready_first = False
@@ -295,7 +295,7 @@ class Group(OnGuarded):
 
 
 class Letters(OnGuarded):
-    """The topic of dead letters may not be written, and a message comes that cannot be read."""
+    """Writing the dead-letter topic is denied, and an unreadable message arrives."""
     name, component, rule, metric = "letters", "letters", "LeewayLettersBlocked", "leeway_letters_blocked_seconds"
     ill = staticmethod(lambda v: v > 0)
 
@@ -309,8 +309,8 @@ class Letters(OnGuarded):
 
 
 class Full(Fault):
-    """Redis is at maxmemory: it answers, and takes nothing. There is no outbox then, so both processes of
-    the group tell, the one that leads first, and as one incident."""
+    """Redis is at maxmemory: it answers, but refuses writes. The outbox is then unavailable, so both processes of
+    the group send the message, the leader first, as one incident."""
     processes = 2
     name, component, rule, metric = "full", "redis", "LeewayRedisTakesNoWrites", "leeway_redis_writable"
 
@@ -329,7 +329,7 @@ class Full(Fault):
                              **self.environment())
 
     def ready(self):
-        """Both have a partition, and each has heard of the other and of the leader's passes."""
+        """Both have a partition, and each knows the other and the leader's passes."""
         known = self.redis.hash(self.key("health"))
         both = (len(known) == 2 and self.second.logged("partition_claimed")
                 and time.monotonic() - self.began > 10)
@@ -344,7 +344,7 @@ class Full(Fault):
 
 
 class Clock(Fault):
-    """A producer is three years ahead for a while; then all that comes is late."""
+    """A producer is three years ahead for a while; then all events are late."""
     name, component, rule, metric = "clock", "clock", "LeewayClockHeld", 'leeway_component_ok{component="clock"}'
     T0, FAR = 1577836800000, 3 * 365 * 86400000  # 2020
     sent = 0
@@ -363,16 +363,16 @@ class Clock(Fault):
 
     def note(self, into, looks, prometheus, began):
         if not self.over and time.monotonic() - began > self.sent / 10 - 20:
-            self.feed(10)  # something comes all the time
+            self.feed(10)  # events arrive continuously
         return super().note(into, looks, prometheus, began)
 
     def mend(self):
-        self.feed(3000)  # the clock comes back when as many have said so
+        self.feed(3000)  # the clock returns after as many correct events
 
 
 class Quiet(Clock):
-    """No fault: three events that are years ahead, in a partition that has no others and falls silent. When
-    all are silent they take nobody with them, and what comes next is evaluated."""
+    """No fault: three events that are years ahead, in a partition without others that falls silent. When
+    all are silent, they do not advance the other partitions, and the next events are evaluated."""
     name = "quiet"
 
     def hours(self, first, until):
@@ -397,7 +397,7 @@ class Quiet(Clock):
 
 
 class Ghost(Fault):
-    """The lease is held by nobody who lives, and does not run out."""
+    """A dead process holds the lease, and it does not expire."""
     name, component, rule, metric = "leader", "leader", "LeewayNotEvaluating", "leeway_evaluation_age_seconds"
     ill = staticmethod(lambda v: v > 20)
 
@@ -410,9 +410,9 @@ class Ghost(Fault):
 
 
 class Stopped(Fault):
-    """The process that leads is stopped; it answers nobody."""
+    """The leader is suspended and answers no request."""
     name, component, rule, metric = "stopped", None, "LeewayDown", "up"
-    told = False
+    notified = False
 
     def make(self):
         self.daemon.freeze()
@@ -425,9 +425,9 @@ class Stopped(Fault):
 
 
 class Dead(Fault):
-    """No process is left."""
+    """No process runs."""
     name, component, rule, metric = "dead", None, "LeewayGone", "up"
-    told = False
+    notified = False
 
     def make(self):
         self.daemon.kill()
@@ -437,7 +437,7 @@ class Dead(Fault):
 
 
 class Outbox(Fault):
-    """A receiver refuses; another one is told."""
+    """A receiver refuses messages; another one is notified."""
     name, component, rule, metric = "outbox", "outbox", "LeewayUndelivered", "leeway_outbox_oldest_seconds"
     ill = staticmethod(lambda v: v > 30)
 
@@ -464,7 +464,7 @@ KINDS = (Brokers, Group, Letters, Full, Clock, Ghost, Outbox, Stopped, Dead)
 
 
 def table(faults):
-    rows = [("fault", "not ready", "metric", "rule", "message", "ready again", "resolved", "told")]
+    rows = [("fault", "not ready", "metric", "rule", "message", "ready again", "resolved", "messages")]
     for f in faults:
         shown = {k: f"{v:.0f} s" for k, v in f.seconds.items()}
         over = {k: f"{v:.0f} s" for k, v in f.over.items()}
@@ -480,7 +480,7 @@ def table(faults):
 
 
 def watch(faults, prometheus, seconds, into, looks):
-    """Each from its own beginning on; what is left after so many seconds."""
+    """Watches each fault from its start; returns those unfinished after this many seconds."""
     open_, left = list(faults), []
     while open_:
         open_ = [f for f in open_ if not f.note(getattr(f, into), looks(f), prometheus, f.began)]
@@ -529,8 +529,8 @@ def scenario(case):
     left = watch(faults, prometheus, WITHIN, "seconds", lambda f: f.looks())
     if asked and not left:
         case.leeway("health", "-c", asked.config, LEEWAY_LISTEN=asked.listen)
-        told = case.leeway("health", "-c", asked.config, "--ready", LEEWAY_LISTEN=asked.listen, status=3)
-        check("no broker answers" in told, "what is not ready is named", told)
+        output = case.leeway("health", "-c", asked.config, "--ready", LEEWAY_LISTEN=asked.listen, status=3)
+        check("no broker answers" in output, "the stalled component is named", output)
         text = case.leeway("status", "-c", asked.config, **asked.environment())
         check("stalled: kafka: no broker answers" in text, "status says so too", text)
     for f in faults:
@@ -543,8 +543,8 @@ def scenario(case):
     table(faults)
     for f in faults:
         check(f not in left, f"{f.name}: all that is to be seen", f.seconds, f.over, ask(f.listen, "/readyz"))
-        if f.told:
-            equal(len(f.messages("firing")), f.processes, f"{f.name}: messages, told once")
+        if f.notified:
+            equal(len(f.messages("firing")), f.processes, f"{f.name}: messages, each sent once")
             equal(len({m["id"] for m in f.messages("firing")}), 1, f"{f.name}: by one id")
             equal({m["rule"] for m in f.receiver.itself}, {f"leeway-{f.component}"}, f"{f.name}: and of nothing else")
             equal({m["incident"] for m in f.messages("firing")}, {m["incident"] for m in f.messages("resolved")},

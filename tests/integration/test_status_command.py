@@ -1,7 +1,7 @@
-"""`leeway status` of a stream as it stands in Redis: once, as JSON, again and again.
+"""`leeway status` of a stream in Redis: once, as JSON, and repeatedly.
 
-The keys are written by hand, by the contract in docs/redis.md, so that each figure has a known
-value: what is shown must be that, to the last digit where it is a time.
+The test writes the keys by hand, following the contract in docs/redis.md, so that each figure has a known
+value: the output must show it, to the last digit for times.
 """
 import json
 import os
@@ -16,7 +16,7 @@ from harness import BIN, REDIS, check, equal, kafka, main, produce, wait_for
 
 STREAM = TOPIC = "status-trips"
 AT = 1591012800000
-UPDATED = 1795575793276  # more digits than a float of nine shows
+UPDATED = 1795575793276  # more digits than a 9-digit float shows
 WINDOWS = ("day", "three_days", "week")
 FEATURES = ("PULocationID", "DOLocationID", "trip_distance", "passenger_count", "pickup_hour")
 HOUR = 3600000
@@ -56,7 +56,7 @@ def write(case):
 
 
 class Screen:
-    """A program on a terminal of its own, and what it wrote there."""
+    """A program on its own terminal, and its output."""
 
     def __init__(self, words, environment, rows=40, columns=160):
         pid, self.fd = pty.fork()
@@ -81,7 +81,7 @@ class Screen:
         return self.text
 
     def frames(self):
-        """Complete ones: each begins at the top left."""
+        """Complete frames: each begins at the top left."""
         return [f for f in self.read().split("\x1b[H")[1:] if "\x1b[J" in f]
 
 
@@ -106,7 +106,7 @@ def check_once(case, config):
 
 
 def check_stalled(case, config):
-    """Whether a partition gets on, and why not, by what its owner says and does."""
+    """Whether a partition makes progress, and why not, by its owner's reports and progress."""
     def tell(who, *troubles):
         case.redis("HSET", key("health"), who, json.dumps({
             "at": int(time.time() * 1000), "passed": None,
@@ -119,7 +119,7 @@ def check_stalled(case, config):
 
     now = int(time.time() * 1000)
     text = case.leeway("status", "-c", config)
-    check("stalled: no process has sent a heartbeat" in text, "nobody lives", text)
+    check("stalled: no process has sent a heartbeat" in text, "no live process", text)
     tell("host:7")
     part, found = first(now)
     equal((part["stalled"], part["why"]), (False, None), "a live owner that flushes reads it")
@@ -169,7 +169,7 @@ def check_screen(case, config):
               "each line is cleared behind", frame)
         longest = max(len(re.sub(r"\x1b\[.", "", line)) for line in frame.split("\r\n"))
         check(longest <= 160, "no line wraps", longest)
-        # A Redis that pauses is said, and waited for.
+        # A paused Redis is shown, and waited for.
         case.redis("CLIENT", "PAUSE", 4000, "ALL")
         wait_for("the word that it is old", 30,
                  lambda: any("NOT CURRENT" in f for f in screen.frames()))

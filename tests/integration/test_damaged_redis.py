@@ -1,10 +1,10 @@
-"""Whatever is damaged in Redis ends no process, stops neither predictions nor the page, and counts nothing twice.
+"""Damage in Redis stops no process, neither predictions nor the web page, and counts no event twice.
 
-A stream with a champion runs. While it runs, one key after the other becomes something else, and trips go
-on: each time all of them are read and sealed, a prediction and the page are answered, and what was there is
-kept under a name and told of. Then the same for single fields that decide something, found by the next start.
-At last the Redis lies: a proxy answers each kind of command with what is no answer to it, at the start and
-while it runs; nothing ends, and once it stops lying the stream goes on."""
+A stream with a champion runs. One key after the other is damaged while trips keep coming: each time all trips
+are read and sealed, a prediction and the web page are served, and the old value is kept under a name and
+reported. The same holds for single fields, found at the next start.
+Finally, a proxy in front of Redis returns impossible replies to each kind of command, at the start and
+while the daemon runs; nothing stops, and the stream continues when the proxy passes replies through again."""
 import json
 import socket
 import threading
@@ -19,7 +19,7 @@ TRIP = {"trip_id": "1", "lpep_pickup_datetime": 1584000000000, "lpep_dropoff_dat
         "PULocationID": 1, "DOLocationID": 2, "passenger_count": 1, "trip_distance": 2.5}
 TYPES = {"string": ("SET", "x"), "list": ("RPUSH", "x"), "set": ("SADD", "x"), "zset": ("ZADD", 1, "x"),
          "hash": ("HSET", "f", "v"), "stream": ("XADD", "*", "f", "v")}
-# What no answer can be. test_store_liar.c has many more.
+# Impossible replies. test_store_liar.c has many more.
 LIES = [b"+OK\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n"]
 
 
@@ -28,7 +28,7 @@ def key(name):
 
 
 def read_words(file):
-    """One command, and its bytes."""
+    """Reads one command; returns it and its bytes."""
     line = file.readline()
     raw, words = [line], []
     for _ in range(int(line[1:]) if line[:1] == b"*" else 0):
@@ -49,10 +49,10 @@ def read_reply(file):
 
 
 class Liar:
-    """A proxy in front of Redis; `lie` is (verb or None for all, bytes), or None for the truth."""
+    """A proxy in front of Redis; `lie` is (verb or None for all, bytes), or None to pass replies through."""
 
     def __init__(self):
-        self.lie, self.told = None, 0
+        self.lie, self.lies = None, 0
         self.server = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.server.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -74,7 +74,7 @@ class Liar:
                     real.sendall(raw)
                     reply, lie = read_reply(outward), self.lie
                     if lie and lie[0] in (None, words[0].upper()):
-                        self.told += 1
+                        self.lies += 1
                         reply = lie[1]
                     if reply is None:
                         return
@@ -104,11 +104,11 @@ class Stream:
     def at(self):
         try:
             return offsets(self.redis, STREAM)
-        except (Failed, ValueError):  # a part that is no hash just now
+        except (Failed, ValueError):  # currently not a hash
             return -1
 
     def goes_on(self, what, seconds=60):
-        """All trips are read, and somebody asks for a prediction and the page."""
+        """All trips are read, and a prediction and the web page are served."""
         self.send(1)
         wait_for(f"all trips to be read: {what}", seconds, lambda: self.at() == self.sent or not self.daemon.alive())
         check(self.daemon.alive(), f"it has ended: {what}", self.daemon.text()[-3000:])
@@ -128,7 +128,7 @@ class Stream:
             return False
 
     def commands(self, what):
-        """None of them is ended by a signal."""
+        """No command is killed by a signal."""
         for words in (["status"], ["models"], ["alerts"], ["repair"]):
             done = self.case.attempt(*words, "-c", self.config)
             check(0 <= done.returncode <= 3, f"leeway {words[0]}: {what}", done.returncode, done.stderr)
@@ -139,7 +139,7 @@ def keys_of_another_type(s):
     kinds = {}
     for name in names:
         if name.startswith(("model:", "reference:")):
-            continue  # nothing brings the champion's model back: last of all
+            continue  # the champion's model cannot be restored: test it last
         kind = name.split(":")[0] if name.split(":")[0] in ("pane", "window", "unreadable") else name
         kinds[kind] = name  # of panes the newest
     # Those that a step cannot be made without, and a draw of the others; test_store_damage.c has all.
@@ -156,7 +156,7 @@ def keys_of_another_type(s):
         if name == "monitor":
             s.commands(name)
         s.goes_on(name)
-        # A sealed pane is read by the next leader, a window is written whole: neither is waited for.
+        # The next leader reads a sealed pane, and a window is rewritten: do not wait for either.
         kept = name.startswith(("window:", "pane:")) or wait_for(
             f"{name} to be kept", 30, lambda: s.redis("EXISTS", key(f"unreadable:{name}")) or
             s.redis("TYPE", key(name)) == was.encode())
@@ -164,13 +164,13 @@ def keys_of_another_type(s):
     notes = s.redis.hash(key("unreadable"))
     check("monitor" in notes and f"part:{TOPIC}:0" in notes, "notes", notes)
     alerts = json.loads(s.case.attempt("alerts", "-c", s.config, "--json").stdout)["alerts"]
-    check(any(a["rule"] == "unreadable-state" for a in alerts), "told", alerts)
+    check(any(a["rule"] == "unreadable-state" for a in alerts), "an alert is raised", alerts)
     listed = json.loads(s.case.leeway("repair", "-c", s.config, "--json", status=3))
     check({"monitor", f"part:{TOPIC}:0"} <= {d["name"] for d in listed["unreadable"]}, "listed", listed)
 
 
 def fields_at_the_next_start(s):
-    """Several at a time: a start is what takes the time."""
+    """Several at a time, because starts take most of the time."""
     part = f"part:{TOPIC}:0"
     rounds = [[(part, "progress", b"\x00" * 40), ("monitor", "sealed_until", b"-1"), ("models", "champion", b"inf"),
                ("meta", "partitions", b"2147483647"), ("meta", "pane_ms", b"1e9"), ("fence", None, b"9e99")],
@@ -187,7 +187,7 @@ def fields_at_the_next_start(s):
         s.start(f"fields{i}")
         if i + 1 < len(rounds):
             s.goes_on(damage)
-    # Nothing answers until a person has decided; everything else goes on.
+    # No prediction is served until a person has decided; everything else continues.
     wait_for("word of the model", 30, lambda: s.daemon.logged("champion_unusable"))
     s.send(1)
     wait_for("all trips to be read", 60, lambda: s.at() == s.sent)
@@ -195,7 +195,7 @@ def fields_at_the_next_start(s):
 
 
 def a_version_without_an_alias(s):
-    """While nobody runs: each list has its row, `repair` names it, and nothing else is hidden."""
+    """While no process runs: each list has its row, `repair` names it, and nothing else is hidden."""
     version = next(n for n in range(2, 100) if not s.redis("EXISTS", key(f"model:{n}")))
     s.redis("HSET", key("models"), "next", version + 1)
     s.redis("RPUSH", key(f"model:{version}"), "x")
@@ -209,19 +209,19 @@ def a_version_without_an_alias(s):
         s.redis("DEL", key(name))
         s.redis("RPUSH", key(name), "x")
         s.case.leeway("repair", "-c", s.config, "reset", name, "--apply")
-        check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "begins anew", name)
-        s.redis("RPUSH", key(name), "x")  # for the next start, which hashes names
+        check(s.redis("EXISTS", key(name)) == 0 and s.redis("EXISTS", key(f"unreadable:{name}")), "starts empty", name)
+        s.redis("RPUSH", key(name), "x")  # for the next start
     return f"model:{version}"
 
 
-def nobody_is_champion(s):
-    """No version can be read, and the alias is none: not ready, in words, and told of."""
+def no_champion(s):
+    """No version is readable, and the alias is invalid: not ready, with a reason, and an alert."""
     s.daemon.stop(30)
     s.redis("DEL", *s.redis.keys(key("model:*")), key("monitor"), key("alerts"))
     s.redis("HSET", key("models"), "champion", "x8?")
     s.redis("HSET", key(f"part:{TOPIC}:0"), "champion", "0")
     check("models:champion" in s.case.attempt("repair", "-c", s.config).stdout, "repair lists the alias")
-    s.start("nobody")
+    s.start("no-champion")
 
     wait_for("readyz to say so", 60, lambda: ready(s, 503, "alias champion in Redis is damaged"))
     s.send(8)
@@ -251,8 +251,8 @@ def lies(s, liar):
         wait_for("it to hear the lie", 30, lambda: s.daemon.logged("redis_retry") or s.daemon.logged("claim_retry") or
                  s.daemon.logged("lease_retry") or not s.daemon.alive())
         for verb in (b"SCRIPT", b"EVALSHA", b"HMGET", b"HGETALL", b"HGET"):
-            liar.lie, told = (verb, lie), liar.told
-            wait_for(f"{lie!r} to {verb!r}", 20, lambda: liar.told > told + 2 or not s.daemon.alive(), 0.02)
+            liar.lie, lied = (verb, lie), liar.lies
+            wait_for(f"{lie!r} to {verb!r}", 20, lambda: liar.lies > lied + 2 or not s.daemon.alive(), 0.02)
         check(s.daemon.alive(), f"it has ended: {lie!r}", s.daemon.text()[-3000:])
         liar.lie = None
         s.send(1)
@@ -273,10 +273,10 @@ def scenario(case):
     odd = a_version_without_an_alias(s)
     lies(s, Liar())
     s.start("again")
-    wait_for(f"{odd} to be set aside", 30, lambda: s.redis("EXISTS", key(f"unreadable:{odd}")))
+    wait_for(f"{odd} to be moved away", 30, lambda: s.redis("EXISTS", key(f"unreadable:{odd}")))
     s.goes_on("after the lies")
     fields_at_the_next_start(s)
-    nobody_is_champion(s)
+    no_champion(s)
     s.daemon.stop(30)
     equal(s.at(), s.sent, "the end")
 

@@ -1,12 +1,12 @@
 """Two leaders at once: only one of them can write, and each pane is evaluated exactly once.
 
-All trips are read before anybody may lead (the lease is held by the test), so that the leader then
-has thousands of panes to seal without a pause. In the middle of it the leader is stopped for longer
-than its lease; another leads and goes on; then the first one wakes, in the belief that it leads, and
-its next write is refused by the fencing token. Some are killed instead. At the end the history has
-every pane and none twice, each has one audit line, and the tokens have only grown.
+All trips are read before any process may lead (the test holds the lease), so that the leader then
+has thousands of panes to seal without a pause. Meanwhile the leader is suspended for longer
+than its lease; another one leads and continues; then the first one resumes, still believing that it leads, and
+its next write is rejected by the fencing token. Some leaders are killed instead. At the end, the history has
+every pane exactly once, each has one audit line, and the tokens only increase.
 
-SEED=n repeats who is killed and when."""
+SEED=n repeats the same faults."""
 import time
 
 from harness import (EVENTS, TRIPS, Daemon, check, equal, main, offsets, say, wait_for)
@@ -27,15 +27,15 @@ def scenario(case):
         (r"group\.id: \S+", f"group.id: {STREAM}\n  session.timeout.ms: 6000"),
         (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"^  timeout: 2s", "  timeout: 2s\n  lease: 1s")])
     redis = case.redis
-    redis("SET", key("lease"), "1 nobody", "PX", 3600000)  # one without an end is none
+    redis("SET", key("lease"), "1 nobody", "PX", 3600000)  # a lease without an expiry is invalid
     case.leeway("replay", "-c", config, TRIPS)
     daemons = [Daemon(case, config, f"run-{i}") for i in range(3)]
     wait_for("all trips to be read", 60, lambda: offsets(redis, STREAM) == EVENTS)
-    equal(redis("XLEN", key("history")), 0, "evaluations while nobody leads")
+    equal(redis("XLEN", key("history")), 0, "evaluations without a leader")
     redis("DEL", key("lease"))
 
     def leads():
-        """Who holds the lease and has said so."""
+        """The process that holds the lease and has logged it."""
         token, _, who = (redis("GET", key("lease")) or b"").decode().partition(" ")
         return next((d for d in daemons if str(d.child.pid) == who.rsplit(":", 1)[-1] and
                      any(f"token={token} " in line for line in d.logged("leading"))), None)
@@ -44,7 +44,7 @@ def scenario(case):
         return redis("XLEN", key("history"))
 
     def more(n):
-        """In the middle of a run of steps: so many since now, and it goes on; or at its end, on a fast machine."""
+        """Waits until this many more panes are sealed and sealing continues, or until its end on a fast machine."""
         want = sealed() + n
         wait_for(f"{want} evaluations", 30, lambda: sealed() >= want or int(
             redis("HGET", key("monitor"), "sealed_until") or 0) == until, 0.005)
@@ -65,7 +65,7 @@ def scenario(case):
         more(10)
         before = len(old.logged("leader_fenced"))
         old.go_on()
-        time.sleep(1.5)  # more than a lease: it has written by now, or asked for its lease
+        time.sleep(1.5)  # more than a lease: it has written by now, or renewed its lease
         check(leads() is not old, "who woke does not lead")
         refused += len(old.logged("leader_fenced")) > before
         say(f"{old.name} stopped at {sealed()} evaluations, {new.name} led, {old.name} woke")

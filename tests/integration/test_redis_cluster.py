@@ -1,9 +1,9 @@
 """A Redis Cluster whose slot moves to another node, key by key, and whose master then dies.
 
-Three masters, and a replica of the one that the slot moves to. All keys of a stream are in one slot.
-While it moves, what cannot be done as a whole is refused and the workers pause; then they follow.
-The replica takes over from a master that is killed, maybe without its last writes. At the end all
-that Redis holds equals one smooth run on a Redis that nobody touched."""
+There are three masters, and a replica of the one that the slot moves to. All keys of a stream are in one slot.
+While it moves, operations that cannot be atomic are refused and the workers pause; then they follow the slot.
+The replica replaces a killed master, possibly without its last writes. At the end,
+Redis must equal that of an undisturbed run."""
 import subprocess
 import time
 
@@ -44,7 +44,7 @@ def form(case):
 
 
 def move(slot, source, target):
-    """A few keys at a time, as redis-cli --cluster reshard does."""
+    """Moves a few keys at a time, like redis-cli --cluster reshard."""
     target.redis("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
     source.redis("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
     moved = 0

@@ -1,11 +1,11 @@
-"""Where partitions begin and end, when that is not where a message is.
+"""Partitions that begin or end with offsets that are not messages.
 
-Producers with transactions leave markers behind their messages, and messages that were aborted; no
-consumer is ever given those offsets. A partition that ends with them stands at its end all the same, and
-holds nothing back; one whose transaction is open is waited for, and what it brings is counted.
+Transactional producers leave markers after their messages, and aborted messages; consumers never receive
+those offsets. A partition that ends with them still counts as read to its end, and does not hold back
+sealing. An open transaction is waited for, and its messages are counted.
 
-With auto.offset.reset: latest a partition starts where it ended when the stream first saw it. It is idle
-there though it holds (old) messages, and what comes while no process runs is read by the next one.
+With auto.offset.reset: latest, a partition starts at the end that the stream first saw. It is idle
+there although it has (old) messages, and messages that arrive while no process runs are read by the next one.
 """
 import time
 
@@ -19,7 +19,7 @@ except ImportError:
 
 HOUR = 3600 * 1000
 T0 = 1577836800000  # 2020-01-01
-IDLE = 2  # seconds, and as long between two looks
+IDLE = 2  # seconds; also the interval between two checks
 
 
 def trips(first_hour, until_hour):
@@ -61,13 +61,13 @@ def transactions(case):
     producer.begin_transaction()
     send(0, trips(6, 7))
     send(1, trips(0, 2))
-    producer.abort_transaction()  # partition 1 holds nothing else
+    producer.abort_transaction()  # partition 1 has nothing else
     produce(stream, 2, trips(0, 12))
     produce(stream, 3, trips(0, 3))
     producer.begin_transaction()
     send(3, trips(3, 4))
     daemon = Daemon(case, config(case, stream))
-    # Of 3, all that was committed: its watermark is 02:45.
+    # Partition 3 has all committed messages: its watermark is 02:45.
     wait_for("what is not held back by the open transaction", 30, lambda: sealed(case, stream) == 2)
     time.sleep(2 * IDLE + 1)
     equal(sealed(case, stream), 2, "hours sealed while a transaction was open")
@@ -109,7 +109,7 @@ def latest(case):
     wait_for("what came meanwhile", 30, lambda: counters(case.redis, stream)["messages"] == 36)
     equal(places(case, stream, 2), ["28", "48"], "places")
     daemon.stop()
-    say("what came while nobody ran is read")
+    say("messages that arrived while no process ran are read")
 
 
 def scenario(case):

@@ -1,9 +1,9 @@
-"""Predictions in a topic: every scored event once or more often, and always the same.
+"""Predictions in a topic: every scored event at least once, and duplicates are identical.
 
 Trips are read while they are produced, by a daemon that is killed at random instants. Each prediction
-in the topic is decoded by fastavro with the schema that leeway delivers; what came twice must be equal
-to the byte; events and predictions must be those of `leeway score` with the same model on the same
-file, and their number the one that Redis counts.
+in the topic is decoded by fastavro with the schema that leeway ships; duplicates must be equal
+byte for byte; events and predictions must match `leeway score` with the same model on the same
+file, and their number the counter in Redis.
 """
 import io
 import json
@@ -27,7 +27,7 @@ KILLS = 3
 
 
 def train_one(case):
-    """Version 1, by the bootstrap of another run; everything else of that run goes away."""
+    """Trains version 1 in the bootstrap of another run; everything else of that run is deleted."""
     avro_cut(TRIPS, case.path("first.avro"), 0, 8)
     first = case.nyc(STREAM, "scored-first", [
         (r"group\.id: \S+", "group.id: scored-first"),
@@ -57,7 +57,7 @@ def rough(case, config, file, events):
 
 
 def read_back():
-    """{(topic, partition, offset): record}, and how many came again."""
+    """{(topic, partition, offset): record}, and the number of duplicates."""
     with open(os.path.join(ROOT, "schemas/scored.avsc"), encoding="utf-8") as f:
         raw = json.load(f)
     schema = fastavro.parse_schema(raw)

@@ -1,15 +1,15 @@
-"""kill -9 anywhere, any number of times: exactly once, to the bit.
+"""kill -9 at any instant, any number of times: exactly once, to the bit.
 
-A stream is read while its trips are being produced, by a process that is killed at random instants
-and started again; the same stream is read a second time in one smooth run, into another database of
-the same Redis (a sketch's coins come from the stream's name, the partition and the pane). Both score
-with the same model from the first trip on. At the end both must hold the same bytes: every pane
-(sketches, moments, offsets) and every partition's progress. The counters must add up to exactly the
+A stream is read while its trips are produced, by a process that is killed at random instants
+and restarted; the same stream is read a second time in one undisturbed run, into another database of
+the same Redis (the randomness of a sketch depends on the stream's name, the partition and the pane). Both score
+with the same model from the first trip. At the end, both must have the same bytes: every pane
+(sketches, moments, offsets) and every partition's progress. The counters must equal the number of
 messages in the topic.
 
 Windows as long as the file keep all panes in Redis, so that all are compared. Static membership
-(`group.instance.id`) lets a restarted process have its partitions back at once; without it the
-group would wait for the dead one's session to run out, and this test with it.
+(`group.instance.id`) lets a restarted process have its partitions back immediately; without it, the
+group would wait until the session of the dead process expires.
 """
 import subprocess
 import time
@@ -32,7 +32,7 @@ def config(case, name, topic, changes):
 
 
 def train_one(case):
-    """A model for both, by the bootstrap of a third run; everything else of that goes away."""
+    """Trains a model for both in the bootstrap of a third run; everything else of that run is deleted."""
     records, _ = avro_cut(TRIPS, case.path("first.avro"), 0, 8)
     first = config(case, FIRST, FIRST, [
         (r"until: 2020-03-12", "rows: 15000"), (r"holdout: 2d", "holdout: 12h")])
@@ -75,8 +75,8 @@ def smooth(case, redis):
     daemon.stop()
 
 
-# Of a partition's hash: who held it when, the wall clock, and how much Kafka
-# had then; all else is a function of the topic.
+# Fields of a partition's hash: owner, wall-clock times, and how much Kafka
+# had; everything else is a function of the topic.
 WHO = {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"}
 
 

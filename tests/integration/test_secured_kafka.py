@@ -1,14 +1,14 @@
-"""A broker with TLS, logins and ACLs, as a team has one.
+"""A broker with TLS, authentication and ACLs.
 
-`check` tries each right and names what is wrong in words: a wrong password, a foreign authority, an
-expired certificate, another host's, a missing client certificate, another protocol, a login that this
-librdkafka cannot do; each another text, with what to change. SCRAM and OAUTHBEARER (a token endpoint on
-loopback) work with a newer librdkafka, that of confluent-kafka's Python.
+`check` tests each permission and names the problem: a wrong password, an unknown authority, an
+expired certificate, a certificate for another host, a missing client certificate, another protocol, a mechanism
+that this librdkafka does not support; each has its own text, with the key to change. SCRAM and OAUTHBEARER (a
+token endpoint on loopback) work with a newer librdkafka, that of confluent-kafka for Python.
 
-Then `run`, over mutual TLS and over a login: it waits for a right or a password that is not there and goes
-on when it comes; a right to write that is taken away and given back loses no letter and doubles no event,
-whether it ends the producer or only its messages; certificates and passwords are read again when they
-change."""
+Then `run`, over mutual TLS and with a password: it waits for a missing permission or password and continues
+when it is there; a write permission that is revoked and granted again loses no dead letter and counts no event
+twice, whether the producer fails fatally or only its messages do; changed certificates and passwords are read
+again."""
 import base64
 import glob
 import http.server
@@ -81,7 +81,7 @@ class Secured:
         self.put(PASSWORD)
 
     def put(self, word):
-        """As a secret mount does it: a new file in the old one's place."""
+        """Replaces the file in one step, like a secret mount."""
         with open(self.word + ".new", "w", encoding="utf-8") as f:
             f.write(word + "\n")
         os.replace(self.word + ".new", self.word)
@@ -111,7 +111,7 @@ class Secured:
         return {c["check"]: c for c in out["checks"]}
 
     def refused(self, what, config, *words, **environment):
-        """check fails at the topic, and says these words; all of its text."""
+        """`check` fails at the topic and prints these words; returns all of its text."""
         found = self.findings(config, 3, **environment)
         text = found["topic" if "topic" in found else "kafka"]["detail"]
         for word in words:
@@ -168,7 +168,7 @@ def words(secured):
         "mutual", **secured.certificate("client-expired")), "expired"))
     secured.put("wrong")
     texts.append(secured.refused("a wrong password", secured.config("login"), "kafka.sasl.password_file"))
-    check(not any("wrong" in t and "wrong version" not in t for t in texts[-1:]), "no password is told", texts[-1])
+    check(not any("wrong" in t and "wrong version" not in t for t in texts[-1:]), "no password is printed", texts[-1])
     secured.put(PASSWORD)
     for text in texts[:3] + texts[-1:]:
         check("127.0.0.1:" in text, "the broker is named", text)
@@ -177,7 +177,7 @@ def words(secured):
 
 
 def newer(case, secured):
-    """SCRAM and OAUTHBEARER: not by Debian 12's librdkafka, which is said, and by a newer one."""
+    """SCRAM and OAUTHBEARER: refused with a message by Debian 12's librdkafka, accepted by a newer one."""
     scram = secured.config("login", sasl__mechanism="SCRAM-SHA-512")
     endpoint = Endpoint("a secret")
     case.at_end.append(endpoint.close)
@@ -217,7 +217,7 @@ def newer(case, secured):
 
 
 class Events:
-    """Trips and garbage by turns, and what must come of them."""
+    """Trips and garbage alternating, and the expected counts."""
 
     def __init__(self, case):
         self.case, self.good, self.bad = case, 0, 0
@@ -243,7 +243,7 @@ class Events:
 
 
 def letters(case, secured, events):
-    """The right to write is taken away while letters are due, and given back."""
+    """The write permission is revoked while dead letters are pending, and granted again."""
     daemon = Daemon(case, secured.config("mutual", **secured.certificate("client")), "letters")
     events.send(50, 10)
     events.wait()
@@ -256,14 +256,14 @@ def letters(case, secured, events):
     events.wait()
     say("a right that was taken away and given back")
     daemon.stop()
-    # Without any right to write at the start, an idempotent producer gets no id: that ends it.
+    # Without any write permission at the start, an idempotent producer gets no id and fails fatally.
     revoke("Write", "topic", DEAD)
     daemon = Daemon(case, secured.config("mutual", **secured.certificate("client")), "fatal")
     events.send(50, 10)
-    wait_for("a producer made anew, twice", 60, lambda: len(daemon.logged("producer_renewed")) >= 2)
+    wait_for("two new producers", 60, lambda: len(daemon.logged("producer_renewed")) >= 2)
     grant("Write", "topic", DEAD)
     events.wait()
-    say("a producer that was ended is made anew")
+    say("a failed producer is replaced")
     return daemon
 
 
@@ -278,7 +278,7 @@ def certificates(case, secured, events, daemon):
         shutil.copy(secured.file("client" + end), secured.file("now" + end))
     events.send(40, 5)
     events.wait()
-    # ... and while it runs: first the key alone, which makes no client, then the certificate.
+    # ... and while it runs: first only the key, which is not usable yet, then the certificate.
     shutil.copy(secured.file("client-new.key"), secured.file("now.key"))
     wait_for("the half that is there", 30, lambda: daemon.logged("kafka_files"))
     shutil.copy(secured.file("client-new.crt"), secured.file("now.crt"))
@@ -301,13 +301,13 @@ def passwords(case, secured, events):
     grant("Read", "group", STREAM)
     events.send(40, 5)
     events.wait()
-    secured.put("another")  # what is up stays up
+    secured.put("another")  # open connections stay open
     wait_for("the file to be read", 30, lambda: daemon.logged("kafka_password_read"))
     secured.put(PASSWORD)
     events.send(40, 5)
     events.wait()
     check(PASSWORD not in daemon.text(), "no password in the log")
-    equal(daemon.logged("kafka_files_read"), [], "clients made anew for a password")
+    equal(daemon.logged("kafka_files_read"), [], "new clients for a password")
     daemon.stop()
     say("passwords are read again")
 
