@@ -104,7 +104,7 @@ static void trips_load(const char *path, const struct lw_fields *fields,
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
     struct lw_decoder *d =
-        schema ? lw_avro_decoder_new(schema, schema, fields, &err) : NULL;
+        schema ? lw_decoder_new_avro(schema, schema, fields, &err) : NULL;
     if (!d)
         bench_die(&err);
     const uint8_t *data;

@@ -517,7 +517,7 @@ static struct lw_decoder *entry_compile(const struct schema_entry *e,
                                         struct lw_err *err) {
     char name[48];
     struct lw_err why = {0};
-    struct lw_decoder *d = lw_avro_decoder_new(e->schema, reader, fields, &why);
+    struct lw_decoder *d = lw_decoder_new_avro(e->schema, reader, fields, &why);
     if (!d)
         lw_fail(err, LW_EINPUT,
                 "written with schema %s (%.100s), which cannot be read with ours: %s",
