@@ -2,11 +2,11 @@
  *
  * Avro specification 1.11, "Transforming into Parsing Canonical Form": primitives by
  * name, full names, only the attributes that parsing needs, in a fixed order, no spaces.
- * The form is written from the nodes, so a named type is spelled out where it is first
- * met and named after that. The fingerprint is the Rabin fingerprint of the
- * specification, with the polynomial 0xc15d213aa4d7a795, which is also the value for no
- * bytes. Names and symbols may be any text; only what JSON must escape is escaped, so
- * those that the specification allows stand as they are. */
+ * The form is written from the nodes, so a named type is spelled out at its first use
+ * and named after that. The fingerprint is the Rabin fingerprint of the specification,
+ * with the polynomial 0xc15d213aa4d7a795, which is also the value for no bytes. Names
+ * and symbols may be any text; only what JSON must escape is escaped, so those that the
+ * specification allows are written as they are. */
 #include "event/node.h"
 
 #include <stdlib.h>

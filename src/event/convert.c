@@ -54,18 +54,18 @@ static bool put_time(const struct lw_decode_step *step, const struct lw_zone *zo
     return true;
 }
 
-/* Of a number too large to be a time in its unit; at most one unit makes it one. */
+/* Explains a number that is too large for a time in its unit; at most one unit fits. */
 static const char *too_large_a_time(double v) {
     if (!(v > 0 && v < 9e18))
-        return "not a believable time";
+        return "not a plausible time";
     int64_t whole = (int64_t)v;
     if (lw_time_believed(whole / 1000000))
-        return "outside the years 1990 to 2100, and right in nanoseconds (`unit: ns`)";
+        return "outside the years 1990 to 2100, but plausible in nanoseconds (`unit: ns`)";
     if (lw_time_believed(whole / 1000))
-        return "outside the years 1990 to 2100, and right in microseconds (`unit: us`)";
+        return "outside the years 1990 to 2100, but plausible in microseconds (`unit: us`)";
     if (lw_time_believed(whole))
-        return "outside the years 1990 to 2100, and right in milliseconds (`unit: ms`)";
-    return "not a believable time";
+        return "outside the years 1990 to 2100, but plausible in milliseconds (`unit: ms`)";
+    return "not a plausible time";
 }
 
 bool lw_value_whole(const struct lw_decode_step *step, const struct lw_zone *zone,
@@ -138,7 +138,7 @@ bool lw_value_text(const struct lw_decode_step *step, const struct lw_zone *zone
 bool lw_decimal(const uint8_t *bytes, size_t len, int scale, double *out) {
     if (len > 64)
         return false;
-    if (len <= 8) { /* exact as an integer: one rounding for it, one for the division */
+    if (len <= 8) { /* exact as an integer: one rounding here, one in the division */
         uint64_t v = len > 0 && bytes[0] & 0x80 ? UINT64_MAX : 0;
         for (size_t i = 0; i < len; i++)
             v = v << 8 | bytes[i];

@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 
-/* It is none of the type. What it is instead is for the caller to say: this is also how a
- * branch of a union is passed over. */
+/* The value is not of the type. The caller reports what it is instead, because a union's
+ * branch that does not match ends here too. */
 static int json_mismatch(struct lw_refusal *no, const char *must) {
     no->why = must;
     no->value[0] = '\0';
@@ -29,7 +29,7 @@ void lw_room_make(struct lw_buf *room, size_t bytes) {
 
 /* ---- bytes ---- */
 
-/* Text that stands for bytes character by character, U+0000 to U+00FF. */
+/* Text with one character per byte, U+0000 to U+00FF. */
 static bool json_latin1(const char *text, size_t len, struct lw_buf *out) {
     for (size_t i = 0; i < len; i++) {
         uint8_t b = (uint8_t)text[i];
@@ -68,7 +68,7 @@ static bool json_uuid(const char *text, size_t len, struct lw_buf *out) {
     return digits == 32;
 }
 
-/* The bytes that a text stands for, in the room; NULL when it cannot. */
+/* The bytes that a text represents, in the room; NULL if it does not represent any. */
 static const char *bytes_of(const struct lw_json_value *v, const json_t *json,
                             size_t *len) {
     const char *text = json_string_value(json);
@@ -117,7 +117,7 @@ static int take_decimal(const struct lw_json_value *v, const struct lw_decode_st
 
 /* ---- numbers ---- */
 
-/* "NaN", "Infinity": what JSON has no number for. */
+/* "NaN", "Infinity": values without a JSON number. */
 static bool not_finite(const json_t *json, double *out) {
     const char *text = json_string_value(json);
     if (text && strcmp(text, "NaN") == 0)
@@ -137,12 +137,12 @@ static int take_real(const struct lw_json_value *v, const struct lw_decode_step 
     if (!json_is_number(json) && !not_finite(json, &number))
         return json_mismatch(no, "must be a number");
     if (v->type->type == LW_T_FLOAT && fabs(number) <= (double)FLT_MAX)
-        number = (double)(float)number; /* as it comes in Avro */
+        number = (double)(float)number; /* as in Avro */
     return lw_value_real(step, v->zone, number, cell, no);
 }
 
-/* An int or a long. A record's number may be wider than the type, as in Avro where the
- * producers have widened it. */
+/* An int or a long. A record's number may be wider than the type, as in Avro after
+ * producers widen a field. */
 static int take_whole(const struct lw_json_value *v, struct lw_decode_step *step,
                       const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     if (json_is_integer(json)) {
@@ -177,7 +177,7 @@ static int take_symbol(const struct lw_json_value *v, const struct lw_decode_ste
     return lw_value_text(step, v->zone, symbol, strlen(symbol), cell, no);
 }
 
-/* A time as text where the schema has a number. */
+/* A time as text for a numeric type. */
 static int take_date(const struct lw_json_value *v, const struct lw_decode_step *step,
                      const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     struct lw_decode_step iso = *step;
@@ -200,7 +200,8 @@ static int take_text(const struct lw_json_value *v, const struct lw_decode_step 
 
 /* ---- one value ---- */
 
-/* Whether the JSON value fits a type that does not convert to the field: then it is missing. */
+/* Whether the JSON value fits a type that does not convert to the field: the cell is
+ * missing. */
 static bool is_of(const struct lw_node *type, const json_t *json) {
     switch (type->type) {
     case LW_T_NULL:
@@ -261,7 +262,7 @@ static int take_plain(const struct lw_json_value *v, const json_t *json,
     }
 }
 
-/* {"double": 3.5}: the branch that the name is of, or NULL. */
+/* {"double": 3.5}: the branch with that name, or NULL. */
 static const struct lw_node *named_branch(const struct lw_json_value *v,
                                           const json_t *json, const json_t **inner) {
     void *pair = json_object_iter((json_t *)(uintptr_t)json);
@@ -293,7 +294,7 @@ int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_c
     }
     if (branch.type->type != LW_T_UNION)
         return take_plain(&branch, inner, cell, no);
-    json_mismatch(no, "fits no branch of the schema's union");
+    json_mismatch(no, "does not match any branch of the schema's union");
     for (size_t i = 0; i < v->type->n && best < 1; i++) {
         branch.type = v->type->kids[i];
         int got = take_plain(&branch, json, cell, &why);

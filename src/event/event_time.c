@@ -1,8 +1,8 @@
-/* Which times are believed, and what was meant by the others.
+/* Which times are plausible, and the likely unit of the others.
  *
- * Nobody writes down in which unit a long counts, so that microseconds are read as
- * milliseconds and an event is of the year 57971. Units are a thousand apart, and 110
- * years are far less: at most one unit makes a time of a number. */
+ * Schemas often do not give the unit of a long; microseconds read as milliseconds put an
+ * event into the year 57971. Units differ by a factor of a thousand, so at most one unit
+ * puts a number between 1990 and 2100. */
 #include <stdio.h>
 
 #include "base/text.h"
@@ -47,16 +47,15 @@ int lw_event_time(const char *field, enum lw_unit unit, int64_t ms, struct lw_er
         return lw_fail(err, LW_EINPUT, "event time \"%s\" is missing", field);
     if (ms == LW_NO_TIME)
         return lw_fail(err, LW_EINPUT,
-                       "the record has no time, and event.time is `record`");
+                       "event.time is `record`, but the record has no time");
     enum lw_unit meant = lw_unit_meant(unit, ms);
     if (meant != LW_UNIT_OF_TYPE && field)
         snprintf(
             advice, sizeof advice,
-            "; its numbers are read as %s and would be right as %s: set its unit to %s",
+            "; its numbers are read as %s and would be plausible as %s: set its unit to %s",
             units[unit], units[meant], lw_unit_name(meant));
     else if (meant != LW_UNIT_OF_TYPE)
-        snprintf(advice, sizeof advice, "; the producer seems to give it in %s",
-                 units[meant]);
+        snprintf(advice, sizeof advice, "; the producer seems to use %s", units[meant]);
     return lw_fail(err, LW_EINPUT, "%s%s%s is %s, outside the years 1990 to 2100%s",
                    field ? "event time \"" : "the record's time", field ? field : "",
                    field ? "\"" : "", lw_format_time(when, sizeof when, ms), advice);

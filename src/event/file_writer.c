@@ -1,10 +1,9 @@
-/* Writing container files: the schema's text as given, blocks of 64 KiB, deflate.
+/* Writes container files: the schema's text as given, blocks of 64 KiB, deflate.
  *
- * libavro could write one, but would put its own idea of the schema into the header,
- * without defaults and logical types. The sync marker is meant to be unlike anything in
- * the data; it is made from the schema's fingerprint and the path, so that the same rows
- * give the same file. Each record is walked before it is written: a file of ours is
- * readable or it is not made. */
+ * libavro is not used, because it drops defaults and logical types from the schema in
+ * the header. The sync marker is made from the schema's fingerprint and the path, so
+ * that equal rows give equal files. Each record is validated before it is written, so
+ * that the file is always readable. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Records in JSON. Fields are found once, when the decoder is made; a record is then looked up
- * name by name. */
+/* Decodes records in JSON. Fields are resolved once, when the decoder is created; each
+ * record is then looked up by name. */
 #include "event/decoder.h"
 
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static int check_names(const struct json_decoder *d, const json_t *record,
         if (bsearch(&name, d->name, n, sizeof *d->name, by_text))
             continue;
         const char *near = lw_nearest(name, d->name, n);
-        return lw_fail(err, LW_EINPUT, "no field is called \"%.80s\"%s%s%s", name,
+        return lw_fail(err, LW_EINPUT, "there is no field \"%.80s\"%s%s%s", name,
                        near ? "; did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
     }
@@ -125,7 +125,8 @@ static int check_needed(const struct wanted *w, const json_t *record,
                         const struct lw_cell *cell, struct lw_err *err) {
     const json_t *v = look_up(w, record);
     if (cell->present || !(w->field->required || !w->nullable) ||
-        (v && !json_is_null(v))) /* what is there but cannot be had has been judged */
+        (v && !json_is_null(v))) /* a present value that does not convert was reported
+                                  * above */
         return 0;
     return lw_fail(err, LW_EINPUT, "field \"%s\" %s", w->field->name,
                    v ? "must not be null" : "is missing");
@@ -153,7 +154,8 @@ static int record_decode(const struct json_decoder *d, const json_t *record,
     return 0;
 }
 
-/* The document lives in the scratch until its next record, because cells point into it. */
+/* The document stays in the scratch until the next record, because cells point into it.
+ */
 static const json_t *document_parse(const struct lw_encoded_record *record,
                                     struct lw_decode_scratch *scratch,
                                     struct lw_err *err) {

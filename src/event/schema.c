@@ -1,4 +1,4 @@
-/* The schema handle: text in, nodes and fingerprint out. */
+/* The schema handle: from text to nodes and fingerprint. */
 #include "event/node.h"
 
 #include <stdlib.h>
@@ -64,7 +64,7 @@ struct lw_schema *lw_schema_load(const char *path, struct lw_err *err) {
     char *json = lw_read_file(path, LW_SCHEMA_BYTES_MAX, &len, err);
     if (!json) {
         if (err && err->code == LW_EINPUT)
-            err->code = LW_ECONFIG; /* a person named this file */
+            err->code = LW_ECONFIG; /* name the configured file */
         return NULL;
     }
     struct lw_schema *schema = lw_schema_parse(json, len, err);

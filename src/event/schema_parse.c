@@ -1,15 +1,15 @@
-/* From the JSON of a schema to nodes.
+/* Parses the JSON of a schema into nodes.
  *
  * The walk follows the Avro specification 1.12: primitive names, references to named
- * types by full name or relative to the enclosing namespace, unions as arrays, all else
- * as objects. Everything is bounded before it is built: nesting by LW_SCHEMA_DEPTH_MAX,
- * nodes by LW_SCHEMA_NODES_MAX, a fixed by LW_FIXED_MAX.
+ * types by full name or relative to the enclosing namespace, unions as arrays, all other
+ * types as objects. Sizes are checked before nodes are allocated: nesting by
+ * LW_SCHEMA_DEPTH_MAX, nodes by LW_SCHEMA_NODES_MAX, a fixed by LW_FIXED_MAX.
  *
- * Names are taken as Avro's Java library takes them when it reads files and messages: any
- * text, for a name is only compared. Producers do write namespaces with a dash or a digit
- * in front, and symbols with blanks. What cannot be told apart is refused: a field,
- * symbol or branch listed twice, two different types of one name. A record that contains
- * itself without a union, array or map between has no finite datum and is refused too. */
+ * A name can be any text, as in Avro's Java library, because names are only compared.
+ * Producers do write namespaces that begin with a dash or a digit, and symbols with
+ * blanks. Ambiguity is refused: a field, symbol or branch listed twice, two different
+ * types of one name. A record that contains itself without a union, array or map in
+ * between has no finite datum and is refused too. */
 #include "event/node.h"
 
 #include <stdlib.h>
@@ -72,7 +72,7 @@ void lw_nodes_free(struct lw_schema *schema) {
 static char *full_name(const char *name, const char *space) {
     space += strspn(space, ".");
     if (strchr(name, '.') || space[0] == '\0')
-        return lw_strdup(name + strspn(name, ".")); /* ".R": of no namespace */
+        return lw_strdup(name + strspn(name, ".")); /* ".R": without a namespace */
     struct lw_buf buf = {0};
     lw_buf_printf(&buf, "%s.%s", space, name);
     char *full = lw_strdup(lw_buf_str(&buf));
@@ -130,8 +130,8 @@ static char *defined_name(struct scan *s, json_t *json, const char *space) {
     return NULL;
 }
 
-/* A node with the full name that the definition gives. *again: the same definition stood
- * further up, which some producers write, and the node is that one's. */
+/* A node with the full name of the definition. *again: the same definition occurred
+ * before, which some producers write; the node is the earlier one. */
 static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type,
                                  const char *space, bool *again) {
     char *full = defined_name(s, json, space);
@@ -176,7 +176,7 @@ static int scan_field(struct scan *s, json_t *json, const char *space,
     if (!node)
         return lw_err_context(s->err, "field \"%.60s\"", name);
     if (node->type == LW_T_RECORD && !node->complete) {
-        schema_bad(s, "a record contains itself without end: field", name);
+        schema_bad(s, "a record contains itself infinitely: field", name);
         return -1;
     }
     lw_node_beside(node, json);
@@ -272,7 +272,7 @@ static struct lw_node *scan_container(struct scan *s, json_t *json, enum lw_type
     return node->kids[0] ? node : NULL;
 }
 
-/* Two branches that a reader could not tell apart. */
+/* Whether a reader could not distinguish two branches. */
 static bool same_branch(const struct lw_node *a, const struct lw_node *b) {
     return a->name || b->name ? a == b : a->type == b->type;
 }

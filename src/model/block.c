@@ -1,6 +1,6 @@
-/* Blocks: crosses of categories and their levels, and the tallies that they come from.
- * Levels stand in order of their composites, and codes in order of their keys, so the
- * same rows in any order make the same model. */
+/* Blocks: crosses of categories, their levels, and the tallies that levels are made
+ * from. Levels are ordered by composite and codes by key, so the same rows in any order
+ * give the same model. */
 #include <stdlib.h>
 #include <string.h>
 

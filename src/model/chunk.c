@@ -1,5 +1,5 @@
-/* Chunks of a dataset, column by column: each loop below runs over one column of at most
- * LW_CHUNK rows that stay in the first cache level. */
+/* Chunks of a dataset, column by column: each loop runs over one column of at most
+ * LW_CHUNK rows, which fits into the first-level cache. */
 #include "model/chunk.h"
 
 #include <stdlib.h>

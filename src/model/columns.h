@@ -1,4 +1,4 @@
-/* A dataset from the inside: one column an atom, for the fit's inner loops. */
+/* Internals of a dataset: one column per atom, for the inner loops of a fit. */
 #ifndef LW_MODEL_COLUMNS_H
 #define LW_MODEL_COLUMNS_H
 
@@ -7,7 +7,7 @@
 #include "model/plan_atom.h"
 
 #define LW_CODE_NONE       UINT32_MAX /* a category that no model can learn */
-#define LW_LEVELS_ATOM_MAX 1048576    /* distinct categories kept an atom */
+#define LW_LEVELS_ATOM_MAX 1048576    /* distinct categories kept per atom */
 #define LW_LEVEL_TEXT_MAX  256        /* longer texts are never levels */
 
 /* One category: its key, and its text where it has one. `missing` is a level too. */
@@ -28,10 +28,10 @@ struct lw_dict {
 
 void lw_dict_init(struct lw_dict *dict);
 void lw_dict_fini(struct lw_dict *dict);
-/* Code of a cell, added when new. LW_CODE_NONE for what cannot be a level: a text that is
- * too long, is not UTF-8, or holds a control character (levels are joined by one). */
+/* Code of a cell, added if it is new. LW_CODE_NONE for a text that cannot be a level:
+ * too long, not UTF-8, or with a control character (which separates levels). */
 uint32_t lw_dict_add(struct lw_dict *dict, const struct lw_cell *cell);
-/* Codes in order of keys (as signed integers), missing last. */
+/* Orders codes by key (as signed integers), missing last. */
 void lw_dict_sort(struct lw_dict *dict);
 uint32_t lw_dict_find(const struct lw_dict *dict, const struct lw_cell *cell);
 struct lw_cell lw_dict_cell(const struct lw_dict *dict, uint32_t code);

@@ -1,5 +1,5 @@
-/* What a fit settles before any coefficient: which fields are read, which categories
- * exist, what impute() and qbins() learn, which levels each block has. */
+/* What a fit determines before the coefficients: the fields it reads, the categories,
+ * what impute() and qbins() learn, and the levels of each block. */
 #include "model/frame.h"
 
 #include <stdlib.h>
@@ -51,7 +51,9 @@ struct lw_model *lw_frame_new(const struct lw_plan *plan, const struct lw_fit_sp
     struct lw_model *m = NULL;
     used_fields(plan, spec, fields);
     if (plan->zone && !*plan->zone_name)
-        lw_fail(err, LW_ECONFIG, "the time zone of the features has no name to store");
+        lw_fail(
+            err, LW_ECONFIG,
+            "the time zone of the features has no name, so the model cannot store it");
     else
         m = lw_model_new(fields, plan->zone ? plan->zone_name : "", err);
     free(fields);
@@ -64,7 +66,7 @@ struct lw_model *lw_frame_new(const struct lw_plan *plan, const struct lw_fit_sp
     return m;
 }
 
-/* The categories that occur in the rows. */
+/* Collects the categories that occur in the rows. */
 static void atom_dictionary(struct lw_model *m, const struct lw_rows *rows, size_t a) {
     size_t from = (size_t)m->plan_atom[a];
     const struct lw_dict *all = lw_dataset_dict(rows->ds, from);

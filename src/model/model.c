@@ -1,4 +1,4 @@
-/* A model's life, its parts, and what can be asked of it. */
+/* Creation and parts of a model, and its accessors. */
 #include "leeway/model.h"
 
 #include <stdlib.h>

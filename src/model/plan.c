@@ -1,5 +1,5 @@
-/* A plan's life and its lists. The compiler is plan_parse.c, the evaluator plan_eval.c.
- */
+/* Creation of a plan, and its lists. The compiler is plan_parse.c, the evaluator
+ * plan_eval.c. */
 #include <stdlib.h>
 #include <string.h>
 

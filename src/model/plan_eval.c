@@ -1,9 +1,9 @@
-/* Evaluating a plan: once a row, atom by atom, in order.
+/* Evaluation of a plan: once per row, atom by atom, in order.
  *
- * Infinite numbers count as missing: no product or sum may carry one on. Roots and
- * logarithms are those of max(x, 0): a negative distance is a fault of the meter, and a
- * NaN would be a worse answer than "none". Calendar parts come from days and milliseconds
- * of the day; only month() needs a civil date. */
+ * Infinite numbers count as missing, so that they do not enter a product or sum. Roots
+ * and logarithms apply to max(x, 0): a negative distance is a fault of the meter, and 0
+ * is a better answer than NaN. Calendar parts come from days and milliseconds of the
+ * day; only month() needs a civil date. */
 #include "base/cell.h"
 #include "model/plan_atom.h"
 
@@ -73,7 +73,7 @@ struct lw_cell lw_atom_value(const struct lw_plan *plan, const struct lw_atom *a
                     : lw_cell_int(lw_bin_of(atom->edge, atom->nedges, x));
 }
 
-/* The commonest atoms, in line; false: see lw_atom_value(). Calendar parts of one
+/* The most common atoms, inline; false: use lw_atom_value(). Calendar parts of one
  * timestamp share its moment, which is kept in *clock for the next atom. */
 static inline bool common_value(const struct lw_plan *plan, const struct lw_atom *atom,
                                 const struct lw_cell *cells, struct lw_plan_clock *clock,

@@ -1,16 +1,16 @@
 /* Ridge and least squares, exactly, from the statistics.
  *
- * Ridge: one factorisation, then two steps of refinement against the statistics
- * themselves, which take out what the factorisation lost.
+ * Ridge: one factorisation, then two steps of iterative refinement against the
+ * statistics, which restore the accuracy that the factorisation lost.
  *
- * Least squares on one-hot columns has no unique answer (the levels of a block sum to the
- * intercept). The answer taken is the limit of ridge as alpha falls to 0, the one of
- * least norm, because it treats levels that were never seen like ridge does. It is had
- * without losing accuracy by iterated Tikhonov regularisation,
+ * Least squares on one-hot columns has no unique answer (the levels of a block sum to
+ * the intercept). The solution of least norm, the limit of ridge as alpha goes to 0, is
+ * used, because it treats unseen levels as ridge does. Iterated Tikhonov regularisation
+ * computes it without loss of accuracy:
  *     w := w + (G + e)^-1 (b - G w),
  * which converges to a least-squares solution for any e > 0 and never leaves the space
  * where the minimum norm lies when it starts at 0. The number of dependent columns comes
- * from a pivoted factorisation, which is also the way out when e is lost in rounding: it
+ * from a pivoted factorisation, which is also the fallback if e is lost in rounding: it
  * leaves dependent columns out, with the same residual. */
 #include "model/solve.h"
 

@@ -1,11 +1,10 @@
 /* Accumulating the statistics.
  *
- * A chunk of rows is worked pair of terms by pair of terms, so that each inner loop knows
- * what it has: two numbers (a dot product), a block and a number, or two blocks
- * (scattered additions into A, which stays in cache). A term that is 0 in most rows (a
- * flag, or a number times one) is worked through the list of the others: what is left
- * out is + 0. The eliminated block is worked row by row instead: the whole row of C that
- * its level owns lies together. */
+ * A chunk of rows is processed by pairs of terms, so that each inner loop has one shape:
+ * two numbers (a dot product), a block and a number, or two blocks (scattered additions
+ * into A, which stays in cache). For a term that is 0 in most rows (a flag, or a number
+ * times a flag), only its non-zero rows are visited. The eliminated block is processed
+ * row by row, because a level's row of C is contiguous. */
 #include "model/stats.h"
 
 #include <math.h>
@@ -23,7 +22,7 @@ struct lw_gram_side {
     const uint32_t *level; /* NULL: one column */
     const double *value;   /* NULL: 1 */
     double weighted[LW_CHUNK], shifted[LW_CHUNK];
-    bool scarce; /* so few rows are not 0 that they are listed */
+    bool scarce; /* most rows are 0: the others are listed */
     uint16_t row[LW_CHUNK];
     size_t nrows;
 };
@@ -56,7 +55,7 @@ void lw_stats_fini(struct lw_stats *s) {
     *s = (struct lw_stats){0};
 }
 
-/* From where the values of a column are taken: 0, unless they all lie far from it. */
+/* The shift of a column: 0, unless all values lie far from 0. */
 static double shift_of(const double *v, size_t n) {
     double sorted[LW_CHUNK];
     memcpy(sorted, v, n * sizeof *v);
@@ -102,7 +101,7 @@ static void number_number(double *a, const struct lw_gram_side *x,
     *a += sum;
 }
 
-/* A column of cells `step` apart, indexed by the block's level. */
+/* Adds to a column of cells `step` apart, indexed by the block's level. */
 static void block_number(double *a, size_t step, const struct lw_gram_side *block,
                          const struct lw_gram_side *number, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -119,7 +118,7 @@ static void block_block(double *a, size_t nr, const struct lw_gram_side *x,
                 x->weighted[i] * (y->value ? y->value[i] : 1);
 }
 
-/* Any two, over the rows of a list. */
+/* Any two sides, over the rows of a list. */
 static void listed_pair(double *a, size_t nr, const struct lw_gram_side *x,
                         const struct lw_gram_side *y, const struct lw_gram_side *list) {
     double sum = 0;
@@ -135,7 +134,7 @@ static void listed_pair(double *a, size_t nr, const struct lw_gram_side *x,
     *a += sum;
 }
 
-/* x stands at or after y, so the cell is in the lower triangle. */
+/* x comes at or after y, so the cell is in the lower triangle. */
 static void gram_pair(struct lw_stats *s, const struct lw_gram_side *x,
                       const struct lw_gram_side *y, size_t n) {
     size_t nr = s->layout->nr;
@@ -179,7 +178,7 @@ static void add_pair(struct lw_stats *s, uint64_t key, double v) {
     s->pair[at] += v;
 }
 
-/* C against one rest term. */
+/* Adds to C for one rest term. */
 static void cross_term(struct lw_stats *s, const struct lw_gram_side *e,
                        const struct lw_gram_side *x, int fixed, bool sparse, size_t n) {
     const struct lw_layout *l = s->layout;

@@ -83,7 +83,7 @@ static void reasons_have_names(void **state) {
     assert_string_equal(lw_event_reason(&spec, -1), "unknown");
 }
 
-static void a_missing_target_is_set_aside(void **state) {
+static void a_missing_target_is_rejected(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
     struct lw_row row;
@@ -129,14 +129,15 @@ static void times_beyond_belief_are_errors(void **state) {
         double factor;
         enum lw_unit unit;
         const char *says;
-    } cases[] = {{1e3, LW_UNIT_MS, "would be right as microseconds: set its unit to us"},
-                 {1e6, LW_UNIT_MS, "would be right as nanoseconds: set its unit to ns"},
-                 {1e-3, LW_UNIT_MS, "would be right as seconds: set its unit to s"},
-                 {1e3, LW_UNIT_US, "would be right as nanoseconds: set its unit to ns"},
-                 {1e-3, LW_UNIT_US, "would be right as milliseconds: set its unit to ms"},
-                 {1e-6, LW_UNIT_US, "would be right as seconds: set its unit to s"},
-                 {1e-6, LW_UNIT_NS, "would be right as milliseconds: set its unit to ms"},
-                 {1e3, LW_UNIT_S, "would be right as milliseconds: set its unit to ms"}};
+    } cases[] = {
+        {1e3, LW_UNIT_MS, "would be plausible as microseconds: set its unit to us"},
+        {1e6, LW_UNIT_MS, "would be plausible as nanoseconds: set its unit to ns"},
+        {1e-3, LW_UNIT_MS, "would be plausible as seconds: set its unit to s"},
+        {1e3, LW_UNIT_US, "would be plausible as nanoseconds: set its unit to ns"},
+        {1e-3, LW_UNIT_US, "would be plausible as milliseconds: set its unit to ms"},
+        {1e-6, LW_UNIT_US, "would be plausible as seconds: set its unit to s"},
+        {1e-6, LW_UNIT_NS, "would be plausible as milliseconds: set its unit to ms"},
+        {1e3, LW_UNIT_S, "would be plausible as milliseconds: set its unit to ms"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t ms = (int64_t)((double)now * cases[i].factor);
         assert_int_equal(row_at(ms, cases[i].unit, false, &err), -1);
@@ -157,7 +158,7 @@ static void times_beyond_belief_are_errors(void **state) {
     assert_int_equal(row_at(LW_TIME_FROM, LW_UNIT_MS, false, &err), LW_GOOD);
     assert_int_equal(row_at(LW_TIME_UNTIL - 1, LW_UNIT_MS, true, &err), LW_GOOD);
     assert_int_equal(row_at(LW_NO_TIME, LW_UNIT_MS, true, &err), -1);
-    assert_string_equal(err.msg, "the record has no time, and event.time is `record`");
+    assert_string_equal(err.msg, "event.time is `record`, but the record has no time");
 }
 
 static void field_target_and_record_time(void **state) {
@@ -225,8 +226,8 @@ static void bad_checks_are_refused(void **state) {
     check_refused("fare < trip.miles", "must be a number");
     check_refused("fare < 5x", "must be a number");
     check_refused("0 < fare > 5", "same way");
-    check_refused("5 < fare < 5", "nothing can lie");
-    check_refused("9 <= fare <= 5", "nothing can lie");
+    check_refused("5 < fare < 5", "no value lies");
+    check_refused("9 <= fare <= 5", "no value lies");
     check_refused("fair < 5", "did you mean \"fare\"");
     check_refused("id < 5", "no order");
     memset(longer, 'x', sizeof longer - 1);
@@ -241,7 +242,7 @@ int main(void) {
         cmocka_unit_test(reasons_have_an_order),
         cmocka_unit_test(checks_need_no_target),
         cmocka_unit_test(reasons_have_names),
-        cmocka_unit_test(a_missing_target_is_set_aside),
+        cmocka_unit_test(a_missing_target_is_rejected),
         cmocka_unit_test(a_missing_time_is_an_error),
         cmocka_unit_test(times_beyond_belief_are_errors),
         cmocka_unit_test(field_target_and_record_time),

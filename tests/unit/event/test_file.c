@@ -330,14 +330,15 @@ static void each_check_of_a_block_is_needed(void **state) {
     assert_int_equal(
         read_bytes(INTS "\000\0000123456789abcdef", sizeof INTS - 1 + 18, &err),
         0); /* an empty block is one, but holds no record */
-    refused(INTS "\002\0000123456789abcdef", sizeof INTS - 1 + 18, "no record");
+    refused(INTS "\002\0000123456789abcdef", sizeof INTS - 1 + 18, "not a record");
     refused(INTS "\002\004\002\0020123456789abcdef\002\002\0020123456789abcdef",
             sizeof INTS - 1 + 20 + 19, "bytes are left");
-    refused(INTS "\006\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, "no record");
-    refused(INTS "\001\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, "cannot be");
-    refused(INTS "\004\001\002\0020123456789abcdef", sizeof INTS - 1 + 20, "cannot be");
+    refused(INTS "\006\004\002\0020123456789abcdef", sizeof INTS - 1 + 20,
+            "not a record");
+    refused(INTS "\001\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, "is invalid");
+    refused(INTS "\004\001\002\0020123456789abcdef", sizeof INTS - 1 + 20, "is invalid");
     refused(INTS "\004\200\200\200\200\020\0020123456789abcdef", sizeof INTS - 1 + 22,
-            "cannot be");
+            "is invalid");
 }
 
 static void endless_metadata_ends(void **state) {

@@ -80,7 +80,7 @@ static void what_is_wrong_is_named(void **state) {
     refused(REC("{\"name\":\"a\"}"), "a name and a type");
     refused(REC("{\"name\":\"a\",\"type\":\"int\"},{\"name\":\"a\",\"type\":\"int\"}"),
             "twice");
-    refused(REC("{\"name\":\"a\",\"type\":\"R\"}"), "without end");
+    refused(REC("{\"name\":\"a\",\"type\":\"R\"}"), "infinitely");
     refused(REC("{\"name\":\"a\",\"type\":[\"int\",\"int\"]}"), "twice");
     refused(REC("{\"name\":\"a\",\"type\":[\"int\",[\"null\"]]}"), "within a union");
     refused(REC("{\"name\":\"a\",\"type\":{\"type\":\"array\"}}"), "no items");

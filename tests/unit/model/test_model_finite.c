@@ -167,7 +167,7 @@ static void weights_that_vanish_are_told(void **state) {
     lw_bench_term(&t, "x", 1);
     lw_bench_random(&t, 3, 200);
     t.spec.half_life_ms = 1; /* of rows that are hours old */
-    refused(&t, GOLDEN_AS_OF + 100 * LW_DAY, "no row has any weight");
+    refused(&t, GOLDEN_AS_OF + 100 * LW_DAY, "every row has weight 0");
     /* A correction that no row weighs in is none. */
     t.spec.half_life_ms = 0;
     struct lw_model *plain = lw_bench_fit(&t, GOLDEN_AS_OF + 100 * LW_DAY, NULL);
