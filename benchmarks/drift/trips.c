@@ -57,7 +57,7 @@ struct trips trips_load(const char *path) {
         die(&err);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
-    struct lw_decoder *d = schema ? lw_avro_decoder_new(schema, schema, &f, &err) : NULL;
+    struct lw_decoder *d = schema ? lw_decoder_new_avro(schema, schema, &f, &err) : NULL;
     if (!d)
         die(&err);
     const uint8_t *data;

@@ -158,7 +158,7 @@ static struct lw_decoder *ours_of(const char *json) {
         lw_fields_add(&fields, wanted[k].name, wanted[k].kind, false, &err);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
     struct lw_decoder *d =
-        schema ? lw_avro_decoder_new(schema, schema, &fields, &err) : NULL;
+        schema ? lw_decoder_new_avro(schema, schema, &fields, &err) : NULL;
     if (!d)
         die(&err);
     lw_schema_free(schema);

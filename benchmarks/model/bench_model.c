@@ -103,7 +103,7 @@ static void load(const char *path, const struct lw_fields *fields, struct trips 
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), &err);
     struct lw_decoder *d =
-        schema ? lw_avro_decoder_new(schema, schema, fields, &err) : NULL;
+        schema ? lw_decoder_new_avro(schema, schema, fields, &err) : NULL;
     if (!d)
         die(&err);
     const uint8_t *data;

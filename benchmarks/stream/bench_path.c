@@ -231,7 +231,7 @@ int main(int argc, char **argv) {
     if (!b.config)
         die(&err);
     const struct lw_schema *schema = b.config->source.schema;
-    b.decoder = lw_avro_decoder_new(schema, schema, &b.config->spec.event.fields, &err);
+    b.decoder = lw_decoder_new_avro(schema, schema, &b.config->spec.event.fields, &err);
     if (!b.decoder)
         die(&err);
     b.model = load_model(b.config, argv[2]);

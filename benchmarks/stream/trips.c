@@ -91,7 +91,7 @@ static struct lw_decoder *decoder_of(const struct lw_file *file, struct lw_err *
     const char *json = lw_file_schema_json(file);
     struct lw_schema *schema = lw_schema_parse(json, strlen(json), err);
     struct lw_decoder *d =
-        schema ? lw_avro_decoder_new(schema, schema, &fields, err) : NULL;
+        schema ? lw_decoder_new_avro(schema, schema, &fields, err) : NULL;
     lw_schema_free(schema);
     return d;
 }

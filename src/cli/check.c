@@ -168,7 +168,7 @@ static void check_subject(struct lw_check_findings *f, const struct lw_config *c
         report_outcome(f, "subject", none, none ? text : err.msg);
         return;
     }
-    struct lw_decoder *d = lw_avro_decoder_new(latest.schema, source->schema,
+    struct lw_decoder *d = lw_decoder_new_avro(latest.schema, source->schema,
                                                &config->spec.event.fields, &err);
     snprintf(text, sizeof text, "%s, version %" PRId64 ", id %" PRIu32 "%s%.300s",
              subject, latest.version, latest.id, d ? "" : ": ", d ? "" : err.msg);

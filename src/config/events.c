@@ -24,7 +24,7 @@ static bool decodable(const struct lw_config *config, const char *name,
     lw_fields_add(&one, name, kind, false, why);
     one.field[0].unit = (uint8_t)unit;
     const struct lw_schema *schema = config->source.schema;
-    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &one, why);
+    struct lw_decoder *d = lw_decoder_new_avro(schema, schema, &one, why);
     lw_decoder_free(d);
     return d != NULL;
 }
@@ -117,9 +117,9 @@ static int read_zone(struct lw_load *load, const struct lw_yaml *node) {
 
 static void take_time(struct lw_config *config, size_t field) {
     struct lw_event_spec *event = &config->spec.event;
-    struct lw_time_reading reading;
+    struct lw_event_time_reading reading;
     event->fields.field[field].strict = true; /* the dead letter shall name the value */
-    if (lw_time_reading(config->source.schema, &event->fields, field, &reading))
+    if (lw_event_time_reading(config->source.schema, &event->fields, field, &reading))
         event->time_unit = reading.unit;
 }
 
@@ -204,8 +204,8 @@ int lw_read_valid(struct lw_load *load, const struct lw_yaml *node) {
         if (event->nchecks == LW_CHECKS_MAX)
             return lw_yaml_fail(load->tree, item, load->err, "more than %d conditions",
                                 LW_CHECKS_MAX);
-        if (lw_check_parse(item->text, &event->fields, &event->check[event->nchecks],
-                           &why))
+        if (lw_event_check_parse(item->text, &event->fields,
+                                 &event->check[event->nchecks], &why))
             return lw_yaml_fail(load->tree, item, load->err, "%s", why.msg);
         event->nchecks++;
     }

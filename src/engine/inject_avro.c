@@ -85,8 +85,8 @@ static double time_number(const struct lw_inject_avro *r, int field, double ms) 
                                     [LW_UNIT_MS] = 1,
                                     [LW_UNIT_US] = 1e3,
                                     [LW_UNIT_NS] = 1e6};
-    struct lw_time_reading reading;
-    if (!lw_time_reading(r->own, r->fields, (size_t)field, &reading))
+    struct lw_event_time_reading reading;
+    if (!lw_event_time_reading(r->own, r->fields, (size_t)field, &reading))
         return ms;
     if (reading.local)
         ms += (double)lw_zone_offset(r->fields->zone, (int64_t)ms);

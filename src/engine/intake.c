@@ -42,7 +42,7 @@ struct lw_intake {
     struct way *last;
     uint64_t clock;
     struct lw_frame wanted;
-    struct lw_decode_scratch scratch;
+    struct lw_decoder_scratch scratch;
     int64_t patience_ms;
     bool unknown; /* the last lookup failed with an unknown schema */
 };
@@ -91,7 +91,7 @@ void lw_intake_free(struct lw_intake *in) {
     for (size_t s = 0; s < SETS; s++)
         for (size_t i = 0; i < WAYS; i++)
             way_clear(&in->way[s][i]);
-    lw_decode_scratch_fini(&in->scratch);
+    lw_decoder_scratch_fini(&in->scratch);
     free(in);
 }
 
@@ -208,8 +208,8 @@ static int unwrap_confluent(const rd_kafka_message_t *m, struct lw_frame *frame,
     if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR &&
         rd_kafka_header_get_last(headers, LW_FRAMING_HEADER, &value, &len) ==
             RD_KAFKA_RESP_ERR_NO_ERROR)
-        return lw_frame_parse_header(value, len, m->payload, m->len, frame, err);
-    return lw_frame_parse(LW_FRAMING_CONFLUENT, m->payload, m->len, frame, err);
+        return lw_framing_parse_header(value, len, m->payload, m->len, frame, err);
+    return lw_framing_parse(LW_FRAMING_CONFLUENT, m->payload, m->len, frame, err);
 }
 
 static int intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
@@ -220,7 +220,7 @@ static int intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
     case LW_FRAMING_RAW:
         break;
     case LW_FRAMING_SINGLE:
-        if (lw_frame_parse(LW_FRAMING_SINGLE, m->payload, m->len, &frame, err))
+        if (lw_framing_parse(LW_FRAMING_SINGLE, m->payload, m->len, &frame, err))
             return -1;
         d = decoder_by_fingerprint(in, frame.crc64, err);
         break;

@@ -50,8 +50,8 @@ static void store_enum(const struct decode_walk *w, const struct lw_decode_step 
     if (symbol->present)
         w->cells[step->cell] = *symbol;
     else
-        lw_refuse_text(&t->no, "an enum symbol that the reader's schema lacks",
-                       symbol->text, symbol->len);
+        lw_convert_refuse_text(&t->no, "an enum symbol that the reader's schema lacks",
+                               symbol->text, symbol->len);
 }
 
 /* Numbers and enums: reads one at `at` and stores it; returns the new position, or NULL.
@@ -71,17 +71,17 @@ static const uint8_t *take_number(const struct decode_walk *w,
         if (step->op == LW_DECODE_INT && v != (int32_t)v)
             t->why = "an int of more than 32 bits";
         else
-            lw_value_whole(step, w->d->zone, v, cell, &t->no);
+            lw_convert_whole(step, w->d->zone, v, cell, &t->no);
         return at;
     case LW_DECODE_FLOAT:
         if (left < 4)
             return NULL;
-        lw_value_real(step, w->d->zone, lw_wire_float(at), cell, &t->no);
+        lw_convert_real(step, w->d->zone, lw_wire_float(at), cell, &t->no);
         return at + 4;
     case LW_DECODE_DOUBLE:
         if (left < 8)
             return NULL;
-        lw_value_real(step, w->d->zone, lw_wire_double(at), cell, &t->no);
+        lw_convert_real(step, w->d->zone, lw_wire_double(at), cell, &t->no);
         return at + 8;
     case LW_DECODE_BOOLEAN:
         if (left < 1)
@@ -108,9 +108,9 @@ static const uint8_t *take_bytes(const struct decode_walk *w,
     if (!at)
         return NULL;
     if (step->op == LW_DECODE_TEXT || step->op == LW_DECODE_TEXT_FIXED)
-        lw_value_text(step, w->d->zone, (const char *)at - len, len, cell, &t->no);
+        lw_convert_text(step, w->d->zone, (const char *)at - len, len, cell, &t->no);
     else
-        lw_value_decimal(step, at - len, len, cell, &t->no);
+        lw_convert_decimal(step, at - len, len, cell, &t->no);
     return at;
 }
 
@@ -234,10 +234,10 @@ static const uint8_t *decode_steps(const struct decode_walk *w) {
     return at;
 }
 
-int lw__avro_decode(const struct lw_decoder *decoder,
-                    const struct lw_encoded_record *record,
-                    struct lw_decode_scratch *scratch, struct lw_cell *cells,
-                    struct lw_err *err) {
+int lw__decode_plan_run(const struct lw_decoder *decoder,
+                        const struct lw_encoded_record *record,
+                        struct lw_decoder_scratch *scratch, struct lw_cell *cells,
+                        struct lw_err *err) {
     (void)scratch;
     const struct lw_avro_decoder *d = (const struct lw_avro_decoder *)decoder;
     static const uint8_t nothing[1] = {0};

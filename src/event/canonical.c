@@ -93,7 +93,7 @@ static void form_node(struct form *f, const struct lw_node *node) {
         form_node(f, node->kids[0]);
         lw_buf_printf(f->out, "}");
     } else {
-        lw_buf_printf(f->out, "\"%s\"", lw_type_name(node->type));
+        lw_buf_printf(f->out, "\"%s\"", lw_node_type_name(node->type));
     }
 }
 
@@ -104,7 +104,7 @@ void lw_canonical_form(const struct lw_schema *schema, struct lw_buf *out) {
     free(f.seen);
 }
 
-uint64_t lw_crc64_avro(const void *data, size_t len) {
+uint64_t lw_canonical_crc64(const void *data, size_t len) {
     const uint8_t *bytes = data;
     uint64_t crc = CRC64_EMPTY;
     for (size_t i = 0; i < len; i++) {

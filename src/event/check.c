@@ -103,8 +103,8 @@ static int take_bounds(const char *text, const struct chain *chain, int at,
     return 0;
 }
 
-int lw_check_parse(const char *text, const struct lw_fields *fields,
-                   struct lw_check *check, struct lw_err *err) {
+int lw_event_check_parse(const char *text, const struct lw_fields *fields,
+                         struct lw_check *check, struct lw_err *err) {
     struct chain chain;
     double number;
     if (strlen(text) >= sizeof check->reason)

@@ -22,17 +22,18 @@ struct lw_refusal {
 /* Each sets the cell, or refuses and leaves it as it was. Times become instants: a time
  * of a local type is read in the zone, and so is a text without an offset. NaN and
  * refused values are missing. The key of a text is set if step->keyed. */
-bool lw_value_whole(const struct lw_decode_step *step, const struct lw_zone *zone,
-                    int64_t v, struct lw_cell *cell, struct lw_refusal *no);
-bool lw_value_real(const struct lw_decode_step *step, const struct lw_zone *zone,
-                   double v, struct lw_cell *cell, struct lw_refusal *no);
-bool lw_value_text(const struct lw_decode_step *step, const struct lw_zone *zone,
-                   const char *text, size_t len, struct lw_cell *cell,
-                   struct lw_refusal *no);
-bool lw_value_decimal(const struct lw_decode_step *step, const uint8_t *bytes, size_t len,
-                      struct lw_cell *cell, struct lw_refusal *no);
+bool lw_convert_whole(const struct lw_decode_step *step, const struct lw_zone *zone,
+                      int64_t v, struct lw_cell *cell, struct lw_refusal *no);
+bool lw_convert_real(const struct lw_decode_step *step, const struct lw_zone *zone,
+                     double v, struct lw_cell *cell, struct lw_refusal *no);
+bool lw_convert_text(const struct lw_decode_step *step, const struct lw_zone *zone,
+                     const char *text, size_t len, struct lw_cell *cell,
+                     struct lw_refusal *no);
+bool lw_convert_decimal(const struct lw_decode_step *step, const uint8_t *bytes,
+                        size_t len, struct lw_cell *cell, struct lw_refusal *no);
 /* Refuses a text, shortened if it is long. Returns false. */
-bool lw_refuse_text(struct lw_refusal *no, const char *why, const char *text, size_t len);
+bool lw_convert_refuse_text(struct lw_refusal *no, const char *why, const char *text,
+                            size_t len);
 
 /* A value of a type as JSON; the type may be a union. There are two dialects. A default
  * in a schema uses Avro's JSON encoding: bytes are text with one character per byte. A
@@ -43,20 +44,20 @@ struct lw_json_value {
     const struct lw_field *field;
     const struct lw_zone *zone;
     bool is_default;
-    struct lw_buf *room; /* for bytes that JSON encodes; see lw_json_room */
+    struct lw_buf *room; /* for bytes that JSON encodes; see lw_convert_room */
 };
 
 /* 1: the cell is set. 0: the value is of the type, but does not convert to the field's
  * kind: missing. -1: the value is not of the type. In the last two cases `no` has the
  * reason. Allocates nothing. */
-int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_cell *cell,
-                  struct lw_refusal *no);
+int lw_convert_json(const struct lw_json_value *v, const json_t *json,
+                    struct lw_cell *cell, struct lw_refusal *no);
 /* The room in bytes that a value may need. Cells point into the room, so reserve enough
  * for all values of a record first. */
-size_t lw_json_room(const json_t *json);
-void lw_room_make(struct lw_buf *room, size_t bytes);
+size_t lw_convert_room(const json_t *json);
+void lw_convert_reserve(struct lw_buf *room, size_t bytes);
 
 /* Two's complement, big-endian, over 10^scale; false when longer than 64 bytes. */
-bool lw_decimal(const uint8_t *bytes, size_t len, int scale, double *out);
+bool lw_convert_decimal_number(const uint8_t *bytes, size_t len, int scale, double *out);
 
 #endif

@@ -15,13 +15,13 @@ static int json_mismatch(struct lw_refusal *no, const char *must) {
     return -1;
 }
 
-size_t lw_json_room(const json_t *json) {
+size_t lw_convert_room(const json_t *json) {
     if (json_is_object(json)) /* a union's value with its type around it */
         json = json_object_iter_value(json_object_iter((json_t *)(uintptr_t)json));
     return json_string_length(json);
 }
 
-void lw_room_make(struct lw_buf *room, size_t bytes) {
+void lw_convert_reserve(struct lw_buf *room, size_t bytes) {
     lw_buf_clear(room);
     lw_buf_extend(room, bytes + 1);
     lw_buf_clear(room);
@@ -98,8 +98,8 @@ static int take_bytes(const struct lw_json_value *v, const struct lw_decode_step
                     : "must be text with a character up to U+00FF for each of its "
                       "bytes, as in Avro's JSON encoding");
     if (step->op == LW_DECODE_DECIMAL || step->op == LW_DECODE_DECIMAL_FIXED)
-        return lw_value_decimal(step, (const uint8_t *)bytes, len, cell, no);
-    return lw_value_text(step, v->zone, bytes, len, cell, no);
+        return lw_convert_decimal(step, (const uint8_t *)bytes, len, cell, no);
+    return lw_convert_text(step, v->zone, bytes, len, cell, no);
 }
 
 static int take_decimal(const struct lw_json_value *v, const struct lw_decode_step *step,
@@ -138,7 +138,7 @@ static int take_real(const struct lw_json_value *v, const struct lw_decode_step 
         return json_mismatch(no, "must be a number");
     if (v->type->type == LW_T_FLOAT && fabs(number) <= (double)FLT_MAX)
         number = (double)(float)number; /* as in Avro */
-    return lw_value_real(step, v->zone, number, cell, no);
+    return lw_convert_real(step, v->zone, number, cell, no);
 }
 
 /* An int or a long. A record's number may be wider than the type, as in Avro after
@@ -150,13 +150,13 @@ static int take_whole(const struct lw_json_value *v, struct lw_decode_step *step
         if (v->is_default && v->type->type == LW_T_INT &&
             (n < INT32_MIN || n > INT32_MAX))
             return json_mismatch(no, "must be a whole number of 32 bits");
-        return lw_value_whole(step, v->zone, n, cell, no);
+        return lw_convert_whole(step, v->zone, n, cell, no);
     }
     if (v->is_default || !json_is_real(json))
         return json_mismatch(no, "must be a number");
     if (step->as == LW_AS_PLAIN && v->field->kind != LW_NUMERIC)
         step->as = LW_AS_WHOLE;
-    return lw_value_real(step, v->zone, json_real_value(json), cell, no);
+    return lw_convert_real(step, v->zone, json_real_value(json), cell, no);
 }
 
 /* ---- texts ---- */
@@ -171,10 +171,10 @@ static int take_symbol(const struct lw_json_value *v, const struct lw_decode_ste
     while (i < type->n && strcmp(type->symbols[i], text) != 0)
         i++;
     if (i == type->n && !type->fallback)
-        return lw_refuse_text(no, "not a symbol of the schema's enum", text,
-                              strlen(text));
+        return lw_convert_refuse_text(no, "not a symbol of the schema's enum", text,
+                                      strlen(text));
     const char *symbol = i < type->n ? type->symbols[i] : type->fallback;
-    return lw_value_text(step, v->zone, symbol, strlen(symbol), cell, no);
+    return lw_convert_text(step, v->zone, symbol, strlen(symbol), cell, no);
 }
 
 /* A time as text for a numeric type. */
@@ -182,8 +182,8 @@ static int take_date(const struct lw_json_value *v, const struct lw_decode_step 
                      const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     struct lw_decode_step iso = *step;
     iso.as = LW_AS_ISO;
-    if (lw_value_text(&iso, v->zone, json_string_value(json), json_string_length(json),
-                      cell, no))
+    if (lw_convert_text(&iso, v->zone, json_string_value(json), json_string_length(json),
+                        cell, no))
         return 1;
     return json_mismatch(no, "must be a time: a number in its unit, or text such as "
                              "\"2020-03-12T05:00:00+01:00\"");
@@ -194,8 +194,8 @@ static int take_text(const struct lw_json_value *v, const struct lw_decode_step 
     if (!json_is_string(json))
         return json_mismatch(no, step->as == LW_AS_ISO ? "must be a time as text"
                                                        : "must be text");
-    return lw_value_text(step, v->zone, json_string_value(json), json_string_length(json),
-                         cell, no);
+    return lw_convert_text(step, v->zone, json_string_value(json),
+                           json_string_length(json), cell, no);
 }
 
 /* ---- one value ---- */
@@ -272,7 +272,7 @@ static const struct lw_node *named_branch(const struct lw_json_value *v,
     *inner = json_object_iter_value(pair);
     for (size_t i = 0; i < v->type->n; i++) {
         const struct lw_node *kid = v->type->kids[i];
-        const char *full = kid->name ? kid->name : lw_type_name(kid->type);
+        const char *full = kid->name ? kid->name : lw_node_type_name(kid->type);
         const char *dot = strrchr(full, '.');
         if (strcmp(full, name) == 0 || (dot && strcmp(dot + 1, name) == 0))
             return kid;
@@ -280,8 +280,8 @@ static const struct lw_node *named_branch(const struct lw_json_value *v,
     return NULL;
 }
 
-int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_cell *cell,
-                  struct lw_refusal *no) {
+int lw_convert_json(const struct lw_json_value *v, const json_t *json,
+                    struct lw_cell *cell, struct lw_refusal *no) {
     struct lw_json_value branch = *v;
     const json_t *inner = json;
     struct lw_refusal why;

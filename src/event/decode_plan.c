@@ -133,7 +133,7 @@ static int plan_below(struct lw_decode_compile *c, const struct lw_node *writer,
         return lw_fail(c->err, LW_ECONFIG,
                        "field \"%.80s\" is not a record (writer: %s, reader: %s), so "
                        "its parts cannot be named",
-                       path, lw_type_name(w->type), lw_type_name(r->type));
+                       path, lw_node_type_name(w->type), lw_node_type_name(r->type));
     if (c->depth == LW_SCHEMA_DEPTH_MAX)
         return lw_fail(c->err, LW_ECONFIG, "field \"%.80s\" is nested too deep", path);
     c->depth++;
@@ -190,7 +190,7 @@ static int check_name(const struct lw_decode_compile *c, const char *name) {
         if (record->type != LW_T_RECORD)
             return lw_fail(c->err, LW_ECONFIG,
                            "\"%s\": field \"%.80s\" is of type %s, which has no fields",
-                           name, field->name, lw_type_name(record->type));
+                           name, field->name, lw_node_type_name(record->type));
     }
 }
 
@@ -259,9 +259,9 @@ static void avro_free(struct lw_decoder *decoder) {
     free(d);
 }
 
-static const struct lw_decoder_type avro_type = {lw__avro_decode, avro_free};
+static const struct lw_decoder_type avro_type = {lw__decode_plan_run, avro_free};
 
-struct lw_decoder *lw_avro_decoder_new(const struct lw_schema *writer,
+struct lw_decoder *lw_decoder_new_avro(const struct lw_schema *writer,
                                        const struct lw_schema *reader,
                                        const struct lw_fields *fields,
                                        struct lw_err *err) {

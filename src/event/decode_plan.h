@@ -104,9 +104,9 @@ int lw__decode_plan_fallback(struct lw_decode_compile *c, const struct lw_node_f
                              const char *rest, uint16_t cell);
 
 /* The decoder's `decode`: runs the plan over one record. */
-int lw__avro_decode(const struct lw_decoder *decoder,
-                    const struct lw_encoded_record *record,
-                    struct lw_decode_scratch *scratch, struct lw_cell *cells,
-                    struct lw_err *err);
+int lw__decode_plan_run(const struct lw_decoder *decoder,
+                        const struct lw_encoded_record *record,
+                        struct lw_decoder_scratch *scratch, struct lw_cell *cells,
+                        struct lw_err *err);
 
 #endif

@@ -37,8 +37,8 @@ static bool default_take(struct lw_decode_compile *c, const struct lw_node_field
                               .zone = c->fields->zone,
                               .is_default = true,
                               .room = &room};
-    lw_room_make(&room, lw_json_room(json));
-    bool ok = lw_value_json(&v, json, out, &no) == 1;
+    lw_convert_reserve(&room, lw_convert_room(json));
+    bool ok = lw_convert_json(&v, json, out, &no) == 1;
     if (ok && out->text)
         out->text = lw__decode_plan_own(c->d, out->text, out->len);
     if (!ok)
@@ -58,7 +58,7 @@ int lw__decode_plan_fallback(struct lw_decode_compile *c, const struct lw_node_f
                        "field \"%s\" is required, the writer's schema lacks it, and its "
                        "default in the reader's schema is not a %s (type %s)",
                        field->name, lw_kind_name(field->kind),
-                       lw_type_name(lw_node_strip(at->type)->type));
+                       lw_node_type_name(lw_node_strip(at->type)->type));
     if (field->required && !out->present)
         return lw_fail(c->err, LW_ECONFIG,
                        "field \"%s\" is required, but the writer's schema lacks it and "

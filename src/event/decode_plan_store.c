@@ -271,8 +271,8 @@ static int store_refuse(struct lw_decode_compile *c, const struct lw_node *write
                         const struct lw_node *reader, uint16_t cell) {
     const struct lw_field *field = &c->fields->field[cell];
     const struct lw_node *type = lw_node_strip(writer);
-    const char *from = lw_type_name(type->type);
-    const char *as = lw_type_name(lw_node_strip(reader)->type);
+    const char *from = lw_node_type_name(type->type);
+    const char *as = lw_node_type_name(lw_node_strip(reader)->type);
     bool same = strcmp(from, as) == 0;
     return lw_fail(c->err, LW_ECONFIG,
                    "field \"%s\": cannot read Avro type %s as %s%s%s%s%s", field->name,

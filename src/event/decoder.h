@@ -26,17 +26,17 @@ struct lw_encoded_record {
 };
 
 /* Memory that decoded texts may point into. One per thread; zero-initialized. */
-struct lw_decode_scratch {
+struct lw_decoder_scratch {
     struct lw_buf room;
     json_t *document; /* of the last record given as bytes */
 };
-void lw_decode_scratch_fini(struct lw_decode_scratch *scratch);
+void lw_decoder_scratch_fini(struct lw_decoder_scratch *scratch);
 
 struct lw_decoder;
 
 struct lw_decoder_type {
     int (*decode)(const struct lw_decoder *d, const struct lw_encoded_record *record,
-                  struct lw_decode_scratch *scratch, struct lw_cell *cells,
+                  struct lw_decoder_scratch *scratch, struct lw_cell *cells,
                   struct lw_err *err);
     void (*free)(struct lw_decoder *d);
 };
@@ -52,7 +52,7 @@ struct lw_decoder {
  * unspecified. Avro needs no scratch (NULL) and allocates nothing. */
 static inline int lw_decoder_decode(const struct lw_decoder *d,
                                     const struct lw_encoded_record *record,
-                                    struct lw_decode_scratch *scratch,
+                                    struct lw_decoder_scratch *scratch,
                                     struct lw_cell *cells, struct lw_err *err) {
     return d->type->decode(d, record, scratch, cells, err);
 }
@@ -100,7 +100,7 @@ struct lw_decoder *lw_decoder_new(enum lw_encoding encoding,
  *   text       string, bytes, enum, fixed; int and long (num and key, no text)
  * Anything else is LW_ECONFIG. NaN is missing. Only categories have a key of their text.
  * Cost: linear in the schemas' size; allocates. */
-struct lw_decoder *lw_avro_decoder_new(const struct lw_schema *writer,
+struct lw_decoder *lw_decoder_new_avro(const struct lw_schema *writer,
                                        const struct lw_schema *reader,
                                        const struct lw_fields *fields,
                                        struct lw_err *err);
@@ -116,7 +116,7 @@ struct lw_decoder *lw_avro_decoder_new(const struct lw_schema *writer,
  * fields must outlive the decoder. LW_ECONFIG: a field is not in the schema. Given a
  * parsed record, decoding allocates nothing once the scratch has grown, unless it fails.
  */
-struct lw_decoder *lw_json_decoder_new(const struct lw_schema *schema,
+struct lw_decoder *lw_decoder_new_json(const struct lw_schema *schema,
                                        const struct lw_fields *fields,
                                        struct lw_err *err);
 

@@ -17,7 +17,7 @@
  * lies far outside: seconds read as milliseconds are in January 1970. */
 #define LW_TIME_FROM  INT64_C(631152000000)
 #define LW_TIME_UNTIL INT64_C(4133980800000)
-bool lw_time_believed(int64_t ms);
+bool lw_event_time_plausible(int64_t ms);
 
 enum lw_target_kind { LW_TARGET_FIELD, LW_TARGET_MINUTES_BETWEEN };
 
@@ -65,11 +65,11 @@ int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,
 int lw_event_time(const char *field, enum lw_unit unit, int64_t ms, struct lw_err *err);
 /* The unit in which a number that was read in `unit` as ms would be a plausible time, or
  * LW_UNIT_OF_TYPE. */
-enum lw_unit lw_unit_meant(enum lw_unit unit, int64_t ms);
-const char *lw_unit_name(enum lw_unit unit); /* "s", "ms", "us", "ns"; "schema" */
+enum lw_unit lw_event_unit_meant(enum lw_unit unit, int64_t ms);
+const char *lw_event_unit_name(enum lw_unit unit); /* "s", "ms", "us", "ns"; "schema" */
 
 /* How a timestamp field is read, according to the schema and its configured unit. */
-struct lw_time_reading {
+struct lw_event_time_reading {
     enum lw_unit unit;   /* of its numbers; OF_TYPE: days, or text */
     bool text;           /* ISO 8601 */
     bool local;          /* local time: read in the zone */
@@ -80,8 +80,8 @@ struct lw_time_reading {
 };
 struct lw_schema;
 /* False if the schema has no such field, or if it does not convert to a timestamp. */
-bool lw_time_reading(const struct lw_schema *schema, const struct lw_fields *fields,
-                     size_t field, struct lw_time_reading *out);
+bool lw_event_time_reading(const struct lw_schema *schema, const struct lw_fields *fields,
+                           size_t field, struct lw_event_time_reading *out);
 
 /* Only the checks, for a record whose target is not known yet: LW_GOOD, or
  * LW_REJECTED_CHECK plus the index of the first check that fails. */
@@ -90,7 +90,7 @@ int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells
 /* Parses "trip_distance < 50", "a >= 0", "0 <= b < 10" or "50 > a" into a check; the
  * field must not be text. LW_ECONFIG with the text, the reason and, for an unknown
  * field, the nearest name. */
-int lw_check_parse(const char *text, const struct lw_fields *fields,
-                   struct lw_check *check, struct lw_err *err);
+int lw_event_check_parse(const char *text, const struct lw_fields *fields,
+                         struct lw_check *check, struct lw_err *err);
 
 #endif

@@ -95,7 +95,7 @@ const char *lw_file_schema_json(const struct lw_file *file) {
 struct lw_decoder *lw_file_decoder(const struct lw_file *file,
                                    const struct lw_schema *reader,
                                    const struct lw_fields *fields, struct lw_err *err) {
-    return lw_avro_decoder_new(file->head.schema, reader, fields, err);
+    return lw_decoder_new_avro(file->head.schema, reader, fields, err);
 }
 
 void lw_file_limit(struct lw_file *file, int64_t bytes) {

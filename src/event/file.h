@@ -20,7 +20,7 @@ bool lw_file_exceeded(const struct lw_file *file);
  * borrowed. */
 const char *lw_file_schema_json(const struct lw_file *file);
 /* Creates a decoder of the file's records, with the file's schema as writer's schema.
- * LW_ECONFIG as lw_avro_decoder_new; the decoder does not depend on the file. */
+ * LW_ECONFIG as lw_decoder_new_avro; the decoder does not depend on the file. */
 struct lw_decoder *lw_file_decoder(const struct lw_file *file,
                                    const struct lw_schema *reader,
                                    const struct lw_fields *fields, struct lw_err *err);

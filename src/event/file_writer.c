@@ -39,8 +39,9 @@ static int write_out(struct lw_file_writer *w, const void *data, size_t len,
 static int write_header(struct lw_file_writer *w, struct lw_err *err) {
     struct lw_buf head = {0};
     uint64_t fingerprint = lw_schema_fingerprint(w->schema);
-    uint64_t half[2] = {lw_mix64(fingerprint),
-                        lw_mix64(fingerprint ^ lw_crc64_avro(w->path, strlen(w->path)))};
+    uint64_t half[2] = {
+        lw_mix64(fingerprint),
+        lw_mix64(fingerprint ^ lw_canonical_crc64(w->path, strlen(w->path)))};
     memcpy(w->sync, half, sizeof half);
     lw_container_put_header(&head, lw_schema_json(w->schema), "deflate", w->sync);
     int rc = write_out(w, head.data, head.len, err);

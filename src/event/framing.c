@@ -65,8 +65,8 @@ static int parse_single(const uint8_t *data, size_t len, struct lw_frame *frame,
     return 0;
 }
 
-int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len,
-                   struct lw_frame *frame, struct lw_err *err) {
+int lw_framing_parse(enum lw_framing framing, const uint8_t *data, size_t len,
+                     struct lw_frame *frame, struct lw_err *err) {
     *frame = (struct lw_frame){.by = LW_SCHEMA_CONFIGURED, .payload = data, .len = len};
     if (framing == LW_FRAMING_RAW)
         return 0;
@@ -80,8 +80,8 @@ int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len,
     return 0;
 }
 
-int lw_frame_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
-                          size_t len, struct lw_frame *frame, struct lw_err *err) {
+int lw_framing_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
+                            size_t len, struct lw_frame *frame, struct lw_err *err) {
     *frame = (struct lw_frame){.by = LW_SCHEMA_CONFIGURED, .payload = data, .len = len};
     size_t used = parse_magic(header, header_len, frame);
     if (used == 0 || used != header_len)

@@ -25,13 +25,13 @@ struct lw_frame {
 };
 
 /* Splits a message value. LW_EINPUT if the bytes do not have this framing. */
-int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len,
-                   struct lw_frame *frame, struct lw_err *err);
+int lw_framing_parse(enum lw_framing framing, const uint8_t *data, size_t len,
+                     struct lw_frame *frame, struct lw_err *err);
 /* The same if the record header LW_FRAMING_HEADER carries the id or the GUID: the value
  * is then the bare datum. LW_EINPUT if the header is not a schema id. */
 #define LW_FRAMING_HEADER "__value_schema_id"
-int lw_frame_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
-                          size_t len, struct lw_frame *frame, struct lw_err *err);
+int lw_framing_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
+                            size_t len, struct lw_frame *frame, struct lw_err *err);
 int lw_framing_parse_name(
     const char *name); /* "raw", "confluent", "single-object"; or -1 */
 

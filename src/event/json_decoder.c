@@ -112,7 +112,7 @@ static int decode_one(const struct json_decoder *d, const struct wanted *w,
     struct lw_refusal no;
     *cell = lw_cell_missing();
     v = v ? v : w->fallback;
-    int got = v && !json_is_null(v) ? lw_value_json(&value, v, cell, &no) : 1;
+    int got = v && !json_is_null(v) ? lw_convert_json(&value, v, cell, &no) : 1;
     if (got == 1)
         return 0;
     *cell = lw_cell_missing();
@@ -142,9 +142,9 @@ static int record_decode(const struct json_decoder *d, const json_t *record,
         return -1;
     for (size_t i = 0; i < d->n; i++) {
         const json_t *v = look_up(&d->wanted[i], record);
-        bytes += lw_json_room(v ? v : d->wanted[i].fallback);
+        bytes += lw_convert_room(v ? v : d->wanted[i].fallback);
     }
-    lw_room_make(room, bytes);
+    lw_convert_reserve(room, bytes);
     for (size_t i = 0; i < d->n; i++) {
         const struct wanted *w = &d->wanted[i];
         if (decode_one(d, w, record, room, &cells[i], err) ||
@@ -157,7 +157,7 @@ static int record_decode(const struct json_decoder *d, const json_t *record,
 /* The document stays in the scratch until the next record, because cells point into it.
  */
 static const json_t *document_parse(const struct lw_encoded_record *record,
-                                    struct lw_decode_scratch *scratch,
+                                    struct lw_decoder_scratch *scratch,
                                     struct lw_err *err) {
     json_error_t at;
     json_decref(scratch->document);
@@ -171,7 +171,7 @@ static const json_t *document_parse(const struct lw_encoded_record *record,
 
 static int json_decoder_decode(const struct lw_decoder *decoder,
                                const struct lw_encoded_record *record,
-                               struct lw_decode_scratch *scratch, struct lw_cell *cells,
+                               struct lw_decoder_scratch *scratch, struct lw_cell *cells,
                                struct lw_err *err) {
     const struct json_decoder *d = (const struct json_decoder *)decoder;
     const json_t *json =
@@ -189,7 +189,7 @@ static void json_decoder_free(struct lw_decoder *decoder) {
 static const struct lw_decoder_type json_decoder_type = {json_decoder_decode,
                                                          json_decoder_free};
 
-struct lw_decoder *lw_json_decoder_new(const struct lw_schema *schema,
+struct lw_decoder *lw_decoder_new_json(const struct lw_schema *schema,
                                        const struct lw_fields *fields,
                                        struct lw_err *err) {
     struct json_decoder *d = lw_calloc(1, sizeof *d);

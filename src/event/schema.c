@@ -10,7 +10,7 @@
 
 static int parse_json(struct lw_schema *schema, struct lw_err *err) {
     json_error_t where;
-    schema->root = lw_schema_json_load(schema->json, schema->json_len, &where);
+    schema->root = lw_schema_text_load(schema->json, schema->json_len, &where);
     if (!schema->root)
         return lw_fail(err, LW_ECONFIG, "Avro schema: line %d, column %d: %.150s",
                        where.line, where.column, where.text);
@@ -24,7 +24,7 @@ static void schema_finish(struct lw_schema *schema) {
         schema->names[i] = top->fields[i].name;
     struct lw_buf form = {0};
     lw_canonical_form(schema, &form);
-    schema->fingerprint = lw_crc64_avro(form.data, form.len);
+    schema->fingerprint = lw_canonical_crc64(form.data, form.len);
     lw_buf_fini(&form);
 }
 
@@ -33,7 +33,7 @@ static int schema_parse_text(struct lw_schema *schema, struct lw_err *err) {
         return -1;
     if (schema->top->type != LW_T_RECORD)
         return lw_fail(err, LW_ECONFIG, "Avro schema: an event must be a record, not %s",
-                       lw_type_name(schema->top->type));
+                       lw_node_type_name(schema->top->type));
     schema_finish(schema);
     return 0;
 }

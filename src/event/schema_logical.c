@@ -86,10 +86,10 @@ static bool set_decimal(struct lw_node *node, json_t *json) {
 }
 
 bool lw_node_logical(struct lw_node *node, json_t *json) {
-    const char *name = lw_json_name(json_object_get(json, "logicalType"));
+    const char *name = lw_schema_text_name(json_object_get(json, "logicalType"));
     const struct meaning *m = meaning_find(
         logical_types, sizeof logical_types / sizeof *logical_types, name, node->type);
-    const char *connect = lw_json_name(json_object_get(json, "connect.name"));
+    const char *connect = lw_schema_text_name(json_object_get(json, "connect.name"));
     const struct meaning *c = meaning_find(
         connect_names, sizeof connect_names / sizeof *connect_names, connect, node->type);
     /* A logical type gives the unit; only Debezium marks a time as local. */

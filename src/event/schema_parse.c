@@ -31,7 +31,7 @@ static const char *const type_names[] = {"null",   "boolean", "int",    "long", 
                                          "double", "bytes",   "string", "record", "enum",
                                          "fixed",  "array",   "map",    "union"};
 
-const char *lw_type_name(enum lw_type type) {
+const char *lw_node_type_name(enum lw_type type) {
     return type_names[type];
 }
 
@@ -109,9 +109,9 @@ static struct lw_node *scan_name(struct scan *s, const char *name, const char *s
 
 /* The full name that a definition gives; free() it. */
 static char *defined_name(struct scan *s, json_t *json, const char *space) {
-    const char *name = lw_json_name(json_object_get(json, "name"));
+    const char *name = lw_schema_text_name(json_object_get(json, "name"));
     json_t *given = json_object_get(json, "namespace");
-    const char *within = lw_json_name(given);
+    const char *within = lw_schema_text_name(given);
     if (!name || !*name || name[strlen(name) - 1] == '.') {
         schema_bad(s,
                    "a record, enum or fixed needs a name, and it must not end in a dot",
@@ -157,7 +157,7 @@ static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type
 
 static int scan_field(struct scan *s, json_t *json, const char *space,
                       struct lw_node *record) {
-    const char *name = lw_json_name(json_object_get(json, "name"));
+    const char *name = lw_schema_text_name(json_object_get(json, "name"));
     json_t *type = json_object_get(json, "type");
     if (!name || !*name || !type) {
         schema_bad(s, "a field needs a name and a type: field of", record->name);
@@ -214,7 +214,7 @@ static int scan_symbols(struct scan *s, struct lw_node *node, json_t *symbols) {
     const char *wrong = NULL;
     node->symbols = lw_calloc(n + 1, sizeof *node->symbols);
     for (size_t i = 0; i < n && !wrong; i++) {
-        const char *symbol = lw_json_name(json_array_get(symbols, i));
+        const char *symbol = lw_schema_text_name(json_array_get(symbols, i));
         int fresh = 0;
         if (!symbol) {
             wrong = "a symbol must be text, in enum";
@@ -241,7 +241,7 @@ static struct lw_node *scan_enum(struct scan *s, json_t *json, const char *space
     if (json_array_size(symbols) > LW_ENUM_SYMBOLS_MAX)
         return schema_bad(s, "more symbols than are supported (65536) in enum",
                           node->name);
-    node->fallback = lw_json_name(json_object_get(json, "default"));
+    node->fallback = lw_schema_text_name(json_object_get(json, "default"));
     return scan_symbols(s, node, symbols) < 0 ? NULL : node;
 }
 
@@ -262,7 +262,7 @@ static struct lw_node *scan_container(struct scan *s, json_t *json, enum lw_type
                                       const char *space) {
     json_t *items = json_object_get(json, type == LW_T_ARRAY ? "items" : "values");
     if (!items)
-        return schema_bad(s, "no items or values in", lw_type_name(type));
+        return schema_bad(s, "no items or values in", lw_node_type_name(type));
     struct lw_node *node = new_node(s, type);
     if (!node)
         return NULL;
@@ -291,7 +291,7 @@ static struct lw_node *scan_union(struct scan *s, json_t *json, const char *spac
             return schema_bad(s, "a union directly within a union", NULL);
         for (size_t i = 0; i < node->n; i++)
             if (same_branch(node->kids[i], kid))
-                return schema_bad(s, "a union lists twice", lw_type_name(kid->type));
+                return schema_bad(s, "a union lists twice", lw_node_type_name(kid->type));
         node->kids[node->n] = kid;
     }
     return node;
@@ -299,7 +299,7 @@ static struct lw_node *scan_union(struct scan *s, json_t *json, const char *spac
 
 static struct lw_node *scan_object(struct scan *s, json_t *json, const char *space) {
     json_t *type = json_object_get(json, "type");
-    const char *name = lw_json_name(type);
+    const char *name = lw_schema_text_name(type);
     struct lw_node *node;
     if (!name) {
         node = type ? scan_type(s, type, space)

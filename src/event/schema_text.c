@@ -144,11 +144,11 @@ int lw_schema_text(const char *json, size_t len, struct lw_buf *out, struct lw_e
     return 0;
 }
 
-json_t *lw_schema_json_load(const char *text, size_t len, json_error_t *where) {
+json_t *lw_schema_text_load(const char *text, size_t len, json_error_t *where) {
     return json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, where);
 }
 
-const char *lw_json_name(const json_t *json) {
+const char *lw_schema_text_name(const json_t *json) {
     const char *text = json_string_value(json);
     return text && strlen(text) == json_string_length(json) ? text : NULL;
 }

@@ -25,7 +25,7 @@ struct batch {
     const struct lw_champion *champion;
     bool single; /* one record, not a list of them */
     size_t n;
-    struct lw_decode_scratch scratch;
+    struct lw_decoder_scratch scratch;
 };
 
 static void put_prediction(struct batch *b, double v) {
@@ -217,7 +217,7 @@ void lw_serve_predict(struct lw_call *c) {
     }
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
     batch_answer(&b);
-    lw_decode_scratch_fini(&b.scratch);
+    lw_decoder_scratch_fini(&b.scratch);
     lw_champion_put(champion);
     if (!c->answered) {
         lw_buf_u8(&c->out, '\n');

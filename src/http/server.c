@@ -259,7 +259,7 @@ static int start_all(struct lw_server *s, struct lw_err *err) {
         return -1;
     const struct lw_schema *schema = s->config->source.schema;
     const struct lw_fields *fields = &s->spec->event.fields;
-    s->avro = lw_avro_decoder_new(schema, schema, fields, err);
+    s->avro = lw_decoder_new_avro(schema, schema, fields, err);
     s->json =
         s->avro ? lw_decoder_new(LW_ENCODING_JSON, NULL, schema, fields, err) : NULL;
     if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)))

@@ -536,7 +536,7 @@ static int model_build(struct decoder *d) {
         if (build_impute(d, i))
             return -1;
     lw_model_finish(d->m);
-    return lw_model_check(d->m, d->err) ? model_foreign(d) : 0;
+    return lw_finite_model(d->m, d->err) ? model_foreign(d) : 0;
 }
 
 static void pairs_fini(struct pairs *p) {

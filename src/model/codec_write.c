@@ -56,7 +56,7 @@ static void put_atoms(const struct lw_model *m, const int *atoms, int n,
 static void put_level(const struct lw_model *m, const struct lw_block *block,
                       uint32_t level, struct lw_buf *scratch, struct lw_buf *out) {
     lw_buf_clear(scratch);
-    lw_block_text(m, block, level, scratch);
+    lw_model_level_text(m, block, level, scratch);
     lw_wire_string(out, (const char *)scratch->data, scratch->len);
 }
 
@@ -171,7 +171,7 @@ static void put_body(const struct lw_model *m, struct lw_buf *out) {
 
 int lw_model_encode(const struct lw_model *m, struct lw_buf *out, struct lw_err *err) {
     struct lw_buf record = {0};
-    if (lw_model_check(m, err)) /* a written model must be readable */
+    if (lw_finite_model(m, err)) /* a written model must be readable */
         return lw_err_context(err, "model \"%s\"", m->name);
     put_head(m, &record);
     put_body(m, &record);

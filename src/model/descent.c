@@ -355,7 +355,7 @@ void lw_solve_lasso(const struct lw_stats *s, const struct lw_model *m, double a
     d.col = lw_malloc((l->nr + 1) * sizeof *d.col);
     d.val = lw_malloc((l->nr + 1) * sizeof *d.val);
     descent_symmetrise(&d);
-    lw_penalties(l, m, 1, d.pr, &d.pe);
+    lw_solve_penalties(l, m, 1, d.pr, &d.pe);
     if (l->intercept)
         d.w0 = s->br[0] / s->sw;
     for (double a = alpha_max(&d, l1_ratio) * path_ratio; a > alpha; a *= path_ratio) {

@@ -33,7 +33,7 @@ static bool is_large(const struct lw_chunk *feed, size_t t) {
     return large;
 }
 
-int lw_chunk_check(const struct lw_chunk *feed, struct lw_err *err) {
+int lw_finite_chunk(const struct lw_chunk *feed, struct lw_err *err) {
     for (size_t t = 0; t < feed->nterms; t++)
         if (is_large(feed, t))
             return too_large(term_text(feed->m, (int)t), err);
@@ -62,8 +62,8 @@ static int check_rest(const struct lw_stats *s, const struct lw_model *m,
     return 0;
 }
 
-int lw_stats_check(const struct lw_stats *s, const struct lw_model *m,
-                   struct lw_err *err) {
+int lw_finite_stats(const struct lw_stats *s, const struct lw_model *m,
+                    struct lw_err *err) {
     const struct lw_layout *l = s->layout;
     size_t na = (size_t)l->nr * l->nr, nc = l->ne * lw_stats_stride(l);
     if (!(s->sw >= WEIGHT_MIN))
@@ -102,7 +102,7 @@ static int check_learned(const struct lw_model *m, struct lw_err *err) {
     return 0;
 }
 
-int lw_model_check(const struct lw_model *m, struct lw_err *err) {
+int lw_finite_model(const struct lw_model *m, struct lw_err *err) {
     if (!isfinite(m->intercept))
         return lw_fail(err, LW_EINPUT, "the constant is not a finite number");
     for (size_t t = 0; t < lw_plan_terms(m->plan); t++)

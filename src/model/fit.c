@@ -171,12 +171,12 @@ static int fit_pass(struct fit *fit, struct fit_stage *s, struct lw_fit_report *
     lw_stats_init(&stats, &fit->layout);
     fit_gather(fit, s, &stats);
     int rc =
-        lw_chunk_check(&fit->feed, err) || lw_stats_check(&stats, fit->m, err) ? -1 : 0;
+        lw_finite_chunk(&fit->feed, err) || lw_finite_stats(&stats, fit->m, err) ? -1 : 0;
     if (rc == 0) {
         bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
         double share = s->robust && mean ? lw_robust_weight(s->robust) / stats.sw : 1;
-        lw_solution_fini(&s->x);
-        lw_solution_init(&s->x, &fit->layout);
+        lw_solve_fini(&s->x);
+        lw_solve_init(&s->x, &fit->layout);
         fit_solve(fit, &stats, s->factor * share, &s->x);
         s->intercept = fit->layout.intercept ? lw_stats_intercept(&stats, s->x.wr) : 0;
         report->iterations += s->x.sweeps;
@@ -253,7 +253,7 @@ static int fit_stage(struct fit *fit, const struct lw_rows *rows, double factor,
         report->columns = fit->layout.nr - fit->layout.intercept + fit->layout.ne;
         report->eliminated = fit->layout.ne;
     }
-    lw_solution_fini(&s.x);
+    lw_solve_fini(&s.x);
     return rc;
 }
 
@@ -325,7 +325,7 @@ static int fit_run(struct fit *fit, struct lw_fit_report *report, struct lw_err 
     int rc = fit->spec->kind == LW_FIT_TREES
                  ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
                  : fit_linear(fit, report, err);
-    return rc ? rc : lw_model_check(fit->m, err);
+    return rc ? rc : lw_finite_model(fit->m, err);
 }
 
 static struct lw_rows rows_of(const struct lw_dataset *ds, size_t begin, size_t end,
@@ -436,5 +436,5 @@ int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin
     m->nparams = 0;
     add_params(m, spec);
     lw_model_finish(m);
-    return rc ? rc : lw_model_check(m, err);
+    return rc ? rc : lw_finite_model(m, err);
 }

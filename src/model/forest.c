@@ -133,7 +133,7 @@ void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
             continue;
         }
         cell = atom->learned ? lw_learned_bin(m, (size_t)a, v->num[atom->from], v->code)
-                             : lw_atom_value(m->plan, atom, cells);
+                             : lw_plan_atom_value(m->plan, atom, cells);
         x[k] = key_float(&cell);
     }
 }

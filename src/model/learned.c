@@ -58,7 +58,7 @@ struct lw_cell lw_learned_bin(const struct lw_model *m, size_t atom, double x,
     } else {
         x = lw_learned_number(m, atom, x, codes);
     }
-    return isnan(x) ? lw_cell_missing() : lw_cell_int(lw_bin_of(edge, nedges, x));
+    return isnan(x) ? lw_cell_missing() : lw_cell_int(lw_plan_bin_of(edge, nedges, x));
 }
 
 uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
@@ -91,19 +91,19 @@ static int impute_levels(struct lw_model *m, struct lw_chunk *feed,
                          const struct lw_rows *rows, struct lw_impute *imp,
                          struct lw_err *err) {
     uint32_t idx[LW_CHUNK];
-    struct lw_level_tally tally;
+    struct lw_block_tally tally;
     if (lw_block_shape(&imp->cross, m->dict, err))
         return -1;
-    lw_level_tally_init(&tally, imp->cross.space);
+    lw_block_tally_init(&tally, imp->cross.space);
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
         lw_chunk_atoms(feed, idx, n, (size_t)imp->atom);
         for (size_t i = 0; i < n; i++) {
             uint64_t c = lw_chunk_composite(feed, &imp->cross, i);
             if (c != UINT64_MAX && feed->num[imp->from][i] > 0)
-                lw_level_tally_add(&tally, c);
+                lw_block_tally_add(&tally, c);
         }
     }
-    return lw_level_tally_finish(&tally, &imp->cross, err);
+    return lw_block_tally_finish(&tally, &imp->cross, err);
 }
 
 static void impute_sums(struct lw_chunk *feed, const struct lw_rows *rows,
@@ -210,8 +210,8 @@ static void bin_dictionary(struct lw_dict *dict, int nedges) {
     lw_dict_add(dict, &none);
 }
 
-int lw_learn_atom(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
-                  size_t a, struct lw_err *err) {
+int lw_learned_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
+                   size_t a, struct lw_err *err) {
     const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
     int nedges = atom->nedges;
     if (lw_atom_ends_in(atom, LW_STEP_QBINS)) {

@@ -7,7 +7,7 @@
 
 /* Learns atom a of the feed's model from the rows; atoms before it are learned already.
  */
-int lw_learn_atom(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
-                  size_t a, struct lw_err *err);
+int lw_learned_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
+                   size_t a, struct lw_err *err);
 
 #endif

@@ -73,18 +73,18 @@ static inline uint32_t lw_block_find(const struct lw_block *block, uint64_t comp
 }
 
 /* Counts of composites, from which a fit makes levels. */
-struct lw_level_tally {
+struct lw_block_tally {
     uint32_t *count;
     uint64_t *key; /* NULL: count is indexed by the composite itself */
     struct lw_table table;
     size_t n, cap;
 };
-void lw_level_tally_init(struct lw_level_tally *tally, uint64_t space);
-void lw_level_tally_add(struct lw_level_tally *tally, uint64_t composite);
+void lw_block_tally_init(struct lw_block_tally *tally, uint64_t space);
+void lw_block_tally_add(struct lw_block_tally *tally, uint64_t composite);
 /* Makes the block's levels and empties the tally. LW_ECONFIG: more than LW_LEVELS_MAX. */
-int lw_level_tally_finish(struct lw_level_tally *tally, struct lw_block *block,
+int lw_block_tally_finish(struct lw_block_tally *tally, struct lw_block *block,
                           struct lw_err *err);
-void lw_level_tally_fini(struct lw_level_tally *tally);
+void lw_block_tally_fini(struct lw_block_tally *tally);
 
 struct lw_impute {
     int atom, from, nby, by[LW_IMPUTE_MAX];
@@ -170,8 +170,8 @@ uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
 
 /* Text of a level, parts joined by U+001F, a missing part as U+001E. */
 struct lw_buf;
-void lw_block_text(const struct lw_model *m, const struct lw_block *block, uint32_t level,
-                   struct lw_buf *out);
+void lw_model_level_text(const struct lw_model *m, const struct lw_block *block,
+                         uint32_t level, struct lw_buf *out);
 #define LW_LEVEL_SEPARATOR '\x1f'
 #define LW_LEVEL_MISSING   '\x1e'
 

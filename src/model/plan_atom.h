@@ -183,12 +183,12 @@ static inline double lw_atom_steps(const struct lw_atom *atom, double x) {
 }
 
 /* The value of an atom that is not learned. */
-struct lw_cell lw_atom_value(const struct lw_plan *plan, const struct lw_atom *atom,
-                             const struct lw_cell *cells);
+struct lw_cell lw_plan_atom_value(const struct lw_plan *plan, const struct lw_atom *atom,
+                                  const struct lw_cell *cells);
 /* The same for a number; NAN is missing. */
-double lw_atom_number(const struct lw_plan *plan, const struct lw_atom *atom,
-                      const struct lw_cell *cells);
+double lw_plan_atom_number(const struct lw_plan *plan, const struct lw_atom *atom,
+                           const struct lw_cell *cells);
 /* Index of the bin of x: the number of edges <= x. */
-uint32_t lw_bin_of(const double *edge, int nedges, double x);
+uint32_t lw_plan_bin_of(const double *edge, int nedges, double x);
 
 #endif

@@ -142,9 +142,9 @@ static void other_value(const struct lw_model *m, size_t a, const struct lw_cell
     if (atom->learned) {
         learned_value(m, a, v);
     } else if (atom->kind == LW_NUMERIC) {
-        v->num[a] = lw_model_number(lw_atom_number(m->plan, atom, cells));
+        v->num[a] = lw_model_number(lw_plan_atom_number(m->plan, atom, cells));
     } else {
-        struct lw_cell cell = lw_atom_value(m->plan, atom, cells);
+        struct lw_cell cell = lw_plan_atom_value(m->plan, atom, cells);
         uint32_t code = lw_dict_find(&m->dict[a], &cell);
         v->code[a] = code == LW_CODE_NONE ? m->dict[a].n : code;
     }

@@ -47,7 +47,7 @@ static bool is_named(const char *type) {
 
 static bool is_primitive(const char *name) {
     for (int type = 0; type < LW_T_PRIMITIVES; type++)
-        if (strcmp(lw_type_name((enum lw_type)type), name) == 0)
+        if (strcmp(lw_node_type_name((enum lw_type)type), name) == 0)
             return true;
     return false;
 }
@@ -295,7 +295,7 @@ static json_t *load(struct lw_text text, struct lw_err *err) {
     struct lw_buf plain = {0};
     int rc = lw_schema_text(text.data, text.len, &plain, err);
     json_t *json =
-        rc == 0 ? lw_schema_json_load((const char *)plain.data, plain.len, &where) : NULL;
+        rc == 0 ? lw_schema_text_load((const char *)plain.data, plain.len, &where) : NULL;
     lw_buf_fini(&plain);
     if (rc == 0 && !json)
         lw_fail(err, LW_EINPUT, "its schema is no JSON: line %d, column %d: %.150s",

@@ -28,11 +28,11 @@ static void path_of(const struct lw_registry_options *o, const struct lw_frame *
     lw_frame_name(name, sizeof name, frame);
     *strchr(name, ' ') = '-';
     snprintf(out, size, "%s/%016" PRIx64 "-%s.json", o->cache_dir,
-             lw_crc64_avro(o->url, strlen(o->url)), name);
+             lw_canonical_crc64(o->url, strlen(o->url)), name);
 }
 
 static void sum_of(const char *schema, char *out, size_t size) {
-    snprintf(out, size, "%016" PRIx64, lw_crc64_avro(schema, strlen(schema)));
+    snprintf(out, size, "%016" PRIx64, lw_canonical_crc64(schema, strlen(schema)));
 }
 
 static bool says(const json_t *root, const char *key, const char *value) {

@@ -508,7 +508,7 @@ static struct lw_decoder *compile(const struct entry *e, const struct lw_schema 
                                   const struct lw_fields *fields, struct lw_err *err) {
     char name[48];
     struct lw_err why = {0};
-    struct lw_decoder *d = lw_avro_decoder_new(e->schema, reader, fields, &why);
+    struct lw_decoder *d = lw_decoder_new_avro(e->schema, reader, fields, &why);
     if (!d)
         lw_fail(err, LW_EINPUT, "written with schema %s (%.100s), which does not do: %s",
                 lw_frame_name(name, sizeof name, &e->frame), lw_schema_name(e->schema),

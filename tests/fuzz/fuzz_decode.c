@@ -114,7 +114,7 @@ static const struct lw_decoder *decoder_of(size_t i, const struct lw_fields *fie
         return made[i];
     struct lw_schema *w = parse(pairs[i].writer);
     struct lw_schema *r = parse(pairs[i].reader ? pairs[i].reader : pairs[i].writer);
-    made[i] = lw_avro_decoder_new(w, r, fields, NULL);
+    made[i] = lw_decoder_new_avro(w, r, fields, NULL);
     lw_assert(made[i]);
     lw_schema_free(w);
     lw_schema_free(r);
@@ -163,9 +163,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct lw_fields fields = fields_of(data[0] % NPAIRS);
     const struct lw_decoder *d = decoder_of(data[0] % NPAIRS, &fields);
     check_decode(d, &fields, data + 1, size - 1);
-    if (lw_frame_parse(LW_FRAMING_CONFLUENT, data + 1, size - 1, &frame, NULL) == 0)
+    if (lw_framing_parse(LW_FRAMING_CONFLUENT, data + 1, size - 1, &frame, NULL) == 0)
         check_decode(d, &fields, frame.payload, frame.len);
-    if (lw_frame_parse(LW_FRAMING_SINGLE, data + 1, size - 1, &frame, NULL) == 0)
+    if (lw_framing_parse(LW_FRAMING_SINGLE, data + 1, size - 1, &frame, NULL) == 0)
         check_decode(d, &fields, frame.payload, frame.len);
     return 0;
 }

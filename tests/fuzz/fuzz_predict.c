@@ -46,7 +46,7 @@ static struct lw_decoder *decoder_of(void) {
     for (size_t i = 0; i < N; i++)
         lw_assert(lw_fields_add(&fields, wanted[i].name, wanted[i].kind, false, &err) >=
                   0);
-    made = lw_json_decoder_new(schema, &fields, &err);
+    made = lw_decoder_new_json(schema, &fields, &err);
     lw_assert(made);
     return made;
 }
@@ -54,7 +54,7 @@ static struct lw_decoder *decoder_of(void) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct lw_err err = {0};
     struct lw_cell cells[N];
-    struct lw_decode_scratch scratch = {0};
+    struct lw_decoder_scratch scratch = {0};
     bool needed[N];
     json_error_t why;
     if (size == 0)
@@ -73,6 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             sink = (char)(sink ^ cells[i].text[k]);
     }
     json_decref(body);
-    lw_decode_scratch_fini(&scratch);
+    lw_decoder_scratch_fini(&scratch);
     return 0;
 }

@@ -61,11 +61,11 @@ static void check_field(const struct lw_schema *writer, const struct lw_schema *
         struct lw_err err = {0};
         if (lw_fields_add(&fields, name, (enum lw_kind)kind, false, NULL) < 0)
             return;
-        struct lw_time_reading reading;
+        struct lw_event_time_reading reading;
         if (kind == LW_TIMESTAMP)
             fields.field[0].unit = (uint8_t)(size % (LW_UNIT_NS + 1));
-        lw_time_reading(reader, &fields, 0, &reading);
-        struct lw_decoder *d = lw_avro_decoder_new(writer, reader, &fields, &err);
+        lw_event_time_reading(reader, &fields, 0, &reading);
+        struct lw_decoder *d = lw_decoder_new_avro(writer, reader, &fields, &err);
         lw_assert(d ? err.code == LW_OK : err.code == LW_ECONFIG && err.msg[0]);
         if (d && lw_decoder_decode_bytes(d, data, size, &cell, &err) < 0)
             lw_assert(err.code == LW_EINPUT && err.msg[0]);

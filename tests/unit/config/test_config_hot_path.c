@@ -36,7 +36,7 @@ static void load_events(struct fixture *f) {
     assert_non_null(file);
     const char *json = lw_file_schema_json(file);
     struct lw_schema *writer = lw_schema_parse(json, strlen(json), &err);
-    f->decoder = lw_avro_decoder_new(writer, f->config->source.schema,
+    f->decoder = lw_decoder_new_avro(writer, f->config->source.schema,
                                      &f->config->spec.event.fields, &err);
     assert_non_null(f->decoder);
     lw_schema_free(writer);

@@ -38,7 +38,7 @@ static void check_case(const json_t *c) {
     struct lw_schema *reader = schema_of_json(json_object_get(c, "reader"));
     struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
     struct lw_err err = {0};
-    struct lw_decoder *d = lw_avro_decoder_new(writer, reader, &fields, &err);
+    struct lw_decoder *d = lw_decoder_new_avro(writer, reader, &fields, &err);
     lw_schema_free(writer); /* the decoder needs neither */
     lw_schema_free(reader);
     if (!d)
@@ -193,7 +193,7 @@ static int64_t time_of(const char *field, enum lw_unit unit, const struct lw_zon
     struct lw_fields fields = fields_of_text("t:timestamp");
     fields.field[0].unit = (uint8_t)unit;
     fields.zone = zone;
-    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *d = lw_decoder_new_avro(schema, schema, &fields, &err);
     uint8_t *data = from_hex(hex, &len);
     if (!d || lw_decoder_decode_bytes(d, data, len, &cell, &err))
         fail_msg("%s: %s", text, err.msg);

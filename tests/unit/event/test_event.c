@@ -20,8 +20,8 @@ static struct lw_event_spec spec_of(void) {
     spec.fields = fields_of_text(
         "id:text,from:timestamp,to:timestamp,trip.miles:numeric,fare:numeric");
     struct lw_err err = {0};
-    lw_check_parse("0 <= trip.miles < 50", &spec.fields, &spec.check[0], &err);
-    lw_check_parse("fare > 0", &spec.fields, &spec.check[1], &err);
+    lw_event_check_parse("0 <= trip.miles < 50", &spec.fields, &spec.check[0], &err);
+    lw_event_check_parse("fare > 0", &spec.fields, &spec.check[1], &err);
     spec.nchecks = 2;
     if (err.code)
         fail_msg("%s", err.msg);
@@ -180,7 +180,7 @@ static void check_is(const char *text, int field, double lo, double hi, bool lo_
     struct lw_event_spec spec = spec_of();
     struct lw_check check;
     struct lw_err err = {0};
-    if (lw_check_parse(text, &spec.fields, &check, &err) < 0)
+    if (lw_event_check_parse(text, &spec.fields, &check, &err) < 0)
         fail_msg("%s", err.msg);
     assert_int_equal(check.field, field);
     assert_true(check.lo == lo && check.hi == hi);
@@ -206,7 +206,7 @@ static void check_refused(const char *text, const char *because) {
     struct lw_event_spec spec = spec_of();
     struct lw_check check;
     struct lw_err err = {0};
-    assert_int_equal(lw_check_parse(text, &spec.fields, &check, &err), -1);
+    assert_int_equal(lw_event_check_parse(text, &spec.fields, &check, &err), -1);
     assert_int_equal(err.code, LW_ECONFIG);
     if (!strstr(err.msg, because))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, because);

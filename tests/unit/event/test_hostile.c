@@ -27,7 +27,7 @@ static struct lw_decoder *decoder_of_case(const json_t *c) {
     struct lw_schema *w = schema_of_json(json_object_get(c, "writer"));
     struct lw_schema *r = schema_of_json(json_object_get(c, "reader"));
     struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
-    struct lw_decoder *d = lw_avro_decoder_new(w, r, &fields, NULL);
+    struct lw_decoder *d = lw_decoder_new_avro(w, r, &fields, NULL);
     lw_schema_free(w);
     lw_schema_free(r);
     assert_non_null(d);

@@ -41,7 +41,7 @@ struct kit {
     struct lw_decoder *json;
     struct lw_decoder *avro;
     bool needed[LW_FIELDS_MAX];
-    struct lw_decode_scratch scratch;
+    struct lw_decoder_scratch scratch;
 };
 
 static int start(void **state) {
@@ -49,8 +49,8 @@ static int start(void **state) {
     struct lw_err err = {0};
     k->schema = schema_of_text(schema_text);
     k->fields = fields_of_text(fields_text);
-    k->json = lw_json_decoder_new(k->schema, &k->fields, &err);
-    k->avro = lw_avro_decoder_new(k->schema, k->schema, &k->fields, &err);
+    k->json = lw_decoder_new_json(k->schema, &k->fields, &err);
+    k->avro = lw_decoder_new_avro(k->schema, k->schema, &k->fields, &err);
     if (!k->json || !k->avro)
         fail_msg("%s", err.msg);
     *state = k;
@@ -59,7 +59,7 @@ static int start(void **state) {
 
 static int stop(void **state) {
     struct kit *k = *state;
-    lw_decode_scratch_fini(&k->scratch);
+    lw_decoder_scratch_fini(&k->scratch);
     lw_decoder_free(k->json);
     lw_decoder_free(k->avro);
     lw_schema_free(k->schema);
@@ -335,8 +335,8 @@ static void bytes_stand_as_text(void **state) {
         "\"precision\":10,\"scale\":2}}]}");
     struct lw_fields fields = fields_of_text("u:category, b:category, m:numeric");
     struct lw_err err = {0};
-    struct lw_decoder *json = lw_json_decoder_new(schema, &fields, &err);
-    struct lw_decoder *avro = lw_avro_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *json = lw_decoder_new_json(schema, &fields, &err);
+    struct lw_decoder *avro = lw_decoder_new_avro(schema, schema, &fields, &err);
     static const uint8_t datum[] = "\x02\xf8\x1d\x4f\xae\x7d\xec\x11\xd0\xa7\x65\x00\xa0"
                                    "\xc9\x1e\x6b\xf6\x04\xe9\x00\x04\x04\xd2";
     static const char *const texts[] = {
@@ -347,14 +347,14 @@ static void bytes_stand_as_text(void **state) {
     if (!json || !avro || lw_decoder_decode_bytes(avro, datum, sizeof datum - 1, a, &err))
         fail_msg("%s", err.msg);
     for (size_t t = 0; t < 2; t++) {
-        struct lw_decode_scratch scratch = {0};
+        struct lw_decoder_scratch scratch = {0};
         struct lw_encoded_record record = {
             .data = (const uint8_t *)texts[t], .len = strlen(texts[t]), .needed = needed};
         if (lw_decoder_decode(json, &record, &scratch, b, &err))
             fail_msg("%s", err.msg);
         for (size_t i = 0; i < fields.n; i++)
             assert_same(fields.field[i].name, &a[i], &b[i]);
-        lw_decode_scratch_fini(&scratch);
+        lw_decoder_scratch_fini(&scratch);
     }
     char shown[40];
     assert_int_equal(lw_cell_show(&a[0], shown), 36);
@@ -362,7 +362,7 @@ static void bytes_stand_as_text(void **state) {
     assert_int_equal(lw_cell_show(&a[1], shown), 4);
     assert_memory_equal(shown, "e900", 4);
     static const char bad[] = "{\"u\":\"f81d4fae\"}";
-    struct lw_decode_scratch scratch = {0};
+    struct lw_decoder_scratch scratch = {0};
     struct lw_encoded_record record = {.data = (const uint8_t *)bad,
                                        .len = sizeof bad - 1};
     assert_int_equal(lw_decoder_decode(json, &record, &scratch, b, &err), -1);
@@ -372,7 +372,7 @@ static void bytes_stand_as_text(void **state) {
     assert_int_equal(lw_decoder_decode(json, &record, &scratch, b, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     assert_non_null(strstr(err.msg, "not JSON: line 1, column"));
-    lw_decode_scratch_fini(&scratch);
+    lw_decoder_scratch_fini(&scratch);
     lw_decoder_free(json);
     lw_decoder_free(avro);
     lw_schema_free(schema);
@@ -382,7 +382,7 @@ static void a_field_that_is_not_in_the_schema(void **state) {
     struct kit *k = *state;
     struct lw_fields fields = fields_of_text("in.nothing:numeric");
     struct lw_err err = {0};
-    assert_null(lw_json_decoder_new(k->schema, &fields, &err));
+    assert_null(lw_decoder_new_json(k->schema, &fields, &err));
     assert_int_equal(err.code, LW_ECONFIG);
     assert_string_equal(err.msg, "field \"in.nothing\" is not in the schema");
 }

@@ -27,10 +27,10 @@ static void fingerprints_equal_fastavro(void **state) {
 
 static void crc_of_nothing_is_the_polynomial(void **state) {
     (void)state;
-    assert_true(lw_crc64_avro("", 0) == UINT64_C(0xc15d213aa4d7a795));
+    assert_true(lw_canonical_crc64("", 0) == UINT64_C(0xc15d213aa4d7a795));
     /* The specification's example values for "int" and "null". */
-    assert_true(lw_crc64_avro("\"int\"", 5) == UINT64_C(0x7275d51a3f395c8f));
-    assert_true(lw_crc64_avro("\"null\"", 6) == UINT64_C(0x63dd24e7cc258f8a));
+    assert_true(lw_canonical_crc64("\"int\"", 5) == UINT64_C(0x7275d51a3f395c8f));
+    assert_true(lw_canonical_crc64("\"null\"", 6) == UINT64_C(0x63dd24e7cc258f8a));
 }
 
 static void trip_schema_loads(void **state) {

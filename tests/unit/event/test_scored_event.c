@@ -98,7 +98,7 @@ static void what_is_written_is_read_again(void **state) {
     struct lw_schema *s = lw_schema_load(LW_SOURCE_DIR "/schemas/scored.avsc", &err);
     struct lw_fields fields = fields_of_text(
         "id:text, event_time:timestamp!, prediction:numeric, offset:numeric");
-    struct lw_decoder *d = s ? lw_avro_decoder_new(s, s, &fields, &err) : NULL;
+    struct lw_decoder *d = s ? lw_decoder_new_avro(s, s, &fields, &err) : NULL;
     struct lw_buf value = {0};
     if (!d)
         fail_msg("%s", err.msg);

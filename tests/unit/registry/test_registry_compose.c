@@ -97,7 +97,7 @@ static void namespaces_stay_what_they_were(void **state) {
     struct lw_err err = {0};
     lw_fields_add(&fields, "h", LW_TEXT, true, NULL);
     lw_fields_add(&fields, "more", LW_TEXT, true, NULL);
-    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *d = lw_decoder_new_avro(schema, schema, &fields, &err);
     assert_non_null(d);
     const uint8_t datum[] = "abcdOOMM";
     assert_int_equal(lw_decoder_decode_bytes(d, datum, 8, cells, &err), 0);
