@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/sort.h"
-#include "model/columns.h"
+#include "model/dataset_private.h"
 
 struct atom_column {
     double *num;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/columns.h"
+#include "model/dataset_private.h"
 
 void lw_dict_init(struct lw_dict *dict) {
     *dict = (struct lw_dict){.missing = LW_CODE_NONE, .texts = -1};

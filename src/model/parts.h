@@ -12,8 +12,8 @@
 
 #include "leeway/model.h"
 #include "leeway/moments.h"
-#include "model/columns.h"
-#include "model/plan_atom.h"
+#include "model/dataset_private.h"
+#include "model/plan_private.h"
 
 #define LW_BLOCK_DENSE  (UINT64_C(1) << 22) /* composites mapped by an array */
 #define LW_SPACE_MAX    (UINT64_C(1) << 62)

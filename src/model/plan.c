@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/plan_atom.h"
+#include "model/plan_private.h"
 
 struct lw_plan *lw_plan_new(const struct lw_fields *fields, const struct lw_zone *zone) {
     struct lw_plan *plan = lw_calloc(1, sizeof *plan);

@@ -5,7 +5,7 @@
  * is a better answer than NaN. Calendar parts come from days and milliseconds of the
  * day; only month() needs a civil date. */
 #include "base/cell.h"
-#include "model/plan_atom.h"
+#include "model/plan_private.h"
 
 static struct lw_cell calendar_value(const struct lw_plan *plan,
                                      const struct lw_atom *atom,

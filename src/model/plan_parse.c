@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/plan_atom.h"
+#include "model/plan_private.h"
 
 struct parser {
     struct lw_plan *plan;

@@ -5,8 +5,8 @@
  * chain of steps over it. There is no tree to walk at run time. A learned atom (impute
  * as source, qbins as last step) names the atoms it reads; they come earlier in the
  * plan, so one pass in order of index computes every input before its use. */
-#ifndef LW_MODEL_PLAN_ATOM_H
-#define LW_MODEL_PLAN_ATOM_H
+#ifndef LW_MODEL_PLAN_PRIVATE_H
+#define LW_MODEL_PLAN_PRIVATE_H
 
 #include <math.h>
 

@@ -1,10 +1,10 @@
 /* Internals of a dataset: one column per atom, for the inner loops of a fit. */
-#ifndef LW_MODEL_COLUMNS_H
-#define LW_MODEL_COLUMNS_H
+#ifndef LW_MODEL_DATASET_PRIVATE_H
+#define LW_MODEL_DATASET_PRIVATE_H
 
 #include "base/table.h"
 #include "model/dataset.h"
-#include "model/plan_atom.h"
+#include "model/plan_private.h"
 
 #define LW_CODE_NONE       UINT32_MAX /* a category that no model can learn */
 #define LW_LEVELS_ATOM_MAX 1048576    /* distinct categories kept per atom */
