@@ -33,8 +33,8 @@ static int refuse_at(const struct decode_walk *w, const struct lw_decode_step *s
                    (size_t)(w->end - w->data), no->why, no->value);
 }
 
-/* Why a step failed: `why`, the bytes are not valid for the schema; `no`, the value does not
- * convert to the kind in the configuration. */
+/* Why a step failed: `why`, the bytes are not valid for the schema; `no`, the value does
+ * not convert to the kind in the configuration. */
 struct taken {
     const char *why;
     struct lw_refusal no;

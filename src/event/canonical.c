@@ -7,6 +7,7 @@
  * with the polynomial 0xc15d213aa4d7a795, which is also the value for no bytes. Names
  * and symbols may be any text; only what JSON must escape is escaped, so those that the
  * specification allows are written as they are. */
+#include "event/canonical.h"
 #include "event/node.h"
 
 #include <stdlib.h>

@@ -19,9 +19,6 @@ struct lw_container {
 /* Reads magic, metadata and sync marker. LW_EINPUT with the reason (also for an invalid
  * schema: the file is bad). */
 int lw_container_read(FILE *stream, struct lw_container *head, struct lw_err *err);
-/* lw_file_open for an open stream, which is closed with the file; for tests. */
-struct lw_file;
-struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_err *err);
 /* The next block: 1 with its count of records and its bytes, still compressed; 0 at a
  * clean end; -1 with LW_EINPUT. `left`: the remaining bytes of the stream, or -1 if
  * unknown. */

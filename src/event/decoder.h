@@ -41,7 +41,8 @@ struct lw_decoder_type {
     void (*free)(struct lw_decoder *d);
 };
 
-/* The first member of every implementation. Read-only: any number of threads share one. */
+/* The first member of every implementation. Read-only: any number of threads share one.
+ */
 struct lw_decoder {
     const struct lw_decoder_type *type;
 };

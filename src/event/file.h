@@ -3,6 +3,8 @@
 #ifndef LW_EVENT_FILE_H
 #define LW_EVENT_FILE_H
 
+#include <stdio.h>
+
 #include "event/decoder.h"
 
 struct lw_file;
@@ -11,6 +13,8 @@ struct lw_file;
  * missing, of another format, damaged or uses another codec. Thread: one at a time per
  * handle. */
 struct lw_file *lw_file_open(const char *path, struct lw_err *err);
+/* lw_file_open for an open stream, which is closed with the file. */
+struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_err *err);
 void lw_file_close(struct lw_file *file);
 /* Limits the unpacked bytes of all blocks together (without a call only the limit per
  * block applies). A larger file is LW_EINPUT, and lw_file_exceeded returns true. */

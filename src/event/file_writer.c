@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "event/canonical.h"
 #include "event/codec.h"
 #include "event/container.h"
 #include "event/file.h"

@@ -12,15 +12,6 @@
 
 #include "base/varint.h"
 
-static const char *const framing_names[] = {"raw", "confluent", "single-object"};
-
-int lw_framing_parse_name(const char *name) {
-    for (int i = 0; i < (int)(sizeof framing_names / sizeof *framing_names); i++)
-        if (strcmp(framing_names[i], name) == 0)
-            return i;
-    return -1;
-}
-
 /* Reads the magic byte and the id after it; returns the bytes used, or 0 without a
  * prefix. */
 static size_t parse_magic(const uint8_t *data, size_t len, struct lw_frame *frame) {

@@ -32,7 +32,5 @@ int lw_framing_parse(enum lw_framing framing, const uint8_t *data, size_t len,
 #define LW_FRAMING_HEADER "__value_schema_id"
 int lw_framing_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
                             size_t len, struct lw_frame *frame, struct lw_err *err);
-int lw_framing_parse_name(
-    const char *name); /* "raw", "confluent", "single-object"; or -1 */
 
 #endif

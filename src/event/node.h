@@ -93,23 +93,10 @@ const char *lw_node_type_name(enum lw_type type);
 int lw_nodes_parse(struct lw_schema *schema, struct lw_err *err);
 void lw_nodes_free(struct lw_schema *schema);
 
-/* Appends the text to out as strict JSON; accepts what Avro's Java library accepts.
- * LW_ECONFIG if it is UTF-16. */
-struct lw_buf;
-int lw_schema_text(const char *json, size_t len, struct lw_buf *out, struct lw_err *err);
-/* Parses the output of lw_schema_text; a default may contain a zero byte. */
-json_t *lw_schema_text_load(const char *text, size_t len, json_error_t *where);
-/* The text if it has no zero byte, or NULL. */
-const char *lw_schema_text_name(const json_t *json);
-
 /* Sets the logical type from the type's object; _beside sets it from the field's object,
  * if the type's object has none. */
 bool lw_node_logical(struct lw_node *node, json_t *json);
 void lw_node_beside(struct lw_node *type, json_t *field);
-
-/* Parsing Canonical Form into out (appended), and its CRC-64-AVRO. */
-void lw_canonical_form(const struct lw_schema *schema, struct lw_buf *out);
-uint64_t lw_canonical_crc64(const void *data, size_t len);
 
 /* Finds a record's field by name, or NULL. */
 const struct lw_node_field *lw_node_find(const struct lw_node *record, const char *name);

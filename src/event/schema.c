@@ -1,5 +1,7 @@
 /* The schema handle: from text to nodes and fingerprint. */
+#include "event/canonical.h"
 #include "event/node.h"
+#include "event/schema_text.h"
 
 #include <stdlib.h>
 #include <string.h>

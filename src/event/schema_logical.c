@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "event/node.h"
+#include "event/schema_text.h"
 
 #define PRECISION_MAX 300
 

@@ -11,6 +11,7 @@
  * types of one name. A record that contains itself without a union, array or map in
  * between has no finite datum and is refused too. */
 #include "event/node.h"
+#include "event/schema_text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,8 @@
  * them too), numbers of any length, unpaired surrogates in a doc. None of these should
  * turn a whole topic into dead letters, so the text is rewritten once, and the rewritten
  * text is stored and written into files. Other errors are left to the JSON parser. */
+#include "event/schema_text.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "event/node.h"
 
 struct rewrite {
     const char *at, *end;

@@ -1,8 +1,9 @@
 /* Lasso and elastic net on the Gram matrix.
  *
  * Minimises, times the sum of weights n,
- *     RSS / 2 + sum_j l_j |w_j| + sum_j m_j w_j^2 / 2,   l = n alpha l1 p, m = n alpha
- * (1 - l1) p. Coordinate descent with covariance updates (Friedman, Hastie, Tibshirani
+ *     RSS / 2 + sum_j l_j |w_j| + sum_j m_j w_j^2 / 2,
+ *     l = n alpha l1 p,   m = n alpha (1 - l1) p.
+ * Coordinate descent with covariance updates (Friedman, Hastie, Tibshirani
  * 2010): the gradients of the rest columns are kept up to date; those of the eliminated
  * block, thousands of them with a short row of C each, are computed when they are
  * needed. The intercept is always at its optimum: centring removes it, a rank-one update

@@ -1,11 +1,13 @@
 /* Dictionaries of category levels: integers by value, texts by their 64-bit key. The
  * first level of an atom decides which of the two it has; levels of the other kind are
  * never learned, so a level's text identifies its key. */
+#include "model/dict.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/dataset_private.h"
 
 void lw_dict_init(struct lw_dict *dict) {
     *dict = (struct lw_dict){.missing = LW_CODE_NONE, .texts = -1};

@@ -328,29 +328,30 @@ static int fit_run(struct fit *fit, struct lw_fit_report *report, struct lw_err 
     return rc ? rc : lw_finite_model(fit->m, err);
 }
 
-static struct lw_rows rows_of(const struct lw_dataset *ds, size_t begin, size_t end,
-                              int64_t as_of_ms, const struct lw_fit_spec *spec) {
-    lw_assert(begin <= end && end <= lw_dataset_rows(ds));
-    return (struct lw_rows){.ds = ds,
-                            .begin = begin,
-                            .end = end,
-                            .as_of = as_of_ms,
-                            .since = since_of(as_of_ms, spec->window_ms),
+static struct lw_rows fit_rows(const struct lw_fit_rows *from,
+                               const struct lw_fit_spec *spec) {
+    lw_assert(from->begin <= from->end && from->end <= lw_dataset_rows(from->ds));
+    return (struct lw_rows){.ds = from->ds,
+                            .begin = from->begin,
+                            .end = from->end,
+                            .as_of = from->as_of_ms,
+                            .since = since_of(from->as_of_ms, spec->window_ms),
                             .half_life = spec->half_life_ms,
-                            .labels = lw_dataset_labels(ds, begin, end)};
+                            .labels = lw_dataset_labels(from->ds, from->begin, from->end),
+                            .fold = from->fold};
 }
 
-static struct lw_model *fit_rows(const struct lw_rows *rows,
-                                 const struct lw_fit_spec *spec,
-                                 struct lw_fit_report *report, struct lw_err *err) {
-    const struct lw_dataset *ds = rows->ds;
+struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err) {
+    const struct lw_dataset *ds = from->ds;
+    struct lw_rows rows = fit_rows(from, spec);
     struct lw_fit_report scratch = {.quick = true};
-    struct fit fit = {.spec = spec, .base = rows};
+    struct fit fit = {.spec = spec, .base = &rows};
     report = report ? report : &scratch;
     *report = (struct lw_fit_report){.quick = report->quick};
     if (check_spec(spec, err))
         return NULL;
-    report->rows = rows_usable(rows);
+    report->rows = rows_usable(&rows);
     if (report->rows < 2) {
         lw_fail(err, LW_EINPUT, "%zu usable rows; a fit needs at least 2", report->rows);
         return NULL;
@@ -379,21 +380,6 @@ static struct lw_model *fit_rows(const struct lw_rows *rows,
     return NULL;
 }
 
-struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
-                        int64_t as_of_ms, const struct lw_fit_spec *spec,
-                        struct lw_fit_report *report, struct lw_err *err) {
-    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
-    return fit_rows(&rows, spec, report, err);
-}
-
-struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t end,
-                             int64_t as_of_ms, const struct lw_fit_spec *spec,
-                             const struct lw_fold *fold, struct lw_err *err) {
-    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
-    rows.fold = *fold;
-    return fit_rows(&rows, spec, NULL, err);
-}
-
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
     return a->kind == b->kind && a->kind != LW_FIT_TREES && a->loss == b->loss &&
            a->alpha == b->alpha && a->l1_ratio == b->l1_ratio && a->nterms == b->nterms &&
@@ -420,15 +406,14 @@ void lw_fit_restore(struct lw_model *m, const double *from) {
     lw_model_finish(m);
 }
 
-int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin,
-                   size_t end, int64_t as_of_ms, const struct lw_fit_spec *spec,
-                   struct lw_err *err) {
+int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *from,
+                   const struct lw_fit_spec *spec, struct lw_err *err) {
     struct lw_fit_report report = {0};
-    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
+    struct lw_rows rows = fit_rows(from, spec);
     struct fit fit = {.spec = spec, .base = &rows, .m = m};
     if (lw_layout_init(&fit.layout, m, spec->intercept, err))
         return -1;
-    lw_chunk_init(&fit.feed, m, ds);
+    lw_chunk_init(&fit.feed, m, from->ds);
     int rc = spec->correction.half_life_ms ? fit_correct(&fit, &report, err) : 0;
     lw_chunk_fini(&fit.feed);
     lw_layout_fini(&fit.layout);

@@ -2,6 +2,7 @@
  * of dependent loads; a leaf points to itself, so all eight take the same number of
  * steps and no branch depends on the data. */
 #include "model/forest.h"
+#include "model/learned.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -46,7 +46,7 @@ void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
     put_ints(v, f->nnodes, out);
     lw_wire_open(out, f->nnodes);
     for (size_t i = 0; i < f->nnodes; i++)
-        lw_wire_float(out, f->is_leaf[i] ? f->leaf[i] : f->node[i].value);
+        lw_wire_put_float(out, f->is_leaf[i] ? f->leaf[i] : f->node[i].value);
     lw_wire_close(out);
     for (size_t i = 0; i < f->nnodes; i++)
         v[i] = f->is_leaf[i] ? 0 : f->node[i].left;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/stats.h"
+#include "model/layout.h"
 
 static const size_t dense_cells = (size_t)16 << 20;
 

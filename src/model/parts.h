@@ -12,15 +12,13 @@
 
 #include "leeway/model.h"
 #include "leeway/moments.h"
+#include "model/block.h"
 #include "model/dataset_private.h"
 #include "model/plan_private.h"
 
-#define LW_BLOCK_DENSE  (UINT64_C(1) << 22) /* composites mapped by an array */
-#define LW_SPACE_MAX    (UINT64_C(1) << 62)
 #define LW_MODEL_FORMAT 2
 #define LW_PARAMS_MAX   32
 #define LW_KEYS_DENSE   4096 /* integer keys mapped to codes by an array */
-#define LW_LEVELS_MAX   (1u << 24)
 
 /* The inputs of a model, in fitting and scoring alike: a number too large to be summed
  * counts as missing, and such a product as 0, as with a missing factor. */
@@ -30,61 +28,6 @@ static inline double lw_model_number(double x) {
 static inline double lw_model_product(double x) {
     return lw_summable(x) ? x : 0;
 }
-
-struct lw_block {
-    int ncat, atom[LW_FACTORS_MAX];
-    uint32_t min_count;
-    uint64_t stride[LW_FACTORS_MAX], space;
-    uint32_t nlevels;    /* with `other` */
-    uint32_t other;      /* the last level, or LW_CODE_NONE */
-    uint64_t *composite; /* of each level but `other`, ascending */
-    uint32_t *dense;     /* level of a composite, or LW_CODE_NONE; NULL: the table */
-    struct lw_table table;
-};
-
-/* Computes strides from the sizes of the dictionaries. LW_ECONFIG if the cross has too
- * many cells. */
-int lw_block_shape(struct lw_block *block, const struct lw_dict *dicts,
-                   struct lw_err *err);
-/* Makes levels from composites in ascending order. */
-void lw_block_levels(struct lw_block *block, const uint64_t *composite, uint32_t n,
-                     bool other);
-void lw_block_fini(struct lw_block *block);
-
-/* Composite of the codes of a row (codes[atom]), or UINT64_MAX when one is unknown. */
-static inline uint64_t lw_block_composite(const struct lw_block *block,
-                                          const uint32_t *codes) {
-    uint64_t c = 0;
-    for (int i = 0; i < block->ncat; i++) {
-        uint32_t code = codes[block->atom[i]];
-        if (code == LW_CODE_NONE)
-            return UINT64_MAX;
-        c += code * block->stride[i];
-    }
-    return c;
-}
-
-static inline uint32_t lw_block_find(const struct lw_block *block, uint64_t composite) {
-    uint32_t level = LW_CODE_NONE;
-    if (composite != UINT64_MAX)
-        level = block->dense ? block->dense[composite]
-                             : lw_table_get(&block->table, composite);
-    return level != LW_CODE_NONE ? level : block->other;
-}
-
-/* Counts of composites, from which a fit makes levels. */
-struct lw_block_tally {
-    uint32_t *count;
-    uint64_t *key; /* NULL: count is indexed by the composite itself */
-    struct lw_table table;
-    size_t n, cap;
-};
-void lw_block_tally_init(struct lw_block_tally *tally, uint64_t space);
-void lw_block_tally_add(struct lw_block_tally *tally, uint64_t composite);
-/* Makes the block's levels and empties the tally. LW_ECONFIG: more than LW_LEVELS_MAX. */
-int lw_block_tally_finish(struct lw_block_tally *tally, struct lw_block *block,
-                          struct lw_err *err);
-void lw_block_tally_fini(struct lw_block_tally *tally);
 
 struct lw_impute {
     int atom, from, nby, by[LW_IMPUTE_MAX];
@@ -157,16 +100,6 @@ void lw_model_finish(struct lw_model *m);
 /* Compiles how to compute the atoms of the bound plan (op). */
 void lw__model_compile(struct lw_model *m);
 void lw_model_add_param(struct lw_model *m, const char *key, const char *value);
-
-/* The value of a learned atom for its input x (NAN: missing) and the codes of the row
- * that it reads (codes[atom]): a number, a bin as a category, or that bin's code in the
- * atom's dictionary. */
-double lw_learned_number(const struct lw_model *m, size_t atom, double x,
-                         const uint32_t *codes);
-struct lw_cell lw_learned_bin(const struct lw_model *m, size_t atom, double x,
-                              const uint32_t *codes);
-uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
-                         const uint32_t *codes);
 
 /* Text of a level, parts joined by U+001F, a missing part as U+001E. */
 struct lw_buf;

@@ -1,7 +1,7 @@
 /* The compiler of the feature language: recursive descent over one text.
  *
  * An expression is parsed directly into an atom (a source and a chain of steps, see
- * plan_atom.h); qbins and impute first add the atoms they read to the plan. If a text
+ * plan_private.h); qbins and impute first add the atoms they read to the plan. If a text
  * fails, only such inner atoms remain, which is harmless. Every error names the text,
  * the position and the nearest valid name. */
 #include <ctype.h>

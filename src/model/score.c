@@ -10,6 +10,7 @@
 #include "model/chunk.h"
 #include "model/fit.h"
 #include "model/forest.h"
+#include "model/learned.h"
 #include "model/scorer.h"
 
 static double clip_prediction(const struct lw_model *m, double v) {

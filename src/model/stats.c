@@ -73,8 +73,18 @@ static void find_shifts(struct lw_stats *s, const struct lw_chunk *feed, size_t 
             s->shift[k] = shift_of(feed->value[l->rest[k]], n);
 }
 
-static void side_init(struct lw_gram_side *side, const struct lw_chunk *feed, int term,
-                      uint32_t at, double shift, size_t n, const double *w) {
+/* The rows of a chunk, with their weights and shifted targets. */
+struct gram_rows {
+    const struct lw_chunk *feed;
+    size_t n;
+    const double *w, *y;
+};
+
+static void side_init(struct lw_gram_side *side, const struct gram_rows *rows, int term,
+                      uint32_t at, double shift) {
+    const struct lw_chunk *feed = rows->feed;
+    const double *w = rows->w;
+    size_t n = rows->n;
     const struct lw_model_term *part = &feed->m->part[term];
     side->at = at;
     side->level = part->block < 0 ? NULL : feed->level[part->block];
@@ -212,13 +222,13 @@ static bool is_sparse(const struct lw_layout *l, int term) {
     return false;
 }
 
-static void add_eliminated(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
-                           const struct lw_gram_side *sides, size_t nsides,
-                           const double *w, const double *y) {
+static void add_eliminated(struct lw_stats *s, const struct gram_rows *rows,
+                           const struct lw_gram_side *sides, size_t nsides) {
     struct lw_gram_side *e = &s->side[nsides];
-    side_init(e, feed, s->layout->e_term, 0, 0, n, w);
+    size_t n = rows->n;
+    side_init(e, rows, s->layout->e_term, 0, 0);
     block_number(s->d, 1, e, e, n);
-    add_target(s->be, e, y, n);
+    add_target(s->be, e, rows->y, n);
     size_t first = s->layout->intercept;
     if (first)
         cross_term(s, e, &sides[0], -1, false, n);
@@ -233,6 +243,7 @@ void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                   const double *w, const double *target) {
     const struct lw_layout *l = s->layout;
     double y[LW_CHUNK];
+    struct gram_rows rows = {.feed = feed, .n = n, .w = w, .y = y};
     if (s->n == 0 && n > 0 && l->intercept)
         find_shifts(s, feed, n, target);
     for (size_t i = 0; i < n; i++)
@@ -247,15 +258,15 @@ void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
         memcpy(sides[0].weighted, w, n * sizeof *w);
     }
     for (int k = 0; k < l->nrest; k++)
-        side_init(&sides[first + (size_t)k], feed, l->rest[k], l->at[l->rest[k]],
-                  s->shift[k], n, w);
+        side_init(&sides[first + (size_t)k], &rows, l->rest[k], l->at[l->rest[k]],
+                  s->shift[k]);
     for (size_t x = 0; x < nsides; x++) {
         for (size_t k = 0; k <= x; k++)
             gram_pair(s, &sides[x], &sides[k], n);
         add_target(s->br, &sides[x], y, n);
     }
     if (l->e_term >= 0)
-        add_eliminated(s, feed, n, sides, nsides, w, y);
+        add_eliminated(s, &rows, sides, nsides);
     for (size_t i = 0; i < n; i++) {
         s->sw += w[i];
         s->yy += w[i] * y[i] * y[i];

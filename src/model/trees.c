@@ -47,20 +47,27 @@ static int choose_features(const struct lw_model *m, struct lw_forest *f,
 
 #define PULL 20.0 /* a text with this many rows is shrunk half-way to the overall mean */
 
-struct standing {
+struct ranked_text {
     uint64_t key;
     double mean;
 };
 
 static int by_mean(const void *a, const void *b) {
-    const struct standing *x = a, *y = b;
+    const struct ranked_text *x = a, *y = b;
     if (x->mean != y->mean)
         return x->mean < y->mean ? -1 : 1;
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-static void sum_by_code(const struct lw_chunk *feed, const struct lw_rows *rows, int atom,
-                        const uint32_t *idx, size_t n, double *sum, double *weight) {
+struct code_sums {
+    int atom;
+    double *sum, *weight; /* by code, and of all rows last */
+};
+
+static void sum_by_code(const struct lw_chunk *feed, const struct lw_rows *rows,
+                        const uint32_t *idx, size_t n, const struct code_sums *to) {
+    double *sum = to->sum, *weight = to->weight;
+    int atom = to->atom;
     double w[LW_CHUNK];
     lw_rows_weights(rows, idx, n, w);
     for (size_t i = 0; i < n; i++) {
@@ -81,17 +88,17 @@ static void rank_texts(struct lw_chunk *feed, const struct lw_rows *rows,
     const struct lw_dict *dict = &feed->m->dict[atom];
     double *sum = lw_calloc(dict->n + 1, sizeof *sum);
     double *weight = lw_calloc(dict->n + 1, sizeof *weight);
-    struct standing *s = lw_calloc(dict->n + 1, sizeof *s);
+    struct ranked_text *s = lw_calloc(dict->n + 1, sizeof *s);
     uint32_t idx[LW_CHUNK], n = 0;
     for (size_t got, at = rows->begin; (got = lw_rows_next(rows, &at, idx));) {
         lw_chunk_atoms(feed, idx, got, feed->natoms);
-        sum_by_code(feed, rows, atom, idx, got, sum, weight);
+        sum_by_code(feed, rows, idx, got, &(struct code_sums){atom, sum, weight});
     }
     double mean = weight[dict->n] > 0 ? sum[dict->n] / weight[dict->n] : 0;
     for (uint32_t c = 0; c < dict->n; c++)
         if (!dict->level[c].missing)
-            s[n++] = (struct standing){dict->level[c].key,
-                                       (sum[c] + PULL * mean) / (weight[c] + PULL)};
+            s[n++] = (struct ranked_text){dict->level[c].key,
+                                          (sum[c] + PULL * mean) / (weight[c] + PULL)};
     qsort(s, n, sizeof *s, by_mean);
     f->nkeys[k] = n;
     f->key[k] = lw_malloc((n + 1) * sizeof *f->key[k]);

@@ -18,7 +18,7 @@ void lw_wire_text(struct lw_buf *out, const char *text);
 /* An array or map of n items: open, the items, close. Only close if n is 0. */
 void lw_wire_open(struct lw_buf *out, size_t n);
 void lw_wire_close(struct lw_buf *out);
-void lw_wire_float(struct lw_buf *out, float v);
+void lw_wire_put_float(struct lw_buf *out, float v);
 
 /* A reader with a sticky failure (lw_reader.bad). Strings are borrowed. */
 const char *lw_wire_get_string(struct lw_reader *in, size_t *len);

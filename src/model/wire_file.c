@@ -1,5 +1,5 @@
-/* A model file: an Avro object container (event/container.h) of one record. Its sync marker
- * is a hash of the record, so that equal models have equal files. */
+/* A model file: an Avro object container (event/container.h) of one record. Its sync
+ * marker is a hash of the record, so that equal models have equal files. */
 #include <string.h>
 
 #include <xxhash.h>

@@ -6,14 +6,6 @@
 static const uint8_t guid[] = {1, 0xde, 0xad, 2,  3,  4,  5,  6,  7,
                                8, 9,    10,   11, 12, 13, 14, 15, 42};
 
-static void names_parse(void **state) {
-    (void)state;
-    assert_int_equal(lw_framing_parse_name("raw"), LW_FRAMING_RAW);
-    assert_int_equal(lw_framing_parse_name("confluent"), LW_FRAMING_CONFLUENT);
-    assert_int_equal(lw_framing_parse_name("single-object"), LW_FRAMING_SINGLE);
-    assert_int_equal(lw_framing_parse_name("protobuf"), -1);
-}
-
 static void raw_is_all_payload(void **state) {
     (void)state;
     struct lw_frame frame;
@@ -102,7 +94,6 @@ static void foreign_bytes_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_parse),
         cmocka_unit_test(raw_is_all_payload),
         cmocka_unit_test(confluent_id_is_big_endian),
         cmocka_unit_test(confluent_guid),

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/buf.h"
+#include "event/canonical.h"
 #include "event/node.h"
 
 static void fingerprints_equal_fastavro(void **state) {

@@ -112,8 +112,10 @@ static inline void lw_bench_row(struct bench *t, const struct sample *s) {
 static inline struct lw_model *lw_bench_fit(struct bench *t, int64_t as_of,
                                             struct lw_fit_report *report) {
     struct lw_err err = {0};
-    struct lw_model *m =
-        lw_fit(t->ds, 0, lw_dataset_rows(t->ds), as_of, &t->spec, report, &err);
+    struct lw_model *m = lw_fit(&(struct lw_fit_rows){.ds = t->ds,
+                                                      .end = lw_dataset_rows(t->ds),
+                                                      .as_of_ms = as_of},
+                                &t->spec, report, &err);
     if (!m)
         fail_msg("%s", err.msg);
     return m;

@@ -9,7 +9,8 @@ static struct lw_model *try_fit(const struct bench *t, int64_t as_of,
                                 struct lw_err *err) {
     *err = (struct lw_err){0};
     size_t n = t->ds ? lw_dataset_rows(t->ds) : 0;
-    return lw_fit(t->ds, 0, n, as_of, &t->spec, NULL, err);
+    return lw_fit(&(struct lw_fit_rows){.ds = t->ds, .end = n, .as_of_ms = as_of},
+                  &t->spec, NULL, err);
 }
 
 static void refused(const struct bench *t, int64_t as_of, const char *part) {

@@ -184,7 +184,9 @@ static void windows_and_bad_targets_choose_rows(void **state) {
     lw_model_free(lw_bench_fit(&t, 100 * LW_DAY, &report));
     assert_int_equal(report.rows, 18);
     struct lw_err err = {0};
-    assert_null(lw_fit(t.ds, 0, 2, 500 * LW_DAY, &t.spec, NULL, &err));
+    assert_null(
+        lw_fit(&(struct lw_fit_rows){.ds = t.ds, .end = 2, .as_of_ms = 500 * LW_DAY},
+               &t.spec, NULL, &err));
     assert_int_equal(err.code, LW_EINPUT);
     assert_non_null(strstr(err.msg, "usable rows"));
     lw_bench_fini(&t);
@@ -268,8 +270,12 @@ static void a_shared_first_stage_changes_nothing(void **state) {
         assert_true(lw_fit_same_base(&plain, &t.spec));
         struct lw_model *alone = lw_bench_fit(&t, 30 * LW_DAY, NULL);
         lw_fit_restore(shared, first);
-        assert_int_equal(lw_fit_correct(shared, t.ds, 0, n, 30 * LW_DAY, &t.spec, &err),
-                         0);
+        assert_int_equal(
+            lw_fit_correct(
+                shared,
+                &(struct lw_fit_rows){.ds = t.ds, .end = n, .as_of_ms = 30 * LW_DAY},
+                &t.spec, &err),
+            0);
         assert_true(lw_model_fingerprint(shared) == lw_model_fingerprint(alone));
         assert_true(lw_bench_rmse(&t, shared) == lw_bench_rmse(&t, alone));
         lw_model_free(alone);
@@ -316,7 +322,8 @@ static void too_many_columns_are_refused(void **state) {
         lw_sample(&s, i, i, i, 0, 0, 1);
         lw_bench_row(&t, &s);
     }
-    assert_null(lw_fit(t.ds, 0, 9000, 0, &t.spec, NULL, &err));
+    assert_null(
+        lw_fit(&(struct lw_fit_rows){.ds = t.ds, .end = 9000}, &t.spec, NULL, &err));
     assert_int_equal(err.code, LW_ECONFIG);
     assert_non_null(strstr(err.msg, "9001 feature columns"));
     lw_bench_fini(&t);

@@ -140,7 +140,8 @@ static void what_trees_cannot_take_is_said(void **state) {
     struct lw_err err = {0};
     tree_bench(&t);
     t.spec.trees.depth = 40;
-    assert_null(lw_fit(t.ds, 0, ROWS, 0, &t.spec, NULL, &err));
+    assert_null(
+        lw_fit(&(struct lw_fit_rows){.ds = t.ds, .end = ROWS}, &t.spec, NULL, &err));
     assert_int_equal(err.code, LW_ECONFIG);
     lw_bench_fini(&t);
 }
