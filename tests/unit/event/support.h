@@ -1,4 +1,4 @@
-/* What the event tests share: golden files, hexadecimal text, decoders from JSON. */
+/* Helpers of the event tests: golden files, hexadecimal text, decoders from JSON. */
 #ifndef LW_TESTS_UNIT_EVENT_SUPPORT_H
 #define LW_TESTS_UNIT_EVENT_SUPPORT_H
 

@@ -263,8 +263,7 @@ static void a_time_says_its_unit_in_many_ways(void **state) {
                 INT64_MIN);
 }
 
-/* With a zone, what the type calls local is a clock on the wall there; an instant stays.
- */
+/* With a zone, a local type is local time there; an instant is unchanged. */
 static void a_local_time_is_the_zones(void **state) {
     (void)state;
     struct lw_err err = {0};
@@ -311,8 +310,7 @@ static const char *decode_hex(struct lw_decoder *d, const char *hex,
     return rc == 0 ? NULL : err.msg;
 }
 
-/* A list of `links` records in a field that nobody wants; then the field that is wanted.
- */
+/* A list of `links` records in an unwanted field, then the wanted field. */
 static const char *decode_list(struct lw_decoder *d, size_t links,
                                struct lw_cell *cells) {
     char *hex = test_malloc(2 * links + 5);
@@ -352,7 +350,7 @@ static void absent_without_default_is_missing(void **state) {
     lw_decoder_free(d);
 }
 
-/* An alias feeds a field only where the writer has no field of the field's own name. */
+/* An alias applies only if the writer has no field with the field's own name. */
 static void a_name_wins_over_an_alias(void **state) {
     (void)state;
     struct lw_cell cells[1];
@@ -366,7 +364,8 @@ static void a_name_wins_over_an_alias(void **state) {
     lw_decoder_free(d);
 }
 
-/* A producer renames, and says so in its own schema; the reader keeps the old name. */
+/* A producer renames a field and lists the old name as an alias; the reader keeps the
+ * old name. */
 static void the_writers_alias_is_heeded(void **state) {
     (void)state;
     struct lw_cell cells[1];
@@ -377,7 +376,7 @@ static void the_writers_alias_is_heeded(void **state) {
     assert_null(decode_hex(d, "06", cells));
     assert_true(cells[0].num == 3);
     lw_decoder_free(d);
-    /* ... but what the reader's own name or alias finds goes before it */
+    /* ... but the reader's own name or alias takes precedence */
     d = decoder_of(REC("{\"name\":\"k\",\"type\":\"int\"},"
                        "{\"name\":\"distance\",\"type\":\"int\",\"aliases\":[\"km\"]}"),
                    reader, "km:numeric!", NULL);
@@ -392,7 +391,7 @@ static void the_writers_alias_is_heeded(void **state) {
     lw_decoder_free(d);
 }
 
-/* The reader still says int when the producers have gone on to long and double. */
+/* The reader still has int after the producers change to long and double. */
 static void a_wider_number_is_read_by_a_narrower_type(void **state) {
     (void)state;
     struct lw_cell cells[2];

@@ -1,4 +1,4 @@
-/* Events: time, target, validity, and the little language of checks. */
+/* Events: time, target, validity, and the syntax of checks. */
 #include "support.h"
 
 #include <math.h>
@@ -55,7 +55,7 @@ static void reasons_have_an_order(void **state) {
     assert_int_equal(reason(10, NAN, NAN), LW_GOOD); /* missing passes */
 }
 
-/* A prediction is asked for before the truth is there: the checks are the same. */
+/* A prediction is requested before the truth is known: the checks are the same. */
 static void checks_need_no_target(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
@@ -120,7 +120,8 @@ static int row_at(int64_t ms, enum lw_unit unit, bool record, struct lw_err *err
     return lw_event_row(&spec, cells, record ? ms : LW_NO_TIME, &row, err);
 }
 
-/* An event of another age moves no clock: it is a dead letter that says what to do. */
+/* An event with an implausible time does not move the watermark: it is a dead letter
+ * whose message suggests a remedy. */
 static void times_beyond_belief_are_errors(void **state) {
     (void)state;
     const int64_t now = INT64_C(1767225600000); /* 2026 */

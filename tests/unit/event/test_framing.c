@@ -1,4 +1,4 @@
-/* Framings: what each accepts and what it says otherwise. */
+/* Framings: the messages that each accepts, and the errors for others. */
 #include "support.h"
 
 #include "event/framing.h"

@@ -1,5 +1,5 @@
-/* Records in JSON: the same cells as the same record in Avro gives, defaults, and what is
- * refused, by name. */
+/* Records in JSON: the same cells as from the same record in Avro, defaults, and errors
+ * that name the field. */
 #include "support.h"
 
 #include <math.h>
@@ -105,7 +105,7 @@ static void make(struct lw_rng *rng, struct lw_buf *avro, struct lw_buf *json) {
     lw_buf_f64(avro, d);
     lw_varint_put_long(avro, null_f ? 1 : 0);
     if (!null_f)
-        lw_buf_put(avro, &f, sizeof f); /* little-endian, as all machines we know */
+        lw_buf_put(avro, &f, sizeof f); /* little-endian, as on all supported machines */
     lw_buf_u8(avro, b);
     put_text(avro, s);
     lw_varint_put_long(avro, e);
@@ -246,7 +246,8 @@ static void what_cannot_be_is_named(void **state) {
     }
 }
 
-/* As in the stream: of the type, but not what the field wants. */
+/* As in the stream: the value is of the type, but does not convert to the field's kind.
+ */
 static void what_cannot_be_had_is_missing_unless_required(void **state) {
     struct kit *k = *state;
     static const struct {
@@ -279,7 +280,7 @@ static void what_cannot_be_had_is_missing_unless_required(void **state) {
     }
 }
 
-/* What people and programs write, and what the stream would take. */
+/* Values as people and programs write them, which the stream accepts too. */
 static void numbers_times_and_unions_in_other_dress(void **state) {
     struct kit *k = *state;
     static const struct {
@@ -323,7 +324,7 @@ static void numbers_times_and_unions_in_other_dress(void **state) {
     }
 }
 
-/* Bytes, uuids and decimals, beside the same in Avro. */
+/* Bytes, uuids and decimals, compared with Avro. */
 static void bytes_stand_as_text(void **state) {
     (void)state;
     struct lw_schema *schema = schema_of_text(

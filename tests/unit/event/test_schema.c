@@ -1,4 +1,4 @@
-/* Schemas: fingerprints against fastavro, and what is refused. */
+/* Schemas: fingerprints equal fastavro's, and invalid schemas are refused. */
 #include "support.h"
 
 #include "base/buf.h"
@@ -105,7 +105,8 @@ static void what_is_wrong_is_named(void **state) {
         "defined twice");
 }
 
-/* What Avro's Java library reads, and producers in other languages write. */
+/* Schemas that Avro's Java library reads, and that producers in other languages write.
+ */
 static void what_java_reads_is_read(void **state) {
     (void)state;
     static const char *const texts[] = {
@@ -132,7 +133,7 @@ static void what_java_reads_is_read(void **state) {
         REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[]}}"),
         REC("{\"name\":\"a\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":"
             "[\"a-b\",\"1\",\"\"],\"default\":\"none of them\"}}"),
-        /* the same definition twice, and a name that stands in no namespace */
+        /* the same definition twice, and a name without a namespace */
         REC("{\"name\":\"a\",\"type\":{\"type\":\"fixed\",\"name\":\"n.F\",\"size\":2}},"
             "{\"name\":\"b\",\"type\":{\"type\":\"fixed\",\"name\":\"n.F\",\"size\":2}},"
             "{\"name\":\"c\",\"type\":[\"null\",\".R\"]}"),
@@ -143,7 +144,7 @@ static void what_java_reads_is_read(void **state) {
         struct lw_schema *schema = lw_schema_parse(texts[i], strlen(texts[i]), &err);
         if (!schema)
             fail_msg("%s: %s", texts[i], err.msg);
-        /* and what is kept is plain JSON that is read as the same */
+        /* and the stored text is strict JSON with the same meaning */
         const char *kept = lw_schema_json(schema);
         struct lw_schema *again = lw_schema_parse(kept, strlen(kept), &err);
         if (!again)

@@ -1,4 +1,4 @@
-/* Scored events: the bytes are fastavro's, the schema is the one that is delivered. */
+/* Scored events: the bytes equal fastavro's, the schema is the shipped one. */
 #include "support.h"
 
 #include <math.h>
@@ -89,7 +89,8 @@ static void an_identifier_is_text_whatever_it_was(void **state) {
     show("Zürich", 7, LW_FORM_TEXT, "Zürich");
 }
 
-/* Whatever is in a record: what is written is read again, and no two look alike. */
+/* For any record: what is written is read back, and different records have different
+ * bytes. */
 static void what_is_written_is_read_again(void **state) {
     (void)state;
     const uint64_t seed = 52;

@@ -1,4 +1,4 @@
-/* The feature language: what texts mean, and what is said about wrong ones. */
+/* The feature language: the meaning of expressions, and the errors of invalid ones. */
 #include "model_test.h"
 
 static struct lw_fields fields;
@@ -145,7 +145,8 @@ static void equal_texts_are_one_atom(void **state) {
     lw_plan_free(plan);
 }
 
-/* Learned atoms give their raw input, and what they read stands before them. */
+/* Learned atoms evaluate to their raw input, and the atoms they read come before them.
+ */
 static void learned_atoms_evaluate_to_their_input(void **state) {
     (void)state;
     struct lw_plan *plan = lw_plan_new(&fields, NULL);
@@ -227,8 +228,8 @@ static void wrong_terms(void **state) {
     lw_plan_free(plan);
 }
 
-/* The compiler survives any text: what it takes, it also prints as something that it
- * takes again as the same. */
+/* The compiler survives any text: the canonical text of an accepted expression compiles
+ * to the same atom. */
 static void any_text_is_survived(void **state) {
     (void)state;
     static const char *const pieces[] = {
