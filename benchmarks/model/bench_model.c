@@ -195,7 +195,8 @@ static void cell_run(const struct cell *cell, const struct lw_dataset *ds,
     for (int pass = 0; pass < 3; pass++) {
         lw_model_free(m);
         int64_t begin = lw_mono_us();
-        m = lw_fit(ds, 0, lw_dataset_rows(ds), 0, spec, &report, &err);
+        m = lw_fit(&(struct lw_fit_rows){.ds = ds, .end = lw_dataset_rows(ds)}, spec,
+                   &report, &err);
         double seconds = (double)(lw_mono_us() - begin) / 1e6;
         if (!m)
             bench_die(&err);
@@ -220,7 +221,8 @@ static double from_file_to_model(char **paths, int n, const struct lw_fields *fi
     for (int i = 0; i < n; i++)
         trips_load(paths[i], fields, &t);
     dataset_fill(ds, &t, 1);
-    struct lw_model *m = lw_fit(ds, 0, lw_dataset_rows(ds), 0, &spec, NULL, &err);
+    struct lw_model *m = lw_fit(
+        &(struct lw_fit_rows){.ds = ds, .end = lw_dataset_rows(ds)}, &spec, NULL, &err);
     double seconds = (double)(lw_mono_us() - begin) / 1e6;
     if (!m)
         bench_die(&err);

@@ -47,10 +47,10 @@ static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     if (b->unusable == b->records)
         return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records could be read: %s",
                        b->records, b->why);
-    if (b->ledger.nmonths && b->answered.n)
+    if (b->summary.nmonths && b->answered.n)
         return 0;
     struct lw_month all;
-    lw_run_summary_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->summary, &all);
     if (all.answered.n)
         return 0;
     for (size_t i = 0; i < b->ntrainings; i++)
@@ -236,8 +236,8 @@ static int backtest_main(int argc, char **argv) {
         {'q', "quiet", LW_OPTION_FLAG, &o.quiet},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
-    int n = lw_options_parse(&lw_cmd_backtest, options, sizeof options / sizeof *options,
-                             argc, argv, files, &helped);
+    int n = lw_options_parse(&lw_cmd_backtest, LW_OPTIONS(options), argc, argv, files,
+                             &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n >= 0 && !helped) {
         rc = check_usage(&o, n);

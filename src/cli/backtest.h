@@ -78,7 +78,7 @@ struct lw_cli_backtest {
     size_t nsegments;
     struct lw_injections injections;
     struct lw_cli_backtest_detection found[LW_INJECTIONS_MAX];
-    struct lw_run_summary ledger;
+    struct lw_run_summary summary;
     uint64_t records, unusable, counter[LW_COUNTERS];
     char why[512]; /* error of the first unreadable record */
 };

@@ -28,10 +28,10 @@ static const char style[] =
 
 /* ---- small parts ---- */
 
-static void td(struct lw_buf *out, const char *heading, const char *fmt, ...)
+static void cell_put(struct lw_buf *out, const char *heading, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void td(struct lw_buf *out, const char *heading, const char *fmt, ...) {
+static void cell_put(struct lw_buf *out, const char *heading, const char *fmt, ...) {
     char text[128];
     va_list ap;
     va_start(ap, fmt);
@@ -49,7 +49,7 @@ static void td_text(struct lw_buf *out, const char *heading, const char *text) {
 }
 
 static void td_rmse(struct lw_buf *out, const char *heading, double v) {
-    td(out, heading, "%s", isnan(v) ? "–" : lw_digits(v, 3).text);
+    cell_put(out, heading, "%s", isnan(v) ? "–" : lw_digits(v, 3).text);
 }
 
 static void head_row(struct lw_buf *out, const char *const *heading, size_t n) {
@@ -75,18 +75,18 @@ static void month_row(const char *name, const struct lw_month *m,
     char count[32];
     lw_buf_printf(out, "<tr>");
     td_text(out, "month", name);
-    td(out, "scored", "%s", lw_format_count(count, sizeof count, m->answered.n));
+    cell_put(out, "scored", "%s", lw_format_count(count, sizeof count, m->answered.n));
     double frozen = lw_month_frozen_error(m);
     double managed = m->answered.n < 2 ? NAN : lw_losses_error(&m->answered);
     td_rmse(out, "frozen RMSE", frozen);
     td_rmse(out, "managed RMSE", managed);
     if (!isnan(frozen) && !isnan(managed))
-        td(out, "change", "%s %%",
-           lw_digits_signed(100 * (managed / frozen - 1), 1).text);
+        cell_put(out, "change", "%s %%",
+                 lw_digits_signed(100 * (managed / frozen - 1), 1).text);
     else
-        td(out, "change", "–");
-    td(out, "retrains (promoted)", "%u (%u)", w->retrains, w->promotions);
-    td(out, "alerts (critical)", "%u (%u)", w->alerts, w->criticals);
+        cell_put(out, "change", "–");
+    cell_put(out, "retrains (promoted)", "%u (%u)", w->retrains, w->promotions);
+    cell_put(out, "alerts (critical)", "%u (%u)", w->alerts, w->criticals);
     lw_buf_printf(out, "</tr>\n");
 }
 
@@ -102,15 +102,15 @@ static void months_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
     struct lw_month all;
     char name[16];
     head_row(out, heading, sizeof heading / sizeof *heading);
-    for (size_t i = 0; i < b->ledger.nmonths; i++) {
-        lw_cli_backtest_month(b, &b->ledger.month[i], &w);
-        month_row(month_name(name, &b->ledger.month[i]), &b->ledger.month[i], &w, out);
+    for (size_t i = 0; i < b->summary.nmonths; i++) {
+        lw_cli_backtest_month(b, &b->summary.month[i], &w);
+        month_row(month_name(name, &b->summary.month[i]), &b->summary.month[i], &w, out);
         sum.retrains += w.retrains;
         sum.promotions += w.promotions;
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
     }
-    lw_run_summary_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->summary, &all);
     month_row("all", &all, &sum, out);
     table_end(out);
 }
@@ -152,28 +152,29 @@ static void training_row(const struct lw_cli_backtest_training *r, struct lw_buf
     const struct lw_training *t = &r->t;
     lw_buf_printf(out, "<tr>");
     lw_format_time(when, sizeof when, r->request.as_of_ms);
-    td(out, "when", "%.16s", when);
+    cell_put(out, "when", "%.16s", when);
     td_text(out, "cause", r->request.reason);
     if (r->failed) {
-        td(out, "rows", "–");
-        td(out, "candidates", "–");
+        cell_put(out, "rows", "–");
+        cell_put(out, "candidates", "–");
         td_verdict(r, out);
-        td(out, "the week after", "–");
+        cell_put(out, "the week after", "–");
         lw_buf_printf(out, "</tr>\n");
         return;
     }
     lw_format_time(from, sizeof from, t->rows_from_ms);
     lw_format_time(hold, sizeof hold, t->holdout_from_ms);
-    td(out, "rows", "%" PRIu64 " from %.10s, held out %" PRIu64 " from %.16s", t->rows,
-       from, t->holdout_rows, hold);
+    cell_put(out, "rows", "%" PRIu64 " from %.10s, held out %" PRIu64 " from %.16s",
+             t->rows, from, t->holdout_rows, hold);
     td_candidates(t, out);
     td_verdict(r, out);
     if (r->followed.version)
-        td(out, "the week after", "%s, v%u would be %s",
-           lw_digits(lw_losses_error(&r->followed.now), 3).text, r->followed.previous,
-           lw_digits(lw_losses_error(&r->followed.before), 3).text);
+        cell_put(out, "the week after", "%s, v%u would be %s",
+                 lw_digits(lw_losses_error(&r->followed.now), 3).text,
+                 r->followed.previous,
+                 lw_digits(lw_losses_error(&r->followed.before), 3).text);
     else
-        td(out, "the week after", "–");
+        cell_put(out, "the week after", "–");
     lw_buf_printf(out, "</tr>\n");
 }
 
@@ -201,7 +202,7 @@ static void alerts_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
         const struct lw_alert *a = &b->alert[i];
         bool critical = a->severity == LW_SEVERITY_CRITICAL;
         lw_buf_printf(out, "<tr>");
-        td(out, "when", "%.16s", lw_format_time(when, sizeof when, a->at_ms));
+        cell_put(out, "when", "%.16s", lw_format_time(when, sizeof when, a->at_ms));
         lw_buf_printf(out, "<td class=\"left\"><span class=\"tag %s\">%s</span></td>",
                       !a->firing ? "ok"
                       : critical ? "fault"
@@ -222,23 +223,24 @@ static void segment_table(const struct lw_cli_backtest *b,
     lw_html_str(out, s->text);
     lw_buf_printf(
         out, "</h2>\n<div class=\"scroll\"><table><thead><tr><th></th><th>scored</th>");
-    for (size_t m = 0; m < b->ledger.nmonths; m++)
-        lw_buf_printf(out, "<th>%s</th>", month_name(name, &b->ledger.month[m]));
+    for (size_t m = 0; m < b->summary.nmonths; m++)
+        lw_buf_printf(out, "<th>%s</th>", month_name(name, &b->summary.month[m]));
     lw_buf_printf(out, "</tr></thead><tbody>\n");
     for (size_t g = 0; g < s->ngroups && g < GROUPS_SHOWN; g++) {
         const struct lw_cli_backtest_group *group = &s->group[g];
         lw_buf_printf(out, "<tr>");
         td_text(out, "", group->name);
-        td(out, "scored", "%s", lw_format_count(count, sizeof count, group->all.n));
-        for (size_t m = 0; m < b->ledger.nmonths; m++) {
+        cell_put(out, "scored", "%s", lw_format_count(count, sizeof count, group->all.n));
+        for (size_t m = 0; m < b->summary.nmonths; m++) {
             if (group->managed[m].n < 2)
-                td(out, "", "–");
+                cell_put(out, "", "–");
             else if (group->frozen[m].n < 2)
-                td(out, "", "%s", lw_digits(lw_losses_error(&group->managed[m]), 2).text);
+                cell_put(out, "", "%s",
+                         lw_digits(lw_losses_error(&group->managed[m]), 2).text);
             else
-                td(out, "", "%s (%s)",
-                   lw_digits(lw_losses_error(&group->managed[m]), 2).text,
-                   lw_digits(lw_losses_error(&group->frozen[m]), 2).text);
+                cell_put(out, "", "%s (%s)",
+                         lw_digits(lw_losses_error(&group->managed[m]), 2).text,
+                         lw_digits(lw_losses_error(&group->frozen[m]), 2).text);
         }
         lw_buf_printf(out, "</tr>\n");
     }
@@ -262,14 +264,15 @@ static void injections_table(const struct lw_cli_backtest *b, struct lw_buf *out
         const struct lw_cli_backtest_detection *f = &b->found[i];
         lw_buf_printf(out, "<tr>");
         td_text(out, "drift", lw_inject_name(in->kind));
-        td(out, "from", "%.16s", lw_format_time(when, sizeof when, in->from_ms));
-        td(out, "events changed", "%" PRIu64 " of %" PRIu64, in->touched, in->events);
-        td(out, "alerts before", "%u", f->before);
+        cell_put(out, "from", "%.16s", lw_format_time(when, sizeof when, in->from_ms));
+        cell_put(out, "events changed", "%" PRIu64 " of %" PRIu64, in->touched,
+                 in->events);
+        cell_put(out, "alerts before", "%u", f->before);
         td_text(out, "found by", f->at_ms ? f->rule : "–");
         if (f->at_ms)
-            td(out, "after", "%.0f h", (double)(f->at_ms - in->from_ms) / LW_HOUR);
+            cell_put(out, "after", "%.0f h", (double)(f->at_ms - in->from_ms) / LW_HOUR);
         else
-            td(out, "after", "–");
+            cell_put(out, "after", "–");
         lw_buf_printf(out, "</tr>\n");
     }
     table_end(out);
@@ -280,7 +283,7 @@ static void injections_table(const struct lw_cli_backtest *b, struct lw_buf *out
 static void summary_sentence(const struct lw_cli_backtest *b, struct lw_buf *out) {
     struct lw_month all;
     char scored[32], n[32];
-    lw_run_summary_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->summary, &all);
     lw_html_str(out, b->path);
     lw_buf_printf(out, ": %s events, %s scored; RMSE <b>%s</b>",
                   lw_format_count(n, sizeof n, b->records),
@@ -292,8 +295,8 @@ static void summary_sentence(const struct lw_cli_backtest *b, struct lw_buf *out
     lw_buf_printf(out,
                   "; %" PRIu64 " retrains, %" PRIu64 " promoted, %" PRIu64
                   " rolled back; %" PRIu64 " alerts, %" PRIu64 " of them critical.",
-                  b->ledger.retrains, b->ledger.promotions, b->ledger.rollbacks,
-                  b->ledger.warnings + b->ledger.criticals, b->ledger.criticals);
+                  b->summary.retrains, b->summary.promotions, b->summary.rollbacks,
+                  b->summary.warnings + b->summary.criticals, b->summary.criticals);
 }
 
 static void page_head(const struct lw_cli_backtest *b,

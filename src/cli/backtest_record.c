@@ -266,7 +266,7 @@ int lw_cli_backtest_prepare(struct lw_cli_backtest *b,
 
 void lw_cli_backtest_close(struct lw_cli_backtest *b,
                            const struct lw_backtest *backtest) {
-    b->ledger = *lw_backtest_run_summary(backtest);
+    b->summary = *lw_backtest_run_summary(backtest);
     memcpy(b->counter, lw_backtest_counters(backtest), sizeof b->counter);
     lw_cli_backtest_segments_close(b);
 }

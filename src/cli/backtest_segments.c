@@ -173,7 +173,8 @@ static void groups_sort(struct lw_cli_backtest_segment *s) {
           ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
 }
 
-static void segment_close(const struct lw_task *task, const struct lw_run_summary *ledger,
+static void segment_close(const struct lw_task *task,
+                          const struct lw_run_summary *summary,
                           struct lw_cli_backtest_segment *s) {
     double edge[LW_DECILES];
     bool numeric = s->kind != LW_CATEGORY;
@@ -181,8 +182,8 @@ static void segment_close(const struct lw_task *task, const struct lw_run_summar
     s->ngroups = (numeric ? segment_deciles(s, edge) : lw_cats_size(s->texts)) + 2;
     s->group = lw_calloc(s->ngroups, sizeof *s->group);
     for (size_t g = 0; g < s->ngroups; g++) {
-        s->group[g].managed = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_losses));
-        s->group[g].frozen = lw_calloc(ledger->nmonths + 1, sizeof(struct lw_losses));
+        s->group[g].managed = lw_calloc(summary->nmonths + 1, sizeof(struct lw_losses));
+        s->group[g].frozen = lw_calloc(summary->nmonths + 1, sizeof(struct lw_losses));
     }
     if (numeric)
         name_deciles(s, edge);
@@ -194,7 +195,7 @@ static void segment_close(const struct lw_task *task, const struct lw_run_summar
     rare->order = missing->order = INFINITY;
     for (size_t i = 0; i < s->n; i++) {
         const struct lw_cli_backtest_row *row = &s->row[i];
-        size_t month = month_index(ledger, row->month);
+        size_t month = month_index(summary, row->month);
         struct lw_cli_backtest_group *g = &s->group[group_of(s, row, edge)];
         lw_losses_add(&g->all, task, row->target, row->managed_p);
         if (month == SIZE_MAX)
@@ -208,7 +209,7 @@ static void segment_close(const struct lw_task *task, const struct lw_run_summar
 
 void lw_cli_backtest_segments_close(struct lw_cli_backtest *b) {
     for (size_t i = 0; i < b->nsegments; i++)
-        segment_close(b->config->spec.task, &b->ledger, &b->segment[i]);
+        segment_close(b->config->spec.task, &b->summary, &b->segment[i]);
 }
 
 void lw_cli_backtest_segments_fini(struct lw_cli_backtest *b) {

@@ -65,8 +65,8 @@ static void print_months(const struct lw_cli_backtest *b) {
     }
     printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", "", "scored", "frozen", "managed", "",
            "retrains", "alerts", "managed, daily");
-    for (size_t i = 0; i < b->ledger.nmonths; i++) {
-        const struct lw_month *m = &b->ledger.month[i];
+    for (size_t i = 0; i < b->summary.nmonths; i++) {
+        const struct lw_month *m = &b->summary.month[i];
         n = daily_rmse(b, m, v);
         lw_cli_backtest_month(b, m, &w);
         sum.retrains += w.retrains;
@@ -80,12 +80,12 @@ static void print_months(const struct lw_cli_backtest *b) {
             lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});
         month_row(month_name(name, m), m, &w, line);
     }
-    lw_run_summary_totals(&b->ledger, &all);
+    lw_run_summary_totals(&b->summary, &all);
     month_row("all", &all, &sum, "");
     free(v);
     printf("  retrains (promoted), alerts (critical); rejected %" PRIu64
            ", failed %" PRIu64 ", rolled back %" PRIu64 "\n",
-           b->ledger.rejections, b->ledger.failures, b->ledger.rollbacks);
+           b->summary.rejections, b->summary.failures, b->summary.rollbacks);
 }
 
 /* ---- segments ---- */
@@ -93,7 +93,7 @@ static void print_months(const struct lw_cli_backtest *b) {
 static void print_segment(const struct lw_cli_backtest *b,
                           const struct lw_cli_backtest_segment *s) {
     char name[16], a[16], z[16], cell[40], count[32];
-    size_t nmonths = b->ledger.nmonths, from = 0, shown = s->ngroups;
+    size_t nmonths = b->summary.nmonths, from = 0, shown = s->ngroups;
     double loss = 0;
     from = nmonths > SEGMENT_MONTHS ? nmonths - SEGMENT_MONTHS : 0;
     shown = shown > SEGMENT_GROUPS && isnan(s->group[0].order) ? SEGMENT_GROUPS : shown;
@@ -103,7 +103,7 @@ static void print_segment(const struct lw_cli_backtest *b,
     printf("\n  managed (frozen) by %s\n  %-20s %10s %6s", s->text, "", "scored",
            "of SE");
     for (size_t m = from; m < nmonths; m++)
-        printf(" %15s", month_name(name, &b->ledger.month[m]));
+        printf(" %15s", month_name(name, &b->summary.month[m]));
     printf("\n");
     for (size_t g = 0; g < shown; g++) {
         const struct lw_cli_backtest_group *group = &s->group[g];
@@ -179,11 +179,11 @@ void lw_cli_backtest_print_against(const struct lw_cli_backtest *b,
     printf("\n");
     printf("  %-8s %9s %9s %10s %12s %9s %10s %10s\n", "", "A managed", "retrains",
            "alerts", "B managed", "retrains", "alerts", "B - A");
-    for (size_t i = 0; i < b->ledger.nmonths; i++) {
-        const struct lw_month *m = &b->ledger.month[i];
+    for (size_t i = 0; i < b->summary.nmonths; i++) {
+        const struct lw_month *m = &b->summary.month[i];
         lw_cli_backtest_month(b, m, &wa);
         lw_cli_backtest_month(other, m, &wz);
-        against_row(month_name(name, m), m, &wa, same_month(&other->ledger, m), &wz);
+        against_row(month_name(name, m), m, &wa, same_month(&other->summary, m), &wz);
         sa.retrains += wa.retrains;
         sa.alerts += wa.alerts;
         sa.criticals += wa.criticals;
@@ -191,8 +191,8 @@ void lw_cli_backtest_print_against(const struct lw_cli_backtest *b,
         sz.alerts += wz.alerts;
         sz.criticals += wz.criticals;
     }
-    lw_run_summary_totals(&b->ledger, &all_a);
-    lw_run_summary_totals(&other->ledger, &all_z);
+    lw_run_summary_totals(&b->summary, &all_a);
+    lw_run_summary_totals(&other->summary, &all_z);
     against_row("all", &all_a, &sa, &all_z, &sz);
     printf("  frozen: A %s, B %s\n", digits_text(name, lw_month_frozen_error(&all_a)),
            digits_text((char[16]){0}, lw_month_frozen_error(&all_z)));
@@ -232,10 +232,10 @@ static json_t *segment_json(const struct lw_cli_backtest *b,
         json_object_set_new(row, "scored", json_integer((json_int_t)group->all.n));
         json_object_set_new(row, "managed_rmse",
                             lw_json_number(lw_losses_error(&group->all)));
-        for (size_t m = 0; m < b->ledger.nmonths; m++) {
+        for (size_t m = 0; m < b->summary.nmonths; m++) {
             json_t *month = json_object();
             json_object_set_new(month, "month",
-                                json_string(month_name(name, &b->ledger.month[m])));
+                                json_string(month_name(name, &b->summary.month[m])));
             json_object_set_new(month, "scored",
                                 json_integer((json_int_t)group->managed[m].n));
             json_object_set_new(month, "frozen_rmse",
@@ -278,10 +278,10 @@ json_t *lw_cli_backtest_json(const struct lw_cli_backtest *b) {
     json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));
-    lw_summary_json(&b->ledger, o);
+    lw_summary_json(&b->summary, o);
     json_array_foreach(json_object_get(o, "months"), i, month) {
         struct lw_cli_backtest_month w;
-        lw_cli_backtest_month(b, &b->ledger.month[i], &w);
+        lw_cli_backtest_month(b, &b->summary.month[i], &w);
         json_object_set_new(month, "retrains", json_integer(w.retrains));
         json_object_set_new(month, "promotions", json_integer(w.promotions));
         json_object_set_new(month, "alerts", json_integer(w.alerts));

@@ -62,30 +62,38 @@ static void check_client(struct lw_check_findings *f, const struct lw_config *co
     lw_check_report(f, "kafka client", unable ? LW_CHECK_WARNING : LW_CHECK_OK, text);
 }
 
-/* Tries one of the rights that `leeway run` needs. */
+/* One of the rights that `leeway run` needs. */
+struct right {
+    const char *what, *subject, *topic;
+    int (*may)(const struct lw_kafka_options *, const char *, int, struct lw_err *);
+};
+
 static void check_right(struct lw_check_findings *f, const struct lw_config *config,
-                        const char *what, const char *subject, const char *topic,
-                        int (*may)(const struct lw_kafka_options *, const char *, int,
-                                   struct lw_err *)) {
+                        struct right right) {
     struct lw_err err = {0};
     char text[700];
-    bool ok = may(&config->kafka, topic, KAFKA_MS, &err) == 0;
-    snprintf(text, sizeof text, "%s: %s", subject, ok ? "allowed" : err.msg);
-    report_outcome(f, what, ok, text);
+    bool ok = right.may(&config->kafka, right.topic, KAFKA_MS, &err) == 0;
+    snprintf(text, sizeof text, "%s: %s", right.subject, ok ? "allowed" : err.msg);
+    report_outcome(f, right.what, ok, text);
 }
 
 static void check_rights(struct lw_check_findings *f, const struct lw_config *config) {
     const struct lw_config_source *source = &config->source;
-    check_right(f, config, "read topic", source->topic, source->topic, lw_kafka_may_read);
-    check_right(f, config, "join group", lw_kafka_property(&config->kafka, "group.id"),
-                source->topic, lw_kafka_may_join);
+    check_right(
+        f, config,
+        (struct right){"read topic", source->topic, source->topic, lw_kafka_may_read});
+    check_right(f, config,
+                (struct right){"join group",
+                               lw_kafka_property(&config->kafka, "group.id"),
+                               source->topic, lw_kafka_may_join});
 }
 
 static void check_output_topic(struct lw_check_findings *f,
                                const struct lw_config *config, struct lw_probe *p,
                                const char *what, const char *topic, const char *remedy) {
     if (topic[0] && check_topic(f, p, what, topic, remedy))
-        check_right(f, config, "write to topic", topic, topic, lw_kafka_may_write);
+        check_right(f, config,
+                    (struct right){"write to topic", topic, topic, lw_kafka_may_write});
 }
 
 /* True: the topic exists and can be sampled. */
@@ -168,7 +176,7 @@ static void check_subject(struct lw_check_findings *f, const struct lw_config *c
         report_outcome(f, "subject", none, none ? text : err.msg);
         return;
     }
-    struct lw_decoder *d = lw_avro_decoder_new(latest.schema, source->schema,
+    struct lw_decoder *d = lw_decoder_new_avro(latest.schema, source->schema,
                                                &config->spec.event.fields, &err);
     snprintf(text, sizeof text, "%s, version %" PRId64 ", id %" PRIu32 "%s%.300s",
              subject, latest.version, latest.id, d ? "" : ": ", d ? "" : err.msg);
@@ -281,8 +289,8 @@ static int check_main(int argc, char **argv) {
         {0, "manual", LW_OPTION_FLAG, &manual},
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
-    int n = lw_options_parse(&lw_cmd_check, table, sizeof table / sizeof *table, argc,
-                             argv, o.files, &helped);
+    int n =
+        lw_options_parse(&lw_cmd_check, LW_OPTIONS(table), argc, argv, o.files, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     o.nfiles = n > 0 ? (size_t)n : 0;
     if (n >= 0 && !helped)

@@ -45,16 +45,16 @@ static void count_time(struct time_counts *t, enum lw_unit unit, int64_t ms) {
     if (ms >= LW_TIME_FROM && ms < LW_TIME_UNTIL)
         return;
     t->outside++;
-    t->meant[lw_unit_meant(unit, ms)]++;
+    t->meant[lw_event_unit_meant(unit, ms)]++;
 }
 
 static void count_cells(struct time_sample *s, const struct lw_cell *cells,
                         int64_t record_ms) {
     const struct lw_fields *fields = &s->config->spec.event.fields;
-    struct lw_time_reading reading;
+    struct lw_event_time_reading reading;
     for (size_t i = 0; i < fields->n; i++)
         if (cells[i].present &&
-            lw_time_reading(s->config->source.schema, fields, i, &reading))
+            lw_event_time_reading(s->config->source.schema, fields, i, &reading))
             count_time(&s->time[i], reading.unit, (int64_t)cells[i].key);
     if (record_ms != NOBODY)
         count_time(&s->time[LW_FIELDS_MAX], LW_UNIT_MS, record_ms);
@@ -156,7 +156,7 @@ static void read_topic(struct time_sample *s, struct lw_err *err) {
 
 /* "long, timestamp-micros", and what it means here. */
 static void put_reading(struct lw_buf *out, const struct lw_config *config,
-                        const char *name, const struct lw_time_reading *r) {
+                        const char *name, const struct lw_event_time_reading *r) {
     static const char *const units[] = {"days", "seconds", "milliseconds", "microseconds",
                                         "nanoseconds"};
     const char *zone = *config->names.time_zone ? config->names.time_zone : "UTC";
@@ -202,7 +202,7 @@ static bool put_sample(struct lw_buf *out, const struct time_counts *t,
                   t->outside);
     if (meant != LW_UNIT_OF_TYPE)
         lw_buf_printf(out, "; %" PRIu64 " would be valid in %s: %s%s", t->meant[meant],
-                      lw_unit_name(meant), remedy, lw_unit_name(meant));
+                      lw_event_unit_name(meant), remedy, lw_event_unit_name(meant));
     return 2 * t->outside > t->seen;
 }
 
@@ -211,9 +211,9 @@ static void report_field(struct lw_check_findings *f, const struct time_sample *
     const struct lw_config *config = s->config;
     const struct lw_fields *fields = &config->spec.event.fields;
     const struct time_counts *t = &s->time[field];
-    struct lw_time_reading r;
+    struct lw_event_time_reading r;
     struct lw_buf text = {0};
-    if (!lw_time_reading(config->source.schema, fields, field, &r))
+    if (!lw_event_time_reading(config->source.schema, fields, field, &r))
         return;
     put_reading(&text, config, fields->field[field].name, &r);
     bool most = t->seen > 0 && put_sample(&text, t, "set its unit to ");

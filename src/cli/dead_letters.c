@@ -110,8 +110,7 @@ static int dead_letters_main(int argc, char **argv) {
     };
     const struct lw_command *command = &lw_cmd_dead_letters;
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(command, table, sizeof table / sizeof *table, argc, argv,
-                             rest, &helped);
+    int n = lw_options_parse(command, LW_OPTIONS(table), argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     struct lw_config *config = NULL;
     if (n >= 0 && !helped && !(config = lw_cli_config(command, w.config)))

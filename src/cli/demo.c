@@ -54,7 +54,7 @@ struct demo {
     struct lw_replay_result produced;
     struct lw_err replay_err;
     pthread_mutex_t lock;
-    struct lw_run_summary ledger; /* as of the newest evaluation */
+    struct lw_run_summary summary; /* as of the newest evaluation */
     uint64_t delivered;
 };
 
@@ -64,7 +64,7 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e,
                          const struct lw_monitor *m) {
     struct demo *d = arg;
     pthread_mutex_lock(&d->lock);
-    d->ledger = *lw_monitor_run_summary(m);
+    d->summary = *lw_monitor_run_summary(m);
     pthread_mutex_unlock(&d->lock);
     lw_demo_screen_evaluated(d->screen, e);
     if (e->request.id)
@@ -317,14 +317,14 @@ static int demo_watch(struct demo *d, struct lw_err *err) {
 static void print_result(struct demo *d) {
     char redis[160];
     pthread_mutex_lock(&d->lock);
-    struct lw_run_summary ledger = d->ledger;
+    struct lw_run_summary summary = d->summary;
     uint64_t delivered = d->delivered;
     pthread_mutex_unlock(&d->lock);
     lw_demo_screen_end(d->screen);
     fprintf(
         d->out,
         "\nError (RMSE, minutes) of version 1 without retraining (frozen), and managed:\n\n");
-    lw_summary_print(&ledger, d->out);
+    lw_summary_print(&summary, d->out);
     fprintf(d->out, "  webhook messages received %" PRIu64 "\n\n", delivered);
     snprintf(redis, sizeof redis, "redis-cli -p %d HGETALL 'leeway:{%s}:now'",
              lw_demo_redis_port(d->redis), d->config->spec.stream);
@@ -343,7 +343,7 @@ static void print_result(struct demo *d) {
         o, "events",
         json_integer(
             (json_int_t)lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES]));
-    lw_summary_json(&ledger, o);
+    lw_summary_json(&summary, o);
     json_object_set_new(o, "webhooks", json_integer((json_int_t)delivered));
     lw_cli_print_json(o);
 }
@@ -405,8 +405,7 @@ static int demo_main(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &d.json},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(&lw_cmd_demo, table, sizeof table / sizeof *table, argc,
-                             argv, rest, &helped);
+    int n = lw_options_parse(&lw_cmd_demo, LW_OPTIONS(table), argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n > 0)
         rc = lw_cli_usage(&lw_cmd_demo, "unexpected argument \"%s\"", rest[0]);

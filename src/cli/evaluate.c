@@ -265,8 +265,8 @@ static int evaluate_main(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
-    int n = lw_options_parse(&lw_cmd_evaluate, options, sizeof options / sizeof *options,
-                             argc, argv, files, &helped);
+    int n = lw_options_parse(&lw_cmd_evaluate, LW_OPTIONS(options), argc, argv, files,
+                             &helped);
     int rc = n < 0    ? LW_EXIT_USAGE
              : helped ? LW_EXIT_OK
                       : evaluate_with_config(&o, files, n);

@@ -2,9 +2,9 @@
  * counts in hexagons, on the right both distributions.
  *
  * Hexagons instead of points, because a month has fifty thousand of them. Opacity is the
- * logarithm of the count, so the plot works on light and dark backgrounds. Hexagon binning is Carr et al., "Scatterplot
- * Matrix Techniques for Large N" (1987): the nearer centre of two interleaved rectangular
- * grids. */
+ * logarithm of the count, so the plot works on light and dark backgrounds. Hexagon
+ * binning is Carr et al., "Scatterplot Matrix Techniques for Large N" (1987): the nearer
+ * centre of two interleaved rectangular grids. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -102,7 +102,8 @@ static int health_main(int argc, char **argv) {
     const struct lw_option options[] = {{'c', "config", LW_OPTION_TEXT, &path},
                                         {0, "ready", LW_OPTION_FLAG, &ready}};
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(&lw_cmd_health, options, 2, argc, argv, rest, &helped);
+    int n =
+        lw_options_parse(&lw_cmd_health, LW_OPTIONS(options), argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n > 0)
         rc = lw_cli_usage(&lw_cmd_health, "unexpected argument \"%s\"", rest[0]);

@@ -302,8 +302,8 @@ static int models_main(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &s.json},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(&lw_cmd_models, table, sizeof table / sizeof *table, argc,
-                             argv, rest, &helped);
+    int n =
+        lw_options_parse(&lw_cmd_models, LW_OPTIONS(table), argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     struct lw_config *config =
         n < 0 || helped ? NULL : lw_cli_config(&lw_cmd_models, path);

@@ -72,14 +72,13 @@ static int option_set(const struct lw_command *command, const struct lw_option *
 /* State of parsing one command line. */
 struct options_reader {
     const struct lw_command *command;
-    const struct lw_option *options;
-    size_t n;
+    struct lw_options options;
     bool given[OPTIONS_MAX];
 };
 
 /* Rejects a value that is given twice. */
 static int option_once(struct options_reader *r, const struct lw_option *option) {
-    bool *given = &r->given[option - r->options];
+    bool *given = &r->given[option - r->options.option];
     if (*given && option->kind != LW_OPTION_FLAG && option->kind != LW_OPTION_LIST) {
         lw_cli_usage(r->command, "--%s may be given only once", option->name);
         return -1;
@@ -92,9 +91,10 @@ static int option_once(struct options_reader *r, const struct lw_option *option)
 static int option_take(struct options_reader *r, int argc, char **argv, int i) {
     const char *equals = strchr(argv[i], '=');
     size_t len = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-    const struct lw_option *option = option_find(r->options, r->n, argv[i], len);
+    const struct lw_option *option =
+        option_find(r->options.option, r->options.n, argv[i], len);
     if (!option)
-        return option_unknown(r->command, r->options, r->n, argv[i]);
+        return option_unknown(r->command, r->options.option, r->options.n, argv[i]);
     if (option_once(r, option))
         return -1;
     if (option->kind == LW_OPTION_FLAG && !equals) {
@@ -114,12 +114,12 @@ static int option_take(struct options_reader *r, int argc, char **argv, int i) {
     return equals ? i : i + 1;
 }
 
-int lw_options_parse(const struct lw_command *command, const struct lw_option *options,
-                     size_t n, int argc, char **argv, char **rest, bool *helped) {
-    struct options_reader reader = {.command = command, .options = options, .n = n};
+int lw_options_parse(const struct lw_command *command, struct lw_options options,
+                     int argc, char **argv, char **rest, bool *helped) {
+    struct options_reader reader = {.command = command, .options = options};
     int count = 0;
     bool only_rest = false;
-    lw_assert(n <= OPTIONS_MAX);
+    lw_assert(options.n <= OPTIONS_MAX);
     *helped = false;
     for (int i = 1; i < argc; i++) {
         if (only_rest || argv[i][0] != '-' || strcmp(argv[i], "-") == 0) {

@@ -24,10 +24,19 @@ struct lw_option {
     /* By kind: bool *, const char **, double * (number and count), struct lw_texts *. */
     void *value;
 };
+struct lw_options {
+    const struct lw_option *option;
+    size_t n;
+};
+#define LW_OPTIONS(table)                                                                \
+    (struct lw_options) {                                                                \
+        table, sizeof table / sizeof *table                                              \
+    }
+
 /* Parses argv[1..] and moves the arguments that are not options to rest, which must have
  * room for argc of them. Returns their number, or -1 after printing a usage error. --help
  * prints the command's help and sets *helped. */
-int lw_options_parse(const struct lw_command *command, const struct lw_option *options,
-                     size_t n, int argc, char **argv, char **rest, bool *helped);
+int lw_options_parse(const struct lw_command *command, struct lw_options options,
+                     int argc, char **argv, char **rest, bool *helped);
 
 #endif

@@ -98,8 +98,8 @@ static int replay_main(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
-    int n = lw_options_parse(&lw_cmd_replay, table, sizeof table / sizeof *table, argc,
-                             argv, files, &helped);
+    int n =
+        lw_options_parse(&lw_cmd_replay, LW_OPTIONS(table), argc, argv, files, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     struct lw_config *config = NULL;
     if (n == 0 && !helped)

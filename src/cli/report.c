@@ -213,8 +213,8 @@ static int report_main(int argc, char **argv) {
     char **room = lw_calloc(4 * (size_t)argc, sizeof *room);
     struct report_files lists = {.file = {room, room + argc}, .rest = room + 2 * argc};
     split_arguments(argc, argv, &lists);
-    int n = lw_options_parse(&lw_cmd_report, options, sizeof options / sizeof *options,
-                             lists.nrest, lists.rest, room + 3 * argc, &helped);
+    int n = lw_options_parse(&lw_cmd_report, LW_OPTIONS(options), lists.nrest, lists.rest,
+                             room + 3 * argc, &helped);
     int rc = n < 0    ? LW_EXIT_USAGE
              : helped ? LW_EXIT_OK
                       : report_with_config(&o, &lists, n);

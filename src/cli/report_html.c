@@ -15,7 +15,7 @@
 
 /* ---- small parts ---- */
 
-static void td(struct lw_buf *out, const char *heading, const char *fmt, ...)
+static void cell_put(struct lw_buf *out, const char *heading, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* A statistic that does not apply to this kind of column. */
@@ -24,7 +24,7 @@ static void td_none(struct lw_buf *out) {
 }
 
 /* A cell of numbers; texts from data go through lw_html_str instead. */
-static void td(struct lw_buf *out, const char *heading, const char *fmt, ...) {
+static void cell_put(struct lw_buf *out, const char *heading, const char *fmt, ...) {
     char text[128];
     va_list ap;
     va_start(ap, fmt);
@@ -41,17 +41,17 @@ static void td_name(struct lw_buf *out, const char *name) {
 
 static void td_count(struct lw_buf *out, const char *heading, uint64_t n) {
     char text[32];
-    td(out, heading, "%s", lw_format_count(text, sizeof text, n));
+    cell_put(out, heading, "%s", lw_format_count(text, sizeof text, n));
 }
 
 static void td_number(struct lw_buf *out, const char *heading, double v) {
     char text[32];
-    td(out, heading, "%s", lw_svg_number(text, sizeof text, v));
+    cell_put(out, heading, "%s", lw_svg_number(text, sizeof text, v));
 }
 
 static void td_percent(struct lw_buf *out, const char *heading, double share) {
     char text[32];
-    td(out, heading, "%s", lw_svg_percent(text, sizeof text, share));
+    cell_put(out, heading, "%s", lw_svg_percent(text, sizeof text, share));
 }
 
 /* kind: "stack" becomes cards on a narrow screen, "mini" is narrow already. */
@@ -163,21 +163,21 @@ static void drift_row(const struct lw_report_column *c, struct lw_buf *out) {
     lw_buf_printf(out, "<td data-k=\"verdict\"><span>");
     verdict_tag(c, out);
     lw_buf_printf(out, "</span></td>");
-    td(out, "PSI", "%s", lw_digits(d->psi, 3).text);
-    td(out, "Jensen-Shannon", "%s", lw_digits(d->js, 3).text);
+    cell_put(out, "PSI", "%s", lw_digits(d->psi, 3).text);
+    cell_put(out, "Jensen-Shannon", "%s", lw_digits(d->js, 3).text);
     if (c->column.kind == LW_NUMERIC) {
-        td(out, "KS", "%s", lw_digits(d->ks, 3).text);
-        td(out, "Wasserstein / sd", "%s", lw_digits(d->w1, 3).text);
+        cell_put(out, "KS", "%s", lw_digits(d->ks, 3).text);
+        cell_put(out, "Wasserstein / sd", "%s", lw_digits(d->w1, 3).text);
         td_none(out);
     } else {
         td_none(out);
         td_none(out);
-        td(out, "Cramér’s V", "%s", lw_digits(d->cramers_v, 3).text);
+        cell_put(out, "Cramér’s V", "%s", lw_digits(d->cramers_v, 3).text);
     }
     if (d->p_adjusted < 1e-4)
-        td(out, "p, adjusted", "&lt; 0.0001");
+        cell_put(out, "p, adjusted", "&lt; 0.0001");
     else
-        td(out, "p, adjusted", "%s", lw_digits(d->p_adjusted, 4).text);
+        cell_put(out, "p, adjusted", "%s", lw_digits(d->p_adjusted, 4).text);
     td_count(out, "n reference", d->n_ref);
     td_count(out, "n current", d->n_cur);
     lw_buf_printf(out, "</tr>\n");
@@ -231,11 +231,11 @@ static void changed_table(const struct lw_report_column *c, struct lw_buf *out) 
         const struct lw_report_category *m = &c->changed[i];
         lw_buf_printf(out, "<tr>");
         td_name(out, m->name);
-        td(out, "", "%s",
-           m->n[LW_REF] == 0   ? "appeared"
-           : m->n[LW_CUR] == 0 ? "vanished"
-           : m->z > 0          ? "grew"
-                               : "shrank");
+        cell_put(out, "", "%s",
+                 m->n[LW_REF] == 0   ? "appeared"
+                 : m->n[LW_CUR] == 0 ? "vanished"
+                 : m->z > 0          ? "grew"
+                                     : "shrank");
         td_percent(out, "reference", m->share[LW_REF]);
         td_percent(out, "current", m->share[LW_CUR]);
         lw_buf_printf(out, "</tr>\n");
@@ -342,13 +342,14 @@ static void error_row(const char *name, const struct lw_losses *s, struct lw_buf
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n", s->n);
-    td(out, "RMSE", "%s ± %s", lw_digits(lw_losses_error(s), 3).text,
-       lw_digits(lw_losses_error_se(s), 3).text);
-    td(out, "MAE", "%s ± %s", lw_digits(lw_losses_figure(s, "mae"), 3).text,
-       lw_digits(lw_losses_figure_se(s, "mae"), 3).text);
-    td(out, "bias", "%s ± %s", lw_digits_signed(lw_losses_figure(s, "bias"), 3).text,
-       lw_digits(lw_losses_figure_se(s, "bias"), 3).text);
-    td(out, "R²", "%s", lw_digits(lw_losses_figure(s, "r2"), 3).text);
+    cell_put(out, "RMSE", "%s ± %s", lw_digits(lw_losses_error(s), 3).text,
+             lw_digits(lw_losses_error_se(s), 3).text);
+    cell_put(out, "MAE", "%s ± %s", lw_digits(lw_losses_figure(s, "mae"), 3).text,
+             lw_digits(lw_losses_figure_se(s, "mae"), 3).text);
+    cell_put(out, "bias", "%s ± %s",
+             lw_digits_signed(lw_losses_figure(s, "bias"), 3).text,
+             lw_digits(lw_losses_figure_se(s, "bias"), 3).text);
+    cell_put(out, "R²", "%s", lw_digits(lw_losses_figure(s, "r2"), 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 
@@ -360,13 +361,13 @@ static void segment_row(const struct lw_report_segment *s, struct lw_buf *out) {
     td_name(out, name);
     td_count(out, "n reference", ref->n);
     td_count(out, "n current", cur->n);
-    td(out, "RMSE reference", "%s", lw_digits(lw_losses_error(ref), 3).text);
-    td(out, "RMSE current", "%s ± %s", lw_digits(lw_losses_error(cur), 3).text,
-       lw_digits(lw_losses_error_se(cur), 3).text);
-    td(out, "bias current", "%s",
-       lw_digits_signed(lw_losses_figure(cur, "bias"), 3).text);
-    td(out, "contribution to the change in MSE", "%s",
-       lw_digits_signed(s->excess, 3).text);
+    cell_put(out, "RMSE reference", "%s", lw_digits(lw_losses_error(ref), 3).text);
+    cell_put(out, "RMSE current", "%s ± %s", lw_digits(lw_losses_error(cur), 3).text,
+             lw_digits(lw_losses_error_se(cur), 3).text);
+    cell_put(out, "bias current", "%s",
+             lw_digits_signed(lw_losses_figure(cur, "bias"), 3).text);
+    cell_put(out, "contribution to the change in MSE", "%s",
+             lw_digits_signed(s->excess, 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 

@@ -123,9 +123,9 @@ static enum field_class class_of(const json_t *type) {
 /* True: marked as a time next to its type, or by Kafka Connect's name. */
 static bool is_time(const struct lw_schema *schema, const char *name) {
     struct lw_fields one = {0};
-    struct lw_time_reading reading;
+    struct lw_event_time_reading reading;
     return lw_fields_add(&one, name, LW_TIMESTAMP, false, NULL) == 0 &&
-           lw_time_reading(schema, &one, 0, &reading) && !reading.bare &&
+           lw_event_time_reading(schema, &one, 0, &reading) && !reading.bare &&
            reading.unit != LW_UNIT_OF_TYPE;
 }
 

@@ -92,7 +92,7 @@ static int run_main(int argc, char **argv) {
     bool helped;
     const struct lw_option options[] = {{'c', "config", LW_OPTION_TEXT, &path}};
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(&lw_cmd_run, options, 1, argc, argv, rest, &helped);
+    int n = lw_options_parse(&lw_cmd_run, LW_OPTIONS(options), argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n > 0)
         rc = lw_cli_usage(&lw_cmd_run, "unexpected argument \"%s\"", rest[0]);

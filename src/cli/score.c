@@ -170,8 +170,8 @@ static int score_main(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
-    int n = lw_options_parse(&lw_cmd_score, options, sizeof options / sizeof *options,
-                             argc, argv, files, &helped);
+    int n =
+        lw_options_parse(&lw_cmd_score, LW_OPTIONS(options), argc, argv, files, &helped);
     if (o.json && !o.out)
         o.out = "-";
     int rc = n < 0    ? LW_EXIT_USAGE

@@ -233,8 +233,8 @@ static int status_main(int argc, char **argv) {
         {0, "watch", LW_OPTION_NUMBER, &o.seconds},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
-    int n = lw_options_parse(&lw_cmd_status, table, sizeof table / sizeof *table, argc,
-                             argv, rest, &helped);
+    int n =
+        lw_options_parse(&lw_cmd_status, LW_OPTIONS(table), argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : helped ? LW_EXIT_OK : check_usage(&o, n, rest);
     free(rest);
     if (rc || helped)

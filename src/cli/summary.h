@@ -10,7 +10,7 @@
 
 /* Sets scored, frozen_rmse, managed_rmse, alerts, retrains, promotions, rejections, months
  * and the like. */
-void lw_summary_json(const struct lw_run_summary *ledger, json_t *into);
-void lw_summary_print(const struct lw_run_summary *ledger, FILE *out);
+void lw_summary_json(const struct lw_run_summary *summary, json_t *into);
+void lw_summary_print(const struct lw_run_summary *summary, FILE *out);
 
 #endif

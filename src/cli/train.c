@@ -84,8 +84,8 @@ static int fit_one(const struct lw_spec *spec, const struct lw_dataset *ds,
     size_t end = lw_dataset_lower_bound(ds, as_of_ms);
     out->training.as_of_ms = as_of_ms;
     out->training.rows = end;
-    out->training.model =
-        lw_fit(ds, 0, end, as_of_ms, &spec->candidate[at], &out->report, err);
+    struct lw_fit_rows rows = {.ds = ds, .end = end, .as_of_ms = as_of_ms};
+    out->training.model = lw_fit(&rows, &spec->candidate[at], &out->report, err);
     return out->training.model ? 0
                                : lw_err_context(err, "candidate \"%s\"", out->candidate);
 }
@@ -260,8 +260,8 @@ static int train_main(int argc, char **argv) {
         {0, "json", LW_OPTION_FLAG, &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
-    int n = lw_options_parse(&lw_cmd_train, options, sizeof options / sizeof *options,
-                             argc, argv, files, &helped);
+    int n =
+        lw_options_parse(&lw_cmd_train, LW_OPTIONS(options), argc, argv, files, &helped);
     int rc = n < 0    ? LW_EXIT_USAGE
              : helped ? LW_EXIT_OK
                       : train_with_config(&o, files, n);

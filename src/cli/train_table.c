@@ -236,8 +236,8 @@ static int fit_cell(struct baseline_table *t, const struct table_features *set,
                                .clip_hi = INFINITY};
     lw_copy(spec.name, sizeof spec.name, models[model].name);
     memcpy(spec.terms, set->terms, set->nterms * sizeof *set->terms);
-    struct lw_model *m =
-        lw_fit(t->train, 0, lw_dataset_rows(t->train), 0, &spec, &report, err);
+    struct lw_fit_rows rows = {.ds = t->train, .end = lw_dataset_rows(t->train)};
+    struct lw_model *m = lw_fit(&rows, &spec, &report, err);
     if (!m)
         return lw_err_context(err, "%s on %s", models[model].name, set->name);
     *cell = (struct table_cell){.train = rmse_of(m, t->train),

@@ -16,6 +16,7 @@
 
 static const char *const encodings[] = {"avro", NULL}; /* of enum lw_encoding */
 static const char *const framings[] = {"raw", "confluent", "single-object", NULL};
+static const char *const not_framings[] = {"avro", "json", NULL};
 static const char *const corrections[] = {"none", "bonferroni", "bh", NULL};
 static const char *const detectors[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
 static const char *const searches[] = {"grid", "halving", "random", NULL};
@@ -108,6 +109,8 @@ static const struct lw_key source_keys[] = {
     {"encoding", LW_KEY_WORD, AT(source.encoding), .words = encodings, .standard = "avro",
      .doc = "How a record is encoded: Avro's binary encoding."},
     {"framing", LW_KEY_WORD, AT(source.framing), .words = framings, .standard = "raw",
+     .misplaced = not_framings,
+     .instead = "`source.encoding`, which sets how a record is encoded",
      .doc = "How a message names its schema: not at all, Confluent's prefix or header "
             "(needs `registry`), or Avro single-object encoding. See formats.md."},
     {"schemas", LW_KEY_LIST, .flags = LW_PATHS, .item = "paths", .read = lw_read_schemas,

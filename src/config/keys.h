@@ -46,6 +46,8 @@ struct lw_key {
     double min, max; /* both 0: unbounded (durations and sizes: not negative) */
     const char *const *words; /* of WORD (index is the value) and TEXT; NULL-terminated */
     const char *(*word)(int i);       /* the same as a function; NULL past the end */
+    const char *const *misplaced;     /* WORD: values of another key; see instead */
+    const char *instead;              /* names that key, for the message */
     const struct lw_section *section; /* of MAP; of one item of LIST and NAMED */
     /* LIST, NAMED: takes the whole node. MAP and scalars: called after the value is in
      * its place (node NULL when absent), to check what a row cannot say. */

@@ -134,8 +134,20 @@ static int store_ms(struct lw_load *load, const struct lw_key *key,
     return 0;
 }
 
+/* Refuses a value that belongs to another key. */
+static int word_misplaced(struct lw_load *load, const struct lw_key *key,
+                          const struct lw_yaml *node) {
+    for (size_t i = 0; key->misplaced && key->misplaced[i]; i++)
+        if (strcmp(key->misplaced[i], node->text) == 0)
+            return lw_yaml_fail(load->tree, node, load->err, "'%s' belongs in %s",
+                                node->text, key->instead);
+    return 0;
+}
+
 static int store_word(struct lw_load *load, const struct lw_key *key,
                       const struct lw_yaml *node, void *at) {
+    if (word_misplaced(load, key, node))
+        return -1;
     const char *words[64];
     size_t n = 0;
     int first = (int)key->min;

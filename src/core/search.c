@@ -70,6 +70,13 @@ static size_t base_sharers(const struct search *f, const struct lw_fit_spec *fit
     return n;
 }
 
+static struct lw_fit_rows rows_from(const struct search *f, size_t begin) {
+    return (struct lw_fit_rows){.ds = f->ds,
+                                .begin = begin,
+                                .end = f->s->hold,
+                                .as_of_ms = f->out->holdout_from_ms};
+}
+
 /* The fit without its correction, made once a round; NULL when it fails. */
 static struct base *base_for(struct search *f, size_t begin,
                              const struct lw_fit_spec *fit, struct lw_err *err) {
@@ -80,8 +87,8 @@ static struct base *base_for(struct search *f, size_t begin,
     struct lw_fit_spec plain = *fit;
     plain.correction = (struct lw_correction){0};
     *base = (struct base){.fit = fit, .report = {.quick = true}};
-    base->model = lw_fit(f->ds, begin, f->s->hold, f->out->holdout_from_ms, &plain,
-                         &base->report, err);
+    struct lw_fit_rows rows = rows_from(f, begin);
+    base->model = lw_fit(&rows, &plain, &base->report, err);
     if (!base->model)
         return NULL;
     base->coef = lw_fit_keep(base->model);
@@ -94,7 +101,7 @@ static struct base *base_for(struct search *f, size_t begin,
 static struct lw_model *fit_candidate(struct search *f, size_t begin,
                                       const struct lw_fit_spec *fit, struct base **base,
                                       struct lw_fit_report *report, struct lw_err *err) {
-    int64_t as_of_ms = f->out->holdout_from_ms;
+    struct lw_fit_rows rows = rows_from(f, begin);
     const char *failed = f->failed ? f->failed->why[fit - f->spec->candidate] : "";
     *report = (struct lw_fit_report){.quick = true};
     *base = NULL;
@@ -103,12 +110,12 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
         return NULL;
     }
     if (base_sharers(f, fit) < 2)
-        return lw_fit(f->ds, begin, f->s->hold, as_of_ms, fit, report, err);
+        return lw_fit(&rows, fit, report, err);
     struct base *b = base_for(f, begin, fit, err);
     if (!b)
         return NULL;
     lw_fit_restore(b->model, b->coef);
-    if (lw_fit_correct(b->model, f->ds, begin, f->s->hold, as_of_ms, fit, err))
+    if (lw_fit_correct(b->model, &rows, fit, err))
         return NULL;
     *report = b->report;
     *base = b;

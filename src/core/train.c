@@ -62,8 +62,12 @@ static int hourly_loss_of_half(const struct lw_task *task, const struct lw_datas
                                const struct lw_training *t, const struct lw_fold *fold,
                                struct hourly_losses *r) {
     struct lw_err ignored = {0};
-    struct lw_model *half = lw_fit_half(ds, s->begin, s->hold, t->holdout_from_ms,
-                                        t->trial[t->chosen].fit, fold, &ignored);
+    struct lw_fit_rows rows = {.ds = ds,
+                               .begin = s->begin,
+                               .end = s->hold,
+                               .as_of_ms = t->holdout_from_ms,
+                               .fold = *fold};
+    struct lw_model *half = lw_fit(&rows, t->trial[t->chosen].fit, NULL, &ignored);
     if (!half)
         return -1;
     double *predicted = lw_malloc((s->end - begin) * sizeof *predicted);
@@ -289,7 +293,9 @@ static struct lw_model *candidate_search(const struct lw_spec *spec,
         const struct lw_fit_spec *fit = out->trial[out->chosen].fit;
         struct lw_fit_report report = {.quick = true};
         struct lw_err why = {0};
-        out->model = lw_fit(ds, s->begin, s->end, out->as_of_ms, fit, &report, &why);
+        struct lw_fit_rows rows = {
+            .ds = ds, .begin = s->begin, .end = s->end, .as_of_ms = out->as_of_ms};
+        out->model = lw_fit(&rows, fit, &report, &why);
         if (out->model)
             break;
         lw_model_free(proved);

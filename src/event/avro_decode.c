@@ -1,10 +1,9 @@
 /* Decodes one Avro record by running the decoder's plan.
  *
- * One loop over the steps, one switch, no allocation, no call for the common cases.
- * Every read is checked against the end of the bytes; an error names the field and the
- * offset at which its value begins. Cells start from `initial` (missing, or
- * the reader's default), so a null has nothing to store, and fields that must be there
- * are checked once at the end. */
+ * One loop over the steps, one switch, no allocation, no call in the common cases. Every
+ * read is checked against the end of the bytes; an error names the field and the offset
+ * of its value. Cells start from `initial` (missing, or the reader's default), so a null
+ * has nothing to store, and required fields are checked once at the end. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +11,7 @@
 #include "event/convert.h"
 #include "event/wire.h"
 
-/* A walk's state besides the position: what a store needs to say where it failed. */
+/* State of a walk besides the position: what a store needs for its error message. */
 struct decode_walk {
     const struct lw_avro_decoder *d;
     const uint8_t *data, *end;
@@ -34,8 +33,8 @@ static int refuse_at(const struct decode_walk *w, const struct lw_decode_step *s
                    (size_t)(w->end - w->data), no->why, no->value);
 }
 
-/* Why a step failed: `why`, the bytes are not valid for the schema; `no`, the value does not
- * convert to the kind in the configuration. */
+/* Why a step failed: `why`, the bytes are not valid for the schema; `no`, the value does
+ * not convert to the kind in the configuration. */
 struct taken {
     const char *why;
     struct lw_refusal no;
@@ -51,11 +50,12 @@ static void store_enum(const struct decode_walk *w, const struct lw_decode_step 
     if (symbol->present)
         w->cells[step->cell] = *symbol;
     else
-        lw_refuse_text(&t->no, "an enum symbol that the reader does not know",
-                       symbol->text, symbol->len);
+        lw_convert_refuse_text(&t->no, "an enum symbol that the reader's schema lacks",
+                               symbol->text, symbol->len);
 }
 
-/* Numbers and enums: reads one at `at`, stores it; the new position, or NULL. */
+/* Numbers and enums: reads one at `at` and stores it; returns the new position, or NULL.
+ */
 static const uint8_t *take_number(const struct decode_walk *w,
                                   const struct lw_decode_step *step, const uint8_t *at,
                                   struct taken *t) {
@@ -71,17 +71,17 @@ static const uint8_t *take_number(const struct decode_walk *w,
         if (step->op == LW_DECODE_INT && v != (int32_t)v)
             t->why = "an int of more than 32 bits";
         else
-            lw_value_whole(step, w->d->zone, v, cell, &t->no);
+            lw_convert_whole(step, w->d->zone, v, cell, &t->no);
         return at;
     case LW_DECODE_FLOAT:
         if (left < 4)
             return NULL;
-        lw_value_real(step, w->d->zone, lw_wire_float(at), cell, &t->no);
+        lw_convert_real(step, w->d->zone, lw_wire_float(at), cell, &t->no);
         return at + 4;
     case LW_DECODE_DOUBLE:
         if (left < 8)
             return NULL;
-        lw_value_real(step, w->d->zone, lw_wire_double(at), cell, &t->no);
+        lw_convert_real(step, w->d->zone, lw_wire_double(at), cell, &t->no);
         return at + 8;
     case LW_DECODE_BOOLEAN:
         if (left < 1)
@@ -108,9 +108,9 @@ static const uint8_t *take_bytes(const struct decode_walk *w,
     if (!at)
         return NULL;
     if (step->op == LW_DECODE_TEXT || step->op == LW_DECODE_TEXT_FIXED)
-        lw_value_text(step, w->d->zone, (const char *)at - len, len, cell, &t->no);
+        lw_convert_text(step, w->d->zone, (const char *)at - len, len, cell, &t->no);
     else
-        lw_value_decimal(step, at - len, len, cell, &t->no);
+        lw_convert_decimal(step, at - len, len, cell, &t->no);
     return at;
 }
 
@@ -130,7 +130,7 @@ static const uint8_t *take_value(const struct decode_walk *w,
         at = lw_skip_layout_end(&w->d->layouts, step->arg, at, w->end);
         if (!at)
             t->why =
-                "the bytes end, a length or count is invalid, or it is nested deeper than 512 types";
+                "the bytes end, a length or count is invalid, or the value is nested deeper than 512 types";
         return at;
     case LW_DECODE_TEXT:
     case LW_DECODE_TEXT_FIXED:
@@ -142,7 +142,7 @@ static const uint8_t *take_value(const struct decode_walk *w,
     }
 }
 
-/* The branch of a union; -1 when the bytes end or there is no such branch. */
+/* Reads the branch of a union; -1 if the bytes end or there is no such branch. */
 static int64_t take_branch(const struct decode_walk *w, const uint8_t **at,
                            uint32_t branches) {
     int64_t branch;
@@ -153,8 +153,8 @@ static int64_t take_branch(const struct decode_walk *w, const uint8_t **at,
     return branch;
 }
 
-/* The commonest steps, in line: the new position, or NULL when take() must look closer
- * (also at what fails, so that there is one place for each complaint). */
+/* The most common steps, inline: the new position, or NULL if the general path must
+ * handle the step (also its failure, so that each error has one place). */
 static inline const uint8_t *take_common(const struct decode_walk *w,
                                          const struct lw_decode_step *step,
                                          const uint8_t *at) {
@@ -184,7 +184,7 @@ static const uint8_t *take_whole(const struct decode_walk *w,
                                  const struct lw_decode_step *step, const uint8_t *at,
                                  const uint8_t *start) {
     struct taken t;
-    t.why = t.no.why = NULL; /* its text needs no zeroes */
+    t.why = t.no.why = NULL; /* no need to zero its text */
     at = take_value(w, step, at, &t);
     if (!at || t.why)
         fail_at(w, step, start,
@@ -196,7 +196,7 @@ static const uint8_t *take_whole(const struct decode_walk *w,
     return NULL;
 }
 
-/* Runs the plan; the end of the datum, or NULL with the error set. */
+/* Runs the plan; returns the end of the datum, or NULL with the error set. */
 static const uint8_t *decode_steps(const struct decode_walk *w) {
     const struct lw_avro_decoder *d = w->d;
     const uint8_t *at = w->data;
@@ -234,14 +234,14 @@ static const uint8_t *decode_steps(const struct decode_walk *w) {
     return at;
 }
 
-int lw__avro_decode(const struct lw_decoder *decoder,
-                    const struct lw_encoded_record *record,
-                    struct lw_decode_scratch *scratch, struct lw_cell *cells,
-                    struct lw_err *err) {
+int lw__decode_plan_run(const struct lw_decoder *decoder,
+                        const struct lw_encoded_record *record,
+                        struct lw_decoder_scratch *scratch, struct lw_cell *cells,
+                        struct lw_err *err) {
     (void)scratch;
     const struct lw_avro_decoder *d = (const struct lw_avro_decoder *)decoder;
     static const uint8_t nothing[1] = {0};
-    /* An empty value may come as a null pointer. */
+    /* An empty value may be a null pointer. */
     const uint8_t *data = record->data ? record->data : nothing;
     struct decode_walk w = {
         .d = d, .data = data, .end = data + record->len, .cells = cells, .err = err};

@@ -2,11 +2,12 @@
  *
  * Avro specification 1.11, "Transforming into Parsing Canonical Form": primitives by
  * name, full names, only the attributes that parsing needs, in a fixed order, no spaces.
- * The form is written from the nodes, so a named type is spelled out where it is first
- * met and named after that. The fingerprint is the Rabin fingerprint of the
- * specification, with the polynomial 0xc15d213aa4d7a795, which is also the value for no
- * bytes. Names and symbols may be any text; only what JSON must escape is escaped, so
- * those that the specification allows stand as they are. */
+ * The form is written from the nodes, so a named type is spelled out at its first use
+ * and named after that. The fingerprint is the Rabin fingerprint of the specification,
+ * with the polynomial 0xc15d213aa4d7a795, which is also the value for no bytes. Names
+ * and symbols may be any text; only what JSON must escape is escaped, so those that the
+ * specification allows are written as they are. */
+#include "event/canonical.h"
 #include "event/node.h"
 
 #include <stdlib.h>
@@ -93,7 +94,7 @@ static void form_node(struct form *f, const struct lw_node *node) {
         form_node(f, node->kids[0]);
         lw_buf_printf(f->out, "}");
     } else {
-        lw_buf_printf(f->out, "\"%s\"", lw_type_name(node->type));
+        lw_buf_printf(f->out, "\"%s\"", lw_node_type_name(node->type));
     }
 }
 
@@ -104,7 +105,7 @@ void lw_canonical_form(const struct lw_schema *schema, struct lw_buf *out) {
     free(f.seen);
 }
 
-uint64_t lw_crc64_avro(const void *data, size_t len) {
+uint64_t lw_canonical_crc64(const void *data, size_t len) {
     const uint8_t *bytes = data;
     uint64_t crc = CRC64_EMPTY;
     for (size_t i = 0; i < len; i++) {

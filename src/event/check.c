@@ -1,8 +1,8 @@
-/* Reading a validity check: "trip_distance < 50", "a >= 0", "0 <= b < 10".
+/* Parses a validity check: "trip_distance < 50", "a >= 0", "0 <= b < 10".
  *
  * A check is a chain of terms and comparisons with one field in it: field op number,
  * number op field, or number op field op number. Both comparisons of a chain must point
- * the same way, and the bounds must leave something between them. */
+ * the same way, and the range must not be empty. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #include "base/text.h"
 
 struct op {
-    bool less; /* < or <=: what stands left is the smaller */
-    bool open; /* without equality */
+    bool less; /* < or <=: the left side is the smaller */
+    bool open; /* strict */
 };
 
 struct chain {
@@ -99,12 +99,12 @@ static int take_bounds(const char *text, const struct chain *chain, int at,
     bool empty = check->lo > check->hi ||
                  (check->lo == check->hi && (check->lo_open || check->hi_open));
     if (empty)
-        return check_refuse(text, "nothing can lie within these bounds", err);
+        return check_refuse(text, "no value lies within these bounds", err);
     return 0;
 }
 
-int lw_check_parse(const char *text, const struct lw_fields *fields,
-                   struct lw_check *check, struct lw_err *err) {
+int lw_event_check_parse(const char *text, const struct lw_fields *fields,
+                         struct lw_check *check, struct lw_err *err) {
     struct chain chain;
     double number;
     if (strlen(text) >= sizeof check->reason)
@@ -118,7 +118,7 @@ int lw_check_parse(const char *text, const struct lw_fields *fields,
     if (field < 0)
         return unknown_field(text, chain.term[at], fields, err);
     if (fields->field[field].kind == LW_TEXT)
-        return check_refuse(text, "a text has no order", err);
+        return check_refuse(text, "text has no order", err);
     *check = (struct lw_check){.field = field, .lo = -INFINITY, .hi = INFINITY};
     lw_copy(check->reason, sizeof check->reason, text);
     return take_bounds(text, &chain, at, check, err);

@@ -1,12 +1,11 @@
 /* Codecs of Avro object container files.
  *
  * deflate is RFC 1951 without a zlib header; fastavro leaves up to four bytes of zlib's
- * checksum behind it, which are passed over (the records must fill the block exactly, so
- * nothing is lost by that). snappy is what Spark and the Java tools
- * write by default: the raw snappy format (its format_description.txt) followed by the
- * big-endian CRC-32 of what comes out; sixty lines read it, and writing it is never
- * needed. bzip2, xz and zstandard are left out: rare for events, each another library.
- * The output is bounded by the caller whatever the input says. */
+ * checksum behind it, which are skipped (the records must fill the block exactly, so the
+ * check is not needed). Spark and the Java tools write snappy by default: the raw snappy
+ * format followed by the big-endian CRC-32 of the decompressed data; it is read only.
+ * bzip2, xz and zstandard are not supported: they are rare for events and each needs
+ * another library. The caller bounds the output. */
 #include "event/codec.h"
 
 #include <stdlib.h>
@@ -53,7 +52,7 @@ void lw_codec_free(struct lw_codec *codec) {
 }
 
 static int too_much(size_t max, struct lw_err *err) {
-    lw_fail(err, LW_EINPUT, "a block inflates to more than %zu bytes", max);
+    lw_fail(err, LW_EINPUT, "a block decompresses to more than %zu bytes", max);
     return -2;
 }
 
@@ -79,7 +78,8 @@ static int unpack_deflate(struct lw_codec *codec, const uint8_t *data, size_t le
     return whole ? 0 : lw_fail(err, LW_EINPUT, "a block's deflate data is damaged");
 }
 
-/* Snappy: copies `n` bytes from `offset` back, byte by byte because they may overlap. */
+/* Snappy: copies `n` bytes from `offset` bytes back, one by one because they may
+ * overlap. */
 static bool copy_back(struct lw_buf *out, size_t offset, size_t n) {
     if (offset == 0 || offset > out->len)
         return false;

@@ -1,5 +1,6 @@
 /* Compression of a container file's blocks: null, deflate and snappy to read; deflate to
- * write. One codec's buffers and zlib state serve a whole file. Thread: one at a time. */
+ * write. One codec's buffers and zlib state are reused for a whole file. Thread: one at
+ * a time. */
 #ifndef LW_EVENT_CODEC_H
 #define LW_EVENT_CODEC_H
 
@@ -14,13 +15,14 @@
 
 struct lw_codec;
 
-/* By the name in a file's header ("" is null). LW_EINPUT when it is not supported. */
+/* Creates a codec by the name in a file's header ("" is null). LW_EINPUT if it is not
+ * supported. */
 struct lw_codec *lw_codec_new(const char *name, struct lw_err *err);
 void lw_codec_free(struct lw_codec *codec);
 
-/* Replaces out by the decompressed block; -1 and LW_EINPUT when it is damaged, -2 and
- * LW_EINPUT when it would exceed `max` bytes (at most LW_UNPACKED_MAX). Whatever a length in
- * it says, memory is taken for what is there. */
+/* Replaces out by the decompressed block; -1 and LW_EINPUT if it is damaged, -2 and
+ * LW_EINPUT if it would exceed `max` bytes (at most LW_UNPACKED_MAX). Memory grows with
+ * the data, not with a length that the block claims. */
 int lw_codec_unpack(struct lw_codec *codec, const uint8_t *data, size_t len, size_t max,
                     struct lw_buf *out, struct lw_err *err);
 /* Replaces out by the block compressed with deflate. codec must be deflate. */

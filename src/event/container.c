@@ -1,10 +1,9 @@
 /* Container headers: "Obj" 1, a map of metadata, a sync marker (Avro 1.11, Object
  * Container Files).
  *
- * Read here and not by libavro, because libavro gives back a schema without defaults,
- * aliases and logical types, and allocates whatever length a block claims. Metadata is
- * bounded in all by LW_META_MAX; keys other than avro.schema and avro.codec are passed
- * over. */
+ * libavro is not used, because it returns a schema without defaults, aliases and logical
+ * types, and allocates whatever length a block claims. LW_META_MAX bounds the metadata;
+ * keys other than avro.schema and avro.codec are skipped. */
 #include "event/container.h"
 
 #include <stdlib.h>
@@ -19,8 +18,8 @@
 #define LW_META_MAX (4 * 1024 * 1024)
 #define READ_BYTES  ((size_t)1024 * 1024)
 
-/* A long from the stream: 1; 0 at a clean end (no byte read); -1 when it is cut off or
- * overflows. */
+/* Reads a long from the stream: 1; 0 at a clean end (no byte read); -1 if it is cut off
+ * or overflows. */
 static int stream_long(FILE *stream, int64_t *out) {
     uint8_t bytes[LW_VARINT_MAX];
     size_t n = 0;
@@ -38,14 +37,14 @@ static int stream_long(FILE *stream, int64_t *out) {
     return 1;
 }
 
-/* One length-prefixed value into buf; *budget is what is left of LW_META_MAX. */
+/* Reads one length-prefixed value into buf; *budget is the rest of LW_META_MAX. */
 static int read_value(FILE *stream, struct lw_buf *buf, int64_t *budget) {
     int64_t len;
     lw_buf_clear(buf);
     if (stream_long(stream, &len) != 1 || len < 0 || len > *budget)
         return -1;
     *budget -= len;
-    while (buf->len < (size_t)len) { /* memory grows with what is there */
+    while (buf->len < (size_t)len) { /* memory grows with the data */
         size_t part = (size_t)len - buf->len < 4096 ? (size_t)len - buf->len : 4096;
         if (fread(lw_buf_extend(buf, part), 1, part, stream) != part)
             return -1;
@@ -80,7 +79,7 @@ static int read_pairs(FILE *stream, struct lw_container *head, struct lw_buf *bu
             return -1;
         for (uint64_t n = count < 0 ? -(uint64_t)count : (uint64_t)count; n > 0; n--) {
             char key[64];
-            *budget -= 2; /* so that empty pairs come to an end too */
+            *budget -= 2; /* so that empty pairs count too */
             if (*budget < 0 || read_value(stream, &buf[0], budget) < 0)
                 return -1;
             lw_copy(key, sizeof key, (const char *)buf[0].data);
@@ -111,8 +110,8 @@ int lw_container_read(FILE *stream, struct lw_container *head, struct lw_err *er
     return 0;
 }
 
-/* Exactly len bytes. Memory grows with what is there, not with what a header says: the
- * size of a pipe is not known. */
+/* Reads exactly len bytes. Memory grows with the data, not with the header's claim,
+ * because the size of a pipe is unknown. */
 static bool read_packed(FILE *stream, size_t len, struct lw_buf *packed) {
     lw_buf_clear(packed);
     while (packed->len < len) {
@@ -136,7 +135,7 @@ int lw_container_block(FILE *stream, const struct lw_container *head, int64_t le
     if (rc != 1 || stream_long(stream, &size) != 1)
         return lw_fail(err, LW_EINPUT, "%s", cut);
     if (*count < 0 || size < 0 || size > LW_BLOCK_MAX)
-        return lw_fail(err, LW_EINPUT, "a block's count or size cannot be");
+        return lw_fail(err, LW_EINPUT, "a block's count or size is invalid");
     if ((left >= 0 && size > left) || !read_packed(stream, (size_t)size, packed) ||
         fread(sync, 1, sizeof sync, stream) != sizeof sync)
         return lw_fail(err, LW_EINPUT, "%s", cut);

@@ -16,15 +16,12 @@ struct lw_container {
     uint8_t sync[LW_SYNC_BYTES];
 };
 
-/* Reads magic, metadata and sync marker. LW_EINPUT with the reason (a schema that cannot
- * be is LW_EINPUT too: the file is bad). */
+/* Reads magic, metadata and sync marker. LW_EINPUT with the reason (also for an invalid
+ * schema: the file is bad). */
 int lw_container_read(FILE *stream, struct lw_container *head, struct lw_err *err);
-/* lw_file_open of a stream that is open already and is closed with the file; for tests.
- */
-struct lw_file;
-struct lw_file *lw_file_open_stream(FILE *stream, const char *name, struct lw_err *err);
-/* The next block: 1 with its count of records and its bytes, still compressed; 0 at a clean
- * end; -1 with LW_EINPUT. `left`: bytes of the stream that are left, or -1: not known. */
+/* The next block: 1 with its count of records and its bytes, still compressed; 0 at a
+ * clean end; -1 with LW_EINPUT. `left`: the remaining bytes of the stream, or -1 if
+ * unknown. */
 int lw_container_block(FILE *stream, const struct lw_container *head, int64_t left,
                        int64_t *count, struct lw_buf *packed, struct lw_err *err);
 /* Appends a header, and a block of `count` records in compressed bytes. */

@@ -23,8 +23,8 @@ static bool refuse_real(struct lw_refusal *no, const char *why, double v) {
     return false;
 }
 
-bool lw_refuse_text(struct lw_refusal *no, const char *why, const char *text,
-                    size_t len) {
+bool lw_convert_refuse_text(struct lw_refusal *no, const char *why, const char *text,
+                            size_t len) {
     no->why = why;
     no->value[0] = '"';
     size_t n = lw_text_show(no->value + 1, sizeof no->value - 2, text, len);
@@ -54,22 +54,22 @@ static bool put_time(const struct lw_decode_step *step, const struct lw_zone *zo
     return true;
 }
 
-/* Of a number too large to be a time in its unit; at most one unit makes it one. */
+/* Explains a number that is too large for a time in its unit; at most one unit fits. */
 static const char *too_large_a_time(double v) {
     if (!(v > 0 && v < 9e18))
-        return "not a believable time";
+        return "not a plausible time";
     int64_t whole = (int64_t)v;
-    if (lw_time_believed(whole / 1000000))
-        return "outside the years 1990 to 2100, and right in nanoseconds (`unit: ns`)";
-    if (lw_time_believed(whole / 1000))
-        return "outside the years 1990 to 2100, and right in microseconds (`unit: us`)";
-    if (lw_time_believed(whole))
-        return "outside the years 1990 to 2100, and right in milliseconds (`unit: ms`)";
-    return "not a believable time";
+    if (lw_event_time_plausible(whole / 1000000))
+        return "outside the years 1990 to 2100, but plausible in nanoseconds (`unit: ns`)";
+    if (lw_event_time_plausible(whole / 1000))
+        return "outside the years 1990 to 2100, but plausible in microseconds (`unit: us`)";
+    if (lw_event_time_plausible(whole))
+        return "outside the years 1990 to 2100, but plausible in milliseconds (`unit: ms`)";
+    return "not a plausible time";
 }
 
-bool lw_value_whole(const struct lw_decode_step *step, const struct lw_zone *zone,
-                    int64_t v, struct lw_cell *cell, struct lw_refusal *no) {
+bool lw_convert_whole(const struct lw_decode_step *step, const struct lw_zone *zone,
+                      int64_t v, struct lw_cell *cell, struct lw_refusal *no) {
     enum lw_as as = (enum lw_as)step->as;
     if (as < LW_AS_MILLIS) {
         lw_cell_put_int(cell, v);
@@ -91,8 +91,8 @@ static bool is_whole(double v, int64_t *out) {
     return (double)*out == v;
 }
 
-bool lw_value_real(const struct lw_decode_step *step, const struct lw_zone *zone,
-                   double v, struct lw_cell *cell, struct lw_refusal *no) {
+bool lw_convert_real(const struct lw_decode_step *step, const struct lw_zone *zone,
+                     double v, struct lw_cell *cell, struct lw_refusal *no) {
     enum lw_as as = (enum lw_as)step->as;
     int64_t whole;
     if (isnan(v)) {
@@ -115,19 +115,19 @@ bool lw_value_real(const struct lw_decode_step *step, const struct lw_zone *zone
     return refuse_real(no, too_large_a_time(v), v);
 }
 
-bool lw_value_text(const struct lw_decode_step *step, const struct lw_zone *zone,
-                   const char *text, size_t len, struct lw_cell *cell,
-                   struct lw_refusal *no) {
+bool lw_convert_text(const struct lw_decode_step *step, const struct lw_zone *zone,
+                     const char *text, size_t len, struct lw_cell *cell,
+                     struct lw_refusal *no) {
     int64_t ms;
     if (step->as == LW_AS_ISO) {
         if (!lw_parse_instant(text, len, zone, &ms))
-            return lw_refuse_text(no, "not a time such as 2020-03-12T05:00:00+01:00",
-                                  text, len);
+            return lw_convert_refuse_text(
+                no, "not a time such as 2020-03-12T05:00:00+01:00", text, len);
         lw_cell_put_int(cell, ms);
         return true;
     }
     if (len > UINT32_MAX)
-        return lw_refuse_text(no, "a text of more than 4 GiB", text, 0);
+        return lw_convert_refuse_text(no, "a text of more than 4 GiB", text, 0);
     lw_cell_put(cell, NAN, step->keyed ? lw_text_key(text, len) : 0, true);
     cell->text = text;
     cell->len = (uint32_t)len;
@@ -135,10 +135,10 @@ bool lw_value_text(const struct lw_decode_step *step, const struct lw_zone *zone
     return true;
 }
 
-bool lw_decimal(const uint8_t *bytes, size_t len, int scale, double *out) {
+bool lw_convert_decimal_number(const uint8_t *bytes, size_t len, int scale, double *out) {
     if (len > 64)
         return false;
-    if (len <= 8) { /* exact as an integer: one rounding for it, one for the division */
+    if (len <= 8) { /* exact as an integer: one rounding here, one in the division */
         uint64_t v = len > 0 && bytes[0] & 0x80 ? UINT64_MAX : 0;
         for (size_t i = 0; i < len; i++)
             v = v << 8 | bytes[i];
@@ -152,10 +152,10 @@ bool lw_decimal(const uint8_t *bytes, size_t len, int scale, double *out) {
     return true;
 }
 
-bool lw_value_decimal(const struct lw_decode_step *step, const uint8_t *bytes, size_t len,
-                      struct lw_cell *cell, struct lw_refusal *no) {
+bool lw_convert_decimal(const struct lw_decode_step *step, const uint8_t *bytes,
+                        size_t len, struct lw_cell *cell, struct lw_refusal *no) {
     double v;
-    if (!lw_decimal(bytes, len, step->scale, &v)) {
+    if (!lw_convert_decimal_number(bytes, len, step->scale, &v)) {
         no->why = "a decimal of more than 64 bytes";
         snprintf(no->value, sizeof no->value, "%zu bytes", len);
         return false;

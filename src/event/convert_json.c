@@ -7,21 +7,21 @@
 
 #include "base/text.h"
 
-/* It is none of the type. What it is instead is for the caller to say: this is also how a
- * branch of a union is passed over. */
+/* The value is not of the type. The caller reports what it is instead, because a union's
+ * branch that does not match ends here too. */
 static int json_mismatch(struct lw_refusal *no, const char *must) {
     no->why = must;
     no->value[0] = '\0';
     return -1;
 }
 
-size_t lw_json_room(const json_t *json) {
+size_t lw_convert_room(const json_t *json) {
     if (json_is_object(json)) /* a union's value with its type around it */
         json = json_object_iter_value(json_object_iter((json_t *)(uintptr_t)json));
     return json_string_length(json);
 }
 
-void lw_room_make(struct lw_buf *room, size_t bytes) {
+void lw_convert_reserve(struct lw_buf *room, size_t bytes) {
     lw_buf_clear(room);
     lw_buf_extend(room, bytes + 1);
     lw_buf_clear(room);
@@ -29,7 +29,7 @@ void lw_room_make(struct lw_buf *room, size_t bytes) {
 
 /* ---- bytes ---- */
 
-/* Text that stands for bytes character by character, U+0000 to U+00FF. */
+/* Text with one character per byte, U+0000 to U+00FF. */
 static bool json_latin1(const char *text, size_t len, struct lw_buf *out) {
     for (size_t i = 0; i < len; i++) {
         uint8_t b = (uint8_t)text[i];
@@ -68,7 +68,7 @@ static bool json_uuid(const char *text, size_t len, struct lw_buf *out) {
     return digits == 32;
 }
 
-/* The bytes that a text stands for, in the room; NULL when it cannot. */
+/* The bytes that a text represents, in the room; NULL if it does not represent any. */
 static const char *bytes_of(const struct lw_json_value *v, const json_t *json,
                             size_t *len) {
     const char *text = json_string_value(json);
@@ -98,8 +98,8 @@ static int take_bytes(const struct lw_json_value *v, const struct lw_decode_step
                     : "must be text with a character up to U+00FF for each of its "
                       "bytes, as in Avro's JSON encoding");
     if (step->op == LW_DECODE_DECIMAL || step->op == LW_DECODE_DECIMAL_FIXED)
-        return lw_value_decimal(step, (const uint8_t *)bytes, len, cell, no);
-    return lw_value_text(step, v->zone, bytes, len, cell, no);
+        return lw_convert_decimal(step, (const uint8_t *)bytes, len, cell, no);
+    return lw_convert_text(step, v->zone, bytes, len, cell, no);
 }
 
 static int take_decimal(const struct lw_json_value *v, const struct lw_decode_step *step,
@@ -117,7 +117,7 @@ static int take_decimal(const struct lw_json_value *v, const struct lw_decode_st
 
 /* ---- numbers ---- */
 
-/* "NaN", "Infinity": what JSON has no number for. */
+/* "NaN", "Infinity": values without a JSON number. */
 static bool not_finite(const json_t *json, double *out) {
     const char *text = json_string_value(json);
     if (text && strcmp(text, "NaN") == 0)
@@ -137,12 +137,12 @@ static int take_real(const struct lw_json_value *v, const struct lw_decode_step 
     if (!json_is_number(json) && !not_finite(json, &number))
         return json_mismatch(no, "must be a number");
     if (v->type->type == LW_T_FLOAT && fabs(number) <= (double)FLT_MAX)
-        number = (double)(float)number; /* as it comes in Avro */
-    return lw_value_real(step, v->zone, number, cell, no);
+        number = (double)(float)number; /* as in Avro */
+    return lw_convert_real(step, v->zone, number, cell, no);
 }
 
-/* An int or a long. A record's number may be wider than the type, as in Avro where the
- * producers have widened it. */
+/* An int or a long. A record's number may be wider than the type, as in Avro after
+ * producers widen a field. */
 static int take_whole(const struct lw_json_value *v, struct lw_decode_step *step,
                       const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     if (json_is_integer(json)) {
@@ -150,13 +150,13 @@ static int take_whole(const struct lw_json_value *v, struct lw_decode_step *step
         if (v->is_default && v->type->type == LW_T_INT &&
             (n < INT32_MIN || n > INT32_MAX))
             return json_mismatch(no, "must be a whole number of 32 bits");
-        return lw_value_whole(step, v->zone, n, cell, no);
+        return lw_convert_whole(step, v->zone, n, cell, no);
     }
     if (v->is_default || !json_is_real(json))
         return json_mismatch(no, "must be a number");
     if (step->as == LW_AS_PLAIN && v->field->kind != LW_NUMERIC)
         step->as = LW_AS_WHOLE;
-    return lw_value_real(step, v->zone, json_real_value(json), cell, no);
+    return lw_convert_real(step, v->zone, json_real_value(json), cell, no);
 }
 
 /* ---- texts ---- */
@@ -171,19 +171,19 @@ static int take_symbol(const struct lw_json_value *v, const struct lw_decode_ste
     while (i < type->n && strcmp(type->symbols[i], text) != 0)
         i++;
     if (i == type->n && !type->fallback)
-        return lw_refuse_text(no, "not a symbol of the schema's enum", text,
-                              strlen(text));
+        return lw_convert_refuse_text(no, "not a symbol of the schema's enum", text,
+                                      strlen(text));
     const char *symbol = i < type->n ? type->symbols[i] : type->fallback;
-    return lw_value_text(step, v->zone, symbol, strlen(symbol), cell, no);
+    return lw_convert_text(step, v->zone, symbol, strlen(symbol), cell, no);
 }
 
-/* A time as text where the schema has a number. */
+/* A time as text for a numeric type. */
 static int take_date(const struct lw_json_value *v, const struct lw_decode_step *step,
                      const json_t *json, struct lw_cell *cell, struct lw_refusal *no) {
     struct lw_decode_step iso = *step;
     iso.as = LW_AS_ISO;
-    if (lw_value_text(&iso, v->zone, json_string_value(json), json_string_length(json),
-                      cell, no))
+    if (lw_convert_text(&iso, v->zone, json_string_value(json), json_string_length(json),
+                        cell, no))
         return 1;
     return json_mismatch(no, "must be a time: a number in its unit, or text such as "
                              "\"2020-03-12T05:00:00+01:00\"");
@@ -194,13 +194,14 @@ static int take_text(const struct lw_json_value *v, const struct lw_decode_step 
     if (!json_is_string(json))
         return json_mismatch(no, step->as == LW_AS_ISO ? "must be a time as text"
                                                        : "must be text");
-    return lw_value_text(step, v->zone, json_string_value(json), json_string_length(json),
-                         cell, no);
+    return lw_convert_text(step, v->zone, json_string_value(json),
+                           json_string_length(json), cell, no);
 }
 
 /* ---- one value ---- */
 
-/* Whether the JSON value fits a type that does not convert to the field: then it is missing. */
+/* Whether the JSON value fits a type that does not convert to the field: the cell is
+ * missing. */
 static bool is_of(const struct lw_node *type, const json_t *json) {
     switch (type->type) {
     case LW_T_NULL:
@@ -261,7 +262,7 @@ static int take_plain(const struct lw_json_value *v, const json_t *json,
     }
 }
 
-/* {"double": 3.5}: the branch that the name is of, or NULL. */
+/* {"double": 3.5}: the branch with that name, or NULL. */
 static const struct lw_node *named_branch(const struct lw_json_value *v,
                                           const json_t *json, const json_t **inner) {
     void *pair = json_object_iter((json_t *)(uintptr_t)json);
@@ -271,7 +272,7 @@ static const struct lw_node *named_branch(const struct lw_json_value *v,
     *inner = json_object_iter_value(pair);
     for (size_t i = 0; i < v->type->n; i++) {
         const struct lw_node *kid = v->type->kids[i];
-        const char *full = kid->name ? kid->name : lw_type_name(kid->type);
+        const char *full = kid->name ? kid->name : lw_node_type_name(kid->type);
         const char *dot = strrchr(full, '.');
         if (strcmp(full, name) == 0 || (dot && strcmp(dot + 1, name) == 0))
             return kid;
@@ -279,8 +280,8 @@ static const struct lw_node *named_branch(const struct lw_json_value *v,
     return NULL;
 }
 
-int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_cell *cell,
-                  struct lw_refusal *no) {
+int lw_convert_json(const struct lw_json_value *v, const json_t *json,
+                    struct lw_cell *cell, struct lw_refusal *no) {
     struct lw_json_value branch = *v;
     const json_t *inner = json;
     struct lw_refusal why;
@@ -293,7 +294,7 @@ int lw_value_json(const struct lw_json_value *v, const json_t *json, struct lw_c
     }
     if (branch.type->type != LW_T_UNION)
         return take_plain(&branch, inner, cell, no);
-    json_mismatch(no, "fits no branch of the schema's union");
+    json_mismatch(no, "does not match any branch of the schema's union");
     for (size_t i = 0; i < v->type->n && best < 1; i++) {
         branch.type = v->type->kids[i];
         int got = take_plain(&branch, json, cell, &why);

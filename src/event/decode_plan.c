@@ -1,14 +1,13 @@
-/* Compiling a writer's schema and a wish list into steps.
+/* Compiles a writer's schema and the wanted fields into steps.
  *
- * The writer's fields are visited in their order, because that is the order of the bytes.
- * For each we ask which reader field it is (by name, else by one of the reader's
- * aliases, else by one of its own) and whether that field, or one below it
- * ("trip.distance"), is wanted. A record that holds nothing wanted is passed over whole.
- * Names of records are not compared: the fields decide, as in Avro's Java library, so
- * that a renamed record still reads. Fields that no writer field fed get the reader's
- * default once, into `initial`, which every decode starts from; a null then simply stores
- * nothing... except where a default stands, and that cannot be: a field has a default in
- * `initial` only if the writer lacks it. */
+ * The writer's fields are visited in their order, because that is the order of the
+ * bytes. Each is matched with a reader's field (by name, else by one of the reader's
+ * aliases, else by one of the writer's); a field is read if it, or one below it
+ * ("trip.distance"), is wanted. A record without a wanted field is skipped as a whole.
+ * Names of records are not compared, as in Avro's Java library, so that a renamed record
+ * can still be read. A field that the writer lacks gets the reader's default in
+ * `initial`, from which every decode starts. A null stores nothing: a field that the
+ * writer has is missing in `initial`. */
 #include "event/decode_plan.h"
 
 #include <stdio.h>
@@ -80,10 +79,10 @@ static bool has_any(const struct lw_node *writer, const struct lw_node_field *re
     return false;
 }
 
-/* The reader's field that a writer's field feeds: the one of its name; else the first
- * that lists it as an alias, as the specification has it; else, because producers rename
- * while a reader with the old schema runs, the first that the writer's own aliases name.
- */
+/* The reader's field for a writer's field: the one with its name; else, as in the
+ * specification, the first that lists it as an alias; else the first that the writer's
+ * own aliases name, because producers rename fields while a reader still has the old
+ * schema. */
 static const struct lw_node_field *reader_field(const struct lw_node *reader,
                                                 const struct lw_node *writer,
                                                 const struct lw_node_field *written) {
@@ -109,7 +108,7 @@ static bool wanted_below(const struct lw_decode_compile *c, const char *path) {
     return false;
 }
 
-/* A union of null and a record with something wanted inside. */
+/* A union of null and a record with a wanted field. */
 static int plan_nullable_record(struct lw_decode_compile *c, const struct lw_node *writer,
                                 const struct lw_node *reader, const char *path,
                                 uint32_t name) {
@@ -133,8 +132,8 @@ static int plan_below(struct lw_decode_compile *c, const struct lw_node *writer,
     if (w->type != LW_T_RECORD || r->type != LW_T_RECORD)
         return lw_fail(c->err, LW_ECONFIG,
                        "field \"%.80s\" is not a record (writer: %s, reader: %s), so "
-                       "nothing in it has a name",
-                       path, lw_type_name(w->type), lw_type_name(r->type));
+                       "its parts cannot be named",
+                       path, lw_node_type_name(w->type), lw_node_type_name(r->type));
     if (c->depth == LW_SCHEMA_DEPTH_MAX)
         return lw_fail(c->err, LW_ECONFIG, "field \"%.80s\" is nested too deep", path);
     c->depth++;
@@ -191,11 +190,11 @@ static int check_name(const struct lw_decode_compile *c, const char *name) {
         if (record->type != LW_T_RECORD)
             return lw_fail(c->err, LW_ECONFIG,
                            "\"%s\": field \"%.80s\" is of type %s, which has no fields",
-                           name, field->name, lw_type_name(record->type));
+                           name, field->name, lw_node_type_name(record->type));
     }
 }
 
-/* The first name of the path that the writer lacks, and its default. */
+/* Handles the first name of the path that the writer lacks, and its default. */
 static int fall_back(struct lw_decode_compile *c, const struct lw_node *writer,
                      uint16_t cell) {
     const struct lw_node *record = c->reader->top;
@@ -260,9 +259,9 @@ static void avro_free(struct lw_decoder *decoder) {
     free(d);
 }
 
-static const struct lw_decoder_type avro_type = {lw__avro_decode, avro_free};
+static const struct lw_decoder_type avro_type = {lw__decode_plan_run, avro_free};
 
-struct lw_decoder *lw_avro_decoder_new(const struct lw_schema *writer,
+struct lw_decoder *lw_decoder_new_avro(const struct lw_schema *writer,
                                        const struct lw_schema *reader,
                                        const struct lw_fields *fields,
                                        struct lw_err *err) {

@@ -1,10 +1,10 @@
 /* The compiled form of a decoder, private to the event layer.
  *
- * Steps run one after the other over the bytes of a record, in the writer's order. A step
- * either passes over a value or stores it in a cell. `null` says that the value sits in a
- * union of null and one type: 0 no, 1 null is branch 0, 2 null is branch 1. Any other
- * union that holds something wanted is a BRANCH into a jump table, and each branch ends
- * in a JUMP past the last. */
+ * Steps run one after the other over the bytes of a record, in the writer's order. A
+ * step either skips a value or stores it in a cell. `null` marks a value in a union of
+ * null and one type: 0 no, 1 null is branch 0, 2 null is branch 1. Any other union with
+ * a wanted field is a BRANCH into a jump table, and each branch ends in a JUMP past the
+ * last. */
 #ifndef LW_EVENT_DECODE_PLAN_H
 #define LW_EVENT_DECODE_PLAN_H
 
@@ -30,7 +30,7 @@ enum lw_decode_op {
     LW_DECODE_JUMP           /* arg: step */
 };
 
-/* What becomes of a value. */
+/* The conversion of a value. */
 enum lw_as {
     LW_AS_PLAIN,
     LW_AS_WHOLE, /* a category from a float: must be whole */
@@ -45,8 +45,9 @@ enum lw_as {
 struct lw_decode_step {
     uint8_t op, null, as;
     bool keyed;   /* a text that is a category: key is its hash */
-    bool local;   /* a time on the wall of the decoder's zone */
-    bool strict;  /* a value that does not convert fails the datum; else it is missing */
+    bool local;   /* a local time in the decoder's zone */
+    bool strict;  /* a value that does not convert fails the record; else it is missing
+                   */
     uint8_t form; /* of a text */
     uint16_t cell;
     uint16_t scale; /* of a decimal */
@@ -60,7 +61,7 @@ struct lw_avro_decoder {
     uint32_t *jump;
     char **name;
     struct lw_cell *symbol;  /* enum symbols by writer's index; not present: unknown */
-    struct lw_cell *initial; /* fallbacks, or missing; one a field */
+    struct lw_cell *initial; /* fallbacks, or missing; one per field */
     uint16_t *required;      /* cells that must be present at the end */
     struct lw_skip_layouts layouts;
     const struct lw_zone *zone;
@@ -69,7 +70,7 @@ struct lw_avro_decoder {
     char (*field_name)[LW_NAME_MAX];
 };
 
-/* What is compiled, from what, to what. */
+/* State of a compilation. */
 struct lw_decode_compile {
     struct lw_avro_decoder *d;
     const struct lw_fields *fields;
@@ -83,28 +84,29 @@ struct lw_decode_step *lw__decode_plan_add(struct lw_decode_compile *c,
                                            enum lw_decode_op op, uint32_t name);
 const char *lw__decode_plan_own(struct lw_avro_decoder *d, const char *text, size_t len);
 
-/* How a type other than a union, seen as the reader's, fills a field: op, as, keyed, local,
- * strict, form, scale and a fixed's arg of the step. false: the type does not convert. */
+/* Sets how a type other than a union, resolved to the reader's type, fills a field: op,
+ * as, keyed, local, strict, form, scale and the arg of a fixed. False if the type does
+ * not convert. */
 bool lw__decode_plan_reading(const struct lw_field *field, const struct lw_node *writer,
                              const struct lw_node *reader, const struct lw_zone *zone,
                              struct lw_decode_step *step);
-/* Steps that pass over a value of that type. */
+/* Adds steps that skip a value of the type. */
 int lw__decode_plan_skip(struct lw_decode_compile *c, const struct lw_node *writer,
                          uint32_t name);
-/* Steps that store the writer's value, seen as the reader's type, in a cell. LW_ECONFIG
- * when it does not convert. */
+/* Adds steps that store the writer's value, resolved to the reader's type, in a cell.
+ * LW_ECONFIG if it does not convert. */
 int lw__decode_plan_store(struct lw_decode_compile *c, const struct lw_node *writer,
                           const struct lw_node *reader, uint16_t cell, uint32_t name);
-/* The cell of a field that the writer lacks. `at` is the reader's field at the first name
- * of the path that the writer lacks, `rest` the path below it ("" when it is the last).
- */
+/* Sets the cell of a field that the writer lacks. `at` is the reader's field at the
+ * first name of the path that the writer lacks, `rest` the path below it ("" when it is
+ * the last). */
 int lw__decode_plan_fallback(struct lw_decode_compile *c, const struct lw_node_field *at,
                              const char *rest, uint16_t cell);
 
 /* The decoder's `decode`: runs the plan over one record. */
-int lw__avro_decode(const struct lw_decoder *decoder,
-                    const struct lw_encoded_record *record,
-                    struct lw_decode_scratch *scratch, struct lw_cell *cells,
-                    struct lw_err *err);
+int lw__decode_plan_run(const struct lw_decoder *decoder,
+                        const struct lw_encoded_record *record,
+                        struct lw_decoder_scratch *scratch, struct lw_cell *cells,
+                        struct lw_err *err);
 
 #endif

@@ -1,10 +1,9 @@
-/* Fields that the writer lacks: the reader's default, once, as a cell.
+/* Fields that the writer lacks: the reader's default as a cell.
  *
- * A default is JSON. For a union Avro 1.11 lets it be of the first branch only; we take
- * the first branch that it fits. For "trip.distance" when the writer lacks "trip", the
- * default of trip is an object and distance is looked up in it, or has its own default.
- * A default that does not convert to the field's kind is what such a value would be in a
- * record: missing, or for a required field an error. */
+ * A default is JSON. Avro 1.11 requires a union's default to be of the first branch;
+ * here any branch that fits is accepted. If the writer lacks "trip", "trip.distance" is
+ * looked up in the default of trip, or takes its own default. A default that does not
+ * convert to the field's kind is missing, or an error for a required field. */
 #include <string.h>
 
 #include "event/convert.h"
@@ -12,7 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-/* Goes down to the default of the last name; NULL when there is none on the way. */
+/* Finds the default of the last name; NULL if there is none. */
 static json_t *default_descend(const struct lw_node_field **field, const char *rest) {
     json_t *json = (*field)->fallback;
     while (*rest) {
@@ -38,8 +37,8 @@ static bool default_take(struct lw_decode_compile *c, const struct lw_node_field
                               .zone = c->fields->zone,
                               .is_default = true,
                               .room = &room};
-    lw_room_make(&room, lw_json_room(json));
-    bool ok = lw_value_json(&v, json, out, &no) == 1;
+    lw_convert_reserve(&room, lw_convert_room(json));
+    bool ok = lw_convert_json(&v, json, out, &no) == 1;
     if (ok && out->text)
         out->text = lw__decode_plan_own(c->d, out->text, out->len);
     if (!ok)
@@ -57,13 +56,13 @@ int lw__decode_plan_fallback(struct lw_decode_compile *c, const struct lw_node_f
     if (given && !default_take(c, at, field, json, out) && field->required)
         return lw_fail(c->err, LW_ECONFIG,
                        "field \"%s\" is required, the writer's schema lacks it, and its "
-                       "default in the reader's is no %s (type %s)",
+                       "default in the reader's schema is not a %s (type %s)",
                        field->name, lw_kind_name(field->kind),
-                       lw_type_name(lw_node_strip(at->type)->type));
+                       lw_node_type_name(lw_node_strip(at->type)->type));
     if (field->required && !out->present)
         return lw_fail(c->err, LW_ECONFIG,
                        "field \"%s\" is required, but the writer's schema lacks it and "
-                       "the reader's gives no default",
+                       "the reader's schema has no default",
                        field->name);
     return 0;
 }

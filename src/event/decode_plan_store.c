@@ -1,14 +1,13 @@
-/* How one value becomes one cell: types, kinds and promotions.
+/* Conversion of one value to one cell: types, kinds and promotions.
  *
- * Two questions are answered once, here, so that decoding asks none. May the writer's
- * type be read as the reader's? (Avro 1.11: int to long, float, double; long to float,
- * double; float to double; bytes and string either way; a reader's union takes the first
- * branch that fits; besides, an enum may be read as text. A long read as a float is not
- * rounded to one: a cell holds a double. For the same reason a number that the producers
- * have widened, int to long or double, is read by a reader that still says int.) And can
- * the field's kind be had from it? A unit of time is the field's own where the
- * configuration gives one, else the writer's, and where the writer says nothing (libavro
- * drops logical types when it writes a schema), the reader's. */
+ * Two questions are answered here, once, before any record is decoded. Can the writer's
+ * type be read as the reader's? Avro 1.11 allows int to long, float, double; long to
+ * float, double; float to double; bytes to string and back; a reader's union takes the
+ * first branch that fits. In addition, an enum can be read as text, a long read as a
+ * float keeps its precision, because a cell is a double, and for the same reason a
+ * reader's int can read a writer's long or double. Does the type convert to the field's
+ * kind? The unit of a time is the one in the configuration, else the writer's, else the
+ * reader's (libavro drops logical types when it writes a schema). */
 #include "event/decode_plan.h"
 
 #include <stdlib.h>
@@ -60,7 +59,7 @@ static const struct lw_node *types_match(const struct lw_node *writer,
     return NULL;
 }
 
-/* The one of the two that says what its values mean; the writer goes first. */
+/* The type with a logical type: the writer's if it has one, else the reader's. */
 static const struct lw_node *meaning_of(const struct lw_node *writer,
                                         const struct lw_node *reader) {
     return writer->logical != LW_L_NONE ? writer : reader;
@@ -112,8 +111,8 @@ static bool kind_fits(enum lw_kind kind, int op) {
     }
 }
 
-/* What a time is read as; -1: it is none. A bare long is taken as milliseconds, and an
- * int or a floating point number only where the unit is said. */
+/* The conversion of a time; -1: the type is not a time. A bare long is in milliseconds;
+ * an int or a floating-point number needs a unit in the configuration. */
 static int as_time(const struct lw_field *field, const struct lw_node *writer,
                    const struct lw_node *meaning) {
     static const enum lw_as units[] = {[LW_UNIT_S] = LW_AS_SECONDS,
@@ -177,7 +176,8 @@ bool lw__decode_plan_reading(const struct lw_field *field, const struct lw_node 
     return true;
 }
 
-/* Whether the reader has each symbol, by hash first: enums may have thousands. */
+/* Whether the reader has each symbol; compares hashes first, because enums may have
+ * thousands. */
 static bool knows_symbol(const struct lw_node *reader, const struct lw_table *symbols,
                          const char *symbol) {
     if (reader->type != LW_T_ENUM)
@@ -212,8 +212,8 @@ static void add_symbols(struct lw_avro_decoder *d, struct lw_decode_step *step,
     lw_table_fini(&symbols);
 }
 
-/* One step for a writer's type other than a union. 1: the type does not convert to the
- * kind. */
+/* Adds one step for a writer's type other than a union. 1: the type does not convert to
+ * the kind. */
 static int store_plain(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
     const struct lw_node *as_read = types_match(writer, reader);
@@ -229,8 +229,8 @@ static int store_plain(struct lw_decode_compile *c, const struct lw_node *writer
     return 0;
 }
 
-/* A union of several types: each branch its own steps, each ending past the last. A
- * branch that does not convert leaves the cell missing. */
+/* A union of several types: each branch has its own steps and ends with a jump past the
+ * last. A branch that does not convert leaves the cell missing. */
 static int store_union(struct lw_decode_compile *c, const struct lw_node *writer,
                        const struct lw_node *reader, uint16_t cell, uint32_t name) {
     struct lw_avro_decoder *d = c->d;
@@ -262,18 +262,17 @@ static const char *refusal_advice(const struct lw_field *field,
     if (field->kind != LW_TIMESTAMP)
         return "";
     if (type->logical == LW_L_SPAN)
-        return ", which is a time of day or a duration here";
-    return is_number(type->type)
-               ? "; say what it counts since 1970: unit: s, ms, us or ns"
-               : "";
+        return ", which is a time of day or a duration";
+    return is_number(type->type) ? "; set its unit since 1970: `unit: s`, ms, us or ns"
+                                 : "";
 }
 
 static int store_refuse(struct lw_decode_compile *c, const struct lw_node *writer,
                         const struct lw_node *reader, uint16_t cell) {
     const struct lw_field *field = &c->fields->field[cell];
     const struct lw_node *type = lw_node_strip(writer);
-    const char *from = lw_type_name(type->type);
-    const char *as = lw_type_name(lw_node_strip(reader)->type);
+    const char *from = lw_node_type_name(type->type);
+    const char *as = lw_node_type_name(lw_node_strip(reader)->type);
     bool same = strcmp(from, as) == 0;
     return lw_fail(c->err, LW_ECONFIG,
                    "field \"%s\": cannot read Avro type %s as %s%s%s%s%s", field->name,

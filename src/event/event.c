@@ -1,10 +1,9 @@
-/* Cells to an event: time, target, validity.
+/* From cells to an event: time, target, validity.
  *
- * An event without a time, or with one that nobody would believe, belongs to no pane and
- * is an error. Everything else that is
- * wrong with it is a reason to reject it, the target's before the checks', so that the
- * counts under each reason add up. The bounds of the target are inclusive; what
- * cannot be summed (lw_summable) is outside of any. */
+ * An event without a plausible time belongs to no pane and is an error. Any other fault
+ * is a reason to reject it; the target is judged before the checks, so that each event
+ * counts under one reason. The bounds of the target are inclusive; a value that cannot
+ * be summed (lw_summable) is outside all bounds. */
 #include "event/event.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
-/* Which times are believed, and what was meant by the others.
+/* Which times are plausible, and the likely unit of the others.
  *
- * Nobody writes down in which unit a long counts, so that microseconds are read as
- * milliseconds and an event is of the year 57971. Units are a thousand apart, and 110
- * years are far less: at most one unit makes a time of a number. */
+ * Schemas often do not give the unit of a long; microseconds read as milliseconds put an
+ * event into the year 57971. Units differ by a factor of a thousand, so at most one unit
+ * puts a number between 1990 and 2100. */
 #include <stdio.h>
 
 #include "base/text.h"
@@ -10,28 +10,28 @@
 #include "event/convert.h"
 #include "event/event.h"
 
-bool lw_time_believed(int64_t ms) {
+bool lw_event_time_plausible(int64_t ms) {
     return ms >= LW_TIME_FROM && ms < LW_TIME_UNTIL;
 }
 
-const char *lw_unit_name(enum lw_unit unit) {
+const char *lw_event_unit_name(enum lw_unit unit) {
     static const char *const names[] = {"schema", "s", "ms", "us", "ns"};
     return names[unit];
 }
 
 /* A finer unit makes the time smaller. */
-enum lw_unit lw_unit_meant(enum lw_unit unit, int64_t ms) {
+enum lw_unit lw_event_unit_meant(enum lw_unit unit, int64_t ms) {
     int64_t finer = ms, coarser = ms;
     if (unit == LW_UNIT_OF_TYPE)
         return LW_UNIT_OF_TYPE;
     for (int step = 1; step < 4; step++) {
         finer /= 1000;
-        if (lw_time_believed(finer) && (int)unit + step <= LW_UNIT_NS)
+        if (lw_event_time_plausible(finer) && (int)unit + step <= LW_UNIT_NS)
             return (enum lw_unit)((int)unit + step);
         if (coarser > LW_TIME_UNTIL || coarser < -LW_TIME_UNTIL)
             continue;
         coarser *= 1000;
-        if (lw_time_believed(coarser) && (int)unit - step >= LW_UNIT_S)
+        if (lw_event_time_plausible(coarser) && (int)unit - step >= LW_UNIT_S)
             return (enum lw_unit)((int)unit - step);
     }
     return LW_UNIT_OF_TYPE;
@@ -41,22 +41,21 @@ int lw_event_time(const char *field, enum lw_unit unit, int64_t ms, struct lw_er
     static const char *const units[] = {"", "seconds", "milliseconds", "microseconds",
                                         "nanoseconds"};
     char when[40], advice[200] = "";
-    if (lw_time_believed(ms))
+    if (lw_event_time_plausible(ms))
         return 0;
     if (ms == LW_NO_TIME && field)
         return lw_fail(err, LW_EINPUT, "event time \"%s\" is missing", field);
     if (ms == LW_NO_TIME)
         return lw_fail(err, LW_EINPUT,
-                       "the record has no time, and event.time is `record`");
-    enum lw_unit meant = lw_unit_meant(unit, ms);
+                       "event.time is `record`, but the record has no time");
+    enum lw_unit meant = lw_event_unit_meant(unit, ms);
     if (meant != LW_UNIT_OF_TYPE && field)
         snprintf(
             advice, sizeof advice,
-            "; its numbers are read as %s and would be right as %s: set its unit to %s",
-            units[unit], units[meant], lw_unit_name(meant));
+            "; its numbers are read as %s and would be plausible as %s: set its unit to %s",
+            units[unit], units[meant], lw_event_unit_name(meant));
     else if (meant != LW_UNIT_OF_TYPE)
-        snprintf(advice, sizeof advice, "; the producer seems to give it in %s",
-                 units[meant]);
+        snprintf(advice, sizeof advice, "; the producer seems to use %s", units[meant]);
     return lw_fail(err, LW_EINPUT, "%s%s%s is %s, outside the years 1990 to 2100%s",
                    field ? "event time \"" : "the record's time", field ? field : "",
                    field ? "\"" : "", lw_format_time(when, sizeof when, ms), advice);
@@ -77,7 +76,7 @@ static const struct lw_node *schema_find_field(const struct lw_schema *schema,
 }
 
 static bool read_as(const struct lw_node *type, const struct lw_fields *fields,
-                    size_t field, struct lw_time_reading *out) {
+                    size_t field, struct lw_event_time_reading *out) {
     static const enum lw_unit units[] = {
         [LW_AS_MILLIS] = LW_UNIT_MS,    [LW_AS_SECONDS] = LW_UNIT_S,
         [LW_AS_MICROS] = LW_UNIT_US,    [LW_AS_NANOS] = LW_UNIT_NS,
@@ -86,20 +85,20 @@ static bool read_as(const struct lw_node *type, const struct lw_fields *fields,
     struct lw_decode_step step = {0};
     if (!lw__decode_plan_reading(f, type, type, fields->zone, &step))
         return false;
-    *out = (struct lw_time_reading){.unit = units[step.as],
-                                    .text = step.as == LW_AS_ISO,
-                                    .local = type->local && f->unit == LW_UNIT_OF_TYPE,
-                                    .beside = type->beside && f->unit == LW_UNIT_OF_TYPE,
-                                    .bare = type->logical == LW_L_NONE &&
-                                            f->unit == LW_UNIT_OF_TYPE &&
-                                            step.as != LW_AS_ISO,
-                                    .type = lw_type_name(type->type),
-                                    .meaning = type->meaning};
+    *out = (struct lw_event_time_reading){
+        .unit = units[step.as],
+        .text = step.as == LW_AS_ISO,
+        .local = type->local && f->unit == LW_UNIT_OF_TYPE,
+        .beside = type->beside && f->unit == LW_UNIT_OF_TYPE,
+        .bare = type->logical == LW_L_NONE && f->unit == LW_UNIT_OF_TYPE &&
+                step.as != LW_AS_ISO,
+        .type = lw_node_type_name(type->type),
+        .meaning = type->meaning};
     return true;
 }
 
-bool lw_time_reading(const struct lw_schema *schema, const struct lw_fields *fields,
-                     size_t field, struct lw_time_reading *out) {
+bool lw_event_time_reading(const struct lw_schema *schema, const struct lw_fields *fields,
+                           size_t field, struct lw_event_time_reading *out) {
     const struct lw_node *type = schema_find_field(schema, fields->field[field].name);
     if (!type || fields->field[field].kind != LW_TIMESTAMP)
         return false;

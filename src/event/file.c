@@ -1,13 +1,12 @@
-/* Reading container files: blocks in, records out as their bytes.
+/* Reads container files: blocks in, encoded records out.
  *
- * A block is read and unpacked into buffers that serve the whole file; records in it are
- * found by walking the writer's schema as layouts, so nothing is decoded that nobody asked
- * for. Everything a block claims is checked before memory is taken for it: its size
- * against LW_BLOCK_MAX and what is left of the file, what it unpacks to against what the
- * whole file may be (lw_file_limit), its count by the records that must
- * fill it exactly. An error is final and is given again on the next call. libavro reads
- * such files too, but hands out values instead of bytes, trusts the lengths, and loses
- * half the schema. */
+ * A block is read and unpacked into buffers that are reused for the whole file; skip
+ * layouts find the records in it without decoding them. All sizes are checked before
+ * memory is allocated: the size of a block against LW_BLOCK_MAX and the rest of the
+ * file, its unpacked size against lw_file_limit, its count against the records that must
+ * fill it exactly. An error is final and every later call returns it. libavro is not
+ * used: it returns values instead of bytes, trusts the lengths, and drops parts of the
+ * schema. */
 #include "event/file.h"
 
 #include <errno.h>
@@ -29,12 +28,12 @@ struct lw_file {
     struct lw_skip_layouts layouts;
     uint32_t layout;
     struct lw_buf packed, block;
-    int64_t budget; /* bytes that may still be unpacked */
+    int64_t budget; /* remaining limit of unpacked bytes */
     bool exceeded;
     const uint8_t *at, *end; /* in block */
-    int64_t left;            /* records of the block not yet given */
-    uint64_t given;          /* records given in all */
-    int64_t passed;          /* bytes of the file read */
+    int64_t left;            /* records of the block not yet returned */
+    uint64_t given;          /* records returned in total */
+    int64_t passed;          /* bytes read from the file */
     struct lw_err failed;
 };
 
@@ -47,7 +46,7 @@ static int file_begin(struct lw_file *file, struct lw_err *err) {
     file->codec = lw_codec_new(file->head.codec, err);
     if (!file->codec)
         return -1;
-    lw_buf_extend(&file->block, 1); /* so that an empty block has an address too */
+    lw_buf_extend(&file->block, 1); /* so that an empty block has an address */
     file->layout = lw_skip_layout_of(&file->layouts, file->head.schema->top);
     lw_skip_layout_seal(&file->layouts);
     if (file->layouts.layout[file->layout].empty)
@@ -96,7 +95,7 @@ const char *lw_file_schema_json(const struct lw_file *file) {
 struct lw_decoder *lw_file_decoder(const struct lw_file *file,
                                    const struct lw_schema *reader,
                                    const struct lw_fields *fields, struct lw_err *err) {
-    return lw_avro_decoder_new(file->head.schema, reader, fields, err);
+    return lw_decoder_new_avro(file->head.schema, reader, fields, err);
 }
 
 void lw_file_limit(struct lw_file *file, int64_t bytes) {
@@ -118,7 +117,7 @@ static int fail_in_file(struct lw_file *file, const char *why, struct lw_err *er
     return lw_fail(err, LW_EINPUT, "%s", file->failed.msg);
 }
 
-/* Unpacks the block at hand. */
+/* Unpacks the current block. */
 static int unpack_block(struct lw_file *file, struct lw_err *err) {
     struct lw_err why = {0};
     size_t len = file->packed.len;
@@ -169,7 +168,7 @@ int lw_file_next(struct lw_file *file, const uint8_t **data, size_t *len,
     const uint8_t *end =
         lw_skip_layout_end(&file->layouts, file->layout, file->at, file->end);
     if (!end)
-        return fail_in_file(file, "its bytes are no record of the file's schema", err);
+        return fail_in_file(file, "its bytes are not a record of the file's schema", err);
     *data = file->at;
     *len = (size_t)(end - file->at);
     file->at = end;

@@ -1,16 +1,16 @@
-/* Writing container files: the schema's text as given, blocks of 64 KiB, deflate.
+/* Writes container files: the schema's text as given, blocks of 64 KiB, deflate.
  *
- * libavro could write one, but would put its own idea of the schema into the header,
- * without defaults and logical types. The sync marker is meant to be unlike anything in
- * the data; it is made from the schema's fingerprint and the path, so that the same rows
- * give the same file. Each record is walked before it is written: a file of ours is
- * readable or it is not made. */
+ * libavro is not used, because it drops defaults and logical types from the schema in
+ * the header. The sync marker is made from the schema's fingerprint and the path, so
+ * that equal rows give equal files. Each record is validated before it is written, so
+ * that the file is always readable. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "event/canonical.h"
 #include "event/codec.h"
 #include "event/container.h"
 #include "event/file.h"
@@ -40,8 +40,9 @@ static int write_out(struct lw_file_writer *w, const void *data, size_t len,
 static int write_header(struct lw_file_writer *w, struct lw_err *err) {
     struct lw_buf head = {0};
     uint64_t fingerprint = lw_schema_fingerprint(w->schema);
-    uint64_t half[2] = {lw_mix64(fingerprint),
-                        lw_mix64(fingerprint ^ lw_crc64_avro(w->path, strlen(w->path)))};
+    uint64_t half[2] = {
+        lw_mix64(fingerprint),
+        lw_mix64(fingerprint ^ lw_canonical_crc64(w->path, strlen(w->path)))};
     memcpy(w->sync, half, sizeof half);
     lw_container_put_header(&head, lw_schema_json(w->schema), "deflate", w->sync);
     int rc = write_out(w, head.data, head.len, err);

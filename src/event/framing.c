@@ -1,27 +1,19 @@
-/* Splitting a message value into "which schema" and "the datum".
+/* Splits a message value into the schema's identity and the datum.
  *
- * Confluent's serialisers put a magic byte before the datum: 0 with the registry's 4-byte
- * id (big-endian), and, newer, 1 with the schema's 16-byte GUID. The newest put the same
- * bytes into the record header __value_schema_id and leave the value bare. Avro's own
- * single-object encoding is C3 01 and the CRC-64-AVRO fingerprint, little-endian (Avro
- * 1.11, "Single-object encoding"). Raw has nothing. Nothing is looked up here. */
+ * Confluent's serialisers put a magic byte before the datum: 0 with the registry's
+ * 4-byte id (big-endian), and, newer, 1 with the schema's 16-byte GUID. The newest put
+ * the same bytes into the record header __value_schema_id and only the datum into the
+ * value. Avro's own single-object encoding is C3 01 and the CRC-64-AVRO fingerprint,
+ * little-endian (Avro 1.11, "Single-object encoding"). Raw has no prefix. Schemas are
+ * not looked up here. */
 #include "event/framing.h"
 
 #include <string.h>
 
 #include "base/varint.h"
 
-static const char *const framing_names[] = {"raw", "confluent", "single-object"};
-
-int lw_framing_parse_name(const char *name) {
-    for (int i = 0; i < (int)(sizeof framing_names / sizeof *framing_names); i++)
-        if (strcmp(framing_names[i], name) == 0)
-            return i;
-    return -1;
-}
-
-/* The magic byte and what follows it; the bytes used, or 0 when there is no such prefix.
- */
+/* Reads the magic byte and the id after it; returns the bytes used, or 0 without a
+ * prefix. */
 static size_t parse_magic(const uint8_t *data, size_t len, struct lw_frame *frame) {
     if (len >= 5 && data[0] == 0) {
         frame->by = LW_SCHEMA_ID;
@@ -44,18 +36,19 @@ static int no_confluent(const uint8_t *data, size_t len, struct lw_err *err) {
                        len, data[0]);
     if (len > 0)
         return lw_fail(err, LW_EINPUT,
-                       "no Confluent framing: the first byte is 0x%02x, not 0 or 1; is "
+                       "not Confluent framing: the first byte is 0x%02x, not 0 or 1; is "
                        "the topic raw Avro?",
                        data[0]);
-    return lw_fail(err, LW_EINPUT, "no Confluent framing: the value is empty");
+    return lw_fail(err, LW_EINPUT, "not Confluent framing: the value is empty");
 }
 
 static int parse_single(const uint8_t *data, size_t len, struct lw_frame *frame,
                         struct lw_err *err) {
     if (len < 10 || data[0] != 0xc3 || data[1] != 0x01)
-        return lw_fail(err, LW_EINPUT,
-                       "no Avro single-object encoding: the value does not begin with C3 "
-                       "01 and 8 bytes of fingerprint");
+        return lw_fail(
+            err, LW_EINPUT,
+            "not Avro single-object encoding: the value does not begin with C3 "
+            "01 and 8 bytes of fingerprint");
     frame->by = LW_SCHEMA_CRC64;
     frame->crc64 = lw_le64(data + 2);
     frame->payload = data + 10;
@@ -63,8 +56,8 @@ static int parse_single(const uint8_t *data, size_t len, struct lw_frame *frame,
     return 0;
 }
 
-int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len,
-                   struct lw_frame *frame, struct lw_err *err) {
+int lw_framing_parse(enum lw_framing framing, const uint8_t *data, size_t len,
+                     struct lw_frame *frame, struct lw_err *err) {
     *frame = (struct lw_frame){.by = LW_SCHEMA_CONFIGURED, .payload = data, .len = len};
     if (framing == LW_FRAMING_RAW)
         return 0;
@@ -78,14 +71,14 @@ int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len,
     return 0;
 }
 
-int lw_frame_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
-                          size_t len, struct lw_frame *frame, struct lw_err *err) {
+int lw_framing_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
+                            size_t len, struct lw_frame *frame, struct lw_err *err) {
     *frame = (struct lw_frame){.by = LW_SCHEMA_CONFIGURED, .payload = data, .len = len};
     size_t used = parse_magic(header, header_len, frame);
     if (used == 0 || used != header_len)
         return lw_fail(
             err, LW_EINPUT,
-            "header %s: %zu bytes are no schema id (magic 0 and 4 bytes, or magic 1 and 16)",
+            "header %s: %zu bytes are not a schema id (magic 0 and 4 bytes, or magic 1 and 16)",
             LW_FRAMING_HEADER, header_len);
     return 0;
 }

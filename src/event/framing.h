@@ -1,5 +1,5 @@
-/* How a message's value carries its schema: raw Avro, Confluent's framings, Avro
- * single-object. */
+/* How a message names its schema: not at all (raw), by Confluent's framings, or by
+ * Avro's single-object encoding. */
 #ifndef LW_EVENT_FRAMING_H
 #define LW_EVENT_FRAMING_H
 
@@ -24,15 +24,13 @@ struct lw_frame {
     size_t len;
 };
 
-/* Splits a message value. LW_EINPUT when the bytes cannot be of that framing. */
-int lw_frame_parse(enum lw_framing framing, const uint8_t *data, size_t len,
-                   struct lw_frame *frame, struct lw_err *err);
-/* The same when a record header of the name LW_FRAMING_HEADER carries the id or the GUID:
- * the value is then the bare datum. LW_EINPUT when the header is no schema id. */
+/* Splits a message value. LW_EINPUT if the bytes do not have this framing. */
+int lw_framing_parse(enum lw_framing framing, const uint8_t *data, size_t len,
+                     struct lw_frame *frame, struct lw_err *err);
+/* The same if the record header LW_FRAMING_HEADER carries the id or the GUID: the value
+ * is then the bare datum. LW_EINPUT if the header is not a schema id. */
 #define LW_FRAMING_HEADER "__value_schema_id"
-int lw_frame_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
-                          size_t len, struct lw_frame *frame, struct lw_err *err);
-int lw_framing_parse_name(
-    const char *name); /* "raw", "confluent", "single-object"; or -1 */
+int lw_framing_parse_header(const uint8_t *header, size_t header_len, const uint8_t *data,
+                            size_t len, struct lw_frame *frame, struct lw_err *err);
 
 #endif

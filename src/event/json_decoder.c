@@ -1,5 +1,5 @@
-/* Records in JSON. Fields are found once, when the decoder is made; a record is then looked up
- * name by name. */
+/* Decodes records in JSON. Fields are resolved once, when the decoder is created; each
+ * record is then looked up by name. */
 #include "event/decoder.h"
 
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static int check_names(const struct json_decoder *d, const json_t *record,
         if (bsearch(&name, d->name, n, sizeof *d->name, by_text))
             continue;
         const char *near = lw_nearest(name, d->name, n);
-        return lw_fail(err, LW_EINPUT, "no field is called \"%.80s\"%s%s%s", name,
+        return lw_fail(err, LW_EINPUT, "there is no field \"%.80s\"%s%s%s", name,
                        near ? "; did you mean \"" : "", near ? near : "",
                        near ? "\"?" : "");
     }
@@ -112,7 +112,7 @@ static int decode_one(const struct json_decoder *d, const struct wanted *w,
     struct lw_refusal no;
     *cell = lw_cell_missing();
     v = v ? v : w->fallback;
-    int got = v && !json_is_null(v) ? lw_value_json(&value, v, cell, &no) : 1;
+    int got = v && !json_is_null(v) ? lw_convert_json(&value, v, cell, &no) : 1;
     if (got == 1)
         return 0;
     *cell = lw_cell_missing();
@@ -125,7 +125,8 @@ static int check_needed(const struct wanted *w, const json_t *record,
                         const struct lw_cell *cell, struct lw_err *err) {
     const json_t *v = look_up(w, record);
     if (cell->present || !(w->field->required || !w->nullable) ||
-        (v && !json_is_null(v))) /* what is there but cannot be had has been judged */
+        (v && !json_is_null(v))) /* a present value that does not convert was reported
+                                  * above */
         return 0;
     return lw_fail(err, LW_EINPUT, "field \"%s\" %s", w->field->name,
                    v ? "must not be null" : "is missing");
@@ -141,9 +142,9 @@ static int record_decode(const struct json_decoder *d, const json_t *record,
         return -1;
     for (size_t i = 0; i < d->n; i++) {
         const json_t *v = look_up(&d->wanted[i], record);
-        bytes += lw_json_room(v ? v : d->wanted[i].fallback);
+        bytes += lw_convert_room(v ? v : d->wanted[i].fallback);
     }
-    lw_room_make(room, bytes);
+    lw_convert_reserve(room, bytes);
     for (size_t i = 0; i < d->n; i++) {
         const struct wanted *w = &d->wanted[i];
         if (decode_one(d, w, record, room, &cells[i], err) ||
@@ -153,9 +154,10 @@ static int record_decode(const struct json_decoder *d, const json_t *record,
     return 0;
 }
 
-/* The document lives in the scratch until its next record, because cells point into it. */
+/* The document stays in the scratch until the next record, because cells point into it.
+ */
 static const json_t *document_parse(const struct lw_encoded_record *record,
-                                    struct lw_decode_scratch *scratch,
+                                    struct lw_decoder_scratch *scratch,
                                     struct lw_err *err) {
     json_error_t at;
     json_decref(scratch->document);
@@ -169,7 +171,7 @@ static const json_t *document_parse(const struct lw_encoded_record *record,
 
 static int json_decoder_decode(const struct lw_decoder *decoder,
                                const struct lw_encoded_record *record,
-                               struct lw_decode_scratch *scratch, struct lw_cell *cells,
+                               struct lw_decoder_scratch *scratch, struct lw_cell *cells,
                                struct lw_err *err) {
     const struct json_decoder *d = (const struct json_decoder *)decoder;
     const json_t *json =
@@ -187,7 +189,7 @@ static void json_decoder_free(struct lw_decoder *decoder) {
 static const struct lw_decoder_type json_decoder_type = {json_decoder_decode,
                                                          json_decoder_free};
 
-struct lw_decoder *lw_json_decoder_new(const struct lw_schema *schema,
+struct lw_decoder *lw_decoder_new_json(const struct lw_schema *schema,
                                        const struct lw_fields *fields,
                                        struct lw_err *err) {
     struct json_decoder *d = lw_calloc(1, sizeof *d);

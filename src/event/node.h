@@ -1,9 +1,8 @@
 /* The parsed form of an Avro schema, private to the event layer.
  *
- * One node a type. A named type that is used again is the same node, so the tree is a
- * graph for recursive schemas and every walk over it must be bounded by depth or memory
- * of what it has visited. Names, defaults and symbols are borrowed from the JSON value
- * that the schema keeps. */
+ * One node per type. A named type that is used again is the same node, so a recursive
+ * schema is a graph, and every walk must bound its depth or remember visited nodes.
+ * Names, defaults and symbols are borrowed from the JSON value that the schema keeps. */
 #ifndef LW_EVENT_NODE_H
 #define LW_EVENT_NODE_H
 
@@ -45,7 +44,7 @@ enum lw_logical {
     LW_L_MICROS,
     LW_L_NANOS,
     LW_L_DATE,
-    LW_L_SPAN, /* a time of day or a duration: no instant */
+    LW_L_SPAN, /* a time of day or a duration, not an instant */
     LW_L_DECIMAL,
     LW_L_UUID
 };
@@ -62,8 +61,8 @@ struct lw_node_field {
 struct lw_node {
     enum lw_type type;
     enum lw_logical logical;
-    bool local;                   /* of a time: as a clock on the wall showed it */
-    bool beside;                  /* the field says it, where Avro ignores it */
+    bool local;                   /* of a time: local, without a zone */
+    bool beside;                  /* given in the field, where Avro ignores it */
     const char *meaning;          /* the name of the logical type, or NULL */
     int scale;                    /* of a decimal */
     bool complete;                /* false while a record's own fields are being read */
@@ -88,38 +87,24 @@ struct lw_schema {
 };
 
 /* "int", "record", ...: as in the specification. */
-const char *lw_type_name(enum lw_type type);
+const char *lw_node_type_name(enum lw_type type);
 
 /* Fills schema->nodes and ->top from schema->root. LW_ECONFIG. */
 int lw_nodes_parse(struct lw_schema *schema, struct lw_err *err);
 void lw_nodes_free(struct lw_schema *schema);
 
-/* The text as JSON, whatever Avro's Java library takes for it: appended to out.
- * LW_ECONFIG when it is UTF-16. */
-struct lw_buf;
-int lw_schema_text(const char *json, size_t len, struct lw_buf *out, struct lw_err *err);
-/* Parses what lw_schema_text made; a default may hold a zero byte. */
-json_t *lw_schema_json_load(const char *text, size_t len, json_error_t *where);
-/* A text without a zero byte in it, or NULL. */
-const char *lw_json_name(const json_t *json);
-
-/* Sets what the values of a type mean from its object, or from the field's that it is the
- * type of, where nothing is said in the type. */
+/* Sets the logical type from the type's object; _beside sets it from the field's object,
+ * if the type's object has none. */
 bool lw_node_logical(struct lw_node *node, json_t *json);
 void lw_node_beside(struct lw_node *type, json_t *field);
 
-/* Parsing Canonical Form into out (appended), and its CRC-64-AVRO. */
-void lw_canonical_form(const struct lw_schema *schema, struct lw_buf *out);
-uint64_t lw_crc64_avro(const void *data, size_t len);
-
-/* A record's field by name, or NULL. */
+/* Finds a record's field by name, or NULL. */
 const struct lw_node_field *lw_node_find(const struct lw_node *record, const char *name);
-/* The record's field that a dotted path begins with; *rest is the path below it. NULL
- * when there is none. A field whose own name has dots goes before one that the path leads
- * through. */
+/* Finds the record's field at the beginning of a dotted path; *rest is the path below
+ * it. NULL if there is none. A field whose own name contains dots takes precedence. */
 const struct lw_node_field *lw_node_step(const struct lw_node *record, const char *path,
                                          const char **rest);
-/* The only non-null branch of a union of null and one type; any other node: itself. */
+/* Returns the non-null branch of a union of null and one type, or the node itself. */
 const struct lw_node *lw_node_strip(const struct lw_node *node);
 
 #endif

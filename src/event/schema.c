@@ -1,5 +1,7 @@
-/* The schema handle: text in, nodes and fingerprint out. */
+/* The schema handle: from text to nodes and fingerprint. */
+#include "event/canonical.h"
 #include "event/node.h"
+#include "event/schema_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 
 static int parse_json(struct lw_schema *schema, struct lw_err *err) {
     json_error_t where;
-    schema->root = lw_schema_json_load(schema->json, schema->json_len, &where);
+    schema->root = lw_schema_text_load(schema->json, schema->json_len, &where);
     if (!schema->root)
         return lw_fail(err, LW_ECONFIG, "Avro schema: line %d, column %d: %.150s",
                        where.line, where.column, where.text);
@@ -24,7 +26,7 @@ static void schema_finish(struct lw_schema *schema) {
         schema->names[i] = top->fields[i].name;
     struct lw_buf form = {0};
     lw_canonical_form(schema, &form);
-    schema->fingerprint = lw_crc64_avro(form.data, form.len);
+    schema->fingerprint = lw_canonical_crc64(form.data, form.len);
     lw_buf_fini(&form);
 }
 
@@ -33,7 +35,7 @@ static int schema_parse_text(struct lw_schema *schema, struct lw_err *err) {
         return -1;
     if (schema->top->type != LW_T_RECORD)
         return lw_fail(err, LW_ECONFIG, "Avro schema: an event must be a record, not %s",
-                       lw_type_name(schema->top->type));
+                       lw_node_type_name(schema->top->type));
     schema_finish(schema);
     return 0;
 }
@@ -64,7 +66,7 @@ struct lw_schema *lw_schema_load(const char *path, struct lw_err *err) {
     char *json = lw_read_file(path, LW_SCHEMA_BYTES_MAX, &len, err);
     if (!json) {
         if (err && err->code == LW_EINPUT)
-            err->code = LW_ECONFIG; /* a person named this file */
+            err->code = LW_ECONFIG; /* name the configured file */
         return NULL;
     }
     struct lw_schema *schema = lw_schema_parse(json, len, err);

@@ -1,8 +1,8 @@
 /* An Avro schema, parsed and bounded.
  *
- * A schema is read as Avro's Java library reads one: its names are not checked, and its
- * JSON may have comments, a byte order mark and bare NaN (schema_text.c). libavro is not
- * used: it refuses half of that, and drops defaults, aliases and logical types. */
+ * A schema is read as in Avro's Java library: names are not checked, and the JSON may
+ * have comments, a byte order mark and bare NaN (schema_text.c). libavro is not used: it
+ * refuses many such schemas, and drops defaults, aliases and logical types. */
 #ifndef LW_EVENT_SCHEMA_H
 #define LW_EVENT_SCHEMA_H
 
@@ -15,7 +15,8 @@ struct lw_schema *lw_schema_parse(const char *json, size_t len, struct lw_err *e
 struct lw_schema *lw_schema_load(const char *path, struct lw_err *err);
 void lw_schema_free(struct lw_schema *schema);
 const char *lw_schema_name(const struct lw_schema *schema);
-const char *lw_schema_json(const struct lw_schema *schema); /* as given, in plain JSON */
+const char *lw_schema_json(const struct lw_schema *schema); /* as given, as strict JSON
+                                                             */
 uint64_t lw_schema_fingerprint(
     const struct lw_schema *schema); /* CRC-64-AVRO of the canonical form */
 /* Field names in order, for "did you mean"; borrowed. */

@@ -1,15 +1,15 @@
-/* What a value means beyond its type, by whoever says so.
+/* Logical types: what a value means beyond its type.
  *
- * Avro has "logicalType" in the type's own object, and ignores one that stands beside
- * "type" in a field; people write it there, and their values are what it says, so it is
- * heeded, and `leeway check` tells. Kafka Connect and Debezium name the meaning in
- * "connect.name". A time of Debezium's without a zone is what a clock on the wall showed,
- * as if it were UTC: the same as local-timestamp-. So is a date. A logical type that is
- * unknown or ill-formed is ignored, as the specification asks. */
+ * Avro puts "logicalType" into the type's own object, and ignores one beside "type" in a
+ * field. Producers write it there too, and mean it, so it is used, and `leeway check`
+ * reports it. Kafka Connect and Debezium use "connect.name". A Debezium time without a
+ * zone is a local time as if it were UTC, like local-timestamp-. So is a date. An
+ * unknown or ill-formed logical type is ignored, as the specification requires. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "event/node.h"
+#include "event/schema_text.h"
 
 #define PRECISION_MAX 300
 
@@ -60,7 +60,7 @@ static const struct meaning *meaning_find(const struct meaning *list, size_t n,
     return NULL;
 }
 
-/* A number, or one in quotes as Connect writes its parameters; -1 otherwise. */
+/* A number, possibly in quotes as in Connect's parameters; else -1. */
 static long json_whole(const json_t *json) {
     const char *text = json_string_value(json);
     char *end;
@@ -70,7 +70,7 @@ static long json_whole(const json_t *json) {
     return text && *text && !*end ? v : -1;
 }
 
-/* Scale and precision; without a precision (Connect's own form) any will do. */
+/* Scale and precision; the precision is optional (Connect omits it). */
 static bool set_decimal(struct lw_node *node, json_t *json) {
     json_t *parameters = json_object_get(json, "connect.parameters");
     json_t *scale = json_object_get(json, "scale");
@@ -87,13 +87,13 @@ static bool set_decimal(struct lw_node *node, json_t *json) {
 }
 
 bool lw_node_logical(struct lw_node *node, json_t *json) {
-    const char *name = lw_json_name(json_object_get(json, "logicalType"));
+    const char *name = lw_schema_text_name(json_object_get(json, "logicalType"));
     const struct meaning *m = meaning_find(
         logical_types, sizeof logical_types / sizeof *logical_types, name, node->type);
-    const char *connect = lw_json_name(json_object_get(json, "connect.name"));
+    const char *connect = lw_schema_text_name(json_object_get(json, "connect.name"));
     const struct meaning *c = meaning_find(
         connect_names, sizeof connect_names / sizeof *connect_names, connect, node->type);
-    /* A logical type says the unit; only Debezium knows that a time is the wall's. */
+    /* A logical type gives the unit; only Debezium marks a time as local. */
     m = m ? m : c;
     if (!m || (m->logical == LW_L_DECIMAL && !set_decimal(node, json)))
         return false;

@@ -1,16 +1,17 @@
-/* From the JSON of a schema to nodes.
+/* Parses the JSON of a schema into nodes.
  *
  * The walk follows the Avro specification 1.12: primitive names, references to named
- * types by full name or relative to the enclosing namespace, unions as arrays, all else
- * as objects. Everything is bounded before it is built: nesting by LW_SCHEMA_DEPTH_MAX,
- * nodes by LW_SCHEMA_NODES_MAX, a fixed by LW_FIXED_MAX.
+ * types by full name or relative to the enclosing namespace, unions as arrays, all other
+ * types as objects. Sizes are checked before nodes are allocated: nesting by
+ * LW_SCHEMA_DEPTH_MAX, nodes by LW_SCHEMA_NODES_MAX, a fixed by LW_FIXED_MAX.
  *
- * Names are taken as Avro's Java library takes them when it reads files and messages: any
- * text, for a name is only compared. Producers do write namespaces with a dash or a digit
- * in front, and symbols with blanks. What cannot be told apart is refused: a field,
- * symbol or branch listed twice, two different types of one name. A record that contains
- * itself without a union, array or map between has no finite datum and is refused too. */
+ * A name can be any text, as in Avro's Java library, because names are only compared.
+ * Producers do write namespaces that begin with a dash or a digit, and symbols with
+ * blanks. Ambiguity is refused: a field, symbol or branch listed twice, two different
+ * types of one name. A record that contains itself without a union, array or map in
+ * between has no finite datum and is refused too. */
 #include "event/node.h"
+#include "event/schema_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static const char *const type_names[] = {"null",   "boolean", "int",    "long", 
                                          "double", "bytes",   "string", "record", "enum",
                                          "fixed",  "array",   "map",    "union"};
 
-const char *lw_type_name(enum lw_type type) {
+const char *lw_node_type_name(enum lw_type type) {
     return type_names[type];
 }
 
@@ -72,7 +73,7 @@ void lw_nodes_free(struct lw_schema *schema) {
 static char *full_name(const char *name, const char *space) {
     space += strspn(space, ".");
     if (strchr(name, '.') || space[0] == '\0')
-        return lw_strdup(name + strspn(name, ".")); /* ".R": of no namespace */
+        return lw_strdup(name + strspn(name, ".")); /* ".R": without a namespace */
     struct lw_buf buf = {0};
     lw_buf_printf(&buf, "%s.%s", space, name);
     char *full = lw_strdup(lw_buf_str(&buf));
@@ -109,9 +110,9 @@ static struct lw_node *scan_name(struct scan *s, const char *name, const char *s
 
 /* The full name that a definition gives; free() it. */
 static char *defined_name(struct scan *s, json_t *json, const char *space) {
-    const char *name = lw_json_name(json_object_get(json, "name"));
+    const char *name = lw_schema_text_name(json_object_get(json, "name"));
     json_t *given = json_object_get(json, "namespace");
-    const char *within = lw_json_name(given);
+    const char *within = lw_schema_text_name(given);
     if (!name || !*name || name[strlen(name) - 1] == '.') {
         schema_bad(s,
                    "a record, enum or fixed needs a name, and it must not end in a dot",
@@ -130,8 +131,8 @@ static char *defined_name(struct scan *s, json_t *json, const char *space) {
     return NULL;
 }
 
-/* A node with the full name that the definition gives. *again: the same definition stood
- * further up, which some producers write, and the node is that one's. */
+/* A node with the full name of the definition. *again: the same definition occurred
+ * before, which some producers write; the node is the earlier one. */
 static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type,
                                  const char *space, bool *again) {
     char *full = defined_name(s, json, space);
@@ -157,7 +158,7 @@ static struct lw_node *new_named(struct scan *s, json_t *json, enum lw_type type
 
 static int scan_field(struct scan *s, json_t *json, const char *space,
                       struct lw_node *record) {
-    const char *name = lw_json_name(json_object_get(json, "name"));
+    const char *name = lw_schema_text_name(json_object_get(json, "name"));
     json_t *type = json_object_get(json, "type");
     if (!name || !*name || !type) {
         schema_bad(s, "a field needs a name and a type: field of", record->name);
@@ -176,7 +177,7 @@ static int scan_field(struct scan *s, json_t *json, const char *space,
     if (!node)
         return lw_err_context(s->err, "field \"%.60s\"", name);
     if (node->type == LW_T_RECORD && !node->complete) {
-        schema_bad(s, "a record contains itself without end: field", name);
+        schema_bad(s, "a record contains itself infinitely: field", name);
         return -1;
     }
     lw_node_beside(node, json);
@@ -214,7 +215,7 @@ static int scan_symbols(struct scan *s, struct lw_node *node, json_t *symbols) {
     const char *wrong = NULL;
     node->symbols = lw_calloc(n + 1, sizeof *node->symbols);
     for (size_t i = 0; i < n && !wrong; i++) {
-        const char *symbol = lw_json_name(json_array_get(symbols, i));
+        const char *symbol = lw_schema_text_name(json_array_get(symbols, i));
         int fresh = 0;
         if (!symbol) {
             wrong = "a symbol must be text, in enum";
@@ -241,7 +242,7 @@ static struct lw_node *scan_enum(struct scan *s, json_t *json, const char *space
     if (json_array_size(symbols) > LW_ENUM_SYMBOLS_MAX)
         return schema_bad(s, "more symbols than are supported (65536) in enum",
                           node->name);
-    node->fallback = lw_json_name(json_object_get(json, "default"));
+    node->fallback = lw_schema_text_name(json_object_get(json, "default"));
     return scan_symbols(s, node, symbols) < 0 ? NULL : node;
 }
 
@@ -262,7 +263,7 @@ static struct lw_node *scan_container(struct scan *s, json_t *json, enum lw_type
                                       const char *space) {
     json_t *items = json_object_get(json, type == LW_T_ARRAY ? "items" : "values");
     if (!items)
-        return schema_bad(s, "no items or values in", lw_type_name(type));
+        return schema_bad(s, "no items or values in", lw_node_type_name(type));
     struct lw_node *node = new_node(s, type);
     if (!node)
         return NULL;
@@ -272,7 +273,7 @@ static struct lw_node *scan_container(struct scan *s, json_t *json, enum lw_type
     return node->kids[0] ? node : NULL;
 }
 
-/* Two branches that a reader could not tell apart. */
+/* Whether a reader could not distinguish two branches. */
 static bool same_branch(const struct lw_node *a, const struct lw_node *b) {
     return a->name || b->name ? a == b : a->type == b->type;
 }
@@ -291,7 +292,7 @@ static struct lw_node *scan_union(struct scan *s, json_t *json, const char *spac
             return schema_bad(s, "a union directly within a union", NULL);
         for (size_t i = 0; i < node->n; i++)
             if (same_branch(node->kids[i], kid))
-                return schema_bad(s, "a union lists twice", lw_type_name(kid->type));
+                return schema_bad(s, "a union lists twice", lw_node_type_name(kid->type));
         node->kids[node->n] = kid;
     }
     return node;
@@ -299,7 +300,7 @@ static struct lw_node *scan_union(struct scan *s, json_t *json, const char *spac
 
 static struct lw_node *scan_object(struct scan *s, json_t *json, const char *space) {
     json_t *type = json_object_get(json, "type");
-    const char *name = lw_json_name(type);
+    const char *name = lw_schema_text_name(type);
     struct lw_node *node;
     if (!name) {
         node = type ? scan_type(s, type, space)

@@ -1,11 +1,12 @@
-/* The text of a schema as other tools read it, made into JSON that everything reads.
+/* Rewrites the text of a schema, as other tools accept it, into strict JSON.
  *
- * Avro's Java library, and with it the registries and Kafka Connect, is more generous
- * than JSON: a byte order mark in front, comments, NaN and Infinity bare as a default
- * (Python writes them too), numbers of any length, halves of a surrogate pair in a doc. A
- * whole topic must not become dead letters for one of them, so the text is rewritten
- * once, and it is the rewritten one that we keep and write into files. Nothing else is
- * changed: what is wrong beyond that is the JSON parser's to say. */
+ * Avro's Java library, and with it the registries and Kafka Connect, accepts more than
+ * JSON: a byte order mark, comments, bare NaN and Infinity as a default (Python writes
+ * them too), numbers of any length, unpaired surrogates in a doc. None of these should
+ * turn a whole topic into dead letters, so the text is rewritten once, and the rewritten
+ * text is stored and written into files. Other errors are left to the JSON parser. */
+#include "event/schema_text.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,6 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "event/node.h"
 
 struct rewrite {
     const char *at, *end;
@@ -70,7 +70,7 @@ static void rewrite_string(struct rewrite *r) {
         rewrite_copy(r, 1);
 }
 
-/* Longer than a long is a real, larger than a double is infinite. */
+/* A number longer than a long is a real, one larger than a double is infinite. */
 static void rewrite_number(struct rewrite *r) {
     char text[64];
     size_t len = 0;
@@ -102,7 +102,7 @@ static void rewrite_comment(struct rewrite *r) {
     bool line = r->at[1] == '/';
     r->at += 2;
     while (r->at < r->end && !(line ? *r->at == '\n' : rewrite_starts_with(r, "*/"))) {
-        if (*r->at == '\n') /* the parser counts lines */
+        if (*r->at == '\n') /* keep line numbers for the parser */
             lw_buf_u8(r->out, '\n');
         r->at++;
     }
@@ -145,11 +145,11 @@ int lw_schema_text(const char *json, size_t len, struct lw_buf *out, struct lw_e
     return 0;
 }
 
-json_t *lw_schema_json_load(const char *text, size_t len, json_error_t *where) {
+json_t *lw_schema_text_load(const char *text, size_t len, json_error_t *where) {
     return json_loadb(text, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, where);
 }
 
-const char *lw_json_name(const json_t *json) {
+const char *lw_schema_text_name(const json_t *json) {
     const char *text = json_string_value(json);
     return text && strlen(text) == json_string_length(json) ? text : NULL;
 }

@@ -1,5 +1,4 @@
-/* See scored.h. Written by hand rather than through libavro: seven fields, once an event.
- */
+/* See scored.h. Hand-written instead of with libavro: seven fields, once per event. */
 #include "event/scored.h"
 
 #include <string.h>

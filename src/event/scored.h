@@ -1,8 +1,8 @@
-/* A prediction as it goes to the topic `source.scored`: the record of schemas/scored.avsc
- * in Avro's single-object encoding (C3 01, the schema's CRC-64-AVRO fingerprint, the
- * datum), so that a reader can tell by which version of the schema a message was written,
- * without a registry. Pure; appends to a buffer that is used again, and so allocates
- * nothing once that has grown. Thread: any. */
+/* A prediction for the topic `source.scored`: the record of schemas/scored.avsc in
+ * Avro's single-object encoding (C3 01, the schema's CRC-64-AVRO fingerprint, the
+ * datum), so that a reader can recognise the version of the schema without a registry.
+ * Pure; appends to a reused buffer, and allocates nothing once the buffer has grown.
+ * Thread: any. */
 #ifndef LW_EVENT_SCORED_H
 #define LW_EVENT_SCORED_H
 
@@ -22,9 +22,10 @@ struct lw_scored_event {
     uint32_t version;
 };
 
-/* The identifier as text, appended, always UTF-8: a text as it is (but for bytes that are
- * no UTF-8, which are escaped), a uuid with dashes, other bytes in hexadecimal digits, an
- * integer in decimal. Returns its bytes, or 0 and nothing appended when it is missing. */
+/* Appends the identifier as text, always UTF-8: a text as it is (with invalid UTF-8
+ * escaped), a uuid with dashes, other bytes in hexadecimal digits, an integer in
+ * decimal. Returns its length in bytes; a missing identifier appends nothing and returns
+ * 0. */
 size_t lw_scored_key(const struct lw_cell *id, struct lw_buf *out);
 /* Appends the message's value. */
 void lw_scored_value(const struct lw_scored_event *e, struct lw_buf *out);

@@ -1,10 +1,10 @@
-/* Shapes: building and skipping.
+/* Skip layouts: building and skipping.
  *
- * The hostile part of Avro is the block: a count from the wire, perhaps of items without
- * bytes (an array of nulls may claim 2^62 of them in nine bytes). Items that have bytes
- * use up input, so a loop over them ends; items without are not looped over at all. A
- * negative count carries the block's size, which is checked against what is left and
- * jumped over. Recursive schemas recurse here, up to LW_NESTING_MAX. */
+ * Blocks need care with hostile input: the count comes from the wire, possibly of items
+ * without bytes (an array of nulls may claim 2^62 items in nine bytes). Items that have
+ * bytes use up input, so a loop over them ends; items without bytes are not looped over.
+ * A negative count comes with the block's size, which is checked against the remaining
+ * bytes and skipped. Recursive schemas recurse here, up to LW_NESTING_MAX. */
 #include "event/skip_layout.h"
 
 #include <stdlib.h>
@@ -153,7 +153,7 @@ static const uint8_t *layout_skip(const struct lw_skip_layouts *s, uint32_t i,
                            depth - 1);
     }
     case LW_SKIP_RECORD:
-        if (layout->empty) /* records of records of nothing: 2^depth visits, no bytes */
+        if (layout->empty) /* empty records in records: 2^depth visits, no bytes */
             return at;
         for (uint32_t k = 0; at && k < layout->n; k++)
             at = depth == 0

@@ -1,15 +1,15 @@
-/* Skipping a datum of any type.
+/* Skips a datum of any type.
  *
- * Shapes are what a schema means for skipping, as a flat array without names: they do not
- * refer to the schema and outlive it. Walking them finds where a datum ends. */
+ * Skip layouts hold what skipping needs to know of a schema, as a flat array without
+ * names: they do not refer to the schema and may outlive it. Walking them finds the end
+ * of a datum. */
 #ifndef LW_EVENT_SKIP_LAYOUT_H
 #define LW_EVENT_SKIP_LAYOUT_H
 
 #include "event/node.h"
 
-/* How deep a value may be nested, counted in types: a list by a record and a union with
- * null is two a link. Each is a call, so that what a message asks of the stack is
- * bounded; 512 take some 50 KiB. */
+/* Maximum nesting of a value, counted in types: a linked list of records and unions with
+ * null takes two per link. Each level is a call; 512 take about 50 KiB of stack. */
 #define LW_NESTING_MAX 512
 
 enum lw_skip_kind {
@@ -37,15 +37,15 @@ struct lw_skip_layouts {
     size_t cap, kid_cap;
 };
 
-/* The index of the layout of node, made on first use (kids included). */
+/* The index of the layout of node, created on first use (with its kids). */
 uint32_t lw_skip_layout_of(struct lw_skip_layouts *layouts, const struct lw_node *node);
 /* Ends building. */
 void lw_skip_layout_seal(struct lw_skip_layouts *layouts);
 void lw_skip_layout_fini(struct lw_skip_layouts *layouts);
 
-/* The end of the datum of layout i that starts at `at`, or NULL when no such datum is
- * there (short, a branch or count that cannot be, nested deeper than LW_NESTING_MAX).
- * Cost: linear in the bytes passed over, whatever the counts say. No allocation. */
+/* The end of the datum of layout i that starts at `at`, or NULL if the datum is invalid
+ * (cut short, an impossible branch or count, nested deeper than LW_NESTING_MAX). Cost:
+ * linear in the bytes skipped, for any counts. No allocation. */
 const uint8_t *lw_skip_layout_end(const struct lw_skip_layouts *layouts, uint32_t i,
                                   const uint8_t *at, const uint8_t *end);
 

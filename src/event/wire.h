@@ -1,7 +1,7 @@
-/* Reading Avro's binary encoding with every bound checked, inlined into the walkers.
+/* Reads Avro's binary encoding with every bound checked; inlined into the walkers.
  *
- * A cursor is passed by value into a read and the new position comes back, NULL when the
- * bytes end or cannot be: a NULL is final, nothing is read after it. */
+ * A read takes a cursor by value and returns the new position, or NULL if the bytes end
+ * or are invalid; after NULL nothing is read. */
 #ifndef LW_EVENT_WIRE_H
 #define LW_EVENT_WIRE_H
 
@@ -17,7 +17,8 @@ static inline const uint8_t *lw_wire_long(const uint8_t *at, const uint8_t *end,
     return at;
 }
 
-/* Bytes or text: a length that must fit what is left. *len bytes end at the result. */
+/* Bytes or text: a length that must fit the remaining bytes. *len bytes end at the
+ * result. */
 static inline const uint8_t *lw_wire_bytes(const uint8_t *at, const uint8_t *end,
                                            size_t *len) {
     int64_t n;

@@ -1,10 +1,10 @@
-/* OpenBLAS's own threads, which are the process's and not a caller's. */
+/* Sets the size of OpenBLAS's thread pool, which the whole process shares. */
 #ifndef LW_MODEL_BLAS_H
 #define LW_MODEL_BLAS_H
 
-/* How many threads a factorisation may use, from now on and everywhere in the process.
- * Said once at the start of a program: the retrainer must not take the cores of the
- * workers that score meanwhile. */
+/* Sets how many threads a factorisation may use, for the whole process. Call it once at
+ * startup: the retrainer must not take cores from the workers that score at the same
+ * time. */
 void lw_blas_threads(int n);
 
 #endif

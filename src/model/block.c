@@ -1,6 +1,6 @@
-/* Blocks: crosses of categories and their levels, and the tallies that they come from.
- * Levels stand in order of their composites, and codes in order of their keys, so the
- * same rows in any order make the same model. */
+/* Blocks: crosses of categories, their levels, and the tallies that levels are made
+ * from. Levels are ordered by composite and codes by key, so the same rows in any order
+ * give the same model. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +49,8 @@ void lw_block_fini(struct lw_block *block) {
     *block = (struct lw_block){0};
 }
 
-void lw_level_tally_init(struct lw_level_tally *tally, uint64_t space) {
-    *tally = (struct lw_level_tally){0};
+void lw_block_tally_init(struct lw_block_tally *tally, uint64_t space) {
+    *tally = (struct lw_block_tally){0};
     if (space > LW_BLOCK_DENSE) {
         tally->cap = 1024;
         tally->key = lw_malloc(tally->cap * sizeof *tally->key);
@@ -60,7 +60,7 @@ void lw_level_tally_init(struct lw_level_tally *tally, uint64_t space) {
     tally->count = lw_calloc(tally->cap, sizeof *tally->count);
 }
 
-void lw_level_tally_add(struct lw_level_tally *tally, uint64_t composite) {
+void lw_block_tally_add(struct lw_block_tally *tally, uint64_t composite) {
     if (!tally->key) {
         tally->count[composite]++;
         return;
@@ -86,7 +86,7 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-int lw_level_tally_finish(struct lw_level_tally *tally, struct lw_block *block,
+int lw_block_tally_finish(struct lw_block_tally *tally, struct lw_block *block,
                           struct lw_err *err) {
     uint64_t *keep = lw_malloc((tally->n + 1) * sizeof *keep);
     size_t n = 0;
@@ -96,7 +96,7 @@ int lw_level_tally_finish(struct lw_level_tally *tally, struct lw_block *block,
             keep[n++] = tally->key ? tally->key[i] : i;
     if (tally->key)
         qsort(keep, n, sizeof *keep, by_value);
-    lw_level_tally_fini(tally);
+    lw_block_tally_fini(tally);
     if (n < LW_LEVELS_MAX)
         lw_block_levels(block, keep, (uint32_t)n, other);
     free(keep);
@@ -106,9 +106,9 @@ int lw_level_tally_finish(struct lw_level_tally *tally, struct lw_block *block,
                    n, LW_LEVELS_MAX);
 }
 
-void lw_level_tally_fini(struct lw_level_tally *tally) {
+void lw_block_tally_fini(struct lw_block_tally *tally) {
     free(tally->count);
     free(tally->key);
     lw_table_fini(&tally->table);
-    *tally = (struct lw_level_tally){0};
+    *tally = (struct lw_block_tally){0};
 }

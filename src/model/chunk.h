@@ -1,27 +1,12 @@
-/* Rows of a dataset as a model sees them, a chunk at a time: the level of every block and
- * the number of every term. Fitting and predicting on datasets both read this, so they
- * cannot differ. */
+/* Rows of a dataset as a model sees them, one chunk at a time: the level of each block
+ * and the number of each term. Fitting and prediction both read chunks, so they cannot
+ * differ. */
 #ifndef LW_MODEL_CHUNK_H
 #define LW_MODEL_CHUNK_H
 
 #include "model/fit.h"
 #include "model/parts.h"
-
-#define LW_CHUNK 512
-
-/* The rows of a fit: [begin, end) with a finite target, time >= since, in the fold. */
-struct lw_rows {
-    const struct lw_dataset *ds;
-    size_t begin, end;
-    int64_t since;
-    int64_t as_of, half_life; /* weights; half_life 0: all 1 */
-    struct lw_labels labels;  /* what a target may be */
-    struct lw_fold fold;      /* only rows in it */
-};
-/* The next usable rows from *at on, at most LW_CHUNK of them; 0 at the end. */
-size_t lw_rows_next(const struct lw_rows *rows, size_t *at, uint32_t idx[LW_CHUNK]);
-void lw_rows_weights(const struct lw_rows *rows, const uint32_t *idx, size_t n,
-                     double *w);
+#include "model/rows.h"
 
 struct lw_chunk {
     const struct lw_model *m;
@@ -32,23 +17,24 @@ struct lw_chunk {
     uint32_t *code[LW_ATOMS_MAX];
     uint32_t *level[LW_TERMS_MAX]; /* a block each */
     double *value[LW_TERMS_MAX];   /* a term each; NULL where there are no numbers */
-    /* A number of that atom, or a product of that term, could not be summed. A prediction
-     * leaves it out; a fit fails. */
+    /* A number of this atom, or a product of this term, is too large to sum. A
+     * prediction leaves it out; a fit fails. */
     bool large_atom[LW_ATOMS_MAX], large_term[LW_TERMS_MAX];
 };
 
-/* The model must be bound to the dataset's plan. The remaps follow the model's
- * dictionaries as they are now. */
+/* The model must be bound to the dataset's plan. The remaps use the model's dictionaries
+ * at the time of the call. */
 void lw_chunk_init(struct lw_chunk *feed, const struct lw_model *m,
                    const struct lw_dataset *ds);
 void lw_chunk_fini(struct lw_chunk *feed);
 void lw_chunk_remap(struct lw_chunk *feed);
-/* Atoms only (up to `natoms`), for learning; and all: atoms, levels, values. */
+/* _atoms computes the first `natoms` atoms, for learning; _chunk computes atoms, levels
+ * and values. */
 void lw_chunk_atoms(struct lw_chunk *feed, const uint32_t *idx, size_t n, size_t natoms);
 void lw_chunk_chunk(struct lw_chunk *feed, const uint32_t *idx, size_t n);
-/* Linear predictions (unclipped) of the chunk last fed. */
+/* Computes linear, unclipped predictions for the last chunk. */
 void lw_chunk_predict(const struct lw_chunk *feed, size_t n, double *out);
-/* The model's predictions of the chunk (rows idx of the dataset), linear or trees,
+/* Computes predictions, linear or by trees, for the chunk with dataset rows idx:
  * clipped, never NaN. */
 void lw_model_predict_chunk(const struct lw_model *m, const struct lw_chunk *feed,
                             const uint32_t *idx, size_t n, double *out);

@@ -1,10 +1,10 @@
 /* A model from the record of schemas/model.avsc.
  *
- * Nothing is believed: counts are bounded by the bytes that carry them, the expressions
- * go through the same compiler as a configuration's, texts must be canonical, numbers
- * finite, levels in order and known once. The record is read in two steps, because the
- * dictionaries are the union over all terms: first every level is kept as borrowed text,
- * then codes and composites are made of them. */
+ * The input is not trusted: counts are bounded by the bytes that follow, expressions go
+ * through the same compiler as those of a configuration, texts must be canonical,
+ * numbers finite, levels ordered and unique. The record is read in two steps, because
+ * the dictionaries are the union over all terms: the first step keeps each level as
+ * borrowed text, the second makes codes and composites. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct slice {
     size_t len;
 };
 
-/* Levels with a number each, as read. */
+/* Levels as read, each with a number. */
 struct pairs {
     struct slice *level;
     double *value;
@@ -46,7 +46,7 @@ static int model_damaged(struct decoder *d, const char *what) {
     return lw_fail(d->err, LW_EINPUT, "damaged model: %s", what);
 }
 
-/* What would be a configuration's mistake elsewhere is a bad file's here. */
+/* LW_ECONFIG elsewhere means a wrong configuration; here it means a damaged file. */
 static int model_foreign(struct decoder *d) {
     if (d->err)
         d->err->code = LW_EINPUT;
@@ -196,7 +196,8 @@ static int get_head(struct decoder *d) {
 
 /* --- terms and learned tables, as read ---------------------------------------------- */
 
-/* The list must name exactly these atoms: it is there for other readers. */
+/* The list of factors is for other readers; it must name exactly the atoms of the text.
+ */
 static int expect_atoms(struct decoder *d, const int *atoms, int n) {
     uint64_t left = 0;
     int i = 0;
@@ -205,7 +206,7 @@ static int expect_atoms(struct decoder *d, const int *atoms, int n) {
         const char *text = lw_wire_get_string(&d->in, &len);
         const char *want = i < n ? lw_plan_atom_text(d->m->plan, (size_t)atoms[i]) : NULL;
         if (!want || len != strlen(want) || memcmp(text, want, len) != 0)
-            return model_damaged(d, "a term's factors are not those of its text");
+            return model_damaged(d, "a term's factors do not match its text");
     }
     return i == n && !d->in.bad ? 0 : model_damaged(d, "a term lacks a factor");
 }
@@ -219,7 +220,7 @@ static int get_other(struct decoder *d, struct pairs *p) {
 }
 
 static int get_term(struct decoder *d) {
-    struct lw_term given = {0}; /* categories, numbers: read after it is known */
+    struct lw_term given = {0}; /* categories and numbers: checked later */
     size_t at = lw_plan_terms(d->m->plan);
     struct lw_reader lists;
     if (get_name(d, given.text, sizeof given.text, "a term's text"))
@@ -276,7 +277,7 @@ static int get_impute(struct decoder *d, size_t i) {
         if (get_name(d, text, sizeof text, "an imputation's text"))
             return -1;
         if (strcmp(text, lw_plan_atom_text(d->m->plan, (size_t)atoms[k])) != 0)
-            return model_damaged(d, "an imputation is not that of the terms");
+            return model_damaged(d, "an imputation does not match the terms");
     }
     if (expect_atoms(d, imp->by, imp->nby) ||
         get_number(d, &imp->mean, "an imputation's mean"))
@@ -302,7 +303,7 @@ static int get_quantiles(struct decoder *d, size_t i) {
         return -1;
     if (strcmp(text, atom->text) != 0 ||
         strcmp(from, lw_plan_atom_text(d->m->plan, (size_t)atom->from)) != 0)
-        return model_damaged(d, "a binning is not that of the terms");
+        return model_damaged(d, "a binning does not match the terms");
     while (lw_wire_more(&d->in, &left)) {
         double edge = lw_wire_get_double(&d->in);
         if (q->nedges == LW_QBINS_MAX || !isfinite(edge) ||
@@ -321,13 +322,13 @@ static int get_learned(struct decoder *d) {
                                 : get_impute(d, i))
             return -1;
     if (i != d->m->nimputes)
-        return model_damaged(d, "an imputation is not there");
+        return model_damaged(d, "an imputation is missing");
     left = 0;
     for (i = 0; lw_wire_more(&d->in, &left); i++)
         if (i == d->m->nquantiles ? model_damaged(d, "too many binnings")
                                   : get_quantiles(d, i))
             return -1;
-    return i == d->m->nquantiles ? 0 : model_damaged(d, "a binning is not there");
+    return i == d->m->nquantiles ? 0 : model_damaged(d, "a binning is missing");
 }
 
 static int get_forest(struct decoder *d) {
@@ -340,7 +341,7 @@ static int get_forest(struct decoder *d) {
             return -1;
     }
     if (d->in.bad || lw_reader_left(&d->in))
-        return model_damaged(d, "bytes are left over, or lacking");
+        return model_damaged(d, "the record is too long or too short");
     return 0;
 }
 
@@ -429,7 +430,7 @@ static int build_dictionaries(struct decoder *d) {
     return 0;
 }
 
-/* Composites of the levels as given, which must rise. NULL on failure. */
+/* Composites of the levels, which must be in ascending order. NULL on failure. */
 static uint64_t *block_composites(struct decoder *d, const struct lw_block *block,
                                   const struct pairs *p) {
     uint64_t *out = lw_malloc((p->nlevels + 1) * sizeof *out);
@@ -452,7 +453,7 @@ static uint64_t *block_composites(struct decoder *d, const struct lw_block *bloc
     return out;
 }
 
-/* The block's levels from the first term that has it; the same ones from the others. */
+/* The first term of a block defines its levels; the other terms must list the same. */
 static int settle_block(struct decoder *d, struct lw_block *block,
                         const struct pairs *p) {
     bool first = block->composite == NULL;
@@ -468,8 +469,9 @@ static int settle_block(struct decoder *d, struct lw_block *block,
     bool same = block->nlevels == p->nlevels + p->has_other &&
                 memcmp(block->composite, c, p->nlevels * sizeof *c) == 0;
     free(c);
-    return same ? 0
-                : model_damaged(d, "terms over the same categories have other levels");
+    return same
+               ? 0
+               : model_damaged(d, "terms over the same categories have different levels");
 }
 
 static int build_term(struct decoder *d, size_t t) {
@@ -483,7 +485,7 @@ static int build_term(struct decoder *d, size_t t) {
         return p->nvalues || p->nlevels ? model_damaged(d, "trees have no coefficients")
                                         : 0;
     if (p->nvalues != want || p->has_other != rare || (part->block < 0 && p->nlevels))
-        return model_damaged(d, "a term's coefficients are not one a level");
+        return model_damaged(d, "a term's coefficients do not match its levels");
     if (part->block >= 0 && settle_block(d, &d->m->block[part->block], p))
         return -1;
     part->n = (uint32_t)(want + p->has_other);
@@ -534,7 +536,7 @@ static int model_build(struct decoder *d) {
         if (build_impute(d, i))
             return -1;
     lw_model_finish(d->m);
-    return lw_model_check(d->m, d->err) ? model_foreign(d) : 0;
+    return lw_finite_model(d->m, d->err) ? model_foreign(d) : 0;
 }
 
 static void pairs_fini(struct pairs *p) {

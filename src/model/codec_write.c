@@ -1,6 +1,6 @@
-/* A model as the record of schemas/model.avsc. What people read (name, kind, parameters)
- * comes first, what scoring reads after it: the fingerprint is a hash of the second
- * part. */
+/* A model as the record of schemas/model.avsc. The part for people (name, kind,
+ * parameters) comes first, then the part that scoring reads; the fingerprint is a hash
+ * of the second part. */
 #include <math.h>
 #include <string.h>
 
@@ -56,7 +56,7 @@ static void put_atoms(const struct lw_model *m, const int *atoms, int n,
 static void put_level(const struct lw_model *m, const struct lw_block *block,
                       uint32_t level, struct lw_buf *scratch, struct lw_buf *out) {
     lw_buf_clear(scratch);
-    lw_block_text(m, block, level, scratch);
+    lw_model_level_text(m, block, level, scratch);
     lw_wire_string(out, (const char *)scratch->data, scratch->len);
 }
 
@@ -98,7 +98,7 @@ static void put_term(const struct lw_model *m, size_t t, struct lw_buf *out) {
         lw_buf_f64(out, part->coef[block->other]);
 }
 
-/* One category as a block of its own, for its text. */
+/* A block of one category, to write its text. */
 static void put_single(const struct lw_model *m, int atom, const double *mean,
                        struct lw_buf *out) {
     struct lw_buf scratch = {0};
@@ -171,7 +171,7 @@ static void put_body(const struct lw_model *m, struct lw_buf *out) {
 
 int lw_model_encode(const struct lw_model *m, struct lw_buf *out, struct lw_err *err) {
     struct lw_buf record = {0};
-    if (lw_model_check(m, err)) /* what is written can be read */
+    if (lw_finite_model(m, err)) /* a written model must be readable */
         return lw_err_context(err, "model \"%s\"", m->name);
     put_head(m, &record);
     put_body(m, &record);

@@ -1,6 +1,6 @@
-/* Rows as columns. Sorting makes one permutation and applies it column by column, with
- * one column's worth of extra memory. Learned atoms have no column: a model computes them
- * from the atoms they read. */
+/* Rows as columns. Sorting computes one permutation and applies it column by column,
+ * which takes the memory of one more column. Learned atoms have no column: a model
+ * computes them from the atoms they read. */
 #include "model/dataset.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/sort.h"
-#include "model/columns.h"
+#include "model/dataset_private.h"
 
 struct atom_column {
     double *num;

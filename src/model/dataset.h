@@ -1,7 +1,7 @@
 /* Rows kept for training: the atoms of a plan as columns, with target and event time.
  * Numbers are doubles, categories 32-bit codes of the dataset's own dictionaries (with
- * their texts), some 8 bytes a number and 4 a category: 850,000 taxi trips are about 60
- * MB. Rows may arrive in any order; lw_dataset_sort puts them in order of time.
+ * their texts), about 8 bytes per number and 4 per category: 850,000 taxi trips take
+ * about 60 MB. Rows may arrive in any order; lw_dataset_sort orders them by time.
  * Append-only otherwise. */
 #ifndef LW_MODEL_DATASET_H
 #define LW_MODEL_DATASET_H
@@ -27,13 +27,13 @@ double lw_dataset_target(const struct lw_dataset *ds, size_t row);
 size_t lw_dataset_bytes(const struct lw_dataset *ds);
 /* First row of a sorted dataset with time >= ms. */
 size_t lw_dataset_lower_bound(const struct lw_dataset *ds, int64_t ms);
-/* Bounds of labels. A handful of absurd ones (a counter that wrapped, seconds among
- * minutes) would otherwise outweigh all others in a sum of squares, in a fit and in a
- * comparison of models. A handful is one in a hundred, at least five. A label that is
- * further from the median than 10 times the furthest of the others counts as if it were
- * at that distance. In a normal distribution that is 23 standard deviations away, in a
- * log-normal one of sigma 1.5 some 300 medians. Unbounded where there are fewer than 20
- * labels, or where all but a handful are one value (a rare event is no absurd label). */
+/* Bounds of labels. A few absurd labels (a counter that wrapped, seconds among minutes)
+ * would otherwise dominate every sum of squares, in a fit and in a comparison of models.
+ * A handful is one in a hundred, at least five. A label that is further from the median
+ * than 10 times the furthest of the others counts as if it were at that distance. In a
+ * normal distribution that is 23 standard deviations away, in a log-normal one of sigma
+ * 1.5 some 300 medians. Labels are unbounded if there are fewer than 20, or if all but a
+ * handful have the same value (a rare event is not an absurd label). */
 struct lw_labels {
     double lo, hi;
 };

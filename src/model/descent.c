@@ -1,21 +1,22 @@
 /* Lasso and elastic net on the Gram matrix.
  *
  * Minimises, times the sum of weights n,
- *     RSS / 2 + sum_j l_j |w_j| + sum_j m_j w_j^2 / 2,   l = n alpha l1 p, m = n alpha
- * (1 - l1) p. Coordinate descent with covariance updates (Friedman, Hastie, Tibshirani
+ *     RSS / 2 + sum_j l_j |w_j| + sum_j m_j w_j^2 / 2,
+ *     l = n alpha l1 p,   m = n alpha (1 - l1) p.
+ * Coordinate descent with covariance updates (Friedman, Hastie, Tibshirani
  * 2010): the gradients of the rest columns are kept up to date; those of the eliminated
- * block, thousands of them with a short row of C each, are computed when they are needed.
- * The intercept is always at its optimum: it is taken out by centring, a rank-one change
- * that two scalars carry.
+ * block, thousands of them with a short row of C each, are computed when they are
+ * needed. The intercept is always at its optimum: centring removes it, a rank-one update
+ * that two scalars describe.
  *
- * A falling path of penalties warms the start. Between rounds of sweeps a Newton step
- * over the coordinates that are not zero, with their signs held (the matrix is the one
- * that ridge factorises, restricted), finishes what coordinate descent is slow at:
- * one-hot blocks that nearly sum to one another. It is taken only as far as the objective
- * falls.
+ * A decreasing path of penalties gives warm starts. Between rounds of sweeps, a Newton
+ * step over the non-zero coordinates with fixed signs (on the matrix that ridge
+ * factorises, restricted to them) solves what coordinate descent is slow at: one-hot
+ * blocks that nearly sum to one another. The step goes only as far as the objective
+ * decreases.
  *
- * Stops when the last sweep and the last Newton step each won less than a 1e-12th of
- * the sum of squares. */
+ * Stops when the last sweep and the last Newton step each gained less than 1e-12 of the
+ * sum of squares. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,7 @@ static const double path_ratio = 0.2, precision = 1e-12;
 struct descent {
     const struct lw_stats *s;
     const struct lw_layout *l;
-    struct lw_solution *x; /* wr[0] stays 0 until the end where there is an intercept */
+    struct lw_solution *x; /* with an intercept, wr[0] stays 0 until the end */
     double *full;          /* A, both triangles */
     double *gr;            /* (G w) of the rest columns */
     double *pr, pe;        /* penalties of terms, without alpha */
@@ -41,7 +42,7 @@ struct descent {
     double l1, l2;         /* n alpha x (ratio, 1 - ratio) */
     uint32_t *col;
     double *val;
-    double gain; /* what the coordinates of the last sweep could still win */
+    double gain; /* what the coordinates of the last sweep could still gain */
 };
 
 static double column_sum(const struct descent *d, uint32_t rest) {
@@ -57,7 +58,7 @@ static double soft_threshold(double z, double limit) {
 }
 
 /* The new value of a coordinate with gradient g = b - G w at w, and what moving there
- * wins. */
+ * gains. */
 static double coordinate_step(struct descent *d, double w, double g, double curvature,
                               double p) {
     double a = curvature + d->l2 * p;
@@ -144,8 +145,8 @@ static void point_at(const struct descent *d, struct point *p) {
         p->wr[0] = d->w0;
 }
 
-/* Moves the intercept to its optimum for the other coefficients, where the sweeps expect
- * it: a step that stopped coordinates at 0 has left it elsewhere. */
+/* Moves the intercept to its optimum for the other coefficients, which the sweeps
+ * assume: a step that stops coordinates at 0 leaves the intercept elsewhere. */
 static void descent_recentre(const struct descent *d, struct point *p) {
     size_t stride = lw_stats_stride(d->l);
     if (!d->l->intercept)
@@ -158,7 +159,7 @@ static void descent_recentre(const struct descent *d, struct point *p) {
         p->ge[e] += delta * d->s->c[e * stride];
 }
 
-/* Fills G w, settles the intercept and returns the objective. */
+/* Fills G w, updates the intercept and returns the objective. */
 static double descent_evaluate(const struct descent *d, struct point *p) {
     lw_stats_multiply(d->s, p->wr, p->we, p->gr, p->ge);
     descent_recentre(d, p);
@@ -179,8 +180,9 @@ static double penalised_slope(const struct descent *d, double b, double g, doubl
     return b - g - p * (d->l1 * sign_of(w) + d->l2 * w);
 }
 
-/* The direction from p, in rr and re. A little is added to the diagonal: the active
- * columns may depend on each other, and any positive definite matrix gives descent. */
+/* The direction from p, in rr and re. A small term on the diagonal makes the matrix
+ * positive definite, which guarantees descent even if active columns depend on each
+ * other. */
 static bool newton_direction(const struct descent *d, const struct point *p, double *rr,
                              double *re) {
     const struct lw_stats *s = d->s;
@@ -254,9 +256,9 @@ static bool objective_falls(const struct descent *d, struct move *m, double t) {
     return m->after < m->before;
 }
 
-/* Columns that depend on each other make long directions, along which one coordinate
- * after the other comes to 0. Up to the first of those the objective falls for sure;
- * then 2, 4, ... of them are let go while it keeps falling. */
+/* Dependent columns give long directions along which one coordinate after another
+ * reaches 0. Up to the first zero the objective certainly decreases; then 2, 4, ...
+ * coordinates may cross zero while it keeps decreasing. */
 static bool move_shorten(const struct descent *d, struct move *m) {
     double *at = lw_malloc((d->l->nr + d->l->ne + 1) * sizeof *at);
     double best = m->before, best_t = 0;
@@ -274,7 +276,7 @@ static bool move_shorten(const struct descent *d, struct move *m) {
     return best_t > 0 && objective_falls(d, m, best_t);
 }
 
-/* By how much the objective fell, as a share of itself. */
+/* The relative decrease of the objective. */
 static double newton_step(struct descent *d) {
     struct move m = {.from = point_new(d->l), .to = point_new(d->l)};
     double fell = 0;
@@ -282,7 +284,8 @@ static double newton_step(struct descent *d) {
     m.re = lw_calloc(d->l->ne + 1, sizeof *m.re);
     point_at(d, &m.from);
     m.before = descent_evaluate(d, &m.from);
-    descent_take_point(d, &m.from); /* gradients afresh: updates gather rounding */
+    descent_take_point(d, &m.from); /* recompute the gradients: updates accumulate
+                                     * rounding errors */
     if (newton_direction(d, &m.from, m.rr, m.re) &&
         (objective_falls(d, &m, 1) || move_shorten(d, &m))) {
         descent_take_point(d, &m.to);
@@ -297,8 +300,8 @@ static double newton_step(struct descent *d) {
 
 /* --- the path --------------------------------------------------------------------- */
 
-/* The least alpha at which every penalised coefficient is 0 (unpenalised ones not yet
- * fitted). */
+/* The smallest alpha at which every penalised coefficient is 0 (before unpenalised ones
+ * are fitted). */
 static double alpha_max(const struct descent *d, double ratio) {
     double top = 0, n = d->s->sw;
     for (uint32_t j = d->l->intercept; j < d->l->nr; j++) {
@@ -353,7 +356,7 @@ void lw_solve_lasso(const struct lw_stats *s, const struct lw_model *m, double a
     d.col = lw_malloc((l->nr + 1) * sizeof *d.col);
     d.val = lw_malloc((l->nr + 1) * sizeof *d.val);
     descent_symmetrise(&d);
-    lw_penalties(l, m, 1, d.pr, &d.pe);
+    lw_solve_penalties(l, m, 1, d.pr, &d.pe);
     if (l->intercept)
         d.w0 = s->br[0] / s->sw;
     for (double a = alpha_max(&d, l1_ratio) * path_ratio; a > alpha; a *= path_ratio) {

@@ -1,11 +1,13 @@
-/* Dictionaries of category levels: integers by value, texts by their 64-bit key. Which of
- * the two an atom has is settled by its first level; the other sort is then never
- * learned, so that a level's text always says which key it was. */
+/* Dictionaries of category levels: integers by value, texts by their 64-bit key. The
+ * first level of an atom decides which of the two it has; levels of the other kind are
+ * never learned, so a level's text identifies its key. */
+#include "model/dict.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/columns.h"
 
 void lw_dict_init(struct lw_dict *dict) {
     *dict = (struct lw_dict){.missing = LW_CODE_NONE, .texts = -1};
@@ -19,7 +21,7 @@ void lw_dict_fini(struct lw_dict *dict) {
     lw_dict_init(dict);
 }
 
-/* Length of the UTF-8 sequence at s, or 0 when it is not one. */
+/* Length of the UTF-8 sequence at s, or 0 if it is invalid. */
 static size_t utf8_sequence(const unsigned char *s, size_t left) {
     unsigned char c = s[0];
     size_t n = c < 0x80   ? 1

@@ -1,6 +1,6 @@
-/* See factor.h. S is kept by rows with its lower triangle, which LAPACK reads as columns
- * with the upper one. The dense columns of C are subtracted by BLAS over batches of
- * levels; the few others of a level one by one. */
+/* See factor.h. S stores its lower triangle by rows, which LAPACK reads as the upper
+ * triangle by columns. The dense columns of C are subtracted by BLAS over batches of
+ * levels; the few other columns of a level are subtracted one by one. */
 #include "model/factor.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
-/* The normal equations with the eliminated block taken out, factorised.
+/* Factorised normal equations, with one block eliminated.
  *
  * For (G + P) w = r over rest and eliminated columns, with D = d + p_E diagonal:
  *     S = A + P - C' D^-1 C,   S w_R = r_R - C' D^-1 r_E,   w_E = D^-1 (r_E - C w_R),
- * which loses no accuracy: D is diagonal. Columns may be left out (coefficient 0): rest
- * columns with scale 0, levels with inverse 0. S is scaled by the diagonal of A + P,
- * because columns differ by orders of magnitude, and factorised by Cholesky, with or
- * without diagonal pivoting. */
+ * without loss of accuracy, because D is diagonal. A column can be left out (coefficient
+ * 0): scale 0 for a rest column, inverse 0 for a level. S is scaled by the diagonal of A
+ * + P, because columns differ by orders of magnitude, and factorised by Cholesky, with
+ * or without diagonal pivoting. */
 #ifndef LW_MODEL_FACTOR_H
 #define LW_MODEL_FACTOR_H
 
@@ -30,10 +30,10 @@ struct lw_factor {
 void lw_factor_init(struct lw_factor *f, const struct lw_stats *s);
 void lw_factor_fini(struct lw_factor *f);
 
-/* keep: rest columns to keep, or NULL for all. False when S is not positive definite. */
+/* keep: rest columns to keep, or NULL for all. False if S is not positive definite. */
 bool lw_factor_cholesky(struct lw_factor *f, const bool *keep);
-/* Stops at pivots below the tolerance, relative to each column's own size: those columns
- * depend on the others, and are left out. */
+/* Stops at pivots below the tolerance, relative to each column's size, and leaves out
+ * the remaining columns, which depend on the others. */
 void lw_factor_pivoted(struct lw_factor *f, double tolerance);
 
 /* Solves in place. */

@@ -17,7 +17,7 @@ static size_t first_bad(const double *v, size_t n) {
 static int too_large(const char *what, struct lw_err *err) {
     return lw_fail(err, LW_EINPUT,
                    "the values of \"%s\" are too large to be squared and summed; clip "
-                   "them, or let `valid` set such events aside",
+                   "them, or reject such events with `valid`",
                    what);
 }
 
@@ -33,14 +33,14 @@ static bool is_large(const struct lw_chunk *feed, size_t t) {
     return large;
 }
 
-int lw_chunk_check(const struct lw_chunk *feed, struct lw_err *err) {
+int lw_finite_chunk(const struct lw_chunk *feed, struct lw_err *err) {
     for (size_t t = 0; t < feed->nterms; t++)
         if (is_large(feed, t))
             return too_large(term_text(feed->m, (int)t), err);
     return 0;
 }
 
-/* The term that owns a rest column. */
+/* The term of a rest column. */
 static int term_of(const struct lw_layout *l, uint32_t column) {
     for (int k = 0; k < l->nrest; k++) {
         int t = l->rest[k];
@@ -50,7 +50,7 @@ static int term_of(const struct lw_layout *l, uint32_t column) {
     return -1;
 }
 
-/* A term with too large values has them on its own diagonal: there it is named. */
+/* The diagonal shows which term has too large values. */
 static int check_rest(const struct lw_stats *s, const struct lw_model *m,
                       struct lw_err *err) {
     const struct lw_layout *l = s->layout;
@@ -62,13 +62,14 @@ static int check_rest(const struct lw_stats *s, const struct lw_model *m,
     return 0;
 }
 
-int lw_stats_check(const struct lw_stats *s, const struct lw_model *m,
-                   struct lw_err *err) {
+int lw_finite_stats(const struct lw_stats *s, const struct lw_model *m,
+                    struct lw_err *err) {
     const struct lw_layout *l = s->layout;
     size_t na = (size_t)l->nr * l->nr, nc = l->ne * lw_stats_stride(l);
     if (!(s->sw >= WEIGHT_MIN))
-        return lw_fail(err, LW_EINPUT,
-                       "no row has any weight: half_life is too short for their age");
+        return lw_fail(
+            err, LW_EINPUT,
+            "every row has weight 0: half_life is too short for the age of the rows");
     if (check_rest(s, m, err))
         return -1;
     if (!isfinite(s->yy) || first_bad(s->br, l->nr) < l->nr ||
@@ -101,7 +102,7 @@ static int check_learned(const struct lw_model *m, struct lw_err *err) {
     return 0;
 }
 
-int lw_model_check(const struct lw_model *m, struct lw_err *err) {
+int lw_finite_model(const struct lw_model *m, struct lw_err *err) {
     if (!isfinite(m->intercept))
         return lw_fail(err, LW_EINPUT, "the constant is not a finite number");
     for (size_t t = 0; t < lw_plan_terms(m->plan); t++)
@@ -112,7 +113,8 @@ int lw_model_check(const struct lw_model *m, struct lw_err *err) {
     for (size_t g = 0; m->scorer && g < m->scorer->ngroups; g++) {
         const struct lw_group *group = &m->scorer->group[g];
         if (first_bad(group->table, group->cells) < group->cells)
-            return lw_fail(err, LW_EINPUT, "coefficients add up to no finite number");
+            return lw_fail(err, LW_EINPUT,
+                           "the coefficients do not add up to a finite number");
     }
     return check_learned(m, err);
 }

@@ -1,19 +1,19 @@
 /* A fit, step by step.
  *
- *   1. dictionaries: the categories that the chosen rows have, in order of their keys;
+ *   1. dictionaries: the categories of the chosen rows, in order of their keys;
  *   2. what is learned from inputs alone: tables of impute(), edges of qbins();
- *   3. levels of every block, rare ones into `other` where a term asks for it (frame.c);
+ *   3. levels of every block; rare ones go into `other` if the term says so (frame.c);
  *   4. one pass of all rows into sufficient statistics (stats.c);
  *   5. a solver over the statistics (solve.c, descent.c), which never sees a row;
- *      With Huber's loss 4 and 5 are repeated with other weights until they rest
+ *      With Huber's loss, 4 and 5 are repeated with new weights until convergence
  *      (robust.c);
- *   6. where asked for, 4 and 5 once more over the youngest rows with the residuals as
+ *   6. with a correction, 4 and 5 once more over the youngest rows with the residuals as
  *      target, heavier penalties and a shorter half-life; the coefficients add, so the
  *      result is one linear model over two time scales.
  *
- * Weights: half-life h gives a row of age a the weight 2^(-a/h). The lasso's loss is
- * divided by the sum of weights (scikit-learn scales sample weights to sum to n, which is
- * the same); ridge's is not, as there. */
+ * Weights: with half-life h, a row of age a has weight 2^(-a/h). The lasso's loss is
+ * divided by the sum of weights (scikit-learn scales sample weights to sum to n, which
+ * is the same); ridge's is not, as there. */
 #include "model/fit.h"
 
 #include <stdlib.h>
@@ -105,13 +105,13 @@ static void fit_solve(const struct fit *fit, const struct lw_stats *stats, doubl
     }
 }
 
-/* One fit of the coefficients to what its rows still lack. */
+/* One fit of the coefficients to the target, or to the residuals of the fit before. */
 struct fit_stage {
     const struct lw_rows *rows;
     double factor;            /* on the penalties */
     struct lw_robust *robust; /* NULL: the squared loss */
     struct lw_solution x;
-    double intercept; /* of x, with the shifts of its sums taken back */
+    double intercept; /* of x, after the shifts of the sums are undone */
 };
 
 static void add_solution(struct fit *fit, const struct fit_stage *s) {
@@ -134,7 +134,7 @@ static void put_coefficients(struct lw_model *m, const double *from) {
     }
 }
 
-/* The targets of a chunk; for a correction what the model so far leaves of them. */
+/* The targets of a chunk; for a correction, the residuals of the model so far. */
 static void fit_targets(const struct fit *fit, const struct lw_rows *rows,
                         const uint32_t *idx, size_t n, double *y) {
     const double *target = lw_dataset_targets(rows->ds);
@@ -171,12 +171,12 @@ static int fit_pass(struct fit *fit, struct fit_stage *s, struct lw_fit_report *
     lw_stats_init(&stats, &fit->layout);
     fit_gather(fit, s, &stats);
     int rc =
-        lw_chunk_check(&fit->feed, err) || lw_stats_check(&stats, fit->m, err) ? -1 : 0;
+        lw_finite_chunk(&fit->feed, err) || lw_finite_stats(&stats, fit->m, err) ? -1 : 0;
     if (rc == 0) {
         bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
         double share = s->robust && mean ? lw_robust_weight(s->robust) / stats.sw : 1;
-        lw_solution_fini(&s->x);
-        lw_solution_init(&s->x, &fit->layout);
+        lw_solve_fini(&s->x);
+        lw_solve_init(&s->x, &fit->layout);
         fit_solve(fit, &stats, s->factor * share, &s->x);
         s->intercept = fit->layout.intercept ? lw_stats_intercept(&stats, s->x.wr) : 0;
         report->iterations += s->x.sweeps;
@@ -191,7 +191,7 @@ static void zero_coefficients(struct lw_model *m) {
         memset(m->part[t].coef, 0, m->part[t].n * sizeof *m->part[t].coef);
 }
 
-/* Targets and weights of a stage's rows, before its own coefficients are there. */
+/* Targets and weights of a stage's rows, before the stage has coefficients. */
 static void lay_out(struct fit *fit, const struct fit_stage *s) {
     uint32_t idx[LW_CHUNK];
     size_t from = 0;
@@ -204,7 +204,7 @@ static void lay_out(struct fit *fit, const struct fit_stage *s) {
     }
 }
 
-/* What the solution alone makes of the rows. */
+/* The predictions of the solution alone. */
 static void predict_stage(struct fit *fit, const struct fit_stage *s) {
     uint32_t idx[LW_CHUNK];
     size_t from = 0;
@@ -217,7 +217,7 @@ static void predict_stage(struct fit *fit, const struct fit_stage *s) {
     }
 }
 
-/* Fit, weigh anew, fit again, until it rests. */
+/* Fits and reweights until convergence. */
 static int fit_reweighted(struct fit *fit, struct fit_stage *s,
                           struct lw_fit_report *report, struct lw_err *err) {
     struct lw_robust robust;
@@ -253,11 +253,11 @@ static int fit_stage(struct fit *fit, const struct lw_rows *rows, double factor,
         report->columns = fit->layout.nr - fit->layout.intercept + fit->layout.ne;
         report->eliminated = fit->layout.ne;
     }
-    lw_solution_fini(&s.x);
+    lw_solve_fini(&s.x);
     return rc;
 }
 
-/* Over the fit's rows, each weighing 1, not clipped. */
+/* Over the rows of the fit, unweighted and unclipped. */
 static double train_rmse(struct fit *fit) {
     const double *target = lw_dataset_targets(fit->base->ds);
     uint32_t idx[LW_CHUNK];
@@ -277,7 +277,7 @@ static int64_t since_of(int64_t as_of, int64_t window) {
     return window > 0 ? as_of - window : INT64_MIN;
 }
 
-/* Whether any row has a weight that a sum can tell from 0. */
+/* Whether the weights have a sum that is not lost to underflow. */
 static bool rows_have_weights(const struct lw_rows *rows) {
     uint32_t idx[LW_CHUNK];
     double w[LW_CHUNK], sum = 0;
@@ -289,8 +289,7 @@ static bool rows_have_weights(const struct lw_rows *rows) {
     return sum > 1e-100;
 }
 
-/* The second stage, over the youngest rows; where there are none, there is nothing to
- * correct. */
+/* The second stage, over the youngest rows; skipped if there are none. */
 static int fit_correct(struct fit *fit, struct lw_fit_report *report,
                        struct lw_err *err) {
     const struct lw_correction *c = &fit->spec->correction;
@@ -326,34 +325,35 @@ static int fit_run(struct fit *fit, struct lw_fit_report *report, struct lw_err 
     int rc = fit->spec->kind == LW_FIT_TREES
                  ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
                  : fit_linear(fit, report, err);
-    return rc ? rc : lw_model_check(fit->m, err);
+    return rc ? rc : lw_finite_model(fit->m, err);
 }
 
-static struct lw_rows rows_of(const struct lw_dataset *ds, size_t begin, size_t end,
-                              int64_t as_of_ms, const struct lw_fit_spec *spec) {
-    lw_assert(begin <= end && end <= lw_dataset_rows(ds));
-    return (struct lw_rows){.ds = ds,
-                            .begin = begin,
-                            .end = end,
-                            .as_of = as_of_ms,
-                            .since = since_of(as_of_ms, spec->window_ms),
+static struct lw_rows fit_rows(const struct lw_fit_rows *from,
+                               const struct lw_fit_spec *spec) {
+    lw_assert(from->begin <= from->end && from->end <= lw_dataset_rows(from->ds));
+    return (struct lw_rows){.ds = from->ds,
+                            .begin = from->begin,
+                            .end = from->end,
+                            .as_of = from->as_of_ms,
+                            .since = since_of(from->as_of_ms, spec->window_ms),
                             .half_life = spec->half_life_ms,
-                            .labels = lw_dataset_labels(ds, begin, end)};
+                            .labels = lw_dataset_labels(from->ds, from->begin, from->end),
+                            .fold = from->fold};
 }
 
-static struct lw_model *fit_rows(const struct lw_rows *rows,
-                                 const struct lw_fit_spec *spec,
-                                 struct lw_fit_report *report, struct lw_err *err) {
-    const struct lw_dataset *ds = rows->ds;
+struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err) {
+    const struct lw_dataset *ds = from->ds;
+    struct lw_rows rows = fit_rows(from, spec);
     struct lw_fit_report scratch = {.quick = true};
-    struct fit fit = {.spec = spec, .base = rows};
+    struct fit fit = {.spec = spec, .base = &rows};
     report = report ? report : &scratch;
     *report = (struct lw_fit_report){.quick = report->quick};
     if (check_spec(spec, err))
         return NULL;
-    report->rows = rows_usable(rows);
+    report->rows = rows_usable(&rows);
     if (report->rows < 2) {
-        lw_fail(err, LW_EINPUT, "%zu usable rows, at least 2 are needed", report->rows);
+        lw_fail(err, LW_EINPUT, "%zu usable rows; a fit needs at least 2", report->rows);
         return NULL;
     }
     fit.m = lw_frame_new(lw_dataset_plan(ds), spec, err);
@@ -378,21 +378,6 @@ static struct lw_model *fit_rows(const struct lw_rows *rows,
         return fit.m;
     lw_model_free(fit.m);
     return NULL;
-}
-
-struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
-                        int64_t as_of_ms, const struct lw_fit_spec *spec,
-                        struct lw_fit_report *report, struct lw_err *err) {
-    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
-    return fit_rows(&rows, spec, report, err);
-}
-
-struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t end,
-                             int64_t as_of_ms, const struct lw_fit_spec *spec,
-                             const struct lw_fold *fold, struct lw_err *err) {
-    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
-    rows.fold = *fold;
-    return fit_rows(&rows, spec, NULL, err);
 }
 
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
@@ -421,15 +406,14 @@ void lw_fit_restore(struct lw_model *m, const double *from) {
     lw_model_finish(m);
 }
 
-int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin,
-                   size_t end, int64_t as_of_ms, const struct lw_fit_spec *spec,
-                   struct lw_err *err) {
+int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *from,
+                   const struct lw_fit_spec *spec, struct lw_err *err) {
     struct lw_fit_report report = {0};
-    struct lw_rows rows = rows_of(ds, begin, end, as_of_ms, spec);
+    struct lw_rows rows = fit_rows(from, spec);
     struct fit fit = {.spec = spec, .base = &rows, .m = m};
     if (lw_layout_init(&fit.layout, m, spec->intercept, err))
         return -1;
-    lw_chunk_init(&fit.feed, m, ds);
+    lw_chunk_init(&fit.feed, m, from->ds);
     int rc = spec->correction.half_life_ms ? fit_correct(&fit, &report, err) : 0;
     lw_chunk_fini(&fit.feed);
     lw_layout_fini(&fit.layout);
@@ -437,5 +421,5 @@ int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin
     m->nparams = 0;
     add_params(m, spec);
     lw_model_finish(m);
-    return rc ? rc : lw_model_check(m, err);
+    return rc ? rc : lw_finite_model(m, err);
 }

@@ -1,6 +1,6 @@
 /* Fitting linear models on a dataset. See fit.c for the algebra (sufficient statistics,
- * the largest one-hot block eliminated through its diagonal Gram matrix, Schur complement
- * by LAPACK). */
+ * the largest one-hot block eliminated through its diagonal Gram matrix, Schur
+ * complement by LAPACK). */
 #ifndef LW_MODEL_FIT_H
 #define LW_MODEL_FIT_H
 
@@ -31,10 +31,10 @@ struct lw_tree_params {
     double eta, min_child_weight, subsample, lambda;
 };
 
-/* Of a residual: its square, or Huber's (robust.h). */
+/* The loss of a residual: squared, or Huber's (robust.h). */
 enum lw_fit_loss { LW_LOSS_SQUARED, LW_LOSS_HUBER };
 
-/* Whether this build can fit them; any can score all. */
+/* Whether this build can fit this kind; every build can score all kinds. */
 bool lw_fit_can(enum lw_fit_kind kind);
 
 struct lw_fit_spec {
@@ -56,7 +56,7 @@ struct lw_fit_spec {
 };
 
 struct lw_fit_report {
-    bool quick; /* in (so set it): leave train_rmse at 0, which takes a pass over the rows
+    bool quick; /* set by the caller: skip train_rmse, which takes a pass over the rows
                  */
     size_t rows, columns, eliminated, rank_deficient; /* columns dropped as dependent */
     double train_rmse;
@@ -64,17 +64,8 @@ struct lw_fit_report {
     int iterations; /* coordinate descent sweeps */
 };
 
-/* Fits on rows [begin, end) of a dataset that are inside the spec's window before as_of.
- * NULL and LW_EINPUT when there are fewer than 2 usable rows, or
- * when any figure of the fit is not finite: what it says then names the term. Rank
- * deficiency is handled (minimum number of columns dropped) and reported. Deterministic.
- * Thread: any; BLAS threads as set. */
-struct lw_model *lw_fit(const struct lw_dataset *ds, size_t begin, size_t end,
-                        int64_t as_of_ms, const struct lw_fit_spec *spec,
-                        struct lw_fit_report *report, struct lw_err *err);
-
-/* One half of the rows, drawn by blocks of event time, so that neighbours, whose errors
- * are alike, are in the same half. */
+/* One half of the rows, drawn by blocks of event time, so that neighbouring rows, whose
+ * errors are similar, are in the same half. */
 struct lw_fold {
     int64_t block_ms; /* 0: all rows are in it */
     int half;         /* 0 or 1 */
@@ -83,30 +74,41 @@ static inline bool lw_fold_has(const struct lw_fold *fold, int64_t time_ms) {
     return fold->block_ms == 0 ||
            (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) & 1) == fold->half;
 }
-/* lw_fit on the rows of a half. */
-struct lw_model *lw_fit_half(const struct lw_dataset *ds, size_t begin, size_t end,
-                             int64_t as_of_ms, const struct lw_fit_spec *spec,
-                             const struct lw_fold *fold, struct lw_err *err);
+/* Rows [begin, end) of a dataset, as of a time. */
+struct lw_fit_rows {
+    const struct lw_dataset *ds;
+    size_t begin, end;
+    int64_t as_of_ms;
+    struct lw_fold fold; /* only one half of them; zero: all */
+};
 
-/* Whether two specs have all but name and correction in common: then so have their fits
- * all but the last stage. */
+/* Fits on those rows that are inside the spec's window before as_of_ms. NULL and
+ * LW_EINPUT if there are fewer than 2 usable rows, or if a number of the fit is not
+ * finite; the message then names the term. Rank deficiency is handled (minimum number of
+ * columns dropped) and reported. Deterministic. Thread: any; BLAS threads as set. */
+struct lw_model *lw_fit(const struct lw_fit_rows *rows, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err);
+
+/* Whether two specs differ in name and correction only; their fits then differ in the
+ * last stage only. */
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b);
-/* Turns what lw_fit made of the same rows with the same base and no correction into what
- * it would make of `spec`: only the correction is fitted. */
-int lw_fit_correct(struct lw_model *m, const struct lw_dataset *ds, size_t begin,
-                   size_t end, int64_t as_of_ms, const struct lw_fit_spec *spec,
-                   struct lw_err *err);
-/* A copy of a linear model's coefficients (free), and back; NULL for trees. */
+/* Adds the correction of `spec` to a model that lw_fit made from the same rows and the
+ * same base without one. */
+int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *rows,
+                   const struct lw_fit_spec *spec, struct lw_err *err);
+/* Copies a linear model's coefficients (free() the copy; NULL for trees), and restores
+ * them. */
 double *lw_fit_keep(const struct lw_model *m);
 void lw_fit_restore(struct lw_model *m, const double *coefficients);
 
-/* Predictions for rows [begin, end); out has end - begin entries. The model must be bound
- * to the dataset's plan (lw_fit's results are; loaded ones by lw_model_bind_plan). */
+/* Predictions for rows [begin, end); out has end - begin entries. The model must be
+ * bound to the dataset's plan (lw_fit's results are; loaded ones by lw_model_bind_plan).
+ */
 void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds,
                            size_t begin, size_t end, double *out);
 
-/* Resolves a loaded model's atoms against a dataset's plan, so that lw_model_predict_rows
- * works. */
+/* Resolves a loaded model's atoms against a dataset's plan, so that
+ * lw_model_predict_rows works. */
 int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
                        struct lw_err *err);
 

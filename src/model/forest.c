@@ -1,7 +1,8 @@
-/* Walking trees. Eight trees are walked side by side, because one walk is a chain of
- * loads that wait for each other; a leaf leads to itself, so that the eight go the same
- * number of steps and no branch depends on the data. */
+/* Walking trees. Eight trees are walked side by side, because a single walk is a chain
+ * of dependent loads; a leaf points to itself, so all eight take the same number of
+ * steps and no branch depends on the data. */
 #include "model/forest.h"
+#include "model/learned.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,7 +52,8 @@ static int forest_damaged(struct lw_err *err, const char *what) {
     return lw_fail(err, LW_EINPUT, "damaged forest: %s", what);
 }
 
-/* Children stand after their parents, so heights are known from the last node back. */
+/* Children come after their parents, so heights are computed from the last node
+ * backwards. */
 int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
     int32_t *height = lw_calloc(f->nnodes + 1, sizeof *height);
     const char *wrong = NULL;
@@ -60,7 +62,7 @@ int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
         if (f->is_leaf[i])
             continue;
         if (n->left <= (int64_t)i || (size_t)n->left + 1 >= f->nnodes)
-            wrong = "a child stands before its parent or nowhere";
+            wrong = "a child does not come after its parent, or is out of range";
         else if (n->feature < 0 || n->feature >= f->nfeatures || !isfinite(n->value))
             wrong = "a split";
         else
@@ -87,7 +89,7 @@ static float to_float(double v) {
     return isfinite(x) ? x : NAN;
 }
 
-/* A text where the fit saw integers is nothing that it knows. */
+/* If the fit saw integers, a text has no key. */
 static float key_float(const struct lw_cell *cell) {
     return cell->present && !cell->text ? to_float((double)(int64_t)cell->key) : NAN;
 }
@@ -109,7 +111,7 @@ int lw_forest_index(struct lw_forest *f, const struct lw_model *m, struct lw_err
         for (uint32_t i = 0; i < f->nkeys[k]; i++) {
             uint32_t code = lw_table_get(&dict->table, f->key[k][i]);
             if (code == LW_TABLE_NONE || f->rank[k][code] != LW_CODE_NONE)
-                return forest_damaged(err, "a text is not known, or stands twice");
+                return forest_damaged(err, "a text is unknown, or listed twice");
             f->rank[k][code] = i;
         }
     }
@@ -132,7 +134,7 @@ void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
             continue;
         }
         cell = atom->learned ? lw_learned_bin(m, (size_t)a, v->num[atom->from], v->code)
-                             : lw_atom_value(m->plan, atom, cells);
+                             : lw_plan_atom_value(m->plan, atom, cells);
         x[k] = key_float(&cell);
     }
 }
@@ -165,14 +167,14 @@ void lw_forest_feed_features(const struct lw_forest *f, const struct lw_chunk *f
     }
 }
 
-/* One step down. NAN is not below any threshold and goes right. */
+/* One step down. NAN is below no threshold and goes right. */
 static inline int32_t tree_descend(const struct lw_tree_node *node, const float *x,
                                    int32_t at) {
     const struct lw_tree_node *n = &node[at];
     return n->left + !(x[n->feature] < n->value);
 }
 
-/* The same where a feature is missing. */
+/* The same if a feature is missing. */
 static inline int32_t descend_missing(const struct lw_tree_node *node, const float *x,
                                       int32_t at) {
     const struct lw_tree_node *n = &node[at];
@@ -191,7 +193,7 @@ static void trees_walk(const struct lw_tree_node *node, const float *x, int32_t 
                        int32_t at[ABREAST]) {
     int32_t a = at[0], b = at[1], c = at[2], d = at[3];
     int32_t e = at[4], f = at[5], g = at[6], h = at[7];
-    for (; steps > 0; steps--) { /* by name, so that they stay in registers */
+    for (; steps > 0; steps--) { /* separate variables, so that they stay in registers */
         a = tree_descend(node, x, a);
         b = tree_descend(node, x, b);
         c = tree_descend(node, x, c);

@@ -1,12 +1,12 @@
 /* Boosted trees as flat arrays, and the walk that scores them.
  *
  * A feature is an atom of the model's plan as a float: a number itself, a category's
- * integer key, or for a category of texts the rank of its text by the mean target of the
- * rows that the fit saw: of all orders the one in which a split divides best (Fisher,
- * "On Grouping for Maximum Homogeneity", 1958). A text that has no rank is missing. An
- * inner node sends float(x) < threshold to the left and a missing x where training found
- * it better. Leaves are added in single precision in the order of the trees, starting at
- * the base, which is what XGBoost does: predictions are its own. */
+ * integer key, or for a category of texts the rank of the text by the mean target of its
+ * training rows: the order in which a split separates best (Fisher, "On Grouping for
+ * Maximum Homogeneity", 1958). A text that has no rank is missing. An inner node sends
+ * float(x) < threshold to the left and a missing x to the side that training chose.
+ * Leaves are added in single precision in the order of the trees, starting at the base,
+ * as in XGBoost, so predictions are equal to XGBoost's. */
 #ifndef LW_MODEL_FOREST_H
 #define LW_MODEL_FOREST_H
 
@@ -21,16 +21,16 @@
 #define LW_DEPTH_MAX 64
 
 struct lw_tree_node {
-    float value;     /* threshold; for a leaf +infinity */
-    int32_t feature; /* position in `atom`; for a leaf 0 */
-    int32_t left;    /* the right child stands after it; for a leaf the leaf itself */
+    float value;     /* threshold; +infinity for a leaf */
+    int32_t feature; /* position in `atom`; 0 for a leaf */
+    int32_t left;    /* the right child follows it; a leaf: the leaf itself */
     int32_t missing_left;
 };
 
 struct lw_forest {
     float base;
     int nfeatures, atom[LW_ATOMS_MAX];
-    uint64_t *key[LW_ATOMS_MAX]; /* of a feature of texts, by rank; NULL: another */
+    uint64_t *key[LW_ATOMS_MAX]; /* of a feature of texts, by rank; else NULL */
     uint32_t nkeys[LW_ATOMS_MAX];
     uint32_t
         *rank[LW_ATOMS_MAX]; /* by code of the model's dictionary, and LW_CODE_NONE */
@@ -44,17 +44,17 @@ struct lw_forest {
 struct lw_forest *lw_forest_new(size_t ntrees, size_t nnodes);
 void lw_forest_free(struct lw_forest *forest);
 size_t lw_forest_nodes(const struct lw_forest *forest);
-/* Makes the ranks from the keys; once the model's dictionaries are complete. LW_EINPUT
- * when a key is none of the dictionary's, or stands twice. */
+/* Computes the ranks from the keys, after the model's dictionaries are complete.
+ * LW_EINPUT if a key is not in the dictionary, or is listed twice. */
 int lw_forest_index(struct lw_forest *forest, const struct lw_model *m,
                     struct lw_err *err);
 void lw_forest_set_leaf(struct lw_forest *forest, size_t node, float value);
-/* Depths from the nodes; LW_EINPUT when they are no trees: a child that does not stand
- * after its parent (which is how cycles are told), or is out of range; deeper than
+/* Computes the depths. LW_EINPUT if the nodes do not form trees: a child does not come
+ * after its parent (which excludes cycles), is out of range, or is deeper than
  * LW_DEPTH_MAX. */
 int lw_forest_check(struct lw_forest *forest, struct lw_err *err);
 
-/* The features of one row, and of row i of a fed chunk (idx: its row of the dataset). */
+/* The features of one row, and of row i of a chunk (idx: its row of the dataset). */
 void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
                         const struct lw_values *v, float *x);
 void lw_forest_feed_features(const struct lw_forest *forest, const struct lw_chunk *feed,
@@ -66,8 +66,9 @@ struct lw_buf;
 struct lw_reader;
 void lw_forest_write(const struct lw_forest *forest, const struct lw_model *m,
                      struct lw_buf *out);
-/* Its features must be atoms of the model's plan; its texts enter the model's
- * dictionaries, which are to be sorted before it is indexed. NULL and LW_EINPUT. */
+/* The features must be atoms of the model's plan; the texts are added to the model's
+ * dictionaries, which must be sorted before lw_forest_index. NULL and LW_EINPUT on
+ * failure. */
 struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
                                  struct lw_err *err);
 

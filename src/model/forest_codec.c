@@ -14,7 +14,7 @@ static void put_ints(const int32_t *v, size_t n, struct lw_buf *out) {
     lw_wire_close(out);
 }
 
-/* A list of texts for each feature, empty where its values are no texts. */
+/* A list of texts for each feature, empty if its values are not texts. */
 static void put_levels(const struct lw_forest *f, const struct lw_model *m,
                        struct lw_buf *out) {
     lw_wire_open(out, (size_t)f->nfeatures);
@@ -46,7 +46,7 @@ void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
     put_ints(v, f->nnodes, out);
     lw_wire_open(out, f->nnodes);
     for (size_t i = 0; i < f->nnodes; i++)
-        lw_wire_float(out, f->is_leaf[i] ? f->leaf[i] : f->node[i].value);
+        lw_wire_put_float(out, f->is_leaf[i] ? f->leaf[i] : f->node[i].value);
     lw_wire_close(out);
     for (size_t i = 0; i < f->nnodes; i++)
         v[i] = f->is_leaf[i] ? 0 : f->node[i].left;
@@ -58,7 +58,7 @@ void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
     free(v);
 }
 
-/* Lists as read, before it is known that they are of one length. */
+/* Lists as read; their lengths may still differ. */
 struct forest_lists {
     double *v;
     size_t n, cap;
@@ -98,7 +98,8 @@ static int get_features(const struct lw_model *m, struct lw_reader *in,
         int at = lw_plan_find_atom(m->plan, text);
         if (at < 0)
             return lw_fail(err, LW_EINPUT,
-                           "damaged forest: \"%.80s\" is no factor of the model", text);
+                           "damaged forest: \"%.80s\" is not a factor of the model",
+                           text);
         f->atom[f->nfeatures++] = at;
     }
     return in->bad ? lw_fail(err, LW_EINPUT, "damaged forest: its features") : 0;

@@ -1,5 +1,5 @@
-/* What a fit settles before any coefficient: which fields are read, which categories
- * exist, what impute() and qbins() learn, which levels each block has. */
+/* What a fit determines before the coefficients: the fields it reads, the categories,
+ * what impute() and qbins() learn, and the levels of each block. */
 #include "model/frame.h"
 
 #include <stdlib.h>
@@ -51,7 +51,9 @@ struct lw_model *lw_frame_new(const struct lw_plan *plan, const struct lw_fit_sp
     struct lw_model *m = NULL;
     used_fields(plan, spec, fields);
     if (plan->zone && !*plan->zone_name)
-        lw_fail(err, LW_ECONFIG, "the time zone of the features has no name to store");
+        lw_fail(
+            err, LW_ECONFIG,
+            "the time zone of the features has no name, so the model cannot store it");
     else
         m = lw_model_new(fields, plan->zone ? plan->zone_name : "", err);
     free(fields);
@@ -64,7 +66,7 @@ struct lw_model *lw_frame_new(const struct lw_plan *plan, const struct lw_fit_sp
     return m;
 }
 
-/* The categories that occur in the rows. */
+/* Collects the categories that occur in the rows. */
 static void atom_dictionary(struct lw_model *m, const struct lw_rows *rows, size_t a) {
     size_t from = (size_t)m->plan_atom[a];
     const struct lw_dict *all = lw_dataset_dict(rows->ds, from);
@@ -86,13 +88,13 @@ static void atom_dictionary(struct lw_model *m, const struct lw_rows *rows, size
 
 static int count_levels(struct lw_model *m, struct lw_chunk *feed,
                         const struct lw_rows *rows, struct lw_err *err) {
-    struct lw_level_tally *tally = lw_calloc(m->nblocks + 1, sizeof *tally);
+    struct lw_block_tally *tally = lw_calloc(m->nblocks + 1, sizeof *tally);
     uint32_t idx[LW_CHUNK];
     int rc = 0;
     for (size_t b = 0; b < m->nblocks && !rc; b++) {
         rc = lw_block_shape(&m->block[b], m->dict, err);
         if (!rc)
-            lw_level_tally_init(&tally[b], m->block[b].space);
+            lw_block_tally_init(&tally[b], m->block[b].space);
     }
     for (size_t n, at = rows->begin; !rc && (n = lw_rows_next(rows, &at, idx));) {
         lw_chunk_atoms(feed, idx, n, feed->natoms);
@@ -100,13 +102,13 @@ static int count_levels(struct lw_model *m, struct lw_chunk *feed,
             for (size_t i = 0; i < n; i++) {
                 uint64_t c = lw_chunk_composite(feed, &m->block[b], i);
                 if (c != UINT64_MAX)
-                    lw_level_tally_add(&tally[b], c);
+                    lw_block_tally_add(&tally[b], c);
             }
     }
     for (size_t b = 0; b < m->nblocks; b++) {
         if (!rc)
-            rc = lw_level_tally_finish(&tally[b], &m->block[b], err);
-        lw_level_tally_fini(&tally[b]);
+            rc = lw_block_tally_finish(&tally[b], &m->block[b], err);
+        lw_block_tally_fini(&tally[b]);
     }
     free(tally);
     return rc;
@@ -122,7 +124,7 @@ int lw_frame_learn(struct lw_model *m, struct lw_chunk *feed, const struct lw_ro
     }
     lw_chunk_remap(feed);
     for (size_t a = 0; a < natoms; a++)
-        if (lw_plan_atom_at(m->plan, a)->learned && lw_learn_atom(m, feed, rows, a, err))
+        if (lw_plan_atom_at(m->plan, a)->learned && lw_learned_fit(m, feed, rows, a, err))
             return -1;
     lw_model_index_keys(m);
     return count_levels(m, feed, rows, err);

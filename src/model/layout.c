@@ -1,12 +1,12 @@
-/* Which column stands where. The eliminated block is the term with most levels. A block
- * whose categories are all among the eliminated one's is `fixed` (a pair of zones knows
- * its zones); of the others the smallest become dense while the table of levels x dense
- * columns stays below 128 MiB, and what is left is sparse. */
+/* The order of the columns. The eliminated block is the term with the most levels. A
+ * block whose categories are all among the eliminated one's is `fixed` (a pair of zones
+ * knows its zones); the smallest of the others are dense while the table of levels x
+ * dense columns stays below 128 MiB, and the rest are sparse. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/stats.h"
+#include "model/layout.h"
 
 static const size_t dense_cells = (size_t)16 << 20;
 

@@ -1,15 +1,15 @@
 /* impute(x, a, b): means of x over the rows with x > 0.
  *
- * An empirical Bayes ladder: the mean of a level is shrunken towards the overall mean as
- * if by `pull` further rows of that value; the prior of a pair is the average of its
- * members' shrunken means; the pair's own mean is shrunken towards that. A pair that was
- * never seen takes the prior, an unseen member the overall mean.
+ * Empirical Bayes in steps: the mean of a level is shrunk towards the overall mean, as
+ * if there were `pull` further rows with that value; the prior of a pair is the average
+ * of its members' shrunk means; the pair's own mean is shrunk towards that. An unseen
+ * pair takes the prior, an unseen member the overall mean.
  *     m_a  = (sum_a + pull * m) / (n_a + pull)
  *     m_ab = (sum_ab + pull * (m_a + m_b) / 2) / (n_ab + pull)
  *
  * qbins(x, count): edges at the training rows' quantiles 1/count, 2/count, ...; equal
- * edges are merged. Past a quarter of a million rows every k-th counts, which leaves a
- * quantile within a fraction of a percent in rank. */
+ * edges are merged. Beyond a quarter of a million rows only every k-th counts, which
+ * keeps the rank of a quantile accurate to a fraction of a percent. */
 #include "model/learned.h"
 
 #include <stdlib.h>
@@ -58,7 +58,7 @@ struct lw_cell lw_learned_bin(const struct lw_model *m, size_t atom, double x,
     } else {
         x = lw_learned_number(m, atom, x, codes);
     }
-    return isnan(x) ? lw_cell_missing() : lw_cell_int(lw_bin_of(edge, nedges, x));
+    return isnan(x) ? lw_cell_missing() : lw_cell_int(lw_plan_bin_of(edge, nedges, x));
 }
 
 uint32_t lw_learned_code(const struct lw_model *m, size_t atom, double x,
@@ -76,7 +76,7 @@ static struct mean_table mean_table_new(size_t n) {
                                lw_calloc(n + 1, sizeof(double))};
 }
 
-/* Turns sums into shrunken means, in place of the sums, which the caller takes over. */
+/* Turns sums into shrunk means in place; the caller takes ownership. */
 static double *mean_table_take(struct mean_table *t, size_t n, const double *prior,
                                double common) {
     for (size_t i = 0; i < n; i++)
@@ -86,24 +86,24 @@ static double *mean_table_take(struct mean_table *t, size_t n, const double *pri
     return t->sum;
 }
 
-/* Levels of the pair: those with any row, so that a mean exists for each. */
+/* Levels of the pair: those with at least one row, so that each has a mean. */
 static int impute_levels(struct lw_model *m, struct lw_chunk *feed,
                          const struct lw_rows *rows, struct lw_impute *imp,
                          struct lw_err *err) {
     uint32_t idx[LW_CHUNK];
-    struct lw_level_tally tally;
+    struct lw_block_tally tally;
     if (lw_block_shape(&imp->cross, m->dict, err))
         return -1;
-    lw_level_tally_init(&tally, imp->cross.space);
+    lw_block_tally_init(&tally, imp->cross.space);
     for (size_t n, at = rows->begin; (n = lw_rows_next(rows, &at, idx));) {
         lw_chunk_atoms(feed, idx, n, (size_t)imp->atom);
         for (size_t i = 0; i < n; i++) {
             uint64_t c = lw_chunk_composite(feed, &imp->cross, i);
             if (c != UINT64_MAX && feed->num[imp->from][i] > 0)
-                lw_level_tally_add(&tally, c);
+                lw_block_tally_add(&tally, c);
         }
     }
-    return lw_level_tally_finish(&tally, &imp->cross, err);
+    return lw_block_tally_finish(&tally, &imp->cross, err);
 }
 
 static void impute_sums(struct lw_chunk *feed, const struct lw_rows *rows,
@@ -200,7 +200,7 @@ static void learn_quantiles(struct lw_chunk *feed, const struct lw_rows *rows,
     free(x);
 }
 
-/* Every bin that can come out, whether or not a row has it. */
+/* Every possible bin, whether or not a row has it. */
 static void bin_dictionary(struct lw_dict *dict, int nedges) {
     for (int i = 0; i <= nedges; i++) {
         struct lw_cell cell = lw_cell_int(i);
@@ -210,8 +210,8 @@ static void bin_dictionary(struct lw_dict *dict, int nedges) {
     lw_dict_add(dict, &none);
 }
 
-int lw_learn_atom(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
-                  size_t a, struct lw_err *err) {
+int lw_learned_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
+                   size_t a, struct lw_err *err) {
     const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
     int nedges = atom->nedges;
     if (lw_atom_ends_in(atom, LW_STEP_QBINS)) {

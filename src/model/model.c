@@ -1,4 +1,4 @@
-/* A model's life, its parts, and what can be asked of it. */
+/* Creation and parts of a model, and its accessors. */
 #include "leeway/model.h"
 
 #include <stdlib.h>
@@ -154,8 +154,8 @@ void lw_model_add_param(struct lw_model *m, const char *key, const char *value) 
     lw_copy(m->param[m->nparams++].value, LW_NAME_MAX, value);
 }
 
-void lw_block_text(const struct lw_model *m, const struct lw_block *block, uint32_t level,
-                   struct lw_buf *out) {
+void lw_model_level_text(const struct lw_model *m, const struct lw_block *block,
+                         uint32_t level, struct lw_buf *out) {
     lw_assert(level < block->nlevels && level != block->other);
     uint64_t composite = block->composite[level];
     for (int i = 0; i < block->ncat; i++) {
@@ -218,7 +218,7 @@ static double level_coefficient(const struct lw_model *m,
         if (i == block->other)
             continue;
         lw_buf_clear(&text);
-        lw_block_text(m, block, i, &text);
+        lw_model_level_text(m, block, i, &text);
         if (strcmp(lw_buf_str(&text), level) == 0)
             found = part->coef[i];
     }

@@ -1,11 +1,11 @@
-/* A plan's life and its lists. The compiler is plan_parse.c, the evaluator plan_eval.c.
- */
+/* Creation of a plan, and its lists. The compiler is plan_parse.c, the evaluator
+ * plan_eval.c. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/plan_atom.h"
+#include "model/plan_private.h"
 
 struct lw_plan *lw_plan_new(const struct lw_fields *fields, const struct lw_zone *zone) {
     struct lw_plan *plan = lw_calloc(1, sizeof *plan);

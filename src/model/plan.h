@@ -1,4 +1,5 @@
-/* The feature language, compiled once: texts in, a flat plan out, walked for each row.
+/* The feature language: expressions are compiled once into a flat plan, which is
+ * evaluated for each row.
  *
  *   term := atom { '*' atom }        product: categories cross, numbers multiply
  *   atom := field | function '(' argument { ',' argument } ')'
@@ -9,19 +10,19 @@
  *   categories  field  hour(t)  weekday(t)  weekend(t)  month(t)  hour_of_week(t)
  *               bins(x, edge, ...)  qbins(x, count)
  *
- * sqrt, log1p and friends nest ("sqrt(clip(trip_distance, 0, 50))"). A number that is
- * missing is 0 in a product, which missing(x) lets a model tell from a true 0. A category
- * that is missing is a level of its own. impute(x, a, b) is x where x > 0, else the mean
- * of x among the training rows of the same (a, b), shrunken towards those of a and of b;
- * qbins' edges are the training rows' quantiles: both are learned by a fit and stored in
- * the model.
+ * Functions of one number nest ("sqrt(clip(trip_distance, 0, 50))"). A missing number is
+ * 0 in a product; missing(x) lets a model distinguish it from a true 0. A missing
+ * category is a level of its own. impute(x, a, b) is x where x > 0, else the mean of x
+ * among the training rows of the same (a, b), shrunk towards those of a and of b; qbins'
+ * edges are the training rows' quantiles: both are learned by a fit and stored in the
+ * model.
  *
- * Exactly: sqrt and log1p are those of max(x, 0); hinge is max(x - knot, 0); zero, same
+ * In detail: sqrt and log1p apply to max(x, 0); hinge is max(x - knot, 0); zero, same
  * and missing are 0 or 1; weekday is 0 for Monday; bin i holds edge[i-1] <= x < edge[i];
  * an infinite number counts as missing.
  *
- * Atoms are deduplicated by canonical text, so "sqrt(x)" in four terms is computed once a
- * row. */
+ * Atoms are deduplicated by canonical text, so "sqrt(x)" in four terms is computed once
+ * per row. */
 #ifndef LW_MODEL_PLAN_H
 #define LW_MODEL_PLAN_H
 
@@ -38,8 +39,9 @@ struct lw_plan;
 struct lw_plan *lw_plan_new(const struct lw_fields *fields, const struct lw_zone *zone);
 void lw_plan_free(struct lw_plan *plan);
 
-/* The zone's name, which models fitted on this plan store. A plan with a zone and no name
- * cannot be fitted (a reloaded model could not tell hours). "" until set. */
+/* The zone's name, which models fitted on this plan store. A plan with a zone but
+ * without its name cannot be fitted, because a reloaded model could not compute hours.
+ * "" until set. */
 void lw_plan_set_zone_name(struct lw_plan *plan, const char *name);
 
 /* Adds an atom (or finds it) and returns its index. LW_ECONFIG names the text, the

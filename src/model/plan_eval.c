@@ -1,11 +1,11 @@
-/* Evaluating a plan: once a row, atom by atom, in order.
+/* Evaluation of a plan: once per row, atom by atom, in order.
  *
- * Infinite numbers count as missing: no product or sum may carry one on. Roots and
- * logarithms are those of max(x, 0): a negative distance is a fault of the meter, and a
- * NaN would be a worse answer than "none". Calendar parts come from days and milliseconds
- * of the day; only month() needs a civil date. */
+ * Infinite numbers count as missing, so that they do not enter a product or sum. Roots
+ * and logarithms apply to max(x, 0): a negative distance is a fault of the meter, and 0
+ * is a better answer than NaN. Calendar parts come from days and milliseconds of the
+ * day; only month() needs a civil date. */
 #include "base/cell.h"
-#include "model/plan_atom.h"
+#include "model/plan_private.h"
 
 static struct lw_cell calendar_value(const struct lw_plan *plan,
                                      const struct lw_atom *atom,
@@ -41,7 +41,7 @@ static struct lw_cell source_value(const struct lw_plan *plan, const struct lw_a
     }
 }
 
-uint32_t lw_bin_of(const double *edge, int nedges, double x) {
+uint32_t lw_plan_bin_of(const double *edge, int nedges, double x) {
     uint32_t lo = 0, hi = (uint32_t)nedges;
     while (lo < hi) {
         uint32_t mid = (lo + hi) / 2;
@@ -53,27 +53,27 @@ uint32_t lw_bin_of(const double *edge, int nedges, double x) {
     return lo;
 }
 
-double lw_atom_number(const struct lw_plan *plan, const struct lw_atom *atom,
-                      const struct lw_cell *cells) {
+double lw_plan_atom_number(const struct lw_plan *plan, const struct lw_atom *atom,
+                           const struct lw_cell *cells) {
     if (atom->source == LW_SOURCE_FIELD)
         return lw_atom_steps(atom, lw_cell_number(&cells[atom->field[0]]));
     struct lw_cell cell = source_value(plan, atom, cells);
     return lw_atom_steps(atom, lw_cell_number(&cell));
 }
 
-struct lw_cell lw_atom_value(const struct lw_plan *plan, const struct lw_atom *atom,
-                             const struct lw_cell *cells) {
+struct lw_cell lw_plan_atom_value(const struct lw_plan *plan, const struct lw_atom *atom,
+                                  const struct lw_cell *cells) {
     bool bins = lw_atom_ends_in(atom, LW_STEP_BINS);
     if (atom->kind == LW_CATEGORY && !bins)
         return source_value(plan, atom, cells);
-    double x = lw_atom_number(plan, atom, cells);
+    double x = lw_plan_atom_number(plan, atom, cells);
     if (!bins)
         return lw_cell_num(x);
     return isnan(x) ? lw_cell_missing()
-                    : lw_cell_int(lw_bin_of(atom->edge, atom->nedges, x));
+                    : lw_cell_int(lw_plan_bin_of(atom->edge, atom->nedges, x));
 }
 
-/* The commonest atoms, in line; false: see lw_atom_value(). Calendar parts of one
+/* The most common atoms, inline; false: use lw_plan_atom_value(). Calendar parts of one
  * timestamp share its moment, which is kept in *clock for the next atom. */
 static inline bool common_value(const struct lw_plan *plan, const struct lw_atom *atom,
                                 const struct lw_cell *cells, struct lw_plan_clock *clock,
@@ -105,6 +105,6 @@ void lw_plan_eval(const struct lw_plan *plan, const struct lw_row *row,
         if (atom->learned)
             out[i] = out[atom->from];
         else if (!common_value(plan, atom, row->cells, &clock, &out[i]))
-            out[i] = lw_atom_value(plan, atom, row->cells);
+            out[i] = lw_plan_atom_value(plan, atom, row->cells);
     }
 }

@@ -1,9 +1,9 @@
 /* The compiler of the feature language: recursive descent over one text.
  *
- * An expression is parsed straight into the atom that it will be (a source and a chain of
- * steps, see plan_atom.h); qbins and impute add the atoms they read to the plan first.
- * Nothing is kept when a text fails but such inner atoms, which are harmless. Every error
- * names the text, the position and the nearest name that would have been valid. */
+ * An expression is parsed directly into an atom (a source and a chain of steps, see
+ * plan_private.h); qbins and impute first add the atoms they read to the plan. If a text
+ * fails, only such inner atoms remain, which is harmless. Every error names the text,
+ * the position and the nearest valid name. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/plan_atom.h"
+#include "model/plan_private.h"
 
 struct parser {
     struct lw_plan *plan;
@@ -88,8 +88,8 @@ static int expect_char(struct parser *p, char c) {
     if (accept_char(p, c))
         return 0;
     if (!*p->at)
-        return fail(p, "the text ends where '%c' is needed", c);
-    return fail(p, "'%c' is needed here, not '%c'", c, *p->at);
+        return fail(p, "'%c' is expected, but the text ends", c);
+    return fail(p, "'%c' is expected here, not '%c'", c, *p->at);
 }
 
 static int parse_name(struct parser *p, char out[LW_NAME_MAX]) {
@@ -98,7 +98,7 @@ static int parse_name(struct parser *p, char out[LW_NAME_MAX]) {
     while (isalnum((unsigned char)p->at[n]) || p->at[n] == '_' || p->at[n] == '.')
         n++;
     if (n == 0 || isdigit((unsigned char)*p->at))
-        return fail(p, "a field or function is needed here");
+        return fail(p, "a field or function is expected here");
     if (n >= LW_NAME_MAX)
         return fail(p, "this name is longer than %d bytes", LW_NAME_MAX - 1);
     memcpy(out, p->at, n);
@@ -112,7 +112,7 @@ static int parse_number(struct parser *p, double *out) {
     skip_space(p);
     size_t n = strspn(p->at, "+-.0123456789eE");
     if (n == 0 || n >= sizeof text)
-        return fail(p, "a number is needed here");
+        return fail(p, "a number is expected here");
     memcpy(text, p->at, n);
     text[n] = 0;
     if (!lw_parse_f64(text, out))
@@ -191,7 +191,7 @@ static int keep_atom(struct parser *p, struct lw_atom *atom) {
     return (int)p->plan->natoms++;
 }
 
-/* An expression that becomes an atom of its own; its index. */
+/* Parses an expression into an atom of its own; returns its index. */
 static int inner_atom(struct parser *p, enum lw_kind kind, int depth) {
     struct lw_atom atom = {0};
     skip_space(p);
@@ -203,7 +203,8 @@ static int inner_atom(struct parser *p, enum lw_kind kind, int depth) {
     if (atom.kind != kind) {
         free(atom.edge);
         p->at = from;
-        return fail(p, "a %s is needed here", kind == LW_NUMERIC ? "number" : "category");
+        return fail(p, "a %s is expected here",
+                    kind == LW_NUMERIC ? "number" : "category");
     }
     return keep_atom(p, &atom);
 }
@@ -215,7 +216,7 @@ static int add_step(struct parser *p, struct lw_atom *atom, struct lw_atom_step 
     return 0;
 }
 
-/* The argument of a function of one number, parsed into the atom itself. */
+/* Parses the argument of a function of one number into the atom itself. */
 static int number_argument(struct parser *p, struct lw_atom *atom, int depth) {
     skip_space(p);
     const char *from = p->at;
@@ -224,7 +225,7 @@ static int number_argument(struct parser *p, struct lw_atom *atom, int depth) {
     if (atom->kind == LW_NUMERIC)
         return 0;
     p->at = from;
-    return fail(p, "a number is needed here; \"%.60s\" is a category", atom->text);
+    return fail(p, "a number is expected here; \"%.60s\" is a category", atom->text);
 }
 
 static int step_call(struct parser *p, const struct function *f, struct lw_atom *atom,
@@ -249,7 +250,7 @@ static int missing_call(struct parser *p, struct lw_atom *atom, int depth) {
     if (parse_name(p, what))
         return -1;
     int at = lw_fields_find(p->plan->fields, what);
-    if (at >= 0) { /* any kind of field may be asked, even one that is no feature */
+    if (at >= 0) { /* any kind of field is allowed, even one that is not a feature */
         atom->source = LW_SOURCE_FIELD;
         atom->field[0] = at;
         lw_copy(atom->text, sizeof atom->text, what);
@@ -326,7 +327,7 @@ static int bins_call(struct parser *p, struct lw_atom *atom, int depth) {
         if (parse_number(p, &v) || append_number(p, atom, v))
             return -1;
         if (atom->nedges && !(v > atom->edge[atom->nedges - 1]))
-            return fail(p, "the edges of bins must rise");
+            return fail(p, "the edges of bins must be in ascending order");
         atom->edge[atom->nedges++] = v;
     }
     if (atom->nedges == 0)
@@ -352,7 +353,7 @@ static int qbins_call(struct parser *p, struct lw_atom *atom, int depth) {
 }
 
 /* An impute inside another function is an atom of its own, so that its table is learned
- * once however many functions are taken of it; the outer ones read that atom. */
+ * once, however many functions use it; they read that atom. */
 static int stand_alone(struct parser *p, struct lw_atom *atom) {
     int at = keep_atom(p, atom);
     if (at < 0)

@@ -42,7 +42,8 @@ static double median_of(double *v, size_t n) {
     return n ? v[n / 2] : 0;
 }
 
-/* Median distance of y from `fitted`, as the standard deviation of a normal error. */
+/* Median distance of y from `fitted`, scaled to the standard deviation of a normal
+ * error. */
 static double robust_spread(const struct lw_robust *r) {
     double *d = lw_malloc((r->n + 1) * sizeof *d);
     for (size_t i = 0; i < r->n; i++)
@@ -72,8 +73,8 @@ void lw_robust_start(struct lw_robust *r) {
     memcpy(r->before, r->fitted, r->n * sizeof *r->before);
 }
 
-/* One step of the fixed point; where more than half of the rows stand far out, it has
- * none. */
+/* One step of the fixed-point iteration; there is no fixed point if more than half of
+ * the rows are far out. */
 static double robust_rescale(const struct lw_robust *r, double sigma) {
     double near = 0, all = 0, far = 0;
     for (size_t i = 0; i < r->n; i++) {

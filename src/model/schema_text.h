@@ -1,4 +1,4 @@
-/* The text of schemas/model.avsc, put into the library by the build. */
+/* The text of schemas/model.avsc, embedded by the build. */
 #ifndef LW_MODEL_SCHEMA_TEXT_H
 #define LW_MODEL_SCHEMA_TEXT_H
 

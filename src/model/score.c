@@ -1,8 +1,8 @@
-/* Scoring: a row in, a number out. No allocation, no lock, no state but the stack's.
+/* Scoring of a row. It allocates nothing, takes no lock, and has no state but the stack.
  *
- * The plan gives sources and numeric steps (plan_eval.c), the dictionaries turn
- * categories into codes, blocks turn codes into levels. Datasets come the same way in
- * columns (feed.c). */
+ * The plan gives sources and numeric steps (plan_eval.c), dictionaries turn categories
+ * into codes, and blocks turn codes into levels. chunk.c does the same for the columns
+ * of a dataset. */
 #include <math.h>
 #include <string.h>
 
@@ -10,11 +10,12 @@
 #include "model/chunk.h"
 #include "model/fit.h"
 #include "model/forest.h"
+#include "model/learned.h"
 #include "model/scorer.h"
 
 static double clip_prediction(const struct lw_model *m, double v) {
     if (isnan(v))
-        v = m->intercept; /* inf - inf of absurd coefficients: the mean is an answer */
+        v = m->intercept; /* inf - inf of absurd coefficients: fall back to the mean */
     return v < m->clip_lo ? m->clip_lo : v > m->clip_hi ? m->clip_hi : v;
 }
 
@@ -27,7 +28,7 @@ static int check_fields(const struct lw_model *m, const struct lw_fields *fields
         int at = lw_fields_find(fields, own->name);
         if (at < 0)
             return lw_fail(err, LW_ECONFIG,
-                           "model \"%s\" reads the field \"%s\", which is not there",
+                           "model \"%s\" reads the field \"%s\", which does not exist",
                            m->name, own->name);
         if (fields->field[at].kind != own->kind)
             return lw_fail(err, LW_ECONFIG,
@@ -56,7 +57,7 @@ static struct lw_atom_op op_of(const struct lw_model *m, size_t a) {
     return op;
 }
 
-/* A table that may be far away, and whose cell the keys alone tell. */
+/* A table that may be out of cache, and whose cell depends on keys only. */
 static bool worth_fetching(const struct lw_model *m, const struct lw_group *g) {
     enum { NEAR = 2048 };
     if (g->cells < NEAR)
@@ -67,8 +68,8 @@ static bool worth_fetching(const struct lw_model *m, const struct lw_group *g) {
     return true;
 }
 
-/* Keys first: they tell the cells of the large tables, which then come from memory while
- * roots, logarithms and the calendar are worked out. */
+/* Keys first: they determine the cells of the large tables, which are prefetched while
+ * roots, logarithms and calendar parts are computed. */
 void lw__model_compile(struct lw_model *m) {
     size_t natoms = lw_plan_atoms(m->plan), groups = m->scorer ? m->scorer->ngroups : 0;
     m->op = lw_realloc(m->op, natoms + groups + 1, sizeof *m->op);
@@ -85,8 +86,8 @@ void lw__model_compile(struct lw_model *m) {
             m->op[m->nops++] = op_of(m, a);
 }
 
-/* The same texts over other fields compile to the same atoms in the same order; only the
- * fields' indexes differ. */
+/* The same texts compile to the same atoms in the same order; only the indexes of the
+ * fields differ. */
 int lw_model_bind(struct lw_model *m, const struct lw_fields *fields,
                   struct lw_err *err) {
     if (check_fields(m, fields, err))
@@ -142,9 +143,9 @@ static void other_value(const struct lw_model *m, size_t a, const struct lw_cell
     if (atom->learned) {
         learned_value(m, a, v);
     } else if (atom->kind == LW_NUMERIC) {
-        v->num[a] = lw_model_number(lw_atom_number(m->plan, atom, cells));
+        v->num[a] = lw_model_number(lw_plan_atom_number(m->plan, atom, cells));
     } else {
-        struct lw_cell cell = lw_atom_value(m->plan, atom, cells);
+        struct lw_cell cell = lw_plan_atom_value(m->plan, atom, cells);
         uint32_t code = lw_dict_find(&m->dict[a], &cell);
         v->code[a] = code == LW_CODE_NONE ? m->dict[a].n : code;
     }
@@ -216,7 +217,8 @@ static void row_values(const struct lw_chunk *feed, size_t i, struct lw_values *
     }
 }
 
-/* The same arithmetic as for one row, so that a replay of files decides as a live run. */
+/* The arithmetic is the same as for one row, so that a backtest decides as a live run
+ * does. */
 void lw_model_predict_chunk(const struct lw_model *m, const struct lw_chunk *feed,
                             const uint32_t *idx, size_t n, double *out) {
     struct lw_values v;

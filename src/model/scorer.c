@@ -34,7 +34,7 @@ static const struct lw_block *block_of(const struct lw_model *m, int term) {
     return b < 0 ? NULL : &m->block[b];
 }
 
-/* False when its table would be too big. */
+/* False if the table would be too large. */
 static bool start_group(struct lw_group *g, const struct lw_model *m, int term) {
     const struct lw_model_term *part = &m->part[term];
     const struct lw_block *block = block_of(m, term);
@@ -88,7 +88,8 @@ static struct lw_group *find_group(struct lw_scorer *s, const struct lw_model *m
 struct lw_scorer *lw_scorer_new(const struct lw_model *m) {
     struct lw_scorer *s = lw_calloc(1, sizeof *s);
     int nterms = (int)lw_plan_terms(m->plan);
-    for (int ncat = LW_FACTORS_MAX; ncat >= 0; ncat--) /* wide crosses take in narrow */
+    for (int ncat = LW_FACTORS_MAX; ncat >= 0; ncat--) /* wide crosses absorb narrow ones
+                                                        */
         for (int t = 0; t < nterms; t++) {
             const struct lw_block *block = block_of(m, t);
             if ((block ? block->ncat : 0) != ncat || !m->part[t].coef)

@@ -1,16 +1,16 @@
 /* A model compiled for scoring.
  *
- * Terms that multiply the same numbers form a group, if their categories fit into one
- * cross: then their coefficients are summed beforehand into one dense table over that
- * cross (each category with one more code, for "unknown"), and a row costs one look-up
- * for all of them. So PULocationID, DOLocationID and their pair are a single load.
- * Crosses too big for a table are looked up term by term. */
+ * Terms that multiply the same numbers form a group if their categories fit into one
+ * cross: their coefficients are summed in advance into one dense table over that cross
+ * (each category with one more code, for "unknown"), and a row takes one look-up for all
+ * of them. So PULocationID, DOLocationID and their pair cost a single load. Crosses too
+ * large for a table are looked up term by term. */
 #ifndef LW_MODEL_SCORER_H
 #define LW_MODEL_SCORER_H
 
 #include "model/parts.h"
 
-#define LW_GROUP_CELLS ((uint64_t)1 << 18) /* 2 MiB a table at most */
+#define LW_GROUP_CELLS ((uint64_t)1 << 18) /* at most 2 MiB per table */
 
 struct lw_group {
     int ncat, cat[LW_FACTORS_MAX];
@@ -31,12 +31,12 @@ struct lw_values {
     uint32_t code[LW_ATOMS_MAX]; /* the dictionary's size is "unknown" */
 };
 
-/* How a bound model gets one atom from the cells of a row. The common ones are told apart
- * beforehand; the rest goes the way of the plan. */
+/* How a bound model computes one atom from the cells of a row. Common kinds are
+ * distinguished in advance; the plan evaluates the rest. */
 enum lw_atom_op_kind {
     LW_ATOM_OP_NUMBER, /* a field and its steps */
     LW_ATOM_OP_KEY,    /* a category with small integer keys */
-    LW_ATOM_OP_FETCH,  /* of a group whose categories are known: its cell is asked for */
+    LW_ATOM_OP_FETCH,  /* prefetch the cell of a group whose categories are known */
     LW_ATOM_OP_CALENDAR,
     LW_ATOM_OP_OTHER
 };

@@ -1,16 +1,16 @@
 /* Ridge and least squares, exactly, from the statistics.
  *
- * Ridge: one factorisation, then two steps of refinement against the statistics
- * themselves, which take out what the factorisation lost.
+ * Ridge: one factorisation, then two steps of iterative refinement against the
+ * statistics, which restore the accuracy that the factorisation lost.
  *
- * Least squares on one-hot columns has no unique answer (the levels of a block sum to the
- * intercept). The answer taken is the limit of ridge as alpha falls to 0, the one of
- * least norm, because it treats levels that were never seen like ridge does. It is had
- * without losing accuracy by iterated Tikhonov regularisation,
+ * Least squares on one-hot columns has no unique answer (the levels of a block sum to
+ * the intercept). The solution of least norm, the limit of ridge as alpha goes to 0, is
+ * used, because it treats unseen levels as ridge does. Iterated Tikhonov regularisation
+ * computes it without loss of accuracy:
  *     w := w + (G + e)^-1 (b - G w),
  * which converges to a least-squares solution for any e > 0 and never leaves the space
  * where the minimum norm lies when it starts at 0. The number of dependent columns comes
- * from a pivoted factorisation, which is also the way out when e is lost in rounding: it
+ * from a pivoted factorisation, which is also the fallback if e is lost in rounding: it
  * leaves dependent columns out, with the same residual. */
 #include "model/solve.h"
 
@@ -23,20 +23,20 @@
 static const double tolerance = 1e-11; /* of a dependent column: rounding is 1e-16 n */
 static const int refinements = 3, tikhonov_steps = 12;
 
-void lw_solution_init(struct lw_solution *x, const struct lw_layout *l) {
+void lw_solve_init(struct lw_solution *x, const struct lw_layout *l) {
     *x = (struct lw_solution){0};
     x->wr = lw_calloc(l->nr + 1, sizeof *x->wr);
     x->we = lw_calloc(l->ne + 1, sizeof *x->we);
 }
 
-void lw_solution_fini(struct lw_solution *x) {
+void lw_solve_fini(struct lw_solution *x) {
     free(x->wr);
     free(x->we);
     *x = (struct lw_solution){0};
 }
 
-void lw_penalties(const struct lw_layout *l, const struct lw_model *m, double factor,
-                  double *pr, double *pe) {
+void lw_solve_penalties(const struct lw_layout *l, const struct lw_model *m,
+                        double factor, double *pr, double *pe) {
     if (l->intercept)
         pr[0] = 0;
     for (int k = 0; k < l->nrest; k++) {
@@ -112,8 +112,8 @@ static bool solve_tikhonov(struct lw_factor *f, struct lw_solution *x) {
 
 static void solve_ols(struct lw_factor *f, struct lw_solution *x) {
     struct lw_solution exact, limit;
-    lw_solution_init(&exact, f->s->layout);
-    lw_solution_init(&limit, f->s->layout);
+    lw_solve_init(&exact, f->s->layout);
+    lw_solve_init(&limit, f->s->layout);
     factor_invert(f, 0);
     lw_factor_pivoted(f, tolerance);
     solution_refine(f, NULL, 0, refinements, &exact);
@@ -124,8 +124,8 @@ static void solve_ols(struct lw_factor *f, struct lw_solution *x) {
     const struct lw_solution *best = better ? &limit : &exact;
     memcpy(x->wr, best->wr, f->s->layout->nr * sizeof *x->wr);
     memcpy(x->we, best->we, f->s->layout->ne * sizeof *x->we);
-    lw_solution_fini(&exact);
-    lw_solution_fini(&limit);
+    lw_solve_fini(&exact);
+    lw_solve_fini(&limit);
 }
 
 void lw_solve_ridge(const struct lw_stats *s, const struct lw_model *m, double alpha,
@@ -133,7 +133,7 @@ void lw_solve_ridge(const struct lw_stats *s, const struct lw_model *m, double a
     struct lw_factor f;
     double pe;
     lw_factor_init(&f, s);
-    lw_penalties(s->layout, m, alpha, f.pr, &pe);
+    lw_solve_penalties(s->layout, m, alpha, f.pr, &pe);
     if (alpha == 0) {
         solve_ols(&f, x);
     } else {

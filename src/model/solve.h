@@ -12,13 +12,13 @@ struct lw_solution {
     int sweeps;
 };
 
-void lw_solution_init(struct lw_solution *x, const struct lw_layout *l);
-void lw_solution_fini(struct lw_solution *x);
+void lw_solve_init(struct lw_solution *x, const struct lw_layout *l);
+void lw_solve_fini(struct lw_solution *x);
 
 /* Penalty of each column: factor x its term's, 0 for the intercept. pr has nr entries;
  * the eliminated block has one penalty. */
-void lw_penalties(const struct lw_layout *l, const struct lw_model *m, double factor,
-                  double *pr, double *pe);
+void lw_solve_penalties(const struct lw_layout *l, const struct lw_model *m,
+                        double factor, double *pr, double *pe);
 
 /* Minimises RSS + alpha sum p_j w_j^2. alpha 0 is least squares. */
 void lw_solve_ridge(const struct lw_stats *s, const struct lw_model *m, double alpha,

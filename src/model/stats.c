@@ -1,11 +1,10 @@
 /* Accumulating the statistics.
  *
- * A chunk of rows is worked pair of terms by pair of terms, so that each inner loop knows
- * what it has: two numbers (a dot product), a block and a number, or two blocks
- * (scattered additions into A, which stays in cache). A term that is 0 in most rows (a
- * flag, or a number times one) is worked through the list of the others: what is left
- * out is + 0. The eliminated block is worked row by row instead: the whole row of C that
- * its level owns lies together. */
+ * A chunk of rows is processed by pairs of terms, so that each inner loop has one shape:
+ * two numbers (a dot product), a block and a number, or two blocks (scattered additions
+ * into A, which stays in cache). For a term that is 0 in most rows (a flag, or a number
+ * times a flag), only its non-zero rows are visited. The eliminated block is processed
+ * row by row, because a level's row of C is contiguous. */
 #include "model/stats.h"
 
 #include <math.h>
@@ -23,7 +22,7 @@ struct lw_gram_side {
     const uint32_t *level; /* NULL: one column */
     const double *value;   /* NULL: 1 */
     double weighted[LW_CHUNK], shifted[LW_CHUNK];
-    bool scarce; /* so few rows are not 0 that they are listed */
+    bool scarce; /* most rows are 0: the others are listed */
     uint16_t row[LW_CHUNK];
     size_t nrows;
 };
@@ -56,7 +55,7 @@ void lw_stats_fini(struct lw_stats *s) {
     *s = (struct lw_stats){0};
 }
 
-/* From where the values of a column are taken: 0, unless they all lie far from it. */
+/* The shift of a column: 0, unless all values lie far from 0. */
 static double shift_of(const double *v, size_t n) {
     double sorted[LW_CHUNK];
     memcpy(sorted, v, n * sizeof *v);
@@ -74,8 +73,18 @@ static void find_shifts(struct lw_stats *s, const struct lw_chunk *feed, size_t 
             s->shift[k] = shift_of(feed->value[l->rest[k]], n);
 }
 
-static void side_init(struct lw_gram_side *side, const struct lw_chunk *feed, int term,
-                      uint32_t at, double shift, size_t n, const double *w) {
+/* The rows of a chunk, with their weights and shifted targets. */
+struct gram_rows {
+    const struct lw_chunk *feed;
+    size_t n;
+    const double *w, *y;
+};
+
+static void side_init(struct lw_gram_side *side, const struct gram_rows *rows, int term,
+                      uint32_t at, double shift) {
+    const struct lw_chunk *feed = rows->feed;
+    const double *w = rows->w;
+    size_t n = rows->n;
     const struct lw_model_term *part = &feed->m->part[term];
     side->at = at;
     side->level = part->block < 0 ? NULL : feed->level[part->block];
@@ -102,7 +111,7 @@ static void number_number(double *a, const struct lw_gram_side *x,
     *a += sum;
 }
 
-/* A column of cells `step` apart, indexed by the block's level. */
+/* Adds to a column of cells `step` apart, indexed by the block's level. */
 static void block_number(double *a, size_t step, const struct lw_gram_side *block,
                          const struct lw_gram_side *number, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -119,7 +128,7 @@ static void block_block(double *a, size_t nr, const struct lw_gram_side *x,
                 x->weighted[i] * (y->value ? y->value[i] : 1);
 }
 
-/* Any two, over the rows of a list. */
+/* Any two sides, over the rows of a list. */
 static void listed_pair(double *a, size_t nr, const struct lw_gram_side *x,
                         const struct lw_gram_side *y, const struct lw_gram_side *list) {
     double sum = 0;
@@ -135,7 +144,7 @@ static void listed_pair(double *a, size_t nr, const struct lw_gram_side *x,
     *a += sum;
 }
 
-/* x stands at or after y, so the cell is in the lower triangle. */
+/* x comes at or after y, so the cell is in the lower triangle. */
 static void gram_pair(struct lw_stats *s, const struct lw_gram_side *x,
                       const struct lw_gram_side *y, size_t n) {
     size_t nr = s->layout->nr;
@@ -179,7 +188,7 @@ static void add_pair(struct lw_stats *s, uint64_t key, double v) {
     s->pair[at] += v;
 }
 
-/* C against one rest term. */
+/* Adds to C for one rest term. */
 static void cross_term(struct lw_stats *s, const struct lw_gram_side *e,
                        const struct lw_gram_side *x, int fixed, bool sparse, size_t n) {
     const struct lw_layout *l = s->layout;
@@ -213,13 +222,13 @@ static bool is_sparse(const struct lw_layout *l, int term) {
     return false;
 }
 
-static void add_eliminated(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
-                           const struct lw_gram_side *sides, size_t nsides,
-                           const double *w, const double *y) {
+static void add_eliminated(struct lw_stats *s, const struct gram_rows *rows,
+                           const struct lw_gram_side *sides, size_t nsides) {
     struct lw_gram_side *e = &s->side[nsides];
-    side_init(e, feed, s->layout->e_term, 0, 0, n, w);
+    size_t n = rows->n;
+    side_init(e, rows, s->layout->e_term, 0, 0);
     block_number(s->d, 1, e, e, n);
-    add_target(s->be, e, y, n);
+    add_target(s->be, e, rows->y, n);
     size_t first = s->layout->intercept;
     if (first)
         cross_term(s, e, &sides[0], -1, false, n);
@@ -234,6 +243,7 @@ void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                   const double *w, const double *target) {
     const struct lw_layout *l = s->layout;
     double y[LW_CHUNK];
+    struct gram_rows rows = {.feed = feed, .n = n, .w = w, .y = y};
     if (s->n == 0 && n > 0 && l->intercept)
         find_shifts(s, feed, n, target);
     for (size_t i = 0; i < n; i++)
@@ -248,15 +258,15 @@ void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
         memcpy(sides[0].weighted, w, n * sizeof *w);
     }
     for (int k = 0; k < l->nrest; k++)
-        side_init(&sides[first + (size_t)k], feed, l->rest[k], l->at[l->rest[k]],
-                  s->shift[k], n, w);
+        side_init(&sides[first + (size_t)k], &rows, l->rest[k], l->at[l->rest[k]],
+                  s->shift[k]);
     for (size_t x = 0; x < nsides; x++) {
         for (size_t k = 0; k <= x; k++)
             gram_pair(s, &sides[x], &sides[k], n);
         add_target(s->br, &sides[x], y, n);
     }
     if (l->e_term >= 0)
-        add_eliminated(s, feed, n, sides, nsides, w, y);
+        add_eliminated(s, &rows, sides, nsides);
     for (size_t i = 0; i < n; i++) {
         s->sw += w[i];
         s->yy += w[i] * y[i] * y[i];

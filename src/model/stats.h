@@ -1,42 +1,22 @@
-/* Sufficient statistics of a linear fit: everything about the rows that any of the
- * solvers needs. Their size depends on features alone.
+/* Sufficient statistics of a linear fit: all that the solvers need to know about the
+ * rows. Their size depends only on the features.
  *
- * One term's one-hot block (the one with most levels) is kept apart: its Gram matrix is
- * diagonal. With its columns called E and all others R ("rest"; column 0 may be the
- * intercept), and rows weighted:
+ * The one-hot block of the term with the most levels is kept apart, because its Gram
+ * matrix is diagonal. With its columns called E and all others R ("rest"; column 0 may
+ * be the intercept), and rows weighted:
  *     A = R'R (dense, lower triangle), d = diag(E'E), C = E'R, bR = R'y, bE = E'y, y'y.
- * Far from 0, squares lose what distinguishes the rows: 1.7e9 +- 1 squared is 2.9e18, and
- * a double has 16 digits. So where there is an intercept, the target and each single
- * column are taken from a point among them (the median of the first chunk, where it is
- * large against the quartiles' distance); lw_stats_intercept brings the intercept back.
- * A row of C has three parts: `dense` columns (numbers and small blocks), `fixed` ones
- * (blocks whose categories are among E's: one known column a level), and `sparse` ones
- * (big blocks, kept by pair). Rest columns stand in that order. */
+ * Squares of values far from 0 lose the differences between rows: 1.7e9 +- 1 squared is
+ * 2.9e18, and a double has 16 digits. So where there is an intercept, the target and
+ * each single column are shifted by a typical value (the median of the first chunk, if
+ * it is large compared with the interquartile range); lw_stats_intercept undoes the
+ * shift. A row of C has three parts: `dense` columns (numbers and small blocks), `fixed`
+ * ones (blocks whose categories are among E's: one known column per level), and `sparse`
+ * ones (big blocks, kept by pair). Rest columns are in that order. */
 #ifndef LW_MODEL_STATS_H
 #define LW_MODEL_STATS_H
 
 #include "model/chunk.h"
-
-#define LW_REST_MAX 8192 /* columns beside the eliminated block: 512 MiB of A */
-
-struct lw_layout {
-    int e_term;                                    /* of the model's plan, or -1 */
-    uint32_t ne, nr;                               /* columns */
-    uint32_t ndense;                               /* the first rest columns */
-    int nfixed, nsparse;                           /* terms */
-    bool intercept;                                /* column 0 */
-    uint32_t at[LW_TERMS_MAX];                     /* first rest column of a term */
-    uint32_t width[LW_TERMS_MAX];                  /* columns of a term */
-    int fixed[LW_TERMS_MAX], sparse[LW_TERMS_MAX]; /* terms */
-    int rest[LW_TERMS_MAX]; /* all rest terms in order of their columns */
-    int nrest;
-    uint32_t *fixed_col; /* ne x nfixed: rest column, or LW_CODE_NONE */
-};
-
-/* LW_ECONFIG: more than LW_REST_MAX rest columns. */
-int lw_layout_init(struct lw_layout *layout, const struct lw_model *m, bool intercept,
-                   struct lw_err *err);
-void lw_layout_fini(struct lw_layout *layout);
+#include "model/layout.h"
 
 struct lw_pair_row { /* the sparse part of one level's row of C, after sealing */
     uint32_t begin, end;
@@ -45,7 +25,8 @@ struct lw_pair_row { /* the sparse part of one level's row of C, after sealing *
 struct lw_stats {
     const struct lw_layout *layout; /* borrowed */
     uint64_t n;
-    double y_shift, *shift; /* taken from the target; from each rest term's column */
+    double y_shift, *shift; /* subtracted from the target; from each rest term's column
+                             */
     double sw, yy;
     double *a, *br;        /* nr x nr by rows, lower triangle; nr */
     double *d, *be;        /* ne */
@@ -65,17 +46,17 @@ void lw_stats_fini(struct lw_stats *s);
 /* Adds the chunk last fed, with weights w and targets y. */
 void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                   const double *w, const double *y);
-/* The intercept of the rows as they came, for rest coefficients wr. */
+/* The intercept of the unshifted rows, for rest coefficients wr. */
 double lw_stats_intercept(const struct lw_stats *s, const double *wr);
-/* Orders the pairs by level; once, after the last row. */
+/* Orders the pairs by level; call once, after the last row. */
 void lw_stats_seal(struct lw_stats *s);
 
 static inline size_t lw_stats_stride(const struct lw_layout *l) {
     return l->ndense + (size_t)l->nfixed;
 }
 
-/* The rest columns beyond the dense ones that level l meets, with their values: at most
- * nfixed + sparse entries; col and val must have room for nr. */
+/* The rest columns beyond the dense ones that occur with level l, and their values: at
+ * most nfixed + sparse entries; col and val must have room for nr. */
 size_t lw_stats_extras(const struct lw_stats *s, uint32_t l, uint32_t *col, double *val);
 
 /* out = G w for w = (rest, eliminated), both parts. */

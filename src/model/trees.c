@@ -1,12 +1,11 @@
-/* Boosted trees by XGBoost: trained through its C API, taken out as JSON, kept and scored
- * as arrays of our own (forest.c), so that a worker needs no XGBoost.
+/* Boosted trees by XGBoost: trained through its C API, exported as JSON, stored and
+ * scored as plain arrays (forest.c), so that a worker does not need XGBoost.
  *
- * Features are the factors of the candidate's terms, each once; crosses mean nothing to
- * trees. A category enters as its integer key, as in XGBoost's own examples of these
- * trips, or as the rank of its text by the mean target (forest.h). XGBoost's own handling
- * of categories is left out: it differs between the versions that Debian has. The base
- * score is the mean target. One thread and a fixed seed: the same rows give the same
- * trees. */
+ * Features are the factors of the candidate's terms, each once; crosses have no effect.
+ * A category is represented by its integer key, or by the rank of its text by the mean
+ * target (forest.h). XGBoost's own handling of categories is not used: it differs
+ * between the versions in Debian. The base score is the mean target. One thread and a
+ * fixed seed: the same rows give the same trees. */
 #include "model/trees.h"
 
 #include <math.h>
@@ -46,22 +45,29 @@ static int choose_features(const struct lw_model *m, struct lw_forest *f,
 
 /* --- texts in the order of the mean target ------------------------------------------ */
 
-#define PULL 20.0 /* a text of so many rows stands half-way to the mean of all */
+#define PULL 20.0 /* a text with this many rows is shrunk half-way to the overall mean */
 
-struct standing {
+struct ranked_text {
     uint64_t key;
     double mean;
 };
 
 static int by_mean(const void *a, const void *b) {
-    const struct standing *x = a, *y = b;
+    const struct ranked_text *x = a, *y = b;
     if (x->mean != y->mean)
         return x->mean < y->mean ? -1 : 1;
     return x->key < y->key ? -1 : x->key > y->key;
 }
 
-static void sum_by_code(const struct lw_chunk *feed, const struct lw_rows *rows, int atom,
-                        const uint32_t *idx, size_t n, double *sum, double *weight) {
+struct code_sums {
+    int atom;
+    double *sum, *weight; /* by code, and of all rows last */
+};
+
+static void sum_by_code(const struct lw_chunk *feed, const struct lw_rows *rows,
+                        const uint32_t *idx, size_t n, const struct code_sums *to) {
+    double *sum = to->sum, *weight = to->weight;
+    int atom = to->atom;
     double w[LW_CHUNK];
     lw_rows_weights(rows, idx, n, w);
     for (size_t i = 0; i < n; i++) {
@@ -82,17 +88,17 @@ static void rank_texts(struct lw_chunk *feed, const struct lw_rows *rows,
     const struct lw_dict *dict = &feed->m->dict[atom];
     double *sum = lw_calloc(dict->n + 1, sizeof *sum);
     double *weight = lw_calloc(dict->n + 1, sizeof *weight);
-    struct standing *s = lw_calloc(dict->n + 1, sizeof *s);
+    struct ranked_text *s = lw_calloc(dict->n + 1, sizeof *s);
     uint32_t idx[LW_CHUNK], n = 0;
     for (size_t got, at = rows->begin; (got = lw_rows_next(rows, &at, idx));) {
         lw_chunk_atoms(feed, idx, got, feed->natoms);
-        sum_by_code(feed, rows, atom, idx, got, sum, weight);
+        sum_by_code(feed, rows, idx, got, &(struct code_sums){atom, sum, weight});
     }
     double mean = weight[dict->n] > 0 ? sum[dict->n] / weight[dict->n] : 0;
     for (uint32_t c = 0; c < dict->n; c++)
         if (!dict->level[c].missing)
-            s[n++] = (struct standing){dict->level[c].key,
-                                       (sum[c] + PULL * mean) / (weight[c] + PULL)};
+            s[n++] = (struct ranked_text){dict->level[c].key,
+                                          (sum[c] + PULL * mean) / (weight[c] + PULL)};
     qsort(s, n, sizeof *s, by_mean);
     f->nkeys[k] = n;
     f->key[k] = lw_malloc((n + 1) * sizeof *f->key[k]);
@@ -118,7 +124,7 @@ struct matrix {
     float *x, *y, *w;
     size_t n, width;
     double mean;
-    bool overflow; /* a target that single precision cannot hold */
+    bool overflow; /* a target too large for single precision */
     bool weighs;   /* any row */
 };
 
@@ -192,7 +198,7 @@ static json_t *booster_train(const struct matrix *mat, const struct lw_tree_para
     if (d)
         XGDMatrixFree(d);
     if (!rc && !json)
-        lw_fail(err, LW_EINPUT, "XGBoost: its model is not JSON");
+        lw_fail(err, LW_EINPUT, "XGBoost: the exported model is not JSON");
     return json;
 }
 
@@ -208,8 +214,8 @@ static double json_number_at(const json_t *tree, const char *list, size_t i) {
     return json_is_true(v) ? 1 : json_number_value(v);
 }
 
-/* Copies a tree breadth first, so that children stand after their parents and siblings
- * together. `from[k]` is XGBoost's index of our node first + k. */
+/* Copies a tree breadth first, so that children come after their parents and siblings
+ * are adjacent. `from[k]` is XGBoost's index of our node first + k. */
 static size_t copy_tree(struct lw_forest *f, size_t first, const json_t *tree,
                         size_t *from, size_t size) {
     size_t used = 1;
@@ -240,7 +246,7 @@ static struct lw_forest *forest_of_json(const json_t *model, struct lw_err *err)
         largest = n > largest ? n : largest;
     }
     if (ntrees == 0 || nnodes == 0 || nnodes > INT32_MAX / 2) {
-        lw_fail(err, LW_EINPUT, "XGBoost: its model has no trees");
+        lw_fail(err, LW_EINPUT, "XGBoost: the exported model has no trees");
         return NULL;
     }
     struct lw_forest *f = lw_forest_new(ntrees, nnodes);
@@ -258,10 +264,11 @@ static struct lw_forest *forest_of_json(const json_t *model, struct lw_err *err)
 
 static int check_matrix(const struct matrix *mat, struct lw_err *err) {
     if (mat->overflow)
-        return lw_fail(err, LW_EINPUT, "a target is beyond what trees can hold (3.4e38)");
+        return lw_fail(err, LW_EINPUT, "a target is too large for trees (3.4e38)");
     if (!mat->weighs)
-        return lw_fail(err, LW_EINPUT,
-                       "no row has any weight: half_life is too short for their age");
+        return lw_fail(
+            err, LW_EINPUT,
+            "every row has weight 0: half_life is too short for the age of the rows");
     return 0;
 }
 
@@ -277,7 +284,7 @@ static int check_params(const struct lw_tree_params *p, struct lw_err *err) {
     return 0;
 }
 
-/* What was chosen beforehand moves into the forest that was grown. */
+/* Moves the features, which were chosen before training, into the trained forest. */
 static void forest_adopt(struct lw_forest *f, struct lw_forest *chosen) {
     f->nfeatures = chosen->nfeatures;
     memcpy(f->atom, chosen->atom, sizeof f->atom);

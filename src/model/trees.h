@@ -1,4 +1,4 @@
-/* Boosted trees as a kind of fit, by the XGBoost C API where the build has it. */
+/* Boosted trees as a kind of fit, by the XGBoost C API if the build has it. */
 #ifndef LW_MODEL_TREES_H
 #define LW_MODEL_TREES_H
 
@@ -7,7 +7,7 @@
 
 /* Whether this build can fit trees (it can always score them). */
 bool lw_trees_available(void);
-/* Fits m->forest on the rows; m has its frame. */
+/* Fits m->forest on the rows; m must have a frame (frame.h). */
 int lw_trees_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
                  const struct lw_tree_params *params, struct lw_err *err);
 

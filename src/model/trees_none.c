@@ -1,4 +1,4 @@
-/* Stands in for trees.c in a build without XGBoost. */
+/* Replaces trees.c in a build without XGBoost. */
 #include "model/trees.h"
 
 bool lw_trees_available(void) {

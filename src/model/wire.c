@@ -21,7 +21,7 @@ void lw_wire_close(struct lw_buf *out) {
     lw_varint_put_long(out, 0);
 }
 
-void lw_wire_float(struct lw_buf *out, float v) {
+void lw_wire_put_float(struct lw_buf *out, float v) {
     uint32_t bits;
     memcpy(&bits, &v, sizeof bits);
     lw_buf_u32(out, bits);

@@ -1,5 +1,5 @@
-/* A model file: an Avro object container (event/container.h) of one record. Its sync marker
- * is a hash of the record, so that equal models have equal files. */
+/* A model file: an Avro object container (event/container.h) of one record. Its sync
+ * marker is a hash of the record, so that equal models have equal files. */
 #include <string.h>
 
 #include <xxhash.h>
@@ -58,7 +58,8 @@ static int read_record(FILE *stream, const struct lw_container *head, int64_t si
 
 int lw_wire_unwrap(const void *data, size_t len, const char *schema,
                    struct lw_buf *record, struct lw_err *err) {
-    union { /* fmemopen takes no const, but a stream to read from is not written to */
+    union { /* fmemopen does not accept const, but a stream opened for reading is never
+             * written */
         const void *from;
         void *to;
     } bytes = {.from = data};

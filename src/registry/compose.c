@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "event/node.h"
+#include "event/schema_text.h"
 #include "registry/registry_private.h"
 
 #define NAMES_MAX ((size_t)LW_SCHEMA_BYTES_MAX)

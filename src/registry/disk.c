@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "event/canonical.h"
 #include "event/node.h"
 #include "registry/registry_private.h"
 

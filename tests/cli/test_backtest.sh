@@ -63,7 +63,7 @@ check "its rows are held back from the first on" grep -q 'quarantine .* passenge
 check "nothing is trained while it lasts" test "$(trained_between 2020-05-05T00:30 2020-05-15T00:00)" -eq 0
 check "a person releases it" grep -q '^2020-05-15T00:00  released' "$dir/out"
 check "and something is trained again" test "$(trained_between 2020-05-15T00:00 2020-06-02T00:00)" -ge 1
-check "the same trouble is not told again" test "$(grep -c 'critical *Data fault in passenger' "$dir/out")" -eq 1
+check "the same fault is not reported again" test "$(grep -c 'critical *Data fault in passenger' "$dir/out")" -eq 1
 
 expect 2 backtest "$trips"
 says "-c FILE is required"

@@ -24,8 +24,8 @@ expect 0 train -c "$config" "$trips" -o "$dir/page.avro" --until 2020-03-12
 record=$(sed -n "s/^ *printf '\\(.*\\)' |$/\\1/p" "$page")
 figure=$(sed -n 's/^This prints .* about `\([0-9.]*\)`.*/\1/p' "$page")
 printf '%b' "$record" | "$example" "$dir/page.avro" >"$dir/printed"
-check "about the page's figure" awk -v told="$figure" '
-    { d = $1 - told; if (d < 0) d = -d; bad = !(told > 0 && d <= 0.5) } END { exit bad || NR != 1 }' "$dir/printed"
+check "about the page's figure" awk -v stated="$figure" '
+    { d = $1 - stated; if (d < 0) d = -d; bad = !(stated > 0 && d <= 0.5) } END { exit bad || NR != 1 }' "$dir/printed"
 
 refused() { # WHAT MODEL INPUT
     checks=$((checks + 1))

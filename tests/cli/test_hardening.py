@@ -73,10 +73,10 @@ def loads_nothing_planted(program, label):
                                  env=environment)
             holds(ran.returncode == 0 and "planted" not in ran.stderr,
                   f"{label} {arguments[0]} in a directory of planted libraries: {ran.returncode} {ran.stderr[:200]}")
-        # The plant is good: where the loader is told to look for it, it runs.
-        told = subprocess.run([program, "--version"], cwd=directory, capture_output=True, text=True,
-                              env={**environment, "LD_LIBRARY_PATH": os.path.join(directory, "easy")})
-        holds("planted" in told.stderr, f"{label}: the planted library can run at all: {told.stderr[:200]}")
+        # The plant is good: with the loader pointed at it, it runs.
+        planted = subprocess.run([program, "--version"], cwd=directory, capture_output=True, text=True,
+                                 env={**environment, "LD_LIBRARY_PATH": os.path.join(directory, "easy")})
+        holds("planted" in planted.stderr, f"{label}: the planted library can run at all: {planted.stderr[:200]}")
 
 
 def looks(program, label):

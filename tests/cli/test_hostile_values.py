@@ -123,7 +123,7 @@ def parsed(what, data):
     return json.loads(clean(what, data), parse_constant=refuse)
 
 
-def told_apart(what, names, wanted):
+def distinguished(what, names, wanted):
     names = list(names)
     holds(len(set(names)) == len(names), f"{what}: names that are alike: "
           f"{sorted({n for n in names if names.count(n) > 1})[:5]}")
@@ -150,7 +150,7 @@ def main(place):
     sides = ("--reference", calm, "--current", wild)
     report = parsed("report --json", run("report", *sides, "--json", status=(3,)))
     column = next(c for c in report["columns"] if c["column"] == "c")
-    names = told_apart("report", [m["category"] for m in column["moved"]], min(len(some), 100))  # as many as it lists
+    names = distinguished("report", [m["category"] for m in column["moved"]], min(len(some), 100))  # as many as it lists
     narrow("report", clean("report", run("report", *sides, "-o", path("r.html"), status=(3,))))
     with open(path("r.html"), "rb") as page:
         text = clean("report -o", page.read())
@@ -161,16 +161,16 @@ def main(place):
 
     run("train", "-c", config, calm, "-o", path("m.avro"))
     by = parsed("evaluate --json", run("evaluate", "-c", config, "-m", path("m.avro"), "--by", "c", wild, "--json"))
-    same = told_apart("evaluate", [s["segment"] for s in by["segments"]], len(some))
+    same = distinguished("evaluate", [s["segment"] for s in by["segments"]], len(some))
     short = {n for n in names if "…" not in n} - {"ok", "calm"}
     holds(short <= same, f"report and evaluate call them alike: {sorted(short - same)[:5]}")
     text = clean("evaluate", run("evaluate", "-c", config, "-m", path("m.avro"), "--by", "c", wild, "--top", "1000"))
     narrow("evaluate", text)
-    told_apart("evaluate's table", [line.split("   ")[0] for line in text.split("\n\n")[-1].splitlines()[1:]], len(some))
+    distinguished("evaluate's table", [line.split("   ")[0] for line in text.split("\n\n")[-1].splitlines()[1:]], len(some))
 
     tested = parsed("backtest --json", run("backtest", "-c", config, calm, wild, "--segment", "c", "--json",
                                            "--html", path("b.html")).splitlines()[-1])
-    told_apart("backtest", [s["segment"] for s in tested["segments"][0]["segments"]], len(some))
+    distinguished("backtest", [s["segment"] for s in tested["segments"][0]["segments"]], len(some))
     with open(path("b.html"), "rb") as page:
         clean("backtest --html", page.read())
     narrow("backtest", clean("backtest", run("backtest", "-c", config, calm, wild, "--segment", "c")))

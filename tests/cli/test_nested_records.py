@@ -100,7 +100,7 @@ def main():
             f.write(text.replace("after.trip_distance", "after.trip_distence"))
         said = run("backtest", "-c", slip, wrapped, status=1).stderr
         assert "slip.yaml:" in said and "trip_distence" in said, said
-        print("nested fields decide as flat ones; a slip is refused where it stands")
+        print("nested fields lead to the decisions of flat ones; an error is reported at its position")
 
 
 main()

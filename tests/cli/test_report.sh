@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# leeway report: verdicts, faults, exit codes, and a page that stands alone.
+# leeway report: verdicts, faults, exit codes, and a self-contained page.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
 sales=$root/tests/data/cli
 
-# ---- alike: nothing to find
+# ---- equal sides: nothing is reported
 expect 0 report --reference "$sales/reference.avro" --current "$sales/same.avro" -o "$dir/same.html"
 prints "0 of 8 columns drifted."
 prints "sale (an identifier)"
 expect 0 report --reference "$sales/reference.avro" --current "$sales/reference.avro" --json
 check "found nothing" test "$(json found)" = false
 
-# ---- broken: faults by their names, apart from drift
+# ---- faults are named, separately from drift
 expect 3 report --reference "$sales/reference.avro" --current "$sales/broken.avro" -o "$dir/b.html"
 prints "field till changed from int to string"
 prints "field cashier (int) was removed"
@@ -25,7 +25,7 @@ check "a category appeared" grep -q '"category":"harbour"[^}]*"what":"appeared"'
 check "a category vanished" grep -q '"category":"south"[^}]*"what":"vanished"' "$dir/out"
 check "no NaN" test "$(grep -ci 'nan\|inf[,}]' "$dir/out")" -eq 0
 
-# ---- another width of the same numbers is a note: no drift, no fault, exit code 0
+# ---- another width of the same numbers is a note: neither drift nor a fault, exit code 0
 expect 0 report --reference "$sales/wide.avro" --current "$sales/narrow.avro"
 prints "note   field price changed from double to float"
 prints "note   field amount changed from long to int"

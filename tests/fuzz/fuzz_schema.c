@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "event/canonical.h"
 #include "event/decoder.h"
 #include "event/event.h"
 #include "event/node.h"

@@ -138,7 +138,8 @@ static void model_run(const char *dir, const char *name, enum lw_fit_kind kind,
         make_row(&rng, cells, &row);
         lw_dataset_add(ds, &row);
     }
-    struct lw_model *m = lw_fit(ds, 0, ROWS, 0, &spec, NULL, &err);
+    struct lw_model *m =
+        lw_fit(&(struct lw_fit_rows){.ds = ds, .end = ROWS}, &spec, NULL, &err);
     if (!m)
         tool_die(&err);
     put_model(m, dir, name);

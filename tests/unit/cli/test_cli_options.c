@@ -27,8 +27,8 @@ static int parse(struct parsed *p, int argc, const char *const *words) {
     for (int i = 0; i < argc; i++)
         argv[i + 1] = (char *)(uintptr_t)words[i];
     *p = (struct parsed){.number = -1, .count = -1};
-    p->n = lw_options_parse(&command, options, sizeof options / sizeof *options, argc + 1,
-                            argv, rest, &p->helped);
+    p->n =
+        lw_options_parse(&command, LW_OPTIONS(options), argc + 1, argv, rest, &p->helped);
     for (int i = 0; i < p->n && i < 8; i++)
         p->rest[i] = rest[i];
     return p->n;

@@ -69,8 +69,10 @@ static void path_fit(struct fixture *f) {
             lw_dataset_add(ds, &row);
     struct lw_fit_spec candidate = spec->candidate[spec->ncandidates - 1];
     candidate.window_ms = 0;
-    f->model = lw_fit(ds, 0, lw_dataset_rows(ds), INT64_C(2000000000000), &candidate,
-                      NULL, &err);
+    f->model = lw_fit(&(struct lw_fit_rows){.ds = ds,
+                                            .end = lw_dataset_rows(ds),
+                                            .as_of_ms = INT64_C(2000000000000)},
+                      &candidate, NULL, &err);
     if (!f->model || lw_model_bind(f->model, &spec->event.fields, &err))
         fail_msg("%s", err.msg);
     lw_dataset_free(ds);

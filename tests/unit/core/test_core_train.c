@@ -105,7 +105,8 @@ static void the_refit_includes_the_hold_out(void **state) {
     struct lw_fit_report report = {0};
     size_t end = lw_dataset_lower_bound(f->ds, AS_OF);
     struct lw_model *all =
-        lw_fit(f->ds, 0, end, AS_OF, &f->spec->candidate[1], &report, NULL);
+        lw_fit(&(struct lw_fit_rows){.ds = f->ds, .end = end, .as_of_ms = AS_OF},
+               &f->spec->candidate[1], &report, NULL);
     assert_true(lw_model_fingerprint(all) == lw_model_fingerprint(f->t.model));
     lw_model_free(all);
     make_rows(f, 1, 0, 5); /* shifts the rows after AS_OF as well: 10 % of the rest */

@@ -1,4 +1,4 @@
-/* What the event tests share: golden files, hexadecimal text, decoders from JSON. */
+/* Helpers of the event tests: golden files, hexadecimal text, decoders from JSON. */
 #ifndef LW_TESTS_UNIT_EVENT_SUPPORT_H
 #define LW_TESTS_UNIT_EVENT_SUPPORT_H
 
@@ -92,7 +92,7 @@ static inline struct lw_decoder *decoder_of(const char *writer, const char *read
     struct lw_schema *w = schema_of_text(writer);
     struct lw_schema *r = schema_of_text(reader ? reader : writer);
     struct lw_fields list = fields_of_text(fields);
-    struct lw_decoder *d = lw_avro_decoder_new(w, r, &list, err);
+    struct lw_decoder *d = lw_decoder_new_avro(w, r, &list, err);
     lw_schema_free(w);
     lw_schema_free(r);
     return d;

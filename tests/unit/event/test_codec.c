@@ -39,7 +39,7 @@ static void snappy_by_hand(void **state) {
     unpack_is("", NULL);
 }
 
-/* Deflate of n zeros, n a multiple of 64 KiB, made without having them. */
+/* Deflate of n zeros, n a multiple of 64 KiB, made without allocating them. */
 static void deflate_zeros(size_t n, struct lw_buf *out) {
     static uint8_t zeros[65536];
     z_stream z = {0};
@@ -56,7 +56,7 @@ static void deflate_zeros(size_t n, struct lw_buf *out) {
     deflateEnd(&z);
 }
 
-/* A few hundred kilobytes that would become more than LW_BLOCK_MAX. */
+/* A few hundred kilobytes that decompress to more than LW_BLOCK_MAX. */
 static void a_bomb_is_refused(void **state) {
     (void)state;
     struct lw_codec *codec = lw_codec_new("deflate", NULL);
@@ -80,9 +80,8 @@ static void a_bomb_is_refused(void **state) {
     lw_codec_free(codec);
 }
 
-/* The bound is the caller's, to the byte, for each codec; what a length says takes
- * nothing.
- */
+/* The caller's bound is exact to the byte for each codec; a claimed length allocates
+ * nothing. */
 static void the_bound_is_the_callers(void **state) {
     (void)state;
     static const char *const names[] = {"null", "deflate", "snappy"};

@@ -38,7 +38,7 @@ static void check_case(const json_t *c) {
     struct lw_schema *reader = schema_of_json(json_object_get(c, "reader"));
     struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
     struct lw_err err = {0};
-    struct lw_decoder *d = lw_avro_decoder_new(writer, reader, &fields, &err);
+    struct lw_decoder *d = lw_decoder_new_avro(writer, reader, &fields, &err);
     lw_schema_free(writer); /* the decoder needs neither */
     lw_schema_free(reader);
     if (!d)
@@ -102,10 +102,10 @@ static void what_cannot_be_read_is_refused(void **state) {
     config_refused(w, NULL, "zome:numeric", "did you mean \"zone\"");
     config_refused(w, NULL, "zone.x:numeric", "has no fields");
     config_refused(w, NULL, "id:numeric", "cannot read Avro type string as numeric");
-    config_refused(w, NULL, "zone:timestamp", "; say what it counts since 1970");
+    config_refused(w, NULL, "zone:timestamp", "; set its unit since 1970");
     config_refused(
         REC("{\"name\":\"t\",\"type\":{\"type\":\"long\",\"logicalType\":\"time-micros\"}}"),
-        NULL, "t:timestamp", "which is a time of day or a duration here");
+        NULL, "t:timestamp", "which is a time of day or a duration");
     config_refused(w, NULL, "miles:timestamp",
                    "cannot read Avro type double as timestamp");
     config_refused(w, NULL, "miles:text", "cannot read Avro type double as text");
@@ -193,7 +193,7 @@ static int64_t time_of(const char *field, enum lw_unit unit, const struct lw_zon
     struct lw_fields fields = fields_of_text("t:timestamp");
     fields.field[0].unit = (uint8_t)unit;
     fields.zone = zone;
-    struct lw_decoder *d = lw_avro_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *d = lw_decoder_new_avro(schema, schema, &fields, &err);
     uint8_t *data = from_hex(hex, &len);
     if (!d || lw_decoder_decode_bytes(d, data, len, &cell, &err))
         fail_msg("%s: %s", text, err.msg);
@@ -263,8 +263,7 @@ static void a_time_says_its_unit_in_many_ways(void **state) {
                 INT64_MIN);
 }
 
-/* With a zone, what the type calls local is a clock on the wall there; an instant stays.
- */
+/* With a zone, a local type is local time there; an instant is unchanged. */
 static void a_local_time_is_the_zones(void **state) {
     (void)state;
     struct lw_err err = {0};
@@ -311,8 +310,7 @@ static const char *decode_hex(struct lw_decoder *d, const char *hex,
     return rc == 0 ? NULL : err.msg;
 }
 
-/* A list of `links` records in a field that nobody wants; then the field that is wanted.
- */
+/* A list of `links` records in an unwanted field, then the wanted field. */
 static const char *decode_list(struct lw_decoder *d, size_t links,
                                struct lw_cell *cells) {
     char *hex = test_malloc(2 * links + 5);
@@ -352,7 +350,7 @@ static void absent_without_default_is_missing(void **state) {
     lw_decoder_free(d);
 }
 
-/* An alias feeds a field only where the writer has no field of the field's own name. */
+/* An alias applies only if the writer has no field with the field's own name. */
 static void a_name_wins_over_an_alias(void **state) {
     (void)state;
     struct lw_cell cells[1];
@@ -366,7 +364,8 @@ static void a_name_wins_over_an_alias(void **state) {
     lw_decoder_free(d);
 }
 
-/* A producer renames, and says so in its own schema; the reader keeps the old name. */
+/* A producer renames a field and lists the old name as an alias; the reader keeps the
+ * old name. */
 static void the_writers_alias_is_heeded(void **state) {
     (void)state;
     struct lw_cell cells[1];
@@ -377,7 +376,7 @@ static void the_writers_alias_is_heeded(void **state) {
     assert_null(decode_hex(d, "06", cells));
     assert_true(cells[0].num == 3);
     lw_decoder_free(d);
-    /* ... but what the reader's own name or alias finds goes before it */
+    /* ... but the reader's own name or alias takes precedence */
     d = decoder_of(REC("{\"name\":\"k\",\"type\":\"int\"},"
                        "{\"name\":\"distance\",\"type\":\"int\",\"aliases\":[\"km\"]}"),
                    reader, "km:numeric!", NULL);
@@ -392,7 +391,7 @@ static void the_writers_alias_is_heeded(void **state) {
     lw_decoder_free(d);
 }
 
-/* The reader still says int when the producers have gone on to long and double. */
+/* The reader still has int after the producers change to long and double. */
 static void a_wider_number_is_read_by_a_narrower_type(void **state) {
     (void)state;
     struct lw_cell cells[2];
@@ -477,9 +476,10 @@ static void a_time_takes_its_unit_from_who_has_one(void **state) {
     }
     struct lw_decoder *d = decoder_of(bare, NULL, "t:timestamp!", NULL);
     assert_non_null(strstr(decode_hex(d, "feffffffffffffffff01", cells),
-                           "not a believable time: 9223372036854775807"));
+                           "not a plausible time: 9223372036854775807"));
     assert_null(decode_hex(d, "8080808080808020", cells)); /* 2^53 */
-    assert_non_null(strstr(decode_hex(d, "8280808080808020", cells), "believable"));
+    assert_non_null(
+        strstr(decode_hex(d, "8280808080808020", cells), "not a plausible time"));
     lw_decoder_free(d);
 }
 
@@ -493,7 +493,7 @@ static void an_unknown_enum_symbol_is_an_error(void **state) {
     struct lw_decoder *d = decoder_of(old, new, "k:category!", NULL);
     assert_null(decode_hex(d, "02", cells));
     assert_memory_equal(cells[0].text, "B", 1);
-    assert_non_null(strstr(decode_hex(d, "00", cells), "does not know: \"A\""));
+    assert_non_null(strstr(decode_hex(d, "00", cells), "reader's schema lacks: \"A\""));
     assert_non_null(strstr(decode_hex(d, "04", cells), "no such enum symbol"));
     assert_non_null(strstr(decode_hex(d, "01", cells), "no such enum symbol"));
     lw_decoder_free(d);

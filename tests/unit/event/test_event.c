@@ -1,4 +1,4 @@
-/* Events: time, target, validity, and the little language of checks. */
+/* Events: time, target, validity, and the syntax of checks. */
 #include "support.h"
 
 #include <math.h>
@@ -20,8 +20,8 @@ static struct lw_event_spec spec_of(void) {
     spec.fields = fields_of_text(
         "id:text,from:timestamp,to:timestamp,trip.miles:numeric,fare:numeric");
     struct lw_err err = {0};
-    lw_check_parse("0 <= trip.miles < 50", &spec.fields, &spec.check[0], &err);
-    lw_check_parse("fare > 0", &spec.fields, &spec.check[1], &err);
+    lw_event_check_parse("0 <= trip.miles < 50", &spec.fields, &spec.check[0], &err);
+    lw_event_check_parse("fare > 0", &spec.fields, &spec.check[1], &err);
     spec.nchecks = 2;
     if (err.code)
         fail_msg("%s", err.msg);
@@ -55,7 +55,7 @@ static void reasons_have_an_order(void **state) {
     assert_int_equal(reason(10, NAN, NAN), LW_GOOD); /* missing passes */
 }
 
-/* A prediction is asked for before the truth is there: the checks are the same. */
+/* A prediction is requested before the truth is known: the checks are the same. */
 static void checks_need_no_target(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
@@ -83,7 +83,7 @@ static void reasons_have_names(void **state) {
     assert_string_equal(lw_event_reason(&spec, -1), "unknown");
 }
 
-static void a_missing_target_is_set_aside(void **state) {
+static void a_missing_target_is_rejected(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
     struct lw_row row;
@@ -120,7 +120,8 @@ static int row_at(int64_t ms, enum lw_unit unit, bool record, struct lw_err *err
     return lw_event_row(&spec, cells, record ? ms : LW_NO_TIME, &row, err);
 }
 
-/* An event of another age moves no clock: it is a dead letter that says what to do. */
+/* An event with an implausible time does not move the watermark: it is a dead letter
+ * whose message suggests a remedy. */
 static void times_beyond_belief_are_errors(void **state) {
     (void)state;
     const int64_t now = INT64_C(1767225600000); /* 2026 */
@@ -129,14 +130,15 @@ static void times_beyond_belief_are_errors(void **state) {
         double factor;
         enum lw_unit unit;
         const char *says;
-    } cases[] = {{1e3, LW_UNIT_MS, "would be right as microseconds: set its unit to us"},
-                 {1e6, LW_UNIT_MS, "would be right as nanoseconds: set its unit to ns"},
-                 {1e-3, LW_UNIT_MS, "would be right as seconds: set its unit to s"},
-                 {1e3, LW_UNIT_US, "would be right as nanoseconds: set its unit to ns"},
-                 {1e-3, LW_UNIT_US, "would be right as milliseconds: set its unit to ms"},
-                 {1e-6, LW_UNIT_US, "would be right as seconds: set its unit to s"},
-                 {1e-6, LW_UNIT_NS, "would be right as milliseconds: set its unit to ms"},
-                 {1e3, LW_UNIT_S, "would be right as milliseconds: set its unit to ms"}};
+    } cases[] = {
+        {1e3, LW_UNIT_MS, "would be plausible as microseconds: set its unit to us"},
+        {1e6, LW_UNIT_MS, "would be plausible as nanoseconds: set its unit to ns"},
+        {1e-3, LW_UNIT_MS, "would be plausible as seconds: set its unit to s"},
+        {1e3, LW_UNIT_US, "would be plausible as nanoseconds: set its unit to ns"},
+        {1e-3, LW_UNIT_US, "would be plausible as milliseconds: set its unit to ms"},
+        {1e-6, LW_UNIT_US, "would be plausible as seconds: set its unit to s"},
+        {1e-6, LW_UNIT_NS, "would be plausible as milliseconds: set its unit to ms"},
+        {1e3, LW_UNIT_S, "would be plausible as milliseconds: set its unit to ms"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t ms = (int64_t)((double)now * cases[i].factor);
         assert_int_equal(row_at(ms, cases[i].unit, false, &err), -1);
@@ -157,7 +159,7 @@ static void times_beyond_belief_are_errors(void **state) {
     assert_int_equal(row_at(LW_TIME_FROM, LW_UNIT_MS, false, &err), LW_GOOD);
     assert_int_equal(row_at(LW_TIME_UNTIL - 1, LW_UNIT_MS, true, &err), LW_GOOD);
     assert_int_equal(row_at(LW_NO_TIME, LW_UNIT_MS, true, &err), -1);
-    assert_string_equal(err.msg, "the record has no time, and event.time is `record`");
+    assert_string_equal(err.msg, "event.time is `record`, but the record has no time");
 }
 
 static void field_target_and_record_time(void **state) {
@@ -179,7 +181,7 @@ static void check_is(const char *text, int field, double lo, double hi, bool lo_
     struct lw_event_spec spec = spec_of();
     struct lw_check check;
     struct lw_err err = {0};
-    if (lw_check_parse(text, &spec.fields, &check, &err) < 0)
+    if (lw_event_check_parse(text, &spec.fields, &check, &err) < 0)
         fail_msg("%s", err.msg);
     assert_int_equal(check.field, field);
     assert_true(check.lo == lo && check.hi == hi);
@@ -205,7 +207,7 @@ static void check_refused(const char *text, const char *because) {
     struct lw_event_spec spec = spec_of();
     struct lw_check check;
     struct lw_err err = {0};
-    assert_int_equal(lw_check_parse(text, &spec.fields, &check, &err), -1);
+    assert_int_equal(lw_event_check_parse(text, &spec.fields, &check, &err), -1);
     assert_int_equal(err.code, LW_ECONFIG);
     if (!strstr(err.msg, because))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, because);
@@ -225,8 +227,8 @@ static void bad_checks_are_refused(void **state) {
     check_refused("fare < trip.miles", "must be a number");
     check_refused("fare < 5x", "must be a number");
     check_refused("0 < fare > 5", "same way");
-    check_refused("5 < fare < 5", "nothing can lie");
-    check_refused("9 <= fare <= 5", "nothing can lie");
+    check_refused("5 < fare < 5", "no value lies");
+    check_refused("9 <= fare <= 5", "no value lies");
     check_refused("fair < 5", "did you mean \"fare\"");
     check_refused("id < 5", "no order");
     memset(longer, 'x', sizeof longer - 1);
@@ -241,7 +243,7 @@ int main(void) {
         cmocka_unit_test(reasons_have_an_order),
         cmocka_unit_test(checks_need_no_target),
         cmocka_unit_test(reasons_have_names),
-        cmocka_unit_test(a_missing_target_is_set_aside),
+        cmocka_unit_test(a_missing_target_is_rejected),
         cmocka_unit_test(a_missing_time_is_an_error),
         cmocka_unit_test(times_beyond_belief_are_errors),
         cmocka_unit_test(field_target_and_record_time),

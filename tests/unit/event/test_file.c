@@ -1,4 +1,4 @@
-/* Container files: fastavro's under every codec, our own, and damaged ones. */
+/* Container files: fastavro's with every codec, our own, and damaged ones. */
 #include "support.h"
 
 #include <stdio.h>
@@ -59,7 +59,7 @@ static void the_schema_keeps_its_text(void **state) {
     lw_file_close(file);
 }
 
-/* What libavro's generic reader says of a field, against a cell of ours. */
+/* Compares the value of libavro's generic reader with our cell. */
 static void same_value(avro_value_t *record, const char *name,
                        const struct lw_cell *cell) {
     avro_value_t value = {0}, branch;
@@ -193,7 +193,7 @@ static void what_we_write_reads_back(void **state) {
     lw_buf_fini(&out);
 }
 
-/* Reads bytes as a file to the end: records given, or -1; the error in err. */
+/* Reads bytes as a file to the end: the number of records, or -1 with err. */
 static long read_bytes(const void *bytes, size_t len, struct lw_err *err) {
     const uint8_t *data;
     size_t n;
@@ -222,7 +222,7 @@ static long read_bytes(const void *bytes, size_t len, struct lw_err *err) {
     return rc < 0 ? -1 : records;
 }
 
-/* A file on disk says how much of it is there, before anything is read. */
+/* The size of a file on disk is known before anything is read. */
 static void a_claim_beyond_the_file_is_refused_at_once(void **state) {
     (void)state;
     char path[64];
@@ -308,7 +308,7 @@ static void refused(const void *bytes, size_t len, const char *because) {
         fail_msg("\"%s\" does not say \"%s\"", err.msg, because);
 }
 
-/* The one damage at a time that each check is there for. */
+/* One damage for each check. */
 static void each_check_of_a_block_is_needed(void **state) {
     (void)state;
     struct lw_err err = {0};
@@ -330,14 +330,15 @@ static void each_check_of_a_block_is_needed(void **state) {
     assert_int_equal(
         read_bytes(INTS "\000\0000123456789abcdef", sizeof INTS - 1 + 18, &err),
         0); /* an empty block is one, but holds no record */
-    refused(INTS "\002\0000123456789abcdef", sizeof INTS - 1 + 18, "no record");
+    refused(INTS "\002\0000123456789abcdef", sizeof INTS - 1 + 18, "not a record");
     refused(INTS "\002\004\002\0020123456789abcdef\002\002\0020123456789abcdef",
             sizeof INTS - 1 + 20 + 19, "bytes are left");
-    refused(INTS "\006\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, "no record");
-    refused(INTS "\001\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, "cannot be");
-    refused(INTS "\004\001\002\0020123456789abcdef", sizeof INTS - 1 + 20, "cannot be");
+    refused(INTS "\006\004\002\0020123456789abcdef", sizeof INTS - 1 + 20,
+            "not a record");
+    refused(INTS "\001\004\002\0020123456789abcdef", sizeof INTS - 1 + 20, "is invalid");
+    refused(INTS "\004\001\002\0020123456789abcdef", sizeof INTS - 1 + 20, "is invalid");
     refused(INTS "\004\200\200\200\200\020\0020123456789abcdef", sizeof INTS - 1 + 22,
-            "cannot be");
+            "is invalid");
 }
 
 static void endless_metadata_ends(void **state) {

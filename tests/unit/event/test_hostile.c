@@ -1,5 +1,5 @@
-/* Bytes from an enemy: every one must be refused or decoded, never believed. Run under
- * ASan and UBSan these are also tests of every bound. */
+/* Hostile bytes: all must be refused or decoded, and none trusted. Under ASan and UBSan
+ * these tests also check every bound. */
 #include "support.h"
 
 #include "base/buf.h"
@@ -10,7 +10,7 @@
 #define REC(fields)       "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
 #define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
 
-/* Decodes a copy of exactly len bytes, so that ASan sees the first byte too many. */
+/* Decodes a copy of exactly len bytes, so that ASan detects a read past the end. */
 static int decode_copy(const struct lw_decoder *d, const uint8_t *data, size_t len,
                        struct lw_err *err) {
     struct lw_cell cells[LW_FIELDS_MAX];
@@ -27,14 +27,14 @@ static struct lw_decoder *decoder_of_case(const json_t *c) {
     struct lw_schema *w = schema_of_json(json_object_get(c, "writer"));
     struct lw_schema *r = schema_of_json(json_object_get(c, "reader"));
     struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
-    struct lw_decoder *d = lw_avro_decoder_new(w, r, &fields, NULL);
+    struct lw_decoder *d = lw_decoder_new_avro(w, r, &fields, NULL);
     lw_schema_free(w);
     lw_schema_free(r);
     assert_non_null(d);
     return d;
 }
 
-/* A datum cut anywhere is no datum, and one with more behind it is none either. */
+/* A datum that is cut short anywhere is refused, and so is one with trailing bytes. */
 static void no_prefix_decodes(void **state) {
     (void)state;
     static const char *const files[] = {"decode.json", "random.json"};
@@ -120,7 +120,7 @@ static void hex_accepted(struct lw_decoder *d, const char *hex) {
     free(data);
 }
 
-static void giant_lengths_are_not_believed(void **state) {
+static void giant_lengths_are_not_trusted(void **state) {
     (void)state;
     struct lw_decoder *d =
         decoder_of(REC(FIELD("s", "\"string\"")), NULL, "s:text", NULL);
@@ -143,18 +143,19 @@ static void a_long_has_64_bits(void **state) {
     hex_refused(d, "ffffffffffffffffff02");
     hex_refused(d, "ffffffffffffffffff7f");
     hex_refused(d, "ffffffffffffffffffff01");
-    hex_accepted(d, "8000"); /* longer than needed, but a varint all the same */
+    hex_accepted(d, "8000"); /* longer than needed, but a valid varint */
     lw_decoder_free(d);
 }
 
-static void counts_are_not_believed(void **state) {
+static void counts_are_not_trusted(void **state) {
     (void)state;
     struct lw_decoder *d = decoder_of(
         REC(FIELD("n", "{\"type\":\"array\",\"items\":\"null\"}") "," FIELD(
             "i", "{\"type\":\"array\",\"items\":\"int\"}") "," FIELD("z", "\"int\"")),
         NULL, "z:numeric", NULL);
     hex_accepted(d, "000002");
-    /* 2^62 nulls have no bytes: decoded at once, or this test does not end. */
+    /* 2^62 nulls have no bytes: they must be decoded at once, or this test does not end.
+     */
     hex_accepted(d, "80808080808080808001000002");
     hex_refused(d, "00"
                    "80808080808080808001020002"); /* 2^62 ints have */
@@ -185,7 +186,7 @@ static void depth_is_bounded(void **state) {
     lw_decoder_free(d);
 }
 
-/* Records of two records of two records ... of nothing: 2^50 of them in no bytes. */
+/* Records of two records of two records ... of nothing: 2^50 records in no bytes. */
 static void doubling_records_cost_nothing(void **state) {
     (void)state;
     struct lw_buf text = {0};
@@ -241,9 +242,9 @@ int main(void) {
         cmocka_unit_test(no_prefix_decodes),
         cmocka_unit_test(every_flipped_bit_is_survived),
         cmocka_unit_test(noise_is_survived),
-        cmocka_unit_test(giant_lengths_are_not_believed),
+        cmocka_unit_test(giant_lengths_are_not_trusted),
         cmocka_unit_test(a_long_has_64_bits),
-        cmocka_unit_test(counts_are_not_believed),
+        cmocka_unit_test(counts_are_not_trusted),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(doubling_records_cost_nothing),
         cmocka_unit_test(a_branch_must_exist),

@@ -1,5 +1,5 @@
-/* Records in JSON: the same cells as the same record in Avro gives, defaults, and what is
- * refused, by name. */
+/* Records in JSON: the same cells as from the same record in Avro, defaults, and errors
+ * that name the field. */
 #include "support.h"
 
 #include <math.h>
@@ -41,7 +41,7 @@ struct kit {
     struct lw_decoder *json;
     struct lw_decoder *avro;
     bool needed[LW_FIELDS_MAX];
-    struct lw_decode_scratch scratch;
+    struct lw_decoder_scratch scratch;
 };
 
 static int start(void **state) {
@@ -49,8 +49,8 @@ static int start(void **state) {
     struct lw_err err = {0};
     k->schema = schema_of_text(schema_text);
     k->fields = fields_of_text(fields_text);
-    k->json = lw_json_decoder_new(k->schema, &k->fields, &err);
-    k->avro = lw_avro_decoder_new(k->schema, k->schema, &k->fields, &err);
+    k->json = lw_decoder_new_json(k->schema, &k->fields, &err);
+    k->avro = lw_decoder_new_avro(k->schema, k->schema, &k->fields, &err);
     if (!k->json || !k->avro)
         fail_msg("%s", err.msg);
     *state = k;
@@ -59,7 +59,7 @@ static int start(void **state) {
 
 static int stop(void **state) {
     struct kit *k = *state;
-    lw_decode_scratch_fini(&k->scratch);
+    lw_decoder_scratch_fini(&k->scratch);
     lw_decoder_free(k->json);
     lw_decoder_free(k->avro);
     lw_schema_free(k->schema);
@@ -105,7 +105,7 @@ static void make(struct lw_rng *rng, struct lw_buf *avro, struct lw_buf *json) {
     lw_buf_f64(avro, d);
     lw_varint_put_long(avro, null_f ? 1 : 0);
     if (!null_f)
-        lw_buf_put(avro, &f, sizeof f); /* little-endian, as all machines we know */
+        lw_buf_put(avro, &f, sizeof f); /* little-endian, as on all supported machines */
     lw_buf_u8(avro, b);
     put_text(avro, s);
     lw_varint_put_long(avro, e);
@@ -220,7 +220,7 @@ static void what_cannot_be_is_named(void **state) {
     } cases[] = {
         {"[]", "a record must be an object"},
         {"7", "a record must be an object"},
-        {"{\"I\":1}", "no field is called \"I\""},
+        {"{\"I\":1}", "there is no field \"I\""},
         {"{\"i\":\"1\"}", "field \"i\" must be a number, not \"1\""},
         {"{\"d\":\"x\"}", "field \"d\" must be a number, not \"x\""},
         {"{\"d\":true}", "field \"d\" must be a number, not true"},
@@ -232,7 +232,7 @@ static void what_cannot_be_is_named(void **state) {
         {"{\"ms\":\"noon\"}", "field \"ms\" must be a time: a number"},
         {"{\"us\":\"2020-02-30\"}", "such as \"2020-03-12T05:00:00+01:00\", not"},
         {"{\"in\":{\"z\":\"x\"}}", "field \"in.z\" must be a number"},
-        {"{\"un\":true}", "field \"un\" fits no branch"}};
+        {"{\"un\":true}", "field \"un\" does not match any branch"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct lw_cell cells[LW_FIELDS_MAX];
         struct lw_err err;
@@ -246,16 +246,17 @@ static void what_cannot_be_is_named(void **state) {
     }
 }
 
-/* As in the stream: of the type, but not what the field wants. */
+/* As in the stream: the value is of the type, but does not convert to the field's kind.
+ */
 static void what_cannot_be_had_is_missing_unless_required(void **state) {
     struct kit *k = *state;
     static const struct {
         const char *field, *value, *says;
     } cases[] = {{"i", "1.5", "field \"i\": a category must be a whole number: 1.5"},
                  {"e", "\"C\"", "field \"e\": not a symbol of the schema's enum: \"C\""},
-                 {"ms", "9007199254740993", "not a believable time: 9007199254740993"},
-                 {"ms", "1e300", "field \"ms\": not a believable time: 1e+300"},
-                 {"day", "99999999999999", "field \"day\": not a believable time"}};
+                 {"ms", "9007199254740993", "not a plausible time: 9007199254740993"},
+                 {"ms", "1e300", "field \"ms\": not a plausible time: 1e+300"},
+                 {"day", "99999999999999", "field \"day\": not a plausible time"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct lw_cell cells[LW_FIELDS_MAX];
         struct lw_err err;
@@ -279,7 +280,7 @@ static void what_cannot_be_had_is_missing_unless_required(void **state) {
     }
 }
 
-/* What people and programs write, and what the stream would take. */
+/* Values as people and programs write them, which the stream accepts too. */
 static void numbers_times_and_unions_in_other_dress(void **state) {
     struct kit *k = *state;
     static const struct {
@@ -323,7 +324,7 @@ static void numbers_times_and_unions_in_other_dress(void **state) {
     }
 }
 
-/* Bytes, uuids and decimals, beside the same in Avro. */
+/* Bytes, uuids and decimals, compared with Avro. */
 static void bytes_stand_as_text(void **state) {
     (void)state;
     struct lw_schema *schema = schema_of_text(
@@ -335,8 +336,8 @@ static void bytes_stand_as_text(void **state) {
         "\"precision\":10,\"scale\":2}}]}");
     struct lw_fields fields = fields_of_text("u:category, b:category, m:numeric");
     struct lw_err err = {0};
-    struct lw_decoder *json = lw_json_decoder_new(schema, &fields, &err);
-    struct lw_decoder *avro = lw_avro_decoder_new(schema, schema, &fields, &err);
+    struct lw_decoder *json = lw_decoder_new_json(schema, &fields, &err);
+    struct lw_decoder *avro = lw_decoder_new_avro(schema, schema, &fields, &err);
     static const uint8_t datum[] = "\x02\xf8\x1d\x4f\xae\x7d\xec\x11\xd0\xa7\x65\x00\xa0"
                                    "\xc9\x1e\x6b\xf6\x04\xe9\x00\x04\x04\xd2";
     static const char *const texts[] = {
@@ -347,14 +348,14 @@ static void bytes_stand_as_text(void **state) {
     if (!json || !avro || lw_decoder_decode_bytes(avro, datum, sizeof datum - 1, a, &err))
         fail_msg("%s", err.msg);
     for (size_t t = 0; t < 2; t++) {
-        struct lw_decode_scratch scratch = {0};
+        struct lw_decoder_scratch scratch = {0};
         struct lw_encoded_record record = {
             .data = (const uint8_t *)texts[t], .len = strlen(texts[t]), .needed = needed};
         if (lw_decoder_decode(json, &record, &scratch, b, &err))
             fail_msg("%s", err.msg);
         for (size_t i = 0; i < fields.n; i++)
             assert_same(fields.field[i].name, &a[i], &b[i]);
-        lw_decode_scratch_fini(&scratch);
+        lw_decoder_scratch_fini(&scratch);
     }
     char shown[40];
     assert_int_equal(lw_cell_show(&a[0], shown), 36);
@@ -362,7 +363,7 @@ static void bytes_stand_as_text(void **state) {
     assert_int_equal(lw_cell_show(&a[1], shown), 4);
     assert_memory_equal(shown, "e900", 4);
     static const char bad[] = "{\"u\":\"f81d4fae\"}";
-    struct lw_decode_scratch scratch = {0};
+    struct lw_decoder_scratch scratch = {0};
     struct lw_encoded_record record = {.data = (const uint8_t *)bad,
                                        .len = sizeof bad - 1};
     assert_int_equal(lw_decoder_decode(json, &record, &scratch, b, &err), -1);
@@ -372,7 +373,7 @@ static void bytes_stand_as_text(void **state) {
     assert_int_equal(lw_decoder_decode(json, &record, &scratch, b, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     assert_non_null(strstr(err.msg, "not JSON: line 1, column"));
-    lw_decode_scratch_fini(&scratch);
+    lw_decoder_scratch_fini(&scratch);
     lw_decoder_free(json);
     lw_decoder_free(avro);
     lw_schema_free(schema);
@@ -382,7 +383,7 @@ static void a_field_that_is_not_in_the_schema(void **state) {
     struct kit *k = *state;
     struct lw_fields fields = fields_of_text("in.nothing:numeric");
     struct lw_err err = {0};
-    assert_null(lw_json_decoder_new(k->schema, &fields, &err));
+    assert_null(lw_decoder_new_json(k->schema, &fields, &err));
     assert_int_equal(err.code, LW_ECONFIG);
     assert_string_equal(err.msg, "field \"in.nothing\" is not in the schema");
 }

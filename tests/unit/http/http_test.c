@@ -137,7 +137,9 @@ static void encode(const struct lw_spec *spec, uint32_t version, struct lw_buf *
     struct lw_dataset *ds = lw_dataset_new(spec->train);
     struct lw_pane *pane = lw_pane_new(spec, T0 - LW_DAY, 1);
     make_rows(spec, version, ds, pane);
-    struct lw_model *m = lw_fit(ds, 0, ROWS, T0, &spec->candidate[0], &report, &err);
+    struct lw_model *m =
+        lw_fit(&(struct lw_fit_rows){.ds = ds, .end = ROWS, .as_of_ms = T0},
+               &spec->candidate[0], &report, &err);
     if (!m || lw_model_encode(m, model, &err))
         fail_msg("%s", err.msg);
     struct lw_reference *ref = lw_reference_new(spec);

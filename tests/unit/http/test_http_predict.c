@@ -107,7 +107,7 @@ static void bad_records_are_named(void **state) {
         const char *body, *says;
     } cases[] = {
         {"[" TRIP ",{\"trip_distanc\":1}]",
-         "record 1: no field is called \"trip_distanc\"; "
+         "record 1: there is no field \"trip_distanc\"; "
          "did you mean \"trip_distance\"?"},
         {"[" TRIP ",3]", "record 1: a record must be an object"},
         {"{\"lpep_pickup_datetime\":0,\"PULocationID\":\"74\"}",

@@ -1,6 +1,6 @@
-/* What the tests of models share: the golden rows and fits, and a little builder of
- * plans, rows and specs over five fields: t (timestamp), a, b (integer categories), s
- * (text category), x, z (numbers). */
+/* Helpers of the tests of models: the golden rows and fits, and a builder of plans, rows
+ * and specs over five fields: t (timestamp), a, b (integer categories), s (text
+ * category), x, z (numbers). */
 #ifndef LW_TESTS_UNIT_MODEL_MODEL_TEST_H
 #define LW_TESTS_UNIT_MODEL_MODEL_TEST_H
 
@@ -112,8 +112,10 @@ static inline void lw_bench_row(struct bench *t, const struct sample *s) {
 static inline struct lw_model *lw_bench_fit(struct bench *t, int64_t as_of,
                                             struct lw_fit_report *report) {
     struct lw_err err = {0};
-    struct lw_model *m =
-        lw_fit(t->ds, 0, lw_dataset_rows(t->ds), as_of, &t->spec, report, &err);
+    struct lw_model *m = lw_fit(&(struct lw_fit_rows){.ds = t->ds,
+                                                      .end = lw_dataset_rows(t->ds),
+                                                      .as_of_ms = as_of},
+                                &t->spec, report, &err);
     if (!m)
         fail_msg("%s", err.msg);
     return m;
@@ -208,7 +210,7 @@ static inline enum lw_fit_kind lw_golden_kind(const char *name) {
     return LW_FIT_OLS;
 }
 
-/* The next fit with its rows in place, or false at the end. */
+/* Reads the next fit with its rows; false at the end. */
 static inline bool lw_golden_next(struct golden *g, const struct sample *rows, size_t n,
                                   struct golden_fit *out) {
     char kind[20], *line = lw_golden_line(g);

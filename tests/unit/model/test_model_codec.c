@@ -114,7 +114,7 @@ static void libavro_reads_it(void **state) {
     lw_bench_fini(&t);
 }
 
-/* Decodes from an exact copy, so that reading past the end is seen. */
+/* Decodes an exact copy, so that ASan detects a read past the end. */
 static struct lw_model *decode(const uint8_t *data, size_t len, struct lw_err *err) {
     uint8_t *copy = lw_malloc(len + 1);
     memcpy(copy, data, len);
@@ -163,8 +163,8 @@ static void foreign_files_are_refused(void **state) {
     lw_bench_fini(&t);
 }
 
-/* The record itself, uncompressed: bits flip and lengths lie inside it. What is taken
- * must still score. */
+/* The uncompressed record with flipped bits and wrong lengths: whatever is accepted must
+ * still score. */
 static void damaged_records_are_refused_or_harmless(void **state) {
     (void)state;
     struct bench t;
@@ -237,7 +237,7 @@ static void inflation_is_bounded(void **state) {
     assert_int_equal(out.len, 1 << 20);
     assert_int_equal(
         lw_codec_unpack(codec, packed.data, packed.len, (1 << 20) - 1, &out, &err), -2);
-    assert_non_null(strstr(err.msg, "inflates to more than"));
+    assert_non_null(strstr(err.msg, "decompresses to more than"));
     lw_err_clear(&err);
     assert_int_equal(
         lw_codec_unpack(codec, packed.data, packed.len - 1, 1 << 20, &out, &err), -1);

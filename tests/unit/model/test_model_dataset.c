@@ -1,4 +1,4 @@
-/* Rows as columns: what goes in comes out, in any order of arrival. */
+/* Rows as columns: cells are read back as added, in any order of arrival. */
 #include "model_test.h"
 
 static void add(struct lw_dataset *ds, int64_t time, int64_t a, const char *s, double x) {
@@ -81,8 +81,8 @@ static void parts_append_under_other_dictionaries(void **state) {
     lw_plan_free(plan);
 }
 
-/* What could not be told apart again in a model file is no level: it is kept as missing
- * for reading back, and no fit learns it. */
+/* A text that a model file cannot represent is not a level: it is read back as missing,
+ * and no fit learns it. */
 static void odd_texts_are_not_levels(void **state) {
     (void)state;
     static const char *const odd[] = {"a\x1fz", "\n", "\xC3", "\xED\xA0\x80", "\xF8"};
@@ -114,8 +114,8 @@ static void memory_is_what_is_promised(void **state) {
     lw_bench_term(&t, "b", 1);
     lw_bench_term(&t, "x", 1);
     lw_bench_random(&t, 8, 20000);
-    /* time, target, one number: 8 bytes each, two codes of 4; half as much again of room
-     */
+    /* time, target, one number: 8 bytes each, two codes of 4; capacity at most half as
+     * much again */
     assert_true(lw_dataset_bytes(t.ds) < 20000 * 32 * 3 / 2 + 65536);
     lw_bench_fini(&t);
 }

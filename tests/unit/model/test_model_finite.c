@@ -1,6 +1,5 @@
-/* Law: whatever finite numbers the rows hold, a fit either fails and says why, or makes a
- * model that can be written, read and asked. No figure that is not finite passes for one,
- * in any kind of fit. */
+/* For any finite numbers in the rows, a fit of any kind either fails with a reason, or
+ * makes a model that can be written, read and scored. No result is infinite or NaN. */
 #include "model_test.h"
 
 #include "model/forest.h"
@@ -9,7 +8,8 @@ static struct lw_model *try_fit(const struct bench *t, int64_t as_of,
                                 struct lw_err *err) {
     *err = (struct lw_err){0};
     size_t n = t->ds ? lw_dataset_rows(t->ds) : 0;
-    return lw_fit(t->ds, 0, n, as_of, &t->spec, NULL, err);
+    return lw_fit(&(struct lw_fit_rows){.ds = t->ds, .end = n, .as_of_ms = as_of},
+                  &t->spec, NULL, err);
 }
 
 static void refused(const struct bench *t, int64_t as_of, const char *part) {
@@ -160,15 +160,15 @@ static void a_product_that_overflows_is_named(void **state) {
     lw_bench_fini(&t);
 }
 
-static void weights_that_vanish_are_told(void **state) {
+static void vanishing_weights_are_reported(void **state) {
     (void)state;
     struct bench t;
     lw_bench_init(&t, LW_FIT_LASSO, .1);
     lw_bench_term(&t, "x", 1);
     lw_bench_random(&t, 3, 200);
     t.spec.half_life_ms = 1; /* of rows that are hours old */
-    refused(&t, GOLDEN_AS_OF + 100 * LW_DAY, "no row has any weight");
-    /* A correction that no row weighs in is none. */
+    refused(&t, GOLDEN_AS_OF + 100 * LW_DAY, "every row has weight 0");
+    /* A correction in which every row has weight 0 is skipped. */
     t.spec.half_life_ms = 0;
     struct lw_model *plain = lw_bench_fit(&t, GOLDEN_AS_OF + 100 * LW_DAY, NULL);
     t.spec.correction = (struct lw_correction){LW_HOUR, 10000 * LW_DAY, 30};
@@ -202,8 +202,8 @@ static void dull_columns_are_no_trouble(void **state) {
     }
 }
 
-/* The bound of lw_dataset_labels: a handful of absurd labels pulls no fit, and real tails
- * are left alone. */
+/* The bounds of lw_dataset_labels: a handful of absurd labels does not distort a fit,
+ * and real tails are unchanged. */
 static void a_handful_of_absurd_labels_does_not_win(void **state) {
     (void)state;
     double slope[2];
@@ -235,7 +235,7 @@ int main(void) {
         cmocka_unit_test(any_finite_rows_make_a_sound_model_or_a_reason),
         cmocka_unit_test(the_reason_names_what_overflows),
         cmocka_unit_test(a_product_that_overflows_is_named),
-        cmocka_unit_test(weights_that_vanish_are_told),
+        cmocka_unit_test(vanishing_weights_are_reported),
         cmocka_unit_test(dull_columns_are_no_trouble),
         cmocka_unit_test(a_handful_of_absurd_labels_does_not_win),
     };

@@ -1,5 +1,5 @@
-/* Fits against scikit-learn's (tests/data/model/make_golden.py), and the laws they obey.
- */
+/* Fits equal scikit-learn's (tests/data/model/make_golden.py) and satisfy their
+ * optimality conditions. */
 #include "model_test.h"
 
 #include "model/solve.h"
@@ -48,7 +48,7 @@ static void descent_equals_scikit_learn(void **state) {
     golden_fits(false);
 }
 
-/* tests/data/model/make_huber.py; weights rest at a ten-thousandth of the noise. */
+/* tests/data/model/make_huber.py; weights converge to 1e-4 of the noise. */
 static void huber_equals_scikit_learn(void **state) {
     (void)state;
     struct golden g;
@@ -75,9 +75,9 @@ static void huber_equals_scikit_learn(void **state) {
     free(g.text);
 }
 
-/* In every linear kind, with a block that is eliminated and with a correction: a tenth of
- * the labels is absurd and moves predictions by a fraction of the noise, and where none
- * is, the squared loss has nearly the same answer. */
+/* In every linear kind, with an eliminated block and with a correction: a tenth of
+ * absurd labels moves predictions by a fraction of the noise, and without absurd labels
+ * the result is close to that of the squared loss. */
 static void huber_is_not_moved_by_absurd_labels(void **state) {
     (void)state;
     for (int kind = LW_FIT_OLS; kind <= LW_FIT_ELASTIC_NET; kind++)
@@ -126,7 +126,7 @@ static void rank_deficiency_is_counted(void **state) {
     lw_bench_term(&t, "clip(x, -1000, 1000)", 1); /* x itself, on these rows */
     lw_bench_random(&t, 1, 400);
     struct lw_model *m = lw_bench_fit(&t, 0, &report);
-    /* each block sums to the intercept, and one number repeats another */
+    /* each block sums to the intercept, and one number duplicates another */
     assert_int_equal(report.rank_deficient, 3);
     double both = lw_model_coefficient(m, "x", "") +
                   lw_model_coefficient(m, "clip(x, -1000, 1000)", "");
@@ -135,7 +135,7 @@ static void rank_deficiency_is_counted(void **state) {
     lw_bench_fini(&t);
 }
 
-/* No coefficient can be moved to lower the least-squares error. */
+/* No change of a coefficient lowers the least-squares error. */
 static void least_squares_is_the_minimum(void **state) {
     (void)state;
     struct lw_fit_report report = {0};
@@ -184,14 +184,16 @@ static void windows_and_bad_targets_choose_rows(void **state) {
     lw_model_free(lw_bench_fit(&t, 100 * LW_DAY, &report));
     assert_int_equal(report.rows, 18);
     struct lw_err err = {0};
-    assert_null(lw_fit(t.ds, 0, 2, 500 * LW_DAY, &t.spec, NULL, &err));
+    assert_null(
+        lw_fit(&(struct lw_fit_rows){.ds = t.ds, .end = 2, .as_of_ms = 500 * LW_DAY},
+               &t.spec, NULL, &err));
     assert_int_equal(err.code, LW_EINPUT);
     assert_non_null(strstr(err.msg, "usable rows"));
     lw_bench_fini(&t);
 }
 
-/* A world that changes: y = a-effect, then the effect flips in the last days. The
- * correction follows; without it the long memory wins. */
+/* y is an effect of a, which flips in the last days. The correction follows the change;
+ * without it the long memory dominates. */
 static void correction_follows_a_change(void **state) {
     (void)state;
     double error[2];
@@ -243,8 +245,8 @@ static void correction_adds_a_fit_of_residuals(void **state) {
     lw_bench_fini(&t);
 }
 
-/* Fits that differ in their corrections share the first stage; what comes out is to the
- * bit what each would be alone, in whatever order they are made. */
+/* Fits that differ only in their corrections share the first stage; the results are
+ * bit-identical to separate fits, in any order. */
 static void a_shared_first_stage_changes_nothing(void **state) {
     (void)state;
     static const struct lw_correction tried[] = {
@@ -268,8 +270,12 @@ static void a_shared_first_stage_changes_nothing(void **state) {
         assert_true(lw_fit_same_base(&plain, &t.spec));
         struct lw_model *alone = lw_bench_fit(&t, 30 * LW_DAY, NULL);
         lw_fit_restore(shared, first);
-        assert_int_equal(lw_fit_correct(shared, t.ds, 0, n, 30 * LW_DAY, &t.spec, &err),
-                         0);
+        assert_int_equal(
+            lw_fit_correct(
+                shared,
+                &(struct lw_fit_rows){.ds = t.ds, .end = n, .as_of_ms = 30 * LW_DAY},
+                &t.spec, &err),
+            0);
         assert_true(lw_model_fingerprint(shared) == lw_model_fingerprint(alone));
         assert_true(lw_bench_rmse(&t, shared) == lw_bench_rmse(&t, alone));
         lw_model_free(alone);
@@ -316,7 +322,8 @@ static void too_many_columns_are_refused(void **state) {
         lw_sample(&s, i, i, i, 0, 0, 1);
         lw_bench_row(&t, &s);
     }
-    assert_null(lw_fit(t.ds, 0, 9000, 0, &t.spec, NULL, &err));
+    assert_null(
+        lw_fit(&(struct lw_fit_rows){.ds = t.ds, .end = 9000}, &t.spec, NULL, &err));
     assert_int_equal(err.code, LW_ECONFIG);
     assert_non_null(strstr(err.msg, "9001 feature columns"));
     lw_bench_fini(&t);

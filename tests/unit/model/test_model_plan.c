@@ -1,4 +1,4 @@
-/* The feature language: what texts mean, and what is said about wrong ones. */
+/* The feature language: the meaning of expressions, and the errors of invalid ones. */
 #include "model_test.h"
 
 static struct lw_fields fields;
@@ -145,7 +145,8 @@ static void equal_texts_are_one_atom(void **state) {
     lw_plan_free(plan);
 }
 
-/* Learned atoms give their raw input, and what they read stands before them. */
+/* Learned atoms evaluate to their raw input, and the atoms they read come before them.
+ */
 static void learned_atoms_evaluate_to_their_input(void **state) {
     (void)state;
     struct lw_plan *plan = lw_plan_new(&fields, NULL);
@@ -170,27 +171,27 @@ struct wrong {
 static void wrong_texts_say_where_and_what(void **state) {
     (void)state;
     static const struct wrong wrong[] = {
-        {"", "position 1: a field or function is needed"},
+        {"", "position 1: a field or function is expected"},
         {"weekdy(t)", "did you mean \"weekday\"?"},
         {"sqrt(xx)", "position 6: there is no field \"xx\""},
-        {"sqrt(a)", "position 6: a number is needed here; \"a\" is a category"},
+        {"sqrt(a)", "position 6: a number is expected here; \"a\" is a category"},
         {"hour(x)", "hour needs a timestamp"},
         {"t", "\"t\" is a timestamp: use hour(t)"},
         {"clip(x, 5, 1)", "lower bound below its upper"},
-        {"clip(x, 5)", "',' is needed here, not ')'"},
-        {"sqrt(x", "the text ends where ')' is needed"},
+        {"clip(x, 5)", "',' is expected here, not ')'"},
+        {"sqrt(x", "')' is expected, but the text ends"},
         {"x + z", "position 3: '+' is not expected here"},
         {"bins(x)", "at least one edge"},
-        {"bins(x, 1, 1)", "must rise"},
-        {"bins(bins(x, 1), 2)", "a number is needed"},
+        {"bins(x, 1, 1)", "must be in ascending order"},
+        {"bins(bins(x, 1), 2)", "a number is expected"},
         {"qbins(x, 1)", "whole number of bins"},
         {"qbins(x, 2.5)", "whole number of bins"},
         {"impute(x)", "at least one category"},
-        {"impute(x, z)", "a category is needed here"},
+        {"impute(x, z)", "a category is expected here"},
         {"same(a, x)", "same compares"},
-        {"hinge(x, nan)", "a number is needed here"},
+        {"hinge(x, nan)", "a number is expected here"},
         {"abs(abs(abs(abs(abs(abs(abs(abs(abs(x)))))))))", "nest more than"},
-        {"((((", "a field or function is needed"},
+        {"((((", "a field or function is expected"},
     };
     struct lw_plan *plan = lw_plan_new(&fields, NULL);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -227,8 +228,8 @@ static void wrong_terms(void **state) {
     lw_plan_free(plan);
 }
 
-/* The compiler survives any text: what it takes, it also prints as something that it
- * takes again as the same. */
+/* The compiler survives any text: the canonical text of an accepted expression compiles
+ * to the same atom. */
 static void any_text_is_survived(void **state) {
     (void)state;
     static const char *const pieces[] = {

@@ -1,5 +1,5 @@
 /* Scoring: one row and columns of rows give the same bits; missing, unseen and absurd
- * values give numbers; what impute() and qbins() learn is what they say. */
+ * values give numbers; impute() and qbins() learn what they document. */
 #include "model_test.h"
 
 static const char *const rich[] = {
@@ -62,7 +62,7 @@ static void rows_and_columns_give_the_same_bits(void **state) {
     lw_bench_fini(&t);
 }
 
-/* The prediction taken apart by hand through the coefficients. */
+/* Computes the prediction by hand from the coefficients. */
 static void a_prediction_is_the_sum_of_its_terms(void **state) {
     (void)state;
     struct bench t;
@@ -159,8 +159,8 @@ static void binding_finds_fields_by_name(void **state) {
     lw_bench_fini(&t);
 }
 
-/* x is 10 for a = 1, 20 for a = 2, and zero in some rows; with one row a pair the pull of
- * three further rows of the prior shows. */
+/* x is 10 for a = 1, 20 for a = 2, and zero in some rows; with one row per pair, the
+ * prior counts as three further rows. */
 static void impute_shrinks_towards_its_members(void **state) {
     (void)state;
     struct bench t;

@@ -1,12 +1,12 @@
-/* Sufficient statistics: where the numbers lie makes no difference, and every way of
- * keeping the cross of the eliminated block (dense, fixed, sparse) gives the stationary
+/* Sufficient statistics: a shift of the numbers makes no difference, and every storage
+ * of the cross with the eliminated block (dense, fixed, sparse) gives the stationary
  * point of ridge. */
 #include "model_test.h"
 
 #include "model/frame.h"
 #include "model/solve.h"
 
-/* Integers, so that what is shifted is the same to the last bit. */
+/* Integers, so that shifted values are exact. */
 static struct lw_model *fit_at(enum lw_fit_kind kind, double alpha, double x0,
                                double y0) {
     struct bench t;
@@ -52,7 +52,8 @@ static void a_fit_far_from_zero_is_the_fit_at_zero(void **state) {
         }
 }
 
-/* What a fit takes for a number squares to 1e140 at most: any sum is finite. */
+/* The square of any number that a fit accepts is at most 1e140, so every sum is finite.
+ */
 static void the_largest_numbers_leave_finite_coefficients(void **state) {
     (void)state;
     const double at[] = {LW_SUMMABLE_MAX, -LW_SUMMABLE_MAX, 1e60, -1, 0, 5e-324};

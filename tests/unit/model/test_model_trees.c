@@ -1,5 +1,5 @@
-/* Trees: our walk gives XGBoost's own predictions, bit for bit, after the model file too;
- * damaged forests are refused. Skipped in a build without XGBoost. */
+/* Trees: predictions are bit-identical to XGBoost's, also after a round trip through the
+ * model file; damaged forests are refused. Skipped in a build without XGBoost. */
 #include "model_test.h"
 
 #include <xgboost/c_api.h>
@@ -140,13 +140,14 @@ static void what_trees_cannot_take_is_said(void **state) {
     struct lw_err err = {0};
     tree_bench(&t);
     t.spec.trees.depth = 40;
-    assert_null(lw_fit(t.ds, 0, ROWS, 0, &t.spec, NULL, &err));
+    assert_null(
+        lw_fit(&(struct lw_fit_rows){.ds = t.ds, .end = ROWS}, &t.spec, NULL, &err));
     assert_int_equal(err.code, LW_ECONFIG);
     lw_bench_fini(&t);
 }
 
-/* Carriers by name, with a mean of their own each, and a text that the fit never saw. */
-static void texts_are_told_apart(void **state) {
+/* Carriers by name, each with its own mean, and a text that the fit has not seen. */
+static void texts_are_distinguished(void **state) {
     (void)state;
     static const char *const names[] = {"UA", "B6", "EV", "DL", "\xC3\x85L"};
     static const double mean[] = {3, -20, 40, 5, -7};
@@ -194,7 +195,7 @@ static void texts_are_told_apart(void **state) {
     lw_bench_fini(&t);
 }
 
-/* Whatever bits flip, what is taken can be asked and written again. */
+/* With any flipped bits, an accepted forest can be scored and written again. */
 static void damaged_trees_are_refused_or_harmless(void **state) {
     (void)state;
     struct bench t;
@@ -234,7 +235,7 @@ static void damaged_trees_are_refused_or_harmless(void **state) {
     lw_bench_fini(&t);
 }
 
-/* A node that points back would never end. */
+/* A node that points back would be an endless loop. */
 static void cycles_are_refused(void **state) {
     (void)state;
     struct lw_err err = {0};
@@ -263,7 +264,7 @@ int main(void) {
         cmocka_unit_test(predictions_are_xgboosts),
         cmocka_unit_test(rows_and_columns_give_the_same_bits),
         cmocka_unit_test(what_trees_cannot_take_is_said),
-        cmocka_unit_test(texts_are_told_apart),
+        cmocka_unit_test(texts_are_distinguished),
         cmocka_unit_test(damaged_trees_are_refused_or_harmless),
         cmocka_unit_test(cycles_are_refused),
     };

@@ -1,12 +1,12 @@
-/* A plan from the inside: what an atom is compiled to, and how it is evaluated.
+/* Internals of a plan: the compiled form of an atom, and its evaluation.
  *
- * Every function of the language but minutes, same and impute has one argument that is an
- * expression, so an atom is a source (a field, a calendar part, ...) and a short chain of
- * steps over it. That is flat: no tree is walked at run time. A learned atom (impute as
- * source, qbins as last step) names the atoms it reads; those come earlier in the plan,
- * so one walk in order of index meets every input before its use. */
-#ifndef LW_MODEL_PLAN_ATOM_H
-#define LW_MODEL_PLAN_ATOM_H
+ * Every function of the language but minutes, same and impute has one argument that is
+ * an expression, so an atom is a source (a field, a calendar part, ...) and a short
+ * chain of steps over it. There is no tree to walk at run time. A learned atom (impute
+ * as source, qbins as last step) names the atoms it reads; they come earlier in the
+ * plan, so one pass in order of index computes every input before its use. */
+#ifndef LW_MODEL_PLAN_PRIVATE_H
+#define LW_MODEL_PLAN_PRIVATE_H
 
 #include <math.h>
 
@@ -55,7 +55,7 @@ struct lw_atom {
     int field[2];
     int nsteps;
     struct lw_atom_step step[LW_STEPS_MAX];
-    bool learned; /* impute or qbins is in it */
+    bool learned; /* contains impute or qbins */
     int from;     /* IMPUTE, ATOM: the atom read */
     int nby, by[LW_IMPUTE_MAX];
     int nedges;
@@ -138,7 +138,7 @@ static inline int64_t lw_calendar_part(enum lw_source source, struct lw_plan_mom
     }
 }
 
-/* A cell as a number. A category is only ever asked whether it is there. */
+/* A cell as a number. Of a category, only presence matters. */
 static inline double lw_cell_number(const struct lw_cell *cell) {
     if (!cell->present)
         return NAN;
@@ -166,8 +166,8 @@ static inline double lw_atom_step(const struct lw_atom_step *s, double x) {
     }
 }
 
-/* Numeric steps over x, where NAN is missing, in and out. BINS and QBINS do not belong
- * to them. */
+/* Applies numeric steps to x, where NAN is missing; BINS and QBINS are not numeric
+ * steps. */
 static inline double lw_steps(const struct lw_atom_step *step, int n, double x) {
     for (int i = 0; i < n; i++) {
         if (step[i].kind == LW_STEP_MISSING)
@@ -183,12 +183,12 @@ static inline double lw_atom_steps(const struct lw_atom *atom, double x) {
 }
 
 /* The value of an atom that is not learned. */
-struct lw_cell lw_atom_value(const struct lw_plan *plan, const struct lw_atom *atom,
-                             const struct lw_cell *cells);
+struct lw_cell lw_plan_atom_value(const struct lw_plan *plan, const struct lw_atom *atom,
+                                  const struct lw_cell *cells);
 /* The same for a number; NAN is missing. */
-double lw_atom_number(const struct lw_plan *plan, const struct lw_atom *atom,
-                      const struct lw_cell *cells);
+double lw_plan_atom_number(const struct lw_plan *plan, const struct lw_atom *atom,
+                           const struct lw_cell *cells);
 /* Index of the bin of x: the number of edges <= x. */
-uint32_t lw_bin_of(const double *edge, int nedges, double x);
+uint32_t lw_plan_bin_of(const double *edge, int nedges, double x);
 
 #endif

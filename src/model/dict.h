@@ -1,13 +1,12 @@
-/* A dataset from the inside: one column an atom, for the fit's inner loops. */
-#ifndef LW_MODEL_COLUMNS_H
-#define LW_MODEL_COLUMNS_H
+/* Dictionaries of category levels: from a cell to a dense code, and back. */
+#ifndef LW_MODEL_DICT_H
+#define LW_MODEL_DICT_H
 
 #include "base/table.h"
-#include "model/dataset.h"
-#include "model/plan_atom.h"
+#include "leeway/row.h"
 
 #define LW_CODE_NONE       UINT32_MAX /* a category that no model can learn */
-#define LW_LEVELS_ATOM_MAX 1048576    /* distinct categories kept an atom */
+#define LW_LEVELS_ATOM_MAX 1048576    /* distinct categories kept per atom */
 #define LW_LEVEL_TEXT_MAX  256        /* longer texts are never levels */
 
 /* One category: its key, and its text where it has one. `missing` is a level too. */
@@ -28,19 +27,12 @@ struct lw_dict {
 
 void lw_dict_init(struct lw_dict *dict);
 void lw_dict_fini(struct lw_dict *dict);
-/* Code of a cell, added when new. LW_CODE_NONE for what cannot be a level: a text that is
- * too long, is not UTF-8, or holds a control character (levels are joined by one). */
+/* Code of a cell, added if it is new. LW_CODE_NONE for a text that cannot be a level:
+ * too long, not UTF-8, or with a control character (which separates levels). */
 uint32_t lw_dict_add(struct lw_dict *dict, const struct lw_cell *cell);
-/* Codes in order of keys (as signed integers), missing last. */
+/* Orders codes by key (as signed integers), missing last. */
 void lw_dict_sort(struct lw_dict *dict);
 uint32_t lw_dict_find(const struct lw_dict *dict, const struct lw_cell *cell);
 struct lw_cell lw_dict_cell(const struct lw_dict *dict, uint32_t code);
-
-/* Columns of an atom; both NULL for a learned one, which reads its root's. */
-const double *lw_dataset_numbers(const struct lw_dataset *ds, size_t atom);
-const uint32_t *lw_dataset_codes(const struct lw_dataset *ds, size_t atom);
-const struct lw_dict *lw_dataset_dict(const struct lw_dataset *ds, size_t atom);
-const int64_t *lw_dataset_times(const struct lw_dataset *ds);
-const double *lw_dataset_targets(const struct lw_dataset *ds);
 
 #endif
