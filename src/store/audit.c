@@ -9,7 +9,7 @@
 #include "store/audit.h"
 #include "store/guard.h"
 
-/* What people and servers wrote: whoever prints the trail shall not be surprised. */
+/* Texts of people and servers, made safe to print. */
 static void put_safe(struct lw_cmd *c, const char *name, const char *text) {
     char safe[1024];
     lw_cmd_str(c, name);

@@ -1,9 +1,9 @@
-/* Commands under construction and replies.
+/* Commands and replies.
  *
- * A command is written straight into the form it has on the wire, so that a flush of a
- * few hundred kilobytes is copied once and, as the buffer is kept, allocates nothing
- * after the first time. The count of arguments stands in front of them and is known last:
- * it is sent separately (lw_conn_exchange). A reply is hiredis's own object under another
+ * A command is written directly in its wire format, so that a flush of a few hundred
+ * kilobytes is copied once. The buffer is reused and allocates nothing after the first
+ * command. The number of arguments precedes them on the wire but is known last, so it
+ * is sent separately (lw_conn_exchange). A reply is a hiredis reply under another
  * name. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,8 +67,8 @@ void lw_cmd_f64(struct lw_cmd *c, double v) {
         lw_cmd_str(c, lw_format_f64(text, sizeof text, v));
 }
 
-/* A number that counts the arguments behind it, of which there are then so many. Six
- * digits with leading zeros: what is patched must not change its length. */
+/* Reserves a number that counts the arguments after it. It has six digits with leading
+ * zeros, because filling it in must not change its length. */
 size_t lw_cmd_slot(struct lw_cmd *c) {
     lw_cmd_arg(c, "000000", 6);
     c->slot_argc = c->argc;
@@ -103,7 +103,7 @@ enum lw_reply_kind lw_reply_kind(const struct lw_reply *reply) {
         return LW_REPLY_TEXT;
     case REDIS_REPLY_ARRAY:
         return LW_REPLY_ARRAY;
-    default: /* nil; an error inside an array counts as nothing */
+    default: /* nil; an error inside an array counts as nil */
         return LW_REPLY_NIL;
     }
 }

@@ -1,8 +1,8 @@
-/* What a person decides about damaged state: to drop it, or to read a partition again.
+/* Repairs of damaged state by a person: deleting it, or reading a partition again.
  *
- * All of it is safe while processes run. What is dropped nobody reads. A partition that
- * is read again gets a new epoch in the same step, so that a flush of its owner changes
- * nothing any more; it claims the partition anew, as after a rebalance. */
+ * All of them are safe while processes run. Nobody reads unreadable keys. A partition
+ * that is read again gets a new epoch in the same step, so flushes of its owner are
+ * refused, and the owner claims it again as after a rebalance. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,11 +40,11 @@ static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t 
     out->events = of.events;
     return known ? 0
                  : lw_fail(err, LW_ENOTFOUND,
-                           "no offsets are kept of the pane of %s of partition %d",
+                           "no offsets are stored for the pane of %s of partition %d",
                            lw_format_time(when, sizeof when, start_ms), partition);
 }
 
-/* The versions that its fields "s:<version>" name, the newest first. */
+/* The versions in its fields "s:<version>", newest first. */
 static void read_versions(const struct lw_reply *fields, struct lw_active_versions *out) {
     *out = (struct lw_active_versions){0};
     for (size_t i = 0; i < lw_reply_count(fields); i++) {
@@ -63,7 +63,7 @@ static void read_versions(const struct lw_reply *fields, struct lw_active_versio
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_err none = {0}; /* what was moved away may be no hash */
+    struct lw_err none = {0}; /* the unreadable key may hold another type */
     struct lw_reply *pane =
         lw_redis_do(r, err, "EXISTS %s",
                     lw_key(key, spec, "pane:%" PRId64 ":%d", start_ms, partition));
@@ -123,18 +123,17 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
         return -1;
     bool done = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return done
-               ? 0
-               : lw_fail(
-                     err, LW_EFENCED,
-                     "the pane of %s of partition %d is not sealed yet, or was not moved away",
-                     when, partition);
+    return done ? 0
+                : lw_fail(err, LW_EFENCED,
+                          "the pane of %s of partition %d is not sealed yet, or is not "
+                          "marked unreadable",
+                          when, partition);
 }
 
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
                    const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
-        return lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"", name);
+        return lw_fail(err, LW_ENOTFOUND, "no unreadable key is named \"%.80s\"", name);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "unreadable:%s", name);
@@ -149,8 +148,7 @@ int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *n
     bool was = lw_reply_int(reply) > 0;
     lw_reply_free(reply);
     return was ? 0
-               : lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"",
-                         name);
+               : lw_fail(err, LW_ENOTFOUND, "no unreadable key is named \"%.80s\"", name);
 }
 
 int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t partition,
@@ -187,7 +185,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_reread *what, const char *who, struct lw_err *err) {
     char name[300], detail[400], prefix[LW_KEY_MAX];
     snprintf(name, sizeof name, "part:%s:%d", what->topic, what->partition);
-    snprintf(detail, sizeof detail, "%s is read again from offset %" PRId64, name,
+    snprintf(detail, sizeof detail, "%s is reread from offset %" PRId64, name,
              what->offset);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 6);
@@ -217,7 +215,8 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
     bool done = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
     return done ? 0
-                : lw_fail(err, LW_EAGAIN,
-                          "partition %d was claimed meanwhile; run the command again",
-                          what->partition);
+                : lw_fail(
+                      err, LW_EAGAIN,
+                      "partition %d was claimed in the meantime; run the command again",
+                      what->partition);
 }

@@ -1,5 +1,5 @@
-/* One function prints every key, so that the hash tag cannot be forgotten: a script may
- * only touch keys of one slot, and {stream} is what puts them there. */
+/* One function writes every key, so that no key lacks the hash tag: a script may only
+ * access keys of one slot, and {stream} determines the slot. */
 #include "store/keys.h"
 
 #include <stdarg.h>

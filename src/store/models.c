@@ -1,9 +1,8 @@
 /* The registry of model versions.
  *
- * A version never changes but in its status; what changes are the aliases, and they
- * change in the step that decided it. Workers look at the alias at their next flush and
- * note the offset from which they follow it, so every prediction can be traced to its
- * version. */
+ * Only the status of a version ever changes. The aliases change in the step that
+ * decided it. Workers read the aliases with each flush and record the offset from
+ * which they follow them, so every prediction can be traced to its version. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 #include "store/models.h"
 #include "store/scripts.h"
 
-#define SKIPPED_MAX 100000 /* versions behind the last that has an alias */
+#define SKIPPED_MAX 100000 /* versions after the last one that has an alias */
 
 int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint32_t *version,
@@ -36,7 +35,7 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
     lw_reply_free(reply);
     if (n <= 0 || n >= UINT32_MAX)
         return lw_fail(err, LW_EFENCED,
-                       "model number: fenced, another process holds the lease");
+                       "model version: fenced: another process holds the lease");
     *version = (uint32_t)n;
     return 0;
 }
@@ -113,7 +112,7 @@ const char *lw_models_unheard(const struct lw_redis *r) {
     return r->unheard;
 }
 
-/* A step with a version stored (v may be NULL) and, if promote, made champion. */
+/* One step: stores a version (v may be NULL) and, if promote, makes it champion. */
 static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
                          const struct lw_version *v, bool promote,
                          const struct lw_evaluation_step *step, struct lw_err *err) {
@@ -201,8 +200,8 @@ static bool is_damaged(const struct lw_reply *v, size_t i) {
     return text && strcmp(text, "0") != 0 && !version_at(v, i);
 }
 
-/* A reader that lists versions counts up to `next`: one that is far from all that is known, or
- * behind it, is damaged. */
+/* Readers that list versions count up to `next`. A value that is not larger than all
+ * known versions, or far larger, is damaged. */
 static void believe_next(struct lw_aliases *a) {
     const uint32_t known[] = {a->champion, a->previous, a->challenger, a->first};
     uint32_t top = 0;
@@ -249,7 +248,7 @@ int lw_models_restore(struct lw_redis *r, const struct lw_spec *spec,
         put_number(c, "first", first);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
-    snprintf(text, sizeof text, "models: the alias champion is put back to version %u",
+    snprintf(text, sizeof text, "models: the alias champion is restored to version %u",
              champion);
     lw__audit_words(
         c, spec,
@@ -289,7 +288,7 @@ static bool is_empty(const struct lw_reply *v) {
     return true;
 }
 
-/* The reply, if the head in it is that of the version. */
+/* Returns the reply if it holds the head of the version. */
 static struct lw_reply *version_found(struct lw_redis *r, struct lw_reply *reply,
                                       const struct lw_reply *head,
                                       const struct lw_spec *spec, uint32_t version,

@@ -1,7 +1,7 @@
-/* Alert states by fingerprint, as one small JSON text each, and what is sent about them.
+/* Alert states by fingerprint, each one a small JSON text, and their notifications.
  *
- * A delivery is written in the same step as the state that caused it, and removed when a
- * receiver has confirmed it: no alert is lost with a process or sent by two. */
+ * A delivery is written in the same step as the state that caused it, and removed when
+ * a receiver has confirmed it: no alert is lost with a process or sent by two. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -114,7 +114,8 @@ int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
                            struct lw_err *err) {
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     notifications_put(r, c, spec, pages, lease, now_ms);
-    size_t slot = lw_cmd_slot(c); /* the stamp: a Redis put back to before this shows */
+    /* The new stamp reveals a Redis that is restored to before this write. */
+    size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
     lw_key_arg(c, spec, "monitor");
     lw_cmd_str(c, "updated");

@@ -17,8 +17,8 @@
 int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *what,
                     const char *who, struct lw_err *err) {
     if (!*what || strchr(what, ' '))
-        return lw_fail(err, LW_EINPUT,
-                       "\"%.80s\" cannot be asked for: it is not one word", what);
+        return lw_fail(err, LW_EINPUT, "cannot request \"%.80s\": it is not one word",
+                       what);
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%s %s", what, who);
     struct lw_cmd *c = lw_cmd_scratch(r);

@@ -1,8 +1,8 @@
-/* Taking a partition over.
+/* Claims a partition.
  *
- * First the epoch, then the panes: from the moment the new epoch stands, no flush of the
- * old owner goes through, so what is read afterwards cannot change under us. A claim that
- * is cut short has done nothing but raise the epoch. */
+ * The epoch is raised first, then the panes are read: from the new epoch on, no flush
+ * of the old owner succeeds, so the panes cannot change while they are read. An
+ * interrupted claim has only raised the epoch. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +30,12 @@ void lw__sealed_read(struct lw_partition *p, const struct lw_reply *reply) {
         lw_partition_sealed(p, lw_reply_int(reply));
 }
 
-/* Fields of a pane's hash into the pane; fields == NULL: there is something else. */
+/* Reads the fields of a pane's hash; fields == NULL: the key has another type. */
 int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
                   struct lw_err *err) {
     if (!fields || (lw_reply_count(fields) && !lw_reply_field(fields, "meta")))
         return lw_fail(err, LW_EINPUT, "redis: pane %lld: %s", (long long)pane->start_ms,
-                       fields ? "the field meta is missing" : "the key holds no hash");
+                       fields ? "the field meta is missing" : "the key is not a hash");
     for (size_t i = 0; i + 1 < lw_reply_count(fields); i += 2) {
         const char *name = lw_reply_text(lw_reply_at(fields, i), NULL);
         size_t len;
@@ -46,7 +46,7 @@ int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
     return 0;
 }
 
-/* One open pane from its hash. What cannot be read becomes empty, and is reported. */
+/* One open pane from its hash. An unreadable one becomes empty, and is reported. */
 static int load_pane(struct lw_pane *pane, int32_t number, const struct lw_reply *fields,
                      struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_unreadable_pane one = {.start_ms = pane->start_ms, .partition = number};
@@ -80,8 +80,8 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
     return rc;
 }
 
-/* What a pane that starts again held is still in Kafka, and still of use to a training:
- * its lineage goes on from the offset where it began. */
+/* The events of a pane that starts empty are still in Kafka and useful for training:
+ * its lineage continues from its original first offset. */
 static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
                         struct lw_partition *p, const struct lw_unreadable_pane *one,
                         struct lw_err *err) {
@@ -114,8 +114,8 @@ static void read_last(const char *text, struct lw_claim *out) {
     out->last_offset = *end ? -1 : offset;
 }
 
-/* Why the part hash cannot be gone on with; false: it can, or is new. The progress knows
- * the offset that it stands at; out->rebuilt says so when `next_offset` is another. */
+/* Why the part hash cannot be used; false: it can, or it is new. The progress includes
+ * its offset; out->rebuilt reports a `next_offset` that differs. */
 static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
                        struct lw_claim *out, struct lw_err *why) {
     size_t offset_len, len;
@@ -135,12 +135,12 @@ static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
     out->next_offset = stands;
     if (!valid || next != stands)
         snprintf(out->rebuilt, sizeof out->rebuilt,
-                 "next_offset was \"%.40s\" and is %" PRId64 " again",
+                 "next_offset was \"%.40s\" and is restored to %" PRId64,
                  offset ? offset : "", stands);
     return false;
 }
 
-/* Was it ever flushed? Then its offsets say so, though the hash does not. */
+/* Was the partition ever flushed? Its offsets show it even if the hash is missing. */
 static int has_offsets(struct lw_redis *r, const struct lw_spec *spec, int32_t number,
                        struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -165,7 +165,8 @@ static int load_progress(struct lw_redis *r, const struct lw_claim_target *of,
         if (found <= 0)
             return found;
         damaged = true;
-        lw_fail(&why, LW_EINPUT, "it is not there, and the partition has been read");
+        lw_fail(&why, LW_EINPUT,
+                "the part hash is missing, and the partition has been read");
     }
     if (!damaged)
         return out->rebuilt[0] ? lw__put_back(r, of, out, err) : 0;

@@ -1,17 +1,17 @@
-/* A partition whose part hash cannot be read.
+/* Rebuilds a partition whose part hash is unreadable.
  *
- * The hash says where the partition stands; nothing waits for it to be mended, and
- * reading everything again would count twice what its panes hold. What else is known:
+ * The hash holds the partition's offset. The partition does not wait for a repair, and
+ * reading everything again would count events twice. What else is known:
  *
- *   - `next_offset` and `last` of the hash, if one of them can be read;
- *   - offsets:<p>, whose lines are written with the panes: behind the largest of their
- *     offsets no event is in a pane. What lies between it and the offset that is lost was
- *     late, suspect or dead, and is counted once more;
- *   - the counters and the watermark of the hash, for what they say;
- *   - the index of panes: those that the watermark has not passed are open.
+ *   - `next_offset` and `last` of the hash, if they are readable;
+ *   - offsets:<p>, whose lines are written with the panes: no event after the largest
+ *     offset is in a pane. Messages between it and the lost offset were late, suspect or
+ *     dead-lettered, and are counted once more;
+ *   - the counters and the watermark of the hash, as far as they are plausible;
+ *   - the index of panes: panes that the watermark has not passed are open.
  *
- * So panes stay exact, whatever is damaged. Where nothing of it is left, the partition is
- * a new one. */
+ * So panes stay exact, whatever is damaged. If nothing is left, the partition is a new
+ * one. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +28,9 @@
 #define LINES_MAX 1000 /* of offsets:<p>, the newest; open panes are among them */
 
 struct partition_evidence {
-    int64_t mark_ms, newest_ms; /* INT64_MIN: not known */
+    int64_t mark_ms, newest_ms; /* INT64_MIN: unknown */
     uint64_t counter[LW_COUNTERS];
-    int64_t behind; /* the largest offset in a pane; -1 */
+    int64_t behind; /* the largest offset in a pane; -1: none */
 };
 
 static int64_t time_of(const struct lw_reply *reply) {
@@ -39,7 +39,7 @@ static int64_t time_of(const struct lw_reply *reply) {
     return text && lw_parse_i64(text, &t) && t >= -limit && t <= limit ? t : INT64_MIN;
 }
 
-/* They must add up, or mean nothing. */
+/* They must add up, or none is used. */
 static void read_counters(const struct lw_reply *fields, struct partition_evidence *e) {
     uint64_t *c = e->counter;
     for (size_t i = 0; i < LW_COUNTERS; i++) {
@@ -86,7 +86,7 @@ static int evidence_read(struct lw_redis *r, const struct lw_claim_target *of,
     return rc;
 }
 
-/* Of the index, those that the mark has not passed. */
+/* Panes of the index that the watermark has not passed. */
 static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
                       struct partition_evidence *e, int64_t sealed_ms,
                       struct lw_err *err) {
@@ -161,7 +161,7 @@ static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
         return -1;
     bool ours = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it meanwhile");
+    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it");
 }
 
 int lw__put_back(struct lw_redis *r, const struct lw_claim_target *of,

@@ -1,5 +1,4 @@
-/* Partitions that are not what they were: a topic that was recreated, one that has grown.
- */
+/* Partitions of a recreated topic. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -20,11 +19,11 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_flush *flush, struct lw_partition *p,
                      const char *who, struct lw_err *err) {
     char detail[400];
-    snprintf(
-        detail, sizeof detail,
-        "%s/%" PRId32 ": offset %" PRId64
-        " is behind the end of the topic, which was recreated; it is read from %" PRId64,
-        flush->topic, flush->partition, flush->base_offset, flush->next_offset);
+    snprintf(detail, sizeof detail,
+             "%s/%" PRId32 ": offset %" PRId64
+             " is beyond the end of the topic, which was recreated; reading "
+             "restarts at %" PRId64,
+             flush->topic, flush->partition, flush->base_offset, flush->next_offset);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "part:%s:%d", flush->topic, flush->partition);

@@ -15,18 +15,17 @@ static const char *const view_fields[] = {
     "next_offset", "idle",  "watermark", "newest",   "oldest_pane",
     "updated",     "epoch", "owner",     "champion", "end_offset"};
 #define LW_VIEW_TIME_MAX (LW_DAY * 365 * 400) /* either side of 1970 */
-#define NEXT_MAX         100 /* members looked at for one that is a pane */
+#define NEXT_MAX         100 /* members that are searched for one that is a pane */
 #define VIEW_FIELDS      (sizeof view_fields / sizeof *view_fields)
 
-/* A number that may be absent, empty or damaged; INT64_MIN: it is not known. */
+/* A number that may be absent, empty or damaged; INT64_MIN: unknown. */
 static int64_t number_of(const struct lw_reply *reply) {
     const char *text = lw_reply_text(reply, NULL);
     int64_t v;
     return text && lw_parse_i64(text, &v) ? v : INT64_MIN;
 }
 
-/* An event time. What no partition can have written would be believed by the leader, who
- * seals by it. */
+/* An event time. Implausible values are rejected, because the leader seals by them. */
 static int64_t time_of(const struct lw_reply *reply) {
     int64_t t = number_of(reply);
     return t >= -LW_VIEW_TIME_MAX && t <= LW_VIEW_TIME_MAX ? t : INT64_MIN;
@@ -79,14 +78,14 @@ int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *to
     return rc ? lw_err_context(err, "state of %s", topic) : 0;
 }
 
-/* Seed of what is merged over the partitions: of the stream and the pane, and of no
- * partition's own. */
+/* The random seed of what is merged over partitions: from the stream and the pane, not
+ * from a partition. */
 static uint64_t merged_seed(const struct lw_spec *spec, int64_t start_ms) {
     uint64_t stream = lw_text_key(spec->stream, strlen(spec->stream));
     return lw_mix64(lw_mix64(stream ^ UINT64_MAX) ^ (uint64_t)start_ms);
 }
 
-/* 0 when it was left out and noted; -1 when that is no way out. */
+/* 0: the pane is left out and noted; -1: an error. */
 static int leave_out(int64_t start_ms, size_t partition, const struct lw_err *why,
                      struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_unreadable_pane one = {.start_ms = start_ms,
@@ -155,7 +154,7 @@ int lw_state_next_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t f
     for (size_t i = 0; i < lw_reply_count(reply) && *start_ms == INT64_MAX; i++) {
         const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
         int64_t start = lw__pane_start(spec, name, NULL);
-        if (start >= from_ms) /* else a member that names no pane */
+        if (start >= from_ms) /* otherwise the member does not name a pane */
             *start_ms = start;
     }
     lw_reply_free(reply);
