@@ -64,7 +64,7 @@ int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms
         *end = at;
     if (!o || o->waiting)
         return 0;
-    int64_t low, high; /* the start is not known yet: has anything come since? */
+    int64_t low, high; /* the start is still unknown: has anything arrived since? */
     lw_consumer_watermarks(c, partition, &low, &high);
     return o->next >= 0 ? o->next >= at : at <= high;
 }

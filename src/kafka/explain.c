@@ -1,8 +1,8 @@
 /* See explain.h.
  *
- * The texts that are looked for here are librdkafka's own and the broker's; where none
- * fits, librdkafka's is passed on as it is. What a certificate lacks is learned in the
- * verification (log.c), where OpenSSL's own code is still there. */
+ * The texts that are matched here are librdkafka's and the broker's; if none matches,
+ * librdkafka's text is passed on unchanged. Certificate errors are recorded during
+ * verification (log.c), where OpenSSL's error code is available. */
 #include "kafka/explain.h"
 
 #include <openssl/x509.h>
@@ -54,7 +54,7 @@ static void time_of(char *out, size_t size, const ASN1_TIME *time) {
         strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* The hosts that a certificate is for, as far as they fit. */
+/* The hosts of a certificate, as many as fit. */
 static void hosts_of(char *out, size_t size, X509 *x) {
     GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
     size_t len = 0;
@@ -165,7 +165,7 @@ static const char *about_login(rd_kafka_t *rk, const char *reason) {
            "kafka.sasl.password_file";
 }
 
-/* An alert of the broker's TLS, which did not like what we showed. */
+/* A TLS alert of the broker, which rejects our certificate. */
 static bool refuses_ours(const char *reason) {
     static const char *const alerts[] = {
         "alert number 116", "certificate required",    "alert bad certificate",
@@ -221,7 +221,7 @@ char *lw_kafka_explain(char *out, size_t size, rd_kafka_t *rk, int code,
     return lw_text_safe(out, size, text, strlen(text));
 }
 
-/* Who we are to the broker's ACLs. */
+/* Our principal in the broker's ACLs. */
 static void client_principal(char *out, size_t size, rd_kafka_t *rk) {
     char user[128], protocol[32];
     client_setting(rk, "sasl.username", user, sizeof user);

@@ -115,9 +115,9 @@ static void sort_out(const struct lw_reply *one, const char *stream, struct lw_a
     char text[LW_KEY_MAX], word[40];
     if (!what || !name)
         return;
-    bool heard = strcmp(what, "publish") != 0 && strcmp(what, "channel") != 0;
-    a->denied |= heard;
-    a->silent |= !heard;
+    bool needed = strcmp(what, "publish") != 0 && strcmp(what, "channel") != 0;
+    a->denied |= needed;
+    a->silent |= !needed;
     if (strcmp(what, "command") == 0 || strcmp(what, "publish") == 0) {
         snprintf(word, sizeof word, "%.30s", name);
         word[strcspn(word, " ")] = '\0'; /* "select 0" */

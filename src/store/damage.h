@@ -70,8 +70,8 @@ bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *st
 struct lw_lost_pane {
     int64_t first, last; /* offsets */
     uint64_t events;
-    bool remainder;                  /* a pane exists: events that came after the move */
-    struct lw_active_versions force; /* versions that scored it, newest first */
+    bool remainder;                   /* a pane exists: events that came after the move */
+    struct lw_active_versions active; /* versions that scored it, newest first */
 };
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err);

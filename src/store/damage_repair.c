@@ -76,15 +76,15 @@ int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start
     struct lw_reply *fields =
         lw_redis_do(r, &none, "HKEYS %s",
                     lw_key(key, spec, "unreadable:%" PRId64 ":%d", start_ms, partition));
-    read_versions(fields, &out->force);
+    read_versions(fields, &out->active);
     lw_reply_free(fields);
     if (!fields && none.code == LW_EAGAIN)
         return lw_fail(err, none.code, "%s", none.msg);
     struct lw_aliases aliases;
-    if (out->force.champion == 0 && lw_models_aliases(r, spec, &aliases, err))
+    if (out->active.champion == 0 && lw_models_aliases(r, spec, &aliases, err))
         return -1;
-    if (out->force.champion == 0)
-        out->force.champion = aliases.champion;
+    if (out->active.champion == 0)
+        out->active.champion = aliases.champion;
     return 0;
 }
 

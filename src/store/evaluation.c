@@ -25,8 +25,8 @@ void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_bu
                   extra);
     if (step->asked) /* the same request may be made again */
         lw_buf_printf(&all, "|asked %" PRId64, step->now_ms);
-    for (size_t i = 0; step->pages && i < step->pages->noutgoing; i++)
-        lw_buf_printf(&all, "|%s", step->pages->outgoing[i].id);
+    for (size_t i = 0; step->notifications && i < step->notifications->noutgoing; i++)
+        lw_buf_printf(&all, "|%s", step->notifications->outgoing[i].id);
     for (size_t i = 0; i < step->evaluation->ndecisions; i++)
         lw_buf_printf(&all, "|%d %u", (int)step->evaluation->decision[i].kind,
                       step->evaluation->decision[i].version);

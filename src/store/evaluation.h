@@ -19,7 +19,7 @@ struct lw_evaluation_step {
     const struct lw_evaluation *evaluation;
     bool sealed; /* a pane was sealed: now, history and windows are written */
     bool asked;  /* answers the oldest request of a person, and removes it */
-    const struct lw_notifications *pages;     /* or NULL */
+    const struct lw_notifications *notifications; /* or NULL */
     const struct lw_unreadable_panes *unread; /* panes left out of this step, or NULL */
     int64_t now_ms;
 };

@@ -88,8 +88,8 @@ static void notifications_put(struct lw_redis *r, struct lw_cmd *c,
         put_notification(c, spec, "alerts:message", &p->message[i]);
     for (size_t i = 0; i < p->noutgoing; i++)
         lw__outbox_put(c, spec, &p->outgoing[i]);
-    for (size_t i = 0; i < p->ntold; i++)
-        put_notification(c, spec, "alerts:notified", &p->told[i]);
+    for (size_t i = 0; i < p->nnotified; i++)
+        put_notification(c, spec, "alerts:notified", &p->notified[i]);
     for (size_t i = 0; i < p->nlines; i++) {
         size_t slot = lw_cmd_slot(c);
         lw__audit_words(c, spec,
@@ -104,16 +104,16 @@ void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *
     struct lw_buf *bytes = lw_cmd_bytes(r);
     for (size_t i = 0; i < step->evaluation->nalerts; i++)
         put_alert(c, spec, &step->evaluation->alert[i], bytes);
-    if (step->pages)
-        notifications_put(r, c, spec, step->pages, step->lease, step->now_ms);
+    if (step->notifications)
+        notifications_put(r, c, spec, step->notifications, step->lease, step->now_ms);
 }
 
 int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
                            const struct lw_lease *lease,
-                           const struct lw_notifications *pages, int64_t now_ms,
+                           const struct lw_notifications *notifications, int64_t now_ms,
                            struct lw_err *err) {
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    notifications_put(r, c, spec, pages, lease, now_ms);
+    notifications_put(r, c, spec, notifications, lease, now_ms);
     /* The new stamp reveals a Redis that is restored to before this write. */
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
@@ -138,7 +138,7 @@ static void hash_each(const struct lw_reply *hash,
         if (which == 1)
             reader->message(reader->arg, name, text, len);
         if (which == 2)
-            reader->told(reader->arg, name, text);
+            reader->notified(reader->arg, name, text);
     }
 }
 

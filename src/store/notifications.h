@@ -28,9 +28,9 @@ struct lw_notification_field {
  * receivers were thereby notified of, alert states that change outside an evaluation,
  * and lines of the audit. */
 struct lw_notifications {
-    size_t noutgoing, nmessages, ntold, nalerts, nlines;
+    size_t noutgoing, nmessages, nnotified, nalerts, nlines;
     const struct lw_outgoing *outgoing;
-    const struct lw_notification_field *message, *told;
+    const struct lw_notification_field *message, *notified;
     const struct lw_alert *alert;
     const struct lw_notification_line {
         char what[16];
@@ -41,7 +41,7 @@ struct lw_notifications {
  * LW_EAGAIN the outcome is unknown: load the notification states again. */
 int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
                            const struct lw_lease *lease,
-                           const struct lw_notifications *pages, int64_t now_ms,
+                           const struct lw_notifications *notifications, int64_t now_ms,
                            struct lw_err *err);
 /* Loads what a new leader must know of alerts: calls back once per field, unordered.
  * `notified` gets the field's name and text. One round trip. */
@@ -49,7 +49,7 @@ struct lw_notifications_reader {
     void *arg;
     void (*alert)(void *arg, const struct lw_alert_status *alert);
     void (*message)(void *arg, const char *fingerprint, const char *json, size_t len);
-    void (*told)(void *arg, const char *name, const char *text);
+    void (*notified)(void *arg, const char *name, const char *text);
 };
 int lw_notifications_load(struct lw_redis *r, const struct lw_spec *spec,
                           const struct lw_notifications_reader *reader,

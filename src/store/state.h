@@ -41,7 +41,7 @@ struct lw_claim {
     int64_t next_offset; /* -1: unknown, auto.offset.reset decides */
     int64_t last_offset; /* of the last message that was read; -1: unknown */
     uint64_t last_id;    /* its fingerprint */
-    struct lw_active_versions force;
+    struct lw_active_versions active;
     char rebuilt[256]; /* why the part hash was replaced; "": it was not */
     struct lw_unreadable_panes unread; /* open panes that start empty; the caller frees */
 };
@@ -80,7 +80,7 @@ struct lw_flush {
  * later next_offset (a flush that did arrive is recognised). One round trip. */
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
-                   struct lw_active_versions *force, struct lw_err *err);
+                   struct lw_active_versions *active, struct lw_err *err);
 
 /* The topic was recreated and offsets begin again: the partition continues at
  * flush->next_offset, which may be lower; offsets kept for trainings are deleted, with

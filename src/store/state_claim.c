@@ -119,7 +119,7 @@ static void read_last(const char *text, struct lw_claim *out) {
 static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
                        struct lw_claim *out, struct lw_err *why) {
     size_t offset_len, len;
-    int64_t next = -1, stands = -1;
+    int64_t next = -1, stored = -1;
     const char *offset = lw_reply_text(lw_reply_at(reply, 1), &offset_len);
     const char *progress = lw_reply_text(lw_reply_at(reply, 4), &len);
     bool valid = offset_len && lw_parse_i64(offset, &next) && next >= -1 &&
@@ -129,14 +129,14 @@ static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
         return false;
     if (!len)
         return lw_fail(why, LW_EINPUT, "progress is missing");
-    if (lw__progress_open(progress, &len, &stands, why) ||
+    if (lw__progress_open(progress, &len, &stored, why) ||
         lw_partition_read(p, progress, len, why))
         return true;
-    out->next_offset = stands;
-    if (!valid || next != stands)
+    out->next_offset = stored;
+    if (!valid || next != stored)
         snprintf(out->rebuilt, sizeof out->rebuilt,
                  "next_offset was \"%.40s\" and is restored to %" PRId64,
-                 offset ? offset : "", stands);
+                 offset ? offset : "", stored);
     return false;
 }
 
@@ -189,7 +189,7 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     if (!reply)
         return -1;
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(reply, 0));
-    lw__force_read(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->force);
+    lw__force_read(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->active);
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     out->unread = (struct lw_unreadable_panes){0};
     out->rebuilt[0] = '\0';

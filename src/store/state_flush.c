@@ -165,7 +165,7 @@ static void flush_build(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
 
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
-                   struct lw_active_versions *force, struct lw_err *err) {
+                   struct lw_active_versions *active, struct lw_err *err) {
     if (flush->next_offset < flush->base_offset) /* both come from Kafka or Redis */
         return lw_fail(err, LW_EFENCED,
                        "flush of %s/%d: offset %" PRId64 " is before %" PRId64
@@ -180,7 +180,7 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
     int rc = 0;
     int64_t answer = lw_reply_int(lw_reply_at(reply, 0));
     if (answer == 1) {
-        lw__force_read(lw_reply_at(reply, 1), lw_reply_at(reply, 2), force);
+        lw__force_read(lw_reply_at(reply, 1), lw_reply_at(reply, 2), active);
         for (size_t i = 0; i < lw_partition_panes(p); i++)
             lw_partition_pane(p, i)->dirty = false;
         lw_partition_forget(p);

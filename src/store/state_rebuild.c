@@ -28,7 +28,7 @@
 #define LINES_MAX 1000 /* of offsets:<p>, the newest; open panes are among them */
 
 struct partition_evidence {
-    int64_t mark_ms, newest_ms; /* INT64_MIN: unknown */
+    int64_t watermark_ms, newest_ms; /* INT64_MIN: unknown */
     uint64_t counter[LW_COUNTERS];
     int64_t behind; /* the largest offset in a pane; -1: none */
 };
@@ -77,7 +77,7 @@ static int evidence_read(struct lw_redis *r, const struct lw_claim_target *of,
     lw_cmd_int(b.cmd[1], LINES_MAX - 1);
     int rc = lw_batch_send(r, &b, err);
     if (rc == 0) {
-        e->mark_ms = time_of(lw_reply_at(b.reply[0], 0));
+        e->watermark_ms = time_of(lw_reply_at(b.reply[0], 0));
         e->newest_ms = time_of(lw_reply_at(b.reply[0], 1));
         read_counters(b.reply[0], e);
         read_lines(b.reply[1], e);
@@ -91,9 +91,10 @@ static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
                       struct partition_evidence *e, int64_t sealed_ms,
                       struct lw_err *err) {
     char key[LW_KEY_MAX], from[32] = "-inf";
-    int64_t *start, mark = e->mark_ms == INT64_MIN ? sealed_ms : e->mark_ms;
-    if (mark != INT64_MIN)
-        snprintf(from, sizeof from, "(%" PRId64, mark - of->spec->pane_ms);
+    int64_t *start,
+        watermark = e->watermark_ms == INT64_MIN ? sealed_ms : e->watermark_ms;
+    if (watermark != INT64_MIN)
+        snprintf(from, sizeof from, "(%" PRId64, watermark - of->spec->pane_ms);
     struct lw_reply *reply = lw_redis_do(r, err, "ZRANGEBYSCORE %s %s +inf",
                                          lw_key(key, of->spec, "panes"), from);
     if (!reply)
@@ -107,9 +108,9 @@ static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
         if (t != INT64_MIN && partition == of->number)
             start[n++] = t;
     }
-    if (mark != INT64_MIN && e->newest_ms == INT64_MIN)
-        e->newest_ms = n ? start[n - 1] : mark;
-    lw_partition_resume(of->p, mark, e->newest_ms, e->counter);
+    if (watermark != INT64_MIN && e->newest_ms == INT64_MIN)
+        e->newest_ms = n ? start[n - 1] : watermark;
+    lw_partition_resume(of->p, watermark, e->newest_ms, e->counter);
     for (size_t i = 0; i < n; i++)
         lw_partition_reopen(of->p, start[i]);
     free(start);
@@ -151,9 +152,9 @@ static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
     else
         lw_cmd_str(c, "");
     lw_cmd_int(c, LW_AUDIT_CAP);
-    lw_cmd_uint(c, claim->force.champion);
-    for (size_t i = 0; i < claim->force.nshadows; i++)
-        lw_buf_printf(&shadows, "%s%u", i ? " " : "", claim->force.shadow[i]);
+    lw_cmd_uint(c, claim->active.champion);
+    for (size_t i = 0; i < claim->active.nshadows; i++)
+        lw_buf_printf(&shadows, "%s%u", i ? " " : "", claim->active.shadow[i]);
     lw_cmd_arg(c, shadows.data, shadows.len);
     lw_buf_fini(&shadows);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_rebuild, c, err);

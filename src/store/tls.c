@@ -26,7 +26,7 @@ struct lw_tls {
     int64_t until_ms; /* end of the handshake, monotonic; 0: completed */
     bool asked;       /* the server asks for a certificate */
     bool shown;       /* ... and received one */
-    bool heard;       /* something was read: the certificate was accepted */
+    bool read_any;    /* something was read: the certificate was accepted */
     bool slow;        /* the socket's timeout expired */
     char host[200];
 };
@@ -139,7 +139,7 @@ static void tls_explain(struct lw_tls *t, int rc, char *out, size_t size) {
     else if (t->slow)
         snprintf(out, size, "no answer within the timeout%s",
                  t->until_ms ? "; does it speak TLS on this port?" : "");
-    else if (t->asked && !t->heard)
+    else if (t->asked && !t->read_any)
         name_client(t, out, size);
     else if (kind == SSL_ERROR_SSL && t->until_ms &&
              (code == SSL_R_WRONG_VERSION_NUMBER || code == SSL_R_UNEXPECTED_MESSAGE ||
@@ -300,6 +300,6 @@ long lw_tls_read(struct lw_tls *t, void *data, size_t len, char *why, size_t siz
         tls_explain(t, n, why, size);
         return -1;
     }
-    t->heard = true;
+    t->read_any = true;
     return n;
 }

@@ -126,15 +126,15 @@ static void on_message(void *arg, const char *fingerprint, const char *json, siz
     lw_assert(json[len] == '\0');
     *(size_t *)arg += strlen(fingerprint);
 }
-static void on_told(void *arg, const char *name, const char *text) {
+static void on_notified(void *arg, const char *name, const char *text) {
     *(size_t *)arg += strlen(name) + strlen(text);
 }
 
-static void pages(struct lw_redis *r, const struct lw_spec *spec) {
+static void notifications(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
     size_t bytes = 0, n = 0;
     struct lw_silence *silence = NULL;
-    struct lw_notifications_reader reader = {&bytes, on_alert, on_message, on_told};
+    struct lw_notifications_reader reader = {&bytes, on_alert, on_message, on_notified};
     failed(lw_notifications_load(r, spec, &reader, &err), &err);
     failed(lw_silences_load(r, spec, CORE_START, &silence, &n, &err), &err);
     free(silence);
@@ -189,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct lw_spec *spec;
     static void (*const verbs[])(struct lw_redis *, const struct lw_spec *) = {
         view,   pane,   ranges, lease, detector, models,
-        outbox, parked, alerts, pages, history,  meta};
+        outbox, parked, alerts, notifications, history,  meta};
     if (size == 0)
         return 0;
     if (!spec)

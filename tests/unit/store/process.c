@@ -95,19 +95,19 @@ static void first_leader(struct scene *s) {
         e->nalerts = 1;
         struct lw_outgoing out = {.id = "def-firing@ops", .json = "{\"a\":1}", .len = 7};
         struct lw_notification_field message = {"0000000000000abc", "{}", 2};
-        struct lw_notification_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
-        struct lw_notifications pages = {.outgoing = &out,
-                                         .noutgoing = 1,
-                                         .message = &message,
-                                         .nmessages = 1,
-                                         .told = &told,
-                                         .ntold = 1};
+        struct lw_notification_field notified = {"0000000000000abc@ops", "def 2 1 0", 9};
+        struct lw_notifications notifications = {.outgoing = &out,
+                                                 .noutgoing = 1,
+                                                 .message = &message,
+                                                 .nmessages = 1,
+                                                 .notified = &notified,
+                                                 .nnotified = 1};
         struct lw_evaluation_step step = {.lease = &lease,
                                           .was_sealed_until_ms = was,
                                           .monitor = m,
                                           .evaluation = e,
                                           .sealed = true,
-                                          .pages = &pages,
+                                          .notifications = &notifications,
                                           .now_ms = 1 + hour};
         assert_int_equal(lw_evaluation_write(s->r, s->spec, &step, &err), 0);
         was = e->at_ms;
@@ -211,7 +211,7 @@ static void no_alert(void *arg, const struct lw_alert_status *alert) {
 static void no_message(void *arg, const char *fingerprint, const char *json, size_t len) {
     (void)arg, (void)fingerprint, (void)json, (void)len;
 }
-static void no_told(void *arg, const char *name, const char *text) {
+static void no_notified(void *arg, const char *name, const char *text) {
     (void)arg, (void)name, (void)text;
 }
 
@@ -234,7 +234,7 @@ static int load_monitor(struct scene *s, const struct lw_lease *lease,
 }
 
 static int lists(struct scene *s, struct lw_err *err) {
-    const struct lw_notifications_reader none = {NULL, no_alert, no_message, no_told};
+    const struct lw_notifications_reader none = {NULL, no_alert, no_message, no_notified};
     struct lw_silence *silence = NULL;
     struct lw_aliases aliases;
     char what[80], who[80];
@@ -263,20 +263,20 @@ static int seal(struct scene *s, const struct lw_lease *lease, struct lw_monitor
     e->nalerts = 1;
     struct lw_outgoing out = {.id = "def-firing@ops", .json = "{\"a\":1}", .len = 7};
     struct lw_notification_field message = {"0000000000000abc", "{}", 2};
-    struct lw_notification_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
-    struct lw_notifications pages = {.outgoing = &out,
-                                     .noutgoing = 1,
-                                     .message = &message,
-                                     .nmessages = 1,
-                                     .told = &told,
-                                     .ntold = 1};
+    struct lw_notification_field notified = {"0000000000000abc@ops", "def 2 1 0", 9};
+    struct lw_notifications notifications = {.outgoing = &out,
+                                             .noutgoing = 1,
+                                             .message = &message,
+                                             .nmessages = 1,
+                                             .notified = &notified,
+                                             .nnotified = 1};
     struct lw_evaluation_step step = {.lease = lease,
                                       .was_sealed_until_ms = was,
                                       .monitor = m,
                                       .evaluation = e,
                                       .sealed = true,
                                       .asked = true,
-                                      .pages = &pages,
+                                      .notifications = &notifications,
                                       .unread = &unread,
                                       .now_ms = 5};
     int rc = lw_evaluation_write(s->r, s->spec, &step, err);

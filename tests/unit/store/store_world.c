@@ -216,33 +216,33 @@ static struct lw_alert alert_of(void) {
 }
 
 /* Everything that a step can carry. */
-static int with_pages(struct world *w,
-                      int (*write)(struct world *, struct lw_evaluation_step *)) {
+static int with_notifications(struct world *w,
+                              int (*write)(struct world *, struct lw_evaluation_step *)) {
     static const struct lw_outgoing out = {.id = "o@hook", .json = "{}", .len = 2};
     static const struct lw_notification_field message = {"abc", "{}", 2};
-    static const struct lw_notification_field told[] = {{"abc@hook", "x", 1},
-                                                        {"k", NULL, 0}};
+    static const struct lw_notification_field notified[] = {{"abc@hook", "x", 1},
+                                                            {"k", NULL, 0}};
     static const struct lw_notification_line line = {"withheld", "because"};
     struct lw_alert alert = alert_of();
     struct lw_unreadable_panes unread = {0};
     lw_unreadable_add(&unread, &damaged);
-    struct lw_notifications pages = {.noutgoing = 1,
-                                     .nmessages = 1,
-                                     .ntold = 2,
-                                     .nalerts = 1,
-                                     .nlines = 1,
-                                     .outgoing = &out,
-                                     .message = &message,
-                                     .told = told,
-                                     .alert = &alert,
-                                     .line = &line};
+    struct lw_notifications notifications = {.noutgoing = 1,
+                                             .nmessages = 1,
+                                             .nnotified = 2,
+                                             .nalerts = 1,
+                                             .nlines = 1,
+                                             .outgoing = &out,
+                                             .message = &message,
+                                             .notified = notified,
+                                             .alert = &alert,
+                                             .line = &line};
     struct lw_evaluation_step step = step_of(w, true);
-    step.pages = &pages;
+    step.notifications = &notifications;
     step.unread = &unread;
     step.asked = true;
-    int rc =
-        write ? write(w, &step)
-              : lw_notifications_write(w->user, w->spec, &w->lease, &pages, NOW, &w->err);
+    int rc = write ? write(w, &step)
+                   : lw_notifications_write(w->user, w->spec, &w->lease, &notifications,
+                                            NOW, &w->err);
     lw_unreadable_fini(&unread);
     return rc;
 }
@@ -261,19 +261,19 @@ static int write_rollback(struct world *w, struct lw_evaluation_step *step) {
 }
 
 static int do_step(struct world *w) {
-    return with_pages(w, write_step);
+    return with_notifications(w, write_step);
 }
 
 static int do_publish(struct world *w) {
-    return with_pages(w, write_publish);
+    return with_notifications(w, write_publish);
 }
 
 static int do_rollback(struct world *w) {
-    return with_pages(w, write_rollback);
+    return with_notifications(w, write_rollback);
 }
 
-static int do_pages(struct world *w) {
-    return with_pages(w, NULL);
+static int do_notifications(struct world *w) {
+    return with_notifications(w, NULL);
 }
 
 static int do_promote(struct world *w) {
@@ -356,7 +356,7 @@ const struct world_action world_action[] = {
     {"step", do_step, false},
     {"publish", do_publish, true},
     {"roll back", do_rollback, true},
-    {"pages", do_pages, false},
+    {"notifications", do_notifications, false},
     {"promote", do_promote, true},
     {"reserve", do_reserve, false},
     {"silence", do_silence, false},

@@ -442,7 +442,7 @@ static void what_nobody_steps_on_is_seen_too(void **state) {
 
 /* No number of a version: it is not taken for "no champion", and whoever promotes a
  * version gets rid of it. */
-static void a_damaged_alias_is_told_from_none(void **state) {
+static void a_damaged_alias_differs_from_none(void **state) {
     static const char *const odd[] = {"x8?", "", "-1", "1.5", "4294967296", " 1", "1 x"};
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_aliases a;
@@ -477,7 +477,7 @@ int main(void) {
         cmocka_unit_test(a_partition_is_read_again),
         cmocka_unit_test(a_key_begins_anew),
         cmocka_unit_test(what_nobody_steps_on_is_seen_too),
-        cmocka_unit_test(a_damaged_alias_is_told_from_none),
+        cmocka_unit_test(a_damaged_alias_differs_from_none),
         cmocka_unit_test(everything_goes_on_without_what_is_damaged),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -122,7 +122,7 @@ static void redirections_of_a_cluster_are_followed(void **state) {
     feed(spec, p, 0, 100, 1);
     struct lw_flush flush = {
         .topic = TOPIC, .epoch = c.epoch, .base_offset = -1, .next_offset = 100};
-    if (lw_state_flush(fresh, spec, &flush, p, &c.force, &err))
+    if (lw_state_flush(fresh, spec, &flush, p, &c.active, &err))
         fail_msg("%s", err.msg);
     struct lw_redis *reader = test_connect(redis_server_url(k.node[0]));
     struct lw_pane *pane =
@@ -159,7 +159,7 @@ static int flush_to(struct mover *m, int64_t next, struct lw_err *err) {
                              .next_offset = next,
                              .end_offset = -1};
     lw_err_clear(err);
-    if (lw_state_flush(m->r, m->spec, &flush, m->p, &m->claim.force, err))
+    if (lw_state_flush(m->r, m->spec, &flush, m->p, &m->claim.active, err))
         return -1;
     m->at = next;
     return 0;

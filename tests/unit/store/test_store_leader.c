@@ -288,8 +288,8 @@ static void a_step_sent_twice_counts_once(void **state) {
     l.e.nalerts = 1;
     struct lw_outgoing out = {.id = "def-firing", .json = "{\"a\":1}", .len = 7};
     struct lw_evaluation_step step = step_of(&l, true);
-    struct lw_notifications pages = {.outgoing = &out, .noutgoing = 1};
-    step.pages = &pages;
+    struct lw_notifications notifications = {.outgoing = &out, .noutgoing = 1};
+    step.notifications = &notifications;
     assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
     step.now_ms += 5000; /* the answer was lost; sent again later */
     assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
@@ -319,8 +319,8 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
         {.id = "1", .alert = 0xfe, .json = "{\"n\":1}", .len = 7},
         {.id = "2", .json = "{\"n\":\"\\u0000\"}", .len = 14}};
     struct lw_evaluation_step step = step_of(&l, true);
-    struct lw_notifications pages = {.outgoing = out, .noutgoing = 2};
-    step.pages = &pages;
+    struct lw_notifications notifications = {.outgoing = out, .noutgoing = 2};
+    step.notifications = &notifications;
     assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
 
     struct lw_reply *reply =
@@ -464,7 +464,7 @@ static void a_person_promotes_and_rolls_back_without_a_lease(void **state) {
     assert_status(&l, 3, "rolled_back");
     assert_status(&l, 1, "retired");
     assert_int_equal(audited(r, spec, "promoted"), 1);
-    /* these bytes are no model, which a person is told before */
+    /* these bytes are not a model: the promotion is refused */
     assert_int_equal(lw_models_usable(r, spec, 2, &err), -1);
     assert_non_null(strstr(err.msg, "version 2 cannot score this stream"));
     lw_err_clear(&err);
@@ -588,7 +588,7 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
 
 /* The pane goes aside in the step that evaluates without it, which tells of it; the next
  * leader finds the note, and the same windows. */
-static void an_unreadable_pane_is_told_once(void **state) {
+static void an_unreadable_pane_is_reported_once(void **state) {
     struct lw_spec *spec = test_spec("unreadable");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct leader a;
@@ -691,7 +691,7 @@ static void spans_and_waits_are_in_the_audit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_unreadable_pane_is_told_once),
+        cmocka_unit_test(an_unreadable_pane_is_reported_once),
         cmocka_unit_test(the_lease_has_one_holder_and_tokens_grow),
         cmocka_unit_test(a_step_is_written_whole),
         cmocka_unit_test(a_new_leader_goes_on_where_the_old_one_was),

@@ -107,7 +107,7 @@ static void a_lie_is_an_error_in_words(void **state) {
 }
 
 /* "+OK" to SCRIPT LOAD, and what else is no hash of a script. */
-static void a_script_that_does_not_load_is_told(void **state) {
+static void a_script_that_does_not_load_is_reported(void **state) {
     static const size_t which[] = {0, 1, 9, 15, 17, 22, 24};
     struct redis_liar *liar = redis_liar_start(redis_server_port(*state));
     struct lw_spec *spec = test_spec("liar");
@@ -133,7 +133,7 @@ static void a_script_that_does_not_load_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_script_that_does_not_load_is_told),
+        cmocka_unit_test(a_script_that_does_not_load_is_reported),
         cmocka_unit_test(a_lie_is_an_error_in_words),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

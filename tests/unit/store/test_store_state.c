@@ -39,7 +39,7 @@ static int flush(struct worker *w, const struct lw_spec *spec, int64_t next) {
                          .end_offset = next + 7,
                          .now_ms = 1234567890123};
     lw_err_clear(&w->err);
-    int rc = lw_state_flush(w->r, spec, &f, w->p, &w->claim.force, &w->err);
+    int rc = lw_state_flush(w->r, spec, &f, w->p, &w->claim.active, &w->err);
     if (rc == 0)
         w->base = next;
     return rc;
@@ -57,8 +57,8 @@ static void a_new_partition_knows_nothing(void **state) {
     start(&w, r, spec, 0, "host:1:0");
     assert_int_equal(w.claim.next_offset, -1);
     assert_int_equal(w.claim.last_offset, -1);
-    assert_int_equal(w.claim.force.champion, 0);
-    assert_int_equal(w.claim.force.nshadows, 0);
+    assert_int_equal(w.claim.active.champion, 0);
+    assert_int_equal(w.claim.active.nshadows, 0);
     assert_true(w.claim.epoch > 0);
     struct lw_partition_view v[1];
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
@@ -247,16 +247,16 @@ static void models_are_adopted_at_a_recorded_offset(void **state) {
     struct worker w, next;
     promote_by_hand(r, "3", "1 2");
     start(&w, r, spec, 0, "w");
-    assert_int_equal(w.claim.force.champion, 3);
-    assert_int_equal(w.claim.force.nshadows, 2);
-    assert_int_equal(w.claim.force.shadow[1], 2);
+    assert_int_equal(w.claim.active.champion, 3);
+    assert_int_equal(w.claim.active.nshadows, 2);
+    assert_int_equal(w.claim.active.shadow[1], 2);
     feed(spec, w.p, 0, 10, 3);
     must_flush(&w, spec, 10);
     promote_by_hand(r, "4", "1 3");
     feed(spec, w.p, 10, 10, 3);
     must_flush(&w, spec, 20);
-    assert_int_equal(w.claim.force.champion, 4);
-    assert_int_equal(w.claim.force.shadow[1], 3);
+    assert_int_equal(w.claim.active.champion, 4);
+    assert_int_equal(w.claim.active.shadow[1], 3);
     struct lw_reply *part =
         MUST(r, "HMGET leeway:{adopt}:part:trips:0 champion champion_since shadows");
     assert_int_equal(lw_reply_int(lw_reply_at(part, 0)), 4);
@@ -265,7 +265,7 @@ static void models_are_adopted_at_a_recorded_offset(void **state) {
     lw_reply_free(part);
     start(&next, r, spec, 0, "next"); /* a crash right after */
     assert_int_equal(next.claim.next_offset, 20);
-    assert_int_equal(next.claim.force.champion, 4);
+    assert_int_equal(next.claim.active.champion, 4);
     end(&next);
     end(&w);
     lw_redis_free(r);
@@ -350,13 +350,13 @@ static void a_pane_is_merged_over_partitions(void **state) {
     assert_non_null(pane);
     assert_int_equal(pane->events, 0);
     lw_pane_free(pane);
-    /* a damaged field is told, with its name, and not taken */
+    /* a damaged field is reported by name and not used */
     char key[LW_KEY_MAX];
     lw_reply_free(
         MUST(r, "HSET %s f:x garbage", lw_key(key, spec, "pane:%" PRId64 ":2", T0)));
     assert_null(lw_state_pane(r, spec, 3, T0, NULL, &a.err));
     assert_int_equal(a.err.code, LW_EINPUT);
-    /* or left out and told, and the others are there */
+    /* or it is left out and reported, and the others are there */
     struct lw_unreadable_panes unread = {0};
     pane = lw_state_pane(r, spec, 3, T0, &unread, &a.err);
     assert_non_null(pane);
@@ -384,7 +384,7 @@ static void a_pane_is_merged_over_partitions(void **state) {
 }
 
 /* A pane that is still open: who claims the partition begins it anew, and the next leader
- * is told. */
+ * is reported. */
 static void an_open_pane_is_set_aside_by_a_claim(void **state) {
     struct lw_spec *spec = test_spec("aside");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -598,7 +598,7 @@ static void a_claim_ends_idleness(void **state) {
                          .last_offset = 8,
                          .last_id = UINT64_C(0xfedcba9876543210),
                          .idle = true};
-    assert_int_equal(lw_state_flush(r, spec, &f, w.p, &w.claim.force, &w.err), 0);
+    assert_int_equal(lw_state_flush(r, spec, &f, w.p, &w.claim.active, &w.err), 0);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
     assert_true(v[0].idle);
     start(&next, r, spec, 0, "b:1:0");
