@@ -56,7 +56,7 @@ static void self_alert_resolve(struct lw_alert *a, uint64_t incident, int64_t si
     a->incident = incident;
     a->since_ms = since_ms;
     a->at_ms = lw_wall_ms();
-    snprintf(a->summary, sizeof a->summary, "leeway itself: %s %s well again.",
+    snprintf(a->summary, sizeof a->summary, "leeway itself: %s %s healthy again.",
              a->name + strlen("leeway-"),
              a->name[strlen(a->name) - 1] == 's' ? "are" : "is");
 }

@@ -16,8 +16,9 @@ int lw_consumer_ask(struct lw_consumer *c, int32_t partition, int timeout_ms,
                     int64_t *low, int64_t *high, struct lw_err *err) {
     rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(c->rk, c->topic, partition,
                                                               low, high, timeout_ms);
-    return rc ? lw_fail(err, LW_EAGAIN, "kafka: where %s/%" PRId32 " begins and ends: %s",
-                        c->topic, partition, rd_kafka_err2str(rc))
+    return rc ? lw_fail(err, LW_EAGAIN,
+                        "kafka: first and end offset of %s/%" PRId32 ": %s", c->topic,
+                        partition, rd_kafka_err2str(rc))
               : 0;
 }
 

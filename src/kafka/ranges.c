@@ -95,7 +95,7 @@ static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *
                            partition);
         if (lw_mono_ms() >= until)
             return lw_fail(err, LW_EAGAIN,
-                           "kafka: where %s/%" PRId32 " begins and ends: %s", r->topic,
+                           "kafka: first and end offset of %s/%" PRId32 ": %s", r->topic,
                            partition, cause_of(r, words, sizeof words, (int)rc));
     }
 }
@@ -200,9 +200,8 @@ static int read_all(struct range_reader *r, struct lw_err *err) {
             rc = lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
         else if (rc == 0 && lw_mono_ms() - r->progress_ms > r->how->timeout_ms)
             rc = lw_fail(err, LW_EAGAIN,
-                         "kafka: nothing more of %s came for %" PRId64
-                         " ms, %zu partitions "
-                         "are not read through",
+                         "kafka: no more messages of %s for %" PRId64
+                         " ms; %zu partitions are incomplete",
                          r->topic, r->how->timeout_ms, r->open);
     }
     return rc;

@@ -209,7 +209,7 @@ static void one_line_a_second_of_a_kind(void **state) {
     lw_kafka_log_fini(&log);
 }
 
-static void trouble_is_told_once(void **state) {
+static void trouble_is_reported_once(void **state) {
     (void)state;
     struct lw_kafka_log log;
     char text[64];
@@ -251,7 +251,7 @@ static void an_error_names_its_remedy(void **state) {
          "kafka.ssl.certificate.location"},
         {RD_KAFKA_RESP_ERR__SSL, "SSL handshake failed: certificate verify failed", "C!"},
         {RD_KAFKA_RESP_ERR__TRANSPORT, "Connect failed: Connection refused",
-         "nobody listens there"},
+         "nothing listens there"},
         {RD_KAFKA_RESP_ERR__TRANSPORT, "something else", "something else"},
     };
     char text[LW_KAFKA_WORDS];
@@ -270,7 +270,7 @@ static void an_error_names_its_remedy(void **state) {
                                  "certificate has expired"));
 }
 
-static void a_client_that_cannot_is_told(void **state) {
+static void a_missing_feature_is_reported(void **state) {
     (void)state;
     struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
     assert_null(lw_kafka_unable(o, 0x020002ff));
@@ -297,9 +297,9 @@ int main(void) {
         cmocka_unit_test(a_wrong_property_is_named),
         cmocka_unit_test(partitions_of_a_topic),
         cmocka_unit_test(one_line_a_second_of_a_kind),
-        cmocka_unit_test(trouble_is_told_once),
+        cmocka_unit_test(trouble_is_reported_once),
         cmocka_unit_test(an_error_names_its_remedy),
-        cmocka_unit_test(a_client_that_cannot_is_told),
+        cmocka_unit_test(a_missing_feature_is_reported),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

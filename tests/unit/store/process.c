@@ -198,6 +198,7 @@ void scene_restore(struct scene *s) {
         lw_cmd_str(c, s->key[i].name);
         lw_cmd_int(c, strstr(s->key[i].name, ":lease") ? 60000 : 0);
         lw_cmd_arg(c, s->key[i].bytes, s->key[i].len);
+        lw_cmd_str(c, "REPLACE"); /* a late command of the last round may create it */
         lw_reply_free(must(s->r, lw_redis_call(s->r, c, &err), &err));
         lw_cmd_free(c);
     }
