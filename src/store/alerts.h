@@ -25,4 +25,11 @@ int lw_alerts_read(struct lw_redis *r, const struct lw_spec *spec, int64_t now_m
 void lw_alerts_fini(struct lw_alerts *a);
 size_t lw_alerts_firing(const struct lw_alerts *a);
 
+/* Parses an entry of `alerts`; false: it is unreadable. */
+bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
+                      struct lw_alert_status *out);
+/* The silences in the hash that have not ended, soonest end first; free(). */
+size_t lw__alerts_silences(const struct lw_reply *hash, int64_t now_ms,
+                           struct lw_silence **out);
+
 #endif

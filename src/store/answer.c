@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "store/answer.h"
 #include "store/conn.h"
 
 enum answer_shape {

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/conn.h"
+#include "store/url.h"
 
 #define BACKOFF_FIRST_MS 50
 

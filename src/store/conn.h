@@ -8,39 +8,13 @@
 #include "base/buf.h"
 #include "store/redis.h"
 #include "store/tls.h"
-
-#define LW_URL_SEEDS_MAX 8
-
-enum lw_url_kind { LW_URL_TCP, LW_URL_UNIX, LW_URL_SENTINEL };
-
-struct lw_url_seed {
-    char host[200];
-    int port;
-};
-
-struct lw_url {
-    enum lw_url_kind kind;
-    bool tls; /* rediss://, sentinels:// */
-    char user[64], password[256], path[200], master[96];
-    int db;
-    size_t nseeds;
-    struct lw_url_seed seed[LW_URL_SEEDS_MAX];
-};
-/* LW_ECONFIG: the text names the error and the form of a URL. */
-int lw_url_parse(const char *text, struct lw_url *out, struct lw_err *err);
-/* "host:port" or "[v6]:port" in text[0 .. len); port 0 when none is given. */
-bool lw_url_seed_parse(const char *text, size_t len, struct lw_url_seed *out);
+#include "store/url.h"
 
 struct lw_cmd {
     struct lw_buf body; /* arguments in wire format */
     size_t argc, slot_argc;
     struct lw_cmd *keys; /* receives a copy of each key among the arguments, or NULL */
 };
-/* Reserves an argument for the number of arguments that follow, and fills it in after
- * they were added. One at a time. */
-size_t lw_cmd_slot(struct lw_cmd *c);
-void lw_cmd_fill(struct lw_cmd *c, size_t slot);
-
 #define LW_SCRIPTS_MAX 32
 struct lw_loaded {
     const struct lw_script *script;
@@ -86,12 +60,6 @@ redisReply *lw_conn_get(struct lw_redis *r, struct lw_err *err);
 int lw_conn_lost(struct lw_redis *r, struct lw_err *err);
 /* Classifies a server's error reply, and says what the caller may do. */
 enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code);
-/* Has the reply the form of Redis's answer to this command? True for an unknown
- * command. */
-bool lw__answer_fits(const struct lw_cmd *c, const struct lw_reply *reply);
-bool lw__answer_script_fits(const char *script, const struct lw_reply *reply);
-/* The command's first word, for messages. Valid until the next call in this thread. */
-const char *lw__answer_verb(const struct lw_cmd *c);
 /* Sends one command over an open connection, without redirection or retry. NULL: the
  * connection is lost (and dropped), and err has the reason. An error reply is
  * returned. */

@@ -9,11 +9,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/models.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
+#include "store/unreadable.h"
 
 /* model versions that are checked: every few seconds, and by `leeway repair` */
 #define NEWEST 100

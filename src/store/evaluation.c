@@ -13,8 +13,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/damage.h"
 #include "store/evaluation.h"
+#include "store/figures.h"
+#include "store/guard.h"
+#include "store/notifications.h"
 #include "store/unreadable.h"
 
 void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_buf *state,

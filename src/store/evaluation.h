@@ -26,4 +26,14 @@ struct lw_evaluation_step {
 int lw_evaluation_write(struct lw_redis *r, const struct lw_spec *spec,
                         const struct lw_evaluation_step *step, struct lw_err *err);
 
+struct lw_buf;
+struct lw_cmd;
+/* The id of a step, also of what is written with it; and the operations of the step.
+ * state: the monitor's bytes. */
+void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_buf *state,
+                       const char *extra, char out[17]);
+void lw__evaluation_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                        const struct lw_evaluation_step *step, const struct lw_buf *state,
+                        const char *id);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "store/evaluation.h"
+#include "store/figures.h"
 #include "store/guard.h"
 
 #define FIGURES_A_COMMAND 1000

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/evaluation.h"
 #include "store/guard.h"
 #include "store/lease.h"

@@ -12,6 +12,7 @@
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/monitor_state.h"
+#include "store/unreadable.h"
 
 /* A plausible sealed_until; otherwise false, and INT64_MIN. */
 static bool is_sealed(const struct lw_spec *spec, const char *text, int64_t *out) {

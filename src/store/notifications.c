@@ -12,10 +12,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/evaluation.h"
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/notifications.h"
+#include "store/outbox.h"
 
 static void put_json_text(struct lw_buf *out, const char *name, const char *text) {
     lw_buf_printf(out, "%s\"%s\":\"", out->len > 1 ? "," : "", name);

@@ -55,4 +55,10 @@ int lw_notifications_load(struct lw_redis *r, const struct lw_spec *spec,
                           const struct lw_notifications_reader *reader,
                           struct lw_err *err);
 
+struct lw_cmd;
+struct lw_evaluation_step;
+/* Alert states, messages, outbox and notification states. */
+void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_evaluation_step *step);
+
 #endif

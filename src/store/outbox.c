@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/notifications.h"

@@ -39,4 +39,10 @@ int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const struct lw_delivery *d,
                    int64_t now_ms, struct lw_err *err);
 
+#define LW_OUTBOX_CAP 10000
+struct lw_outgoing;
+/* One entry of the outbox. */
+void lw__outbox_put(struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_outgoing *o);
+
 #endif

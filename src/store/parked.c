@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/guard.h"
+#include "store/outbox.h"
 #include "store/parked.h"
 #include "store/scripts.h"
 

@@ -13,7 +13,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/answer.h"
 #include "store/conn.h"
+#include "store/url.h"
 
 #define REDIRECTS_MAX 5
 

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #include "leeway/err.h"
+#include "store/cmd.h"
+#include "store/reply.h"
 
 struct lw_redis_options {
     /* redis://[user[:password]@]host[:port][,host...][/db], rediss:// (TLS), unix:/path,
@@ -34,34 +36,6 @@ struct lw_redis *lw_redis_new(const struct lw_redis_options *options, struct lw_
 void lw_redis_free(struct lw_redis *r);
 /* The server's address without credentials, for messages. */
 const char *lw_redis_where(const struct lw_redis *r);
-
-/* A command under construction. Every argument is copied; _clear keeps the memory, so
- * a command that is reused allocates nothing. */
-struct lw_cmd;
-struct lw_cmd *lw_cmd_new(void);
-void lw_cmd_free(struct lw_cmd *c);
-void lw_cmd_clear(struct lw_cmd *c);
-void lw_cmd_arg(struct lw_cmd *c, const void *data, size_t len);
-void lw_cmd_str(struct lw_cmd *c, const char *text);
-void lw_cmd_int(struct lw_cmd *c, int64_t v);
-void lw_cmd_uint(struct lw_cmd *c, uint64_t v);
-/* Shortest decimal text that reads back as v; whole numbers without an exponent. */
-void lw_cmd_f64(struct lw_cmd *c, double v);
-size_t lw_cmd_count(const struct lw_cmd *c);
-
-enum lw_reply_kind { LW_REPLY_NIL, LW_REPLY_INT, LW_REPLY_TEXT, LW_REPLY_ARRAY };
-struct lw_reply;
-void lw_reply_free(struct lw_reply *reply);
-/* All of these accept NULL, which is nil. */
-enum lw_reply_kind lw_reply_kind(const struct lw_reply *reply);
-/* A number, or a text that is a number; otherwise 0. */
-int64_t lw_reply_int(const struct lw_reply *reply);
-/* NUL-terminated, or NULL when the reply is not a text; len may be NULL. */
-const char *lw_reply_text(const struct lw_reply *reply, size_t *len);
-size_t lw_reply_count(const struct lw_reply *reply);
-const struct lw_reply *lw_reply_at(const struct lw_reply *reply, size_t i);
-/* The value of a field in an array such as HGETALL's, or NULL. */
-const struct lw_reply *lw_reply_field(const struct lw_reply *reply, const char *field);
 
 /* Why a call failed. */
 enum lw_redis_why {

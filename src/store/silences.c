@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/scripts.h"
 #include "store/silences.h"

@@ -10,21 +10,7 @@
 
 #include "core/partition.h"
 #include "store/redis.h"
-
-/* A pane of one partition that cannot be read, and why. */
-struct lw_unreadable_pane {
-    int64_t start_ms;
-    int32_t partition;
-    bool moved; /* already moved to its unreadable key */
-    char why[256];
-};
-struct lw_unreadable_panes { /* grows; all zero is empty */
-    size_t n, cap;
-    struct lw_unreadable_pane *item;
-};
-void lw_unreadable_add(struct lw_unreadable_panes *all,
-                       const struct lw_unreadable_pane *one);
-void lw_unreadable_fini(struct lw_unreadable_panes *all);
+#include "store/unreadable.h"
 
 /* The models that score: written by the leader, adopted by workers at a claim or a
  * flush. */

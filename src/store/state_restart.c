@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/keys.h"
 #include "store/scripts.h"

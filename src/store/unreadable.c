@@ -7,6 +7,7 @@
  * claims the partition, under its epoch; the leader reads the note when it seals that
  * pane. So each unreadable pane is reported once, whichever process crashes. */
 #include "store/unreadable.h"
+#include "store/keys.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/evaluation.h"
 #include "store/scripts.h"
 

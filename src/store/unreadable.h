@@ -2,7 +2,29 @@
 #ifndef LW_STORE_UNREADABLE_H
 #define LW_STORE_UNREADABLE_H
 
-#include "store/guard.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/spec.h"
+#include "store/redis.h"
+
+/* A pane of one partition that cannot be read, and why. */
+struct lw_unreadable_pane {
+    int64_t start_ms;
+    int32_t partition;
+    bool moved; /* already moved to its unreadable key */
+    char why[256];
+};
+struct lw_unreadable_panes { /* grows; all zero is empty */
+    size_t n, cap;
+    struct lw_unreadable_pane *item;
+};
+void lw_unreadable_add(struct lw_unreadable_panes *all,
+                       const struct lw_unreadable_pane *one);
+void lw_unreadable_fini(struct lw_unreadable_panes *all);
+
+struct lw_evaluation_step;
 
 /* Part of a step: moves the panes that are still in place, with a line in the audit
  * for each. */

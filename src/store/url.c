@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/conn.h"
+#include "store/url.h"
 
 static int url_fail(struct lw_err *err, const char *what) {
     return lw_fail(
