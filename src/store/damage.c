@@ -284,7 +284,7 @@ static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,
         size_t len;
         const char *key = lw_reply_text(lw_reply_at(keys, i), &len);
         int64_t start = key && len > skip && strncmp(key, prefix, skip) == 0
-                            ? lw__pane_start(spec, key + skip, NULL)
+                            ? lw__state_pane_start(spec, key + skip, NULL)
                             : INT64_MIN;
         if (start == INT64_MIN)
             continue;

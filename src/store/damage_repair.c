@@ -20,7 +20,7 @@
 
 bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *start_ms,
                        int32_t *partition) {
-    *start_ms = lw__pane_start(spec, name, partition);
+    *start_ms = lw__state_pane_start(spec, name, partition);
     return *start_ms != INT64_MIN;
 }
 
@@ -33,8 +33,8 @@ static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t 
     if (!lines)
         return -1;
     struct lw_offsets_line of = {0};
-    bool known =
-        lw__offsets_line(lw_reply_at(lines, 0), &of) == 4 && of.last < LW_OFFSET_MAX;
+    bool known = lw__state_offsets_line(lw_reply_at(lines, 0), &of) == 4 &&
+                 of.last < LW_OFFSET_MAX;
     lw_reply_free(lines);
     out->first = of.first;
     out->last = of.last;
@@ -113,7 +113,7 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     lw_cmd_int(c, pane->start_ms);
     lw_cmd_int(c, partition);
     lw_cmd_int(c, pane->start_ms + spec->pane_ms);
-    lw_cmd_int(c, lw__pane_expiry_ms(spec));
+    lw_cmd_int(c, lw__state_pane_expiry_ms(spec));
     lw_cmd_int(c, now);
     size_t slot = lw_cmd_slot(c);
     lw__audit_words(c, spec, &(struct lw_audit_line){"repaired", who, detail, 0, now});
@@ -165,7 +165,8 @@ int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t par
         return -1;
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
-        if (lw__offsets_line(lw_reply_at(lines, i), &of) && (*out < 0 || of.first < *out))
+        if (lw__state_offsets_line(lw_reply_at(lines, i), &of) &&
+            (*out < 0 || of.first < *out))
             *out = of.first;
     }
     lw_reply_free(lines);
@@ -177,7 +178,7 @@ static void put_progress(struct lw_redis *r, struct lw_cmd *c, const struct lw_s
     struct lw_partition *p = lw_partition_new(spec, what->partition);
     struct lw_buf *bytes = lw_cmd_bytes(r);
     lw_partition_resume(p, what->sealed_ms, what->sealed_ms, NULL);
-    lw__progress_put(bytes, p, what->offset);
+    lw__state_put_progress(bytes, p, what->offset);
     lw_cmd_arg(c, bytes->data, bytes->len);
     lw_partition_free(p);
 }

@@ -203,11 +203,11 @@ void lw__evaluation_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
                         const char *id) {
     if (step->sealed) {
         lw__figures_put(c, spec, step);
-        lw__windows_put(r, c, spec, step->monitor);
+        lw__figures_put_windows(r, c, spec, step->monitor);
         put_forget(c, spec, step->monitor);
     }
     lw__unreadable_put(c, spec, step);
-    lw__alerts_put(r, c, spec, step);
+    lw__notifications_put(r, c, spec, step);
     put_audit(c, spec, step);
     if (step->asked)
         put_taken(c, spec);

@@ -79,8 +79,8 @@ static void put_member(struct lw_cmd *c, const struct lw_spec *spec, const char 
     lw_cmd_fill(c, slot);
 }
 
-void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                     struct lw_monitor *m) {
+void lw__figures_put_windows(struct lw_redis *r, struct lw_cmd *c,
+                             const struct lw_spec *spec, struct lw_monitor *m) {
     struct lw_buf *bytes = lw_cmd_bytes(r);
     for (size_t w = 0; w < spec->nwindows; w++) {
         struct lw_pane *pane = lw_monitor_window(m, w);

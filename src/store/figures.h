@@ -7,7 +7,7 @@
 /* now, history and windows of an evaluation. */
 void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_evaluation_step *step);
-void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                     struct lw_monitor *m);
+void lw__figures_put_windows(struct lw_redis *r, struct lw_cmd *c,
+                             const struct lw_spec *spec, struct lw_monitor *m);
 
 #endif

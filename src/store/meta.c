@@ -77,7 +77,7 @@ static bool panes_are_ours(struct lw_redis *r, const struct lw_spec *spec) {
     bool ours = lw_reply_count(reply) > 1;
     for (size_t i = 0; i < lw_reply_count(reply) && ours; i++) {
         int64_t start =
-            lw__pane_start(spec, lw_reply_text(lw_reply_at(reply, i), NULL), NULL);
+            lw__state_pane_start(spec, lw_reply_text(lw_reply_at(reply, i), NULL), NULL);
         ours = start != INT64_MIN;
         if (ours && start < newer && newer != INT64_MAX && newer - start < gap)
             gap = newer - start;

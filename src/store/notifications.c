@@ -101,8 +101,9 @@ static void notifications_put(struct lw_redis *r, struct lw_cmd *c,
     }
 }
 
-void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                    const struct lw_evaluation_step *step) {
+void lw__notifications_put(struct lw_redis *r, struct lw_cmd *c,
+                           const struct lw_spec *spec,
+                           const struct lw_evaluation_step *step) {
     struct lw_buf *bytes = lw_cmd_bytes(r);
     for (size_t i = 0; i < step->evaluation->nalerts; i++)
         put_alert(c, spec, &step->evaluation->alert[i], bytes);

@@ -58,7 +58,8 @@ int lw_notifications_load(struct lw_redis *r, const struct lw_spec *spec,
 struct lw_cmd;
 struct lw_evaluation_step;
 /* Alert states, messages, outbox and notification states. */
-void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                    const struct lw_evaluation_step *step);
+void lw__notifications_put(struct lw_redis *r, struct lw_cmd *c,
+                           const struct lw_spec *spec,
+                           const struct lw_evaluation_step *step);
 
 #endif

@@ -16,23 +16,24 @@
 #include "store/state_private.h"
 #include "store/unreadable.h"
 
-void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
-                    struct lw_active_versions *out) {
+void lw__state_read_active(const struct lw_reply *champion,
+                           const struct lw_reply *shadows,
+                           struct lw_active_versions *out) {
     const char *text = lw_reply_text(shadows, NULL);
     int64_t version = lw_reply_int(champion);
     out->champion = version > 0 && version < UINT32_MAX ? (uint32_t)version : 0;
     out->nshadows = text ? lw_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
 }
 
-void lw__sealed_read(struct lw_partition *p, const struct lw_reply *reply) {
+void lw__state_read_sealed(struct lw_partition *p, const struct lw_reply *reply) {
     const char *text = lw_reply_text(reply, NULL);
     if (text && *text)
         lw_partition_sealed(p, lw_reply_int(reply));
 }
 
 /* Reads the fields of a pane's hash; fields == NULL: the key has another type. */
-int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
-                  struct lw_err *err) {
+int lw__state_pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
+                        struct lw_err *err) {
     if (!fields || (lw_reply_count(fields) && !lw_reply_field(fields, "meta")))
         return lw_fail(err, LW_EINPUT, "redis: pane %lld: %s", (long long)pane->start_ms,
                        fields ? "the field meta is missing" : "the key is not a hash");
@@ -51,7 +52,7 @@ static int load_pane(struct lw_pane *pane, int32_t number, const struct lw_reply
                      struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_unreadable_pane one = {.start_ms = pane->start_ms, .partition = number};
     struct lw_err why = {0};
-    int rc = lw__pane_fill(pane, fields, &why);
+    int rc = lw__state_pane_fill(pane, fields, &why);
     if (rc && why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
     if (rc) {
@@ -93,7 +94,7 @@ static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
     if (!lines)
         return -1;
     struct lw_offsets_line of;
-    if (lw__offsets_line(lw_reply_at(lines, 0), &of) && of.last < LW_OFFSET_MAX) {
+    if (lw__state_offsets_line(lw_reply_at(lines, 0), &of) && of.last < LW_OFFSET_MAX) {
         pane->first_offset = of.first;
         pane->last_offset = of.last;
     }
@@ -129,7 +130,7 @@ static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
         return false;
     if (!len)
         return lw_fail(why, LW_EINPUT, "progress is missing");
-    if (lw__progress_open(progress, &len, &stored, why) ||
+    if (lw__state_open_progress(progress, &len, &stored, why) ||
         lw_partition_read(p, progress, len, why))
         return true;
     out->next_offset = stored;
@@ -169,10 +170,10 @@ static int load_progress(struct lw_redis *r, const struct lw_claim_target *of,
                 "the part hash is missing, and the partition has been read");
     }
     if (!damaged)
-        return out->rebuilt[0] ? lw__put_back(r, of, out, err) : 0;
+        return out->rebuilt[0] ? lw__state_restore_offset(r, of, out, err) : 0;
     if (why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
-    return lw__rebuild(r, of, out, why.msg, err);
+    return lw__state_rebuild(r, of, out, why.msg, err);
 }
 
 int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
@@ -189,7 +190,7 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     if (!reply)
         return -1;
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(reply, 0));
-    lw__force_read(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->active);
+    lw__state_read_active(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->active);
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     out->unread = (struct lw_unreadable_panes){0};
     out->rebuilt[0] = '\0';
@@ -205,7 +206,7 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     if (rc)
         lw_unreadable_fini(&out->unread);
     else
-        lw__sealed_read(p, lw_reply_at(reply, 6));
+        lw__state_read_sealed(p, lw_reply_at(reply, 6));
     lw_reply_free(reply);
     return rc ? lw_err_context(err, "claim of %s/%d", topic, number) : 0;
 }

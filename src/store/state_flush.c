@@ -18,7 +18,7 @@
 /* The leader deletes panes that have left all windows. Expiry by the wall clock only
  * cleans up after an abandoned stream; event time may be slower or faster than the
  * wall clock, hence the wide margin. */
-int64_t lw__pane_expiry_ms(const struct lw_spec *spec) {
+int64_t lw__state_pane_expiry_ms(const struct lw_spec *spec) {
     int64_t twice = 2 * lw_spec_longest_window(spec);
     return twice > 2 * LW_WEEK ? twice : 2 * LW_WEEK;
 }
@@ -100,7 +100,7 @@ static void put_part(struct lw_cmd *c, const struct lw_flush *flush,
     put_starts(c, p, true, scratch);
     lw_cmd_str(c, "progress");
     lw_buf_clear(scratch);
-    lw__progress_put(scratch, p, flush->next_offset);
+    lw__state_put_progress(scratch, p, flush->next_offset);
     lw_cmd_arg(c, scratch->data, scratch->len);
 }
 
@@ -148,7 +148,7 @@ static void flush_build(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
     lw_cmd_uint(c, flush->epoch);
     lw_cmd_int(c, flush->base_offset);
     lw_cmd_int(c, flush->next_offset);
-    lw_cmd_int(c, lw__pane_expiry_ms(spec));
+    lw_cmd_int(c, lw__state_pane_expiry_ms(spec));
     put_starts(c, p, false, scratch);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
     lw_cmd_int(c, flush->partition);
@@ -180,11 +180,11 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
     int rc = 0;
     int64_t answer = lw_reply_int(lw_reply_at(reply, 0));
     if (answer == 1) {
-        lw__force_read(lw_reply_at(reply, 1), lw_reply_at(reply, 2), active);
+        lw__state_read_active(lw_reply_at(reply, 1), lw_reply_at(reply, 2), active);
         for (size_t i = 0; i < lw_partition_panes(p); i++)
             lw_partition_pane(p, i)->dirty = false;
         lw_partition_forget(p);
-        lw__sealed_read(p, lw_reply_at(reply, 3));
+        lw__state_read_sealed(p, lw_reply_at(reply, 3));
     } else if (answer == 2) {
         char when[32];
         lw_format_time(when, sizeof when, lw_reply_int(lw_reply_at(reply, 1)));

@@ -55,8 +55,8 @@ static void read_counters(const struct lw_reply *fields, struct partition_eviden
 static void read_lines(const struct lw_reply *lines, struct partition_evidence *e) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
-        if (lw__offsets_line(lw_reply_at(lines, i), &of) && of.last < LW_OFFSET_MAX &&
-            of.last > e->behind)
+        if (lw__state_offsets_line(lw_reply_at(lines, i), &of) &&
+            of.last < LW_OFFSET_MAX && of.last > e->behind)
             e->behind = of.last;
     }
 }
@@ -104,8 +104,8 @@ static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
     start = lw_calloc(lw_reply_count(reply) + 1, sizeof *start);
     for (size_t i = 0; i < lw_reply_count(reply); i++) {
         int32_t partition = -1;
-        int64_t t = lw__pane_start(of->spec, lw_reply_text(lw_reply_at(reply, i), NULL),
-                                   &partition);
+        int64_t t = lw__state_pane_start(
+            of->spec, lw_reply_text(lw_reply_at(reply, i), NULL), &partition);
         if (t != INT64_MIN && partition == of->number)
             start[n++] = t;
     }
@@ -166,20 +166,20 @@ static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
     return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it");
 }
 
-int lw__put_back(struct lw_redis *r, const struct lw_claim_target *of,
-                 struct lw_claim *out, struct lw_err *err) {
+int lw__state_restore_offset(struct lw_redis *r, const struct lw_claim_target *of,
+                             struct lw_claim *out, struct lw_err *err) {
     return part_replace(r, of, out, err);
 }
 
-void lw__progress_put(struct lw_buf *out, const struct lw_partition *p,
-                      int64_t next_offset) {
+void lw__state_put_progress(struct lw_buf *out, const struct lw_partition *p,
+                            int64_t next_offset) {
     lw_partition_write(p, out);
     lw_buf_i64(out, next_offset);
     lw_buf_u64(out, lw_text_key((const char *)out->data, out->len));
 }
 
-int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
-                      struct lw_err *err) {
+int lw__state_open_progress(const char *data, size_t *len, int64_t *next_offset,
+                            struct lw_err *err) {
     if (*len < 16)
         return lw_fail(err, LW_EINPUT, "progress is damaged (%zu bytes)", *len);
     struct lw_reader r = lw_reader_of(data + *len - 16, 16);
@@ -191,8 +191,8 @@ int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
     return 0;
 }
 
-int lw__rebuild(struct lw_redis *r, const struct lw_claim_target *of,
-                struct lw_claim *out, const char *why, struct lw_err *err) {
+int lw__state_rebuild(struct lw_redis *r, const struct lw_claim_target *of,
+                      struct lw_claim *out, const char *why, struct lw_err *err) {
     struct partition_evidence e;
     int64_t sealed_ms;
     if (evidence_read(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||

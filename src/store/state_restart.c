@@ -38,7 +38,7 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, detail);
     lw_cmd_int(c, flush->now_ms);
     struct lw_buf *progress = lw_cmd_bytes(r);
-    lw__progress_put(progress, p, flush->next_offset);
+    lw__state_put_progress(progress, p, flush->next_offset);
     lw_cmd_arg(c, progress->data, progress->len);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_restart, c, err);
     if (!reply)

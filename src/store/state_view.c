@@ -108,7 +108,7 @@ static int merge_replies(const struct lw_spec *spec, const struct lw_batch *b,
         if (b->reply[i] && lw_reply_count(b->reply[i]) == 0)
             continue;
         lw_pane_reset(one, merged->start_ms, lw_mix64(seed + i + 1));
-        if (lw__pane_fill(one, b->reply[i], &why))
+        if (lw__state_pane_fill(one, b->reply[i], &why))
             rc = leave_out(merged->start_ms, i, &why, unread, err);
         else
             lw_pane_merge(merged, one);
@@ -153,7 +153,7 @@ int lw_state_next_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t f
     *start_ms = INT64_MAX;
     for (size_t i = 0; i < lw_reply_count(reply) && *start_ms == INT64_MAX; i++) {
         const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
-        int64_t start = lw__pane_start(spec, name, NULL);
+        int64_t start = lw__state_pane_start(spec, name, NULL);
         if (start >= from_ms) /* otherwise the member does not name a pane */
             *start_ms = start;
     }
@@ -161,7 +161,8 @@ int lw_state_next_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t f
     return 0;
 }
 
-int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *number) {
+int64_t lw__state_pane_start(const struct lw_spec *spec, const char *name,
+                             int32_t *number) {
     char *end = NULL, *last = NULL;
     int64_t start = name ? strtoll(name, &end, 10) : INT64_MIN;
     if (!name || end == name || *end != ':' || start % spec->pane_ms != 0 ||
@@ -175,7 +176,7 @@ int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *nu
     return start;
 }
 
-int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
+int lw__state_offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
     const char *text = lw_reply_text(line, NULL);
     int n = text ? sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64,
                           &out->start_ms, &out->first, &out->last, &out->events)
@@ -186,7 +187,7 @@ int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
 static void range_widen(struct lw_range *range, const struct lw_reply *lines) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
-        if (lw__offsets_line(lw_reply_at(lines, i), &of) != 4)
+        if (lw__state_offsets_line(lw_reply_at(lines, i), &of) != 4)
             continue;
         if (range->first < 0 || of.first < range->first)
             range->first = of.first;
