@@ -361,10 +361,14 @@ static int record_growth(struct lw_leader *l, struct lw_err *err) {
         return 0;
     snprintf(detail, sizeof detail, "%s has grown from %d to %d partitions",
              l->config->source.topic, l->recorded, l->n);
-    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->n, LW_CODE_VERSION,
-                      lw_wall_ms(), err) ||
-        lw_audit_write(l->redis, l->spec, "partitions", l->engine->who, detail,
-                       lw_wall_ms(), err))
+    if (lw_meta_write(l->redis, l->spec,
+                      &(struct lw_meta){l->config->source.topic, l->n, LW_CODE_VERSION,
+                                        lw_wall_ms()},
+                      err) ||
+        lw_audit_write(l->redis, l->spec,
+                       &(struct lw_audit_line){"partitions", l->engine->who, detail, 0,
+                                               lw_wall_ms()},
+                       err))
         return -1;
     l->recorded = l->n;
     lw_log(partitions_added, l->config->source.topic, l->n);
@@ -444,7 +448,7 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
 
 static int answer_requests(struct lw_leader *l, struct lw_err *err) {
     struct lw_aliases aliases;
-    char what[LW_NAME_MAX + 16], who[LW_NAME_MAX];
+    struct lw_requested asked_for;
     if (lw_models_aliases(l->redis, l->spec, &aliases, err) ||
         lw__leader_aliases(l, &aliases, err))
         return -1;
@@ -455,18 +459,17 @@ static int answer_requests(struct lw_leader *l, struct lw_err *err) {
             lw__leader_write(l, NULL, false, err))
             return -1;
     }
-    int asked =
-        lw_requests_first(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
+    int asked = lw_requests_first(l->redis, l->spec, &asked_for, err);
     if (asked < 0)
         return -1;
     if (!asked || l->sealed_until_ms == INT64_MIN)
         return 0;
     /* The step that answers the command also removes it, so a crash loses none. */
     *l->evaluation = (struct lw_evaluation){.at_ms = l->sealed_until_ms};
-    if (strcmp(what, "retrain") == 0)
-        lw_monitor_ask(l->monitor, who, l->evaluation);
-    else if (strncmp(what, "release:", 8) == 0)
-        lw_monitor_release(l->monitor, what + 8, who, l->evaluation);
+    if (strcmp(asked_for.what, "retrain") == 0)
+        lw_monitor_ask(l->monitor, asked_for.who, l->evaluation);
+    else if (strncmp(asked_for.what, "release:", 8) == 0)
+        lw_monitor_release(l->monitor, asked_for.what + 8, asked_for.who, l->evaluation);
     if (l->evaluation->waits[0])
         lw_log(training_postponed, l->evaluation->waits);
     l->asked = true;
@@ -529,8 +532,10 @@ static int announce_stream(struct lw_leader *l, struct lw_err *err) {
         return -1;
     make_room(l, had);
     l->recorded = had ? had : l->n;
-    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->recorded,
-                      LW_CODE_VERSION, lw_wall_ms(), err))
+    if (lw_meta_write(l->redis, l->spec,
+                      &(struct lw_meta){l->config->source.topic, l->recorded,
+                                        LW_CODE_VERSION, lw_wall_ms()},
+                      err))
         return -1;
     struct lw_err none = {0}; /* some servers do not report it */
     const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &none);

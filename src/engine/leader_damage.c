@@ -155,8 +155,11 @@ static int replace_champion(struct lw_leader *l, const struct lw_aliases *a,
     l->unusable = a->champion;
     ok = find_replacement(l, a, &other, err);
     if (ok < 0 ||
-        (ok && lw_models_promote(l->redis, l->spec, other, l->engine->who,
-                                 "the champion's model cannot be read", NULL, err)))
+        (ok && lw_models_promote(
+                   l->redis, l->spec,
+                   &(struct lw_promotion){other, l->engine->who,
+                                          "the champion's model cannot be read", NULL},
+                   err)))
         return -1;
     lw_log(champion_unusable, a->champion, LW_QUOTE(why.msg));
     snprintf(

@@ -229,8 +229,10 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
                      struct lw_err *err) {
     struct alert_messages *messages = alert_messages_new(l);
     struct lw_evaluation_step step = step_of(l, messages, sealed);
-    int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
-                                        rolled->reason, &step, err)
+    int rc = rolled ? lw_models_promote(l->redis, l->spec,
+                                        &(struct lw_promotion){rolled->other, "leeway",
+                                                               rolled->reason, &step},
+                                        err)
                     : lw_evaluation_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;

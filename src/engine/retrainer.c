@@ -70,7 +70,8 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis,
                      struct training_reader *in, struct lw_range *ranges, size_t n,
                      struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
-    if (lw_state_ranges(redis, spec, (int32_t)n, in->from_ms, in->until_ms, ranges, err))
+    if (lw_state_ranges(redis, spec, (int32_t)n,
+                        (struct lw_time_range){in->from_ms, in->until_ms}, ranges, err))
         return -1;
     struct lw_offset_range *wanted = lw_calloc(n, sizeof *wanted);
     for (size_t i = 0; i < n; i++)

@@ -59,8 +59,10 @@ static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *g
                       struct lw_err *err) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_err why = {0};
-    if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
-                       partition, got, &why) == 0) {
+    if (lw_state_claim(w->redis,
+                       &(struct lw_claim_target){w->spec, w->config->source.topic,
+                                                 w->owner, partition, s->progress},
+                       got, &why) == 0) {
         for (size_t i = 0; i < got->unread.n; i++) { /* the leader reports it */
             lw_fail(&why, LW_EINPUT, "%s", got->unread.item[i].why);
             lw_log(pane_unreadable_at_claim, w->owner, partition, LW_QUOTE(why.msg));

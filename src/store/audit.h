@@ -5,17 +5,15 @@
 #include "core/spec.h"
 #include "store/redis.h"
 
-/* Adds one line to the audit stream, outside a step. */
-int lw_audit_write(struct lw_redis *r, const struct lw_spec *spec, const char *what,
-                   const char *who, const char *detail, int64_t now_ms,
-                   struct lw_err *err);
-
 #define LW_AUDIT_CAP       50000
 #define LW_EVALUATIONS_CAP 10000
 struct lw_audit_line {
     const char *what, *who, *detail;
     int64_t event_ms, now_ms;
 };
+/* Adds one line to the audit stream, outside a step. */
+int lw_audit_write(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_audit_line *line, struct lw_err *err);
 /* The words of one XADD to the audit stream. */
 void lw__audit_words(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_audit_line *line);

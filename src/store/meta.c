@@ -156,30 +156,29 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
     return rc;
 }
 
-int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  int32_t npartitions, const char *code_version, int64_t now_ms,
-                  struct lw_err *err) {
+int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec,
+                  const struct lw_meta *meta, struct lw_err *err) {
     char key[LW_KEY_MAX], hash[20];
     lw_key(key, spec, "meta");
-    if (lw_meta_check(r, spec, topic, err))
+    if (lw_meta_check(r, spec, meta->topic, err))
         return -1;
     snprintf(hash, sizeof hash, "%016" PRIx64, spec->config_hash);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_cmd_str(c, key);
-    lw_cmd_int(c, now_ms);
+    lw_cmd_int(c, meta->now_ms);
     lw_cmd_str(c, "contract");
     lw_cmd_int(c, CONTRACT_VERSION);
     lw_cmd_str(c, "stream");
     lw_cmd_str(c, spec->stream);
     lw_cmd_str(c, "topic");
-    lw_cmd_str(c, topic);
+    lw_cmd_str(c, meta->topic);
     lw_cmd_str(c, "partitions");
-    lw_cmd_int(c, npartitions);
+    lw_cmd_int(c, meta->npartitions);
     lw_cmd_str(c, "config_hash");
     lw_cmd_str(c, hash);
     lw_cmd_str(c, "code");
-    lw_cmd_str(c, code_version);
+    lw_cmd_str(c, meta->code_version);
     lw_cmd_str(c, "pane_ms");
     lw_cmd_int(c, spec->pane_ms);
     put_features(c, spec);

@@ -19,10 +19,15 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
 int32_t lw_meta_partitions(struct lw_redis *r, const struct lw_spec *spec,
                            const char *topic, int32_t live, struct lw_err *err);
 
+struct lw_meta {
+    const char *topic;
+    int32_t npartitions;
+    const char *code_version;
+    int64_t now_ms;
+};
 /* Writes `meta` (contract version, configuration hash, feature list, partitions,
  * created), after lw_meta_check. */
-int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  int32_t npartitions, const char *code_version, int64_t now_ms,
-                  struct lw_err *err);
+int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec,
+                  const struct lw_meta *meta, struct lw_err *err);
 
 #endif

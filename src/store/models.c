@@ -113,10 +113,19 @@ const char *lw_models_unheard(const struct lw_redis *r) {
     return r->unheard;
 }
 
-/* One step: stores a version (v may be NULL) and, if promote, makes it champion. */
-static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                         const struct lw_version *v, bool promote,
+struct version_write {
+    uint32_t version;
+    const struct lw_version *v; /* to be stored, or NULL */
+    bool promote;
+};
+
+/* One step: stores a version and, if promote, makes it champion. */
+static int write_version(struct lw_redis *r, const struct lw_spec *spec,
+                         const struct version_write *what,
                          const struct lw_evaluation_step *step, struct lw_err *err) {
+    const struct lw_version *v = what->v;
+    uint32_t version = what->version;
+    bool promote = what->promote;
     struct lw_buf state = {0};
     char id[17], extra[40];
     lw_monitor_write(step->monitor, &state);
@@ -143,25 +152,26 @@ int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
                       const struct lw_evaluation_step *step, struct lw_err *err) {
     lw_assert(v->version > 0 && step);
-    return write_version(r, spec, v->version, v, promote, step, err);
+    return write_version(r, spec, &(struct version_write){v->version, v, promote}, step,
+                         err);
 }
 
-int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                      const char *who, const char *reason,
-                      const struct lw_evaluation_step *step, struct lw_err *err) {
-    if (step)
-        return write_version(r, spec, version, NULL, true, step, err);
+int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_promotion *to, struct lw_err *err) {
+    if (to->step)
+        return write_version(r, spec, &(struct version_write){to->version, NULL, true},
+                             to->step, err);
     struct lw_cmd *c = lw_cmd_scratch(r);
     char text[LW_KEY_MAX];
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "models");
     lw_key_arg(c, spec, "audit");
     lw_key_arg(c, spec, "monitor");
-    lw_cmd_uint(c, version);
+    lw_cmd_uint(c, to->version);
     lw_cmd_str(c, lw_key(text, spec, "model:"));
     lw_cmd_int(c, lw_wall_ms());
-    lw_cmd_str(c, who);
-    lw_cmd_str(c, reason);
+    lw_cmd_str(c, to->who);
+    lw_cmd_str(c, to->reason);
     lw_cmd_int(c, LW_AUDIT_CAP);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_promote, c, err);
     if (!reply)
@@ -170,8 +180,8 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
     lw_reply_free(reply);
     if (!done)
         return lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream,
-                       version);
-    announce_champion(r, spec, version);
+                       to->version);
+    announce_champion(r, spec, to->version);
     return 0;
 }
 

@@ -39,9 +39,13 @@ int lw_models_usable(struct lw_redis *r, const struct lw_spec *spec, uint32_t ve
 /* Makes an existing version champion (promotion by a person, rollback); no-op if it
  * is. A person passes no step and needs no lease: `who` and reason go to the audit,
  * and the leader sees the change at its next step. LW_ENOTFOUND: no such version. */
-int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                      const char *who, const char *reason,
-                      const struct lw_evaluation_step *step, struct lw_err *err);
+struct lw_promotion {
+    uint32_t version;
+    const char *who, *reason;
+    const struct lw_evaluation_step *step; /* NULL: by a person */
+};
+int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_promotion *to, struct lw_err *err);
 
 /* A written change of the champion is announced on the channel
  * leeway:{s}:models-changed by a separate command; nothing depends on it. Why the last

@@ -32,8 +32,15 @@ struct lw_claim {
     struct lw_unreadable_panes unread; /* open panes that start empty; the caller frees */
 };
 
-/* Takes ownership of partition `number` for `owner` (host:pid:worker) and loads its
- * progress and open panes into p, which must be new. The active versions are recorded
+/* A partition that is being claimed; owner: host:pid:worker, p: new. */
+struct lw_claim_target {
+    const struct lw_spec *spec;
+    const char *topic, *owner;
+    int32_t number;
+    struct lw_partition *p;
+};
+/* Takes ownership of the partition for its owner and loads its
+ * progress and open panes into p. The active versions are recorded
  * as adopted at next_offset. LW_EAGAIN: claim again, with a new p; LW_EINPUT: a key
  * has another type, and the leader moves it away; LW_ECONFIG: a pane belongs to
  * another configuration.
@@ -42,8 +49,7 @@ struct lw_claim {
  * unreadable:NAME, and the partition continues after the last offset in its panes, so
  * that no event is counted twice (out->rebuilt). An unreadable open pane is moved too
  * and starts empty: its events are missing from its windows. Two round trips. */
-int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   const char *owner, struct lw_partition *p, int32_t number,
+int lw_state_claim(struct lw_redis *r, const struct lw_claim_target *of,
                    struct lw_claim *out, struct lw_err *err);
 
 struct lw_flush {
@@ -115,8 +121,10 @@ struct lw_range {
     int64_t first, last; /* inclusive */
     uint64_t events;     /* accumulated in those panes; other messages lie between */
 };
+struct lw_time_range {
+    int64_t from_ms, until_ms;
+};
 int lw_state_ranges(struct lw_redis *r, const struct lw_spec *spec, int32_t npartitions,
-                    int64_t from_ms, int64_t until_ms, struct lw_range *out,
-                    struct lw_err *err);
+                    struct lw_time_range time, struct lw_range *out, struct lw_err *err);
 
 #endif

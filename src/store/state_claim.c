@@ -176,15 +176,15 @@ static int load_progress(struct lw_redis *r, const struct lw_claim_target *of,
     return lw__state_rebuild(r, of, out, why.msg, err);
 }
 
-int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   const char *owner, struct lw_partition *p, int32_t number,
+int lw_state_claim(struct lw_redis *r, const struct lw_claim_target *of,
                    struct lw_claim *out, struct lw_err *err) {
+    const struct lw_spec *spec = of->spec;
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
-    lw_key_arg(c, spec, "part:%s:%d", topic, number);
+    lw_key_arg(c, spec, "part:%s:%d", of->topic, of->number);
     lw_key_arg(c, spec, "models");
     lw_key_arg(c, spec, "monitor");
-    lw_cmd_str(c, owner);
+    lw_cmd_str(c, of->owner);
     lw_cmd_int(c, lw_wall_ms());
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_claim, c, err);
     if (!reply)
@@ -194,19 +194,18 @@ int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *t
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     out->unread = (struct lw_unreadable_panes){0};
     out->rebuilt[0] = '\0';
-    const struct lw_claim_target of = {spec, topic, owner, number, p};
-    int rc = load_progress(r, &of, reply, out, err);
-    rc = rc ? rc : load_open_panes(r, spec, p, number, &out->unread, err);
+    int rc = load_progress(r, of, reply, out, err);
+    rc = rc ? rc : load_open_panes(r, spec, of->p, of->number, &out->unread, err);
     for (size_t i = 0; i < out->unread.n && rc == 0; i++)
-        rc = keep_lineage(r, spec, p, &out->unread.item[i], err) ||
-                     lw__unreadable_move(r, spec, topic, out->epoch, &out->unread.item[i],
-                                         err)
+        rc = keep_lineage(r, spec, of->p, &out->unread.item[i], err) ||
+                     lw__unreadable_move(r, spec, of->topic, out->epoch,
+                                         &out->unread.item[i], err)
                  ? -1
                  : 0;
     if (rc)
         lw_unreadable_fini(&out->unread);
     else
-        lw__state_read_sealed(p, lw_reply_at(reply, 6));
+        lw__state_read_sealed(of->p, lw_reply_at(reply, 6));
     lw_reply_free(reply);
-    return rc ? lw_err_context(err, "claim of %s/%d", topic, number) : 0;
+    return rc ? lw_err_context(err, "claim of %s/%d", of->topic, of->number) : 0;
 }

@@ -22,13 +22,6 @@ struct lw_offsets_line {
     uint64_t events;
 };
 int lw__state_offsets_line(const struct lw_reply *line, struct lw_offsets_line *out);
-/* A partition that is being claimed. */
-struct lw_claim_target {
-    const struct lw_spec *spec;
-    const char *topic, *owner;
-    int32_t number;
-    struct lw_partition *p;
-};
 /* In the epoch of the claim: moves a next_offset that differs from the progress's to
  * unreadable:NAME and restores it. */
 int lw__state_restore_offset(struct lw_redis *r, const struct lw_claim_target *of,

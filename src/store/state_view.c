@@ -197,18 +197,17 @@ static void range_widen(struct lw_range *range, const struct lw_reply *lines) {
 }
 
 int lw_state_ranges(struct lw_redis *r, const struct lw_spec *spec, int32_t npartitions,
-                    int64_t from_ms, int64_t until_ms, struct lw_range *out,
-                    struct lw_err *err) {
+                    struct lw_time_range time, struct lw_range *out, struct lw_err *err) {
     struct lw_batch b;
     lw_batch_init(&b, (size_t)npartitions);
     for (size_t i = 0; i < b.n; i++) {
         lw_cmd_str(b.cmd[i], "ZRANGEBYSCORE");
         lw_key_arg(b.cmd[i], spec, "offsets:%zu", i);
-        char
-            edge[32]; /* panes that start in (from - pane, until) overlap [from, until) */
-        snprintf(edge, sizeof edge, "(%" PRId64, from_ms - spec->pane_ms);
+        /* Panes that start in (from - pane, until) overlap [from, until). */
+        char edge[32];
+        snprintf(edge, sizeof edge, "(%" PRId64, time.from_ms - spec->pane_ms);
         lw_cmd_str(b.cmd[i], edge);
-        snprintf(edge, sizeof edge, "(%" PRId64, until_ms);
+        snprintf(edge, sizeof edge, "(%" PRId64, time.until_ms);
         lw_cmd_str(b.cmd[i], edge);
     }
     int rc = lw_batch_send(r, &b, err);

@@ -52,7 +52,10 @@ static void work(struct world *w) {
     struct lw_partition *p = lw_partition_new(w->spec, 0);
     struct lw_claim c;
     struct lw_active_versions f;
-    assert_int_equal(lw_state_claim(w->admin, w->spec, TOPIC, "w", p, 0, &c, &w->err), 0);
+    assert_int_equal(lw_state_claim(w->admin,
+                                    &(struct lw_claim_target){w->spec, TOPIC, "w", 0, p},
+                                    &c, &w->err),
+                     0);
     feed(w->spec, p, 0, HOURS * 60 + 20, 1);
     struct lw_flush flush = {.topic = TOPIC,
                              .epoch = c.epoch,
@@ -131,7 +134,9 @@ static void age(struct world *w) {
     assert_int_equal(lw_silences_add(w->admin, w->spec, &held, NOW - 5000, &w->err), 0);
     lw_copy(w->silence, sizeof w->silence, held.id);
     assert_int_equal(lw_requests_add(w->admin, w->spec, "retrain", "me", &w->err), 0);
-    assert_int_equal(lw_meta_write(w->admin, w->spec, TOPIC, 1, "test", NOW, &w->err), 0);
+    assert_int_equal(lw_meta_write(w->admin, w->spec,
+                                   &(struct lw_meta){TOPIC, 1, "test", NOW}, &w->err),
+                     0);
     lw_reply_free(MUST(w->admin, "HSET %s stale 1", lw_key(key, w->spec, "now")));
     snprintf(id, sizeof id, "%" PRId64 "-0", T0 + 900 * LW_HOUR);
     lw_reply_free(MUST(w->admin, "XADD %s %s at 1", lw_key(key, w->spec, "history"), id));
@@ -257,7 +262,8 @@ static int write_publish(struct world *w, struct lw_evaluation_step *step) {
 }
 
 static int write_rollback(struct world *w, struct lw_evaluation_step *step) {
-    return lw_models_promote(w->user, w->spec, 1, "leader", "worse", step, &w->err);
+    return lw_models_promote(w->user, w->spec,
+                             &(struct lw_promotion){1, "leader", "worse", step}, &w->err);
 }
 
 static int do_step(struct world *w) {
@@ -277,7 +283,8 @@ static int do_notifications(struct world *w) {
 }
 
 static int do_promote(struct world *w) {
-    return lw_models_promote(w->user, w->spec, 3, "me", "by hand", NULL, &w->err);
+    return lw_models_promote(w->user, w->spec,
+                             &(struct lw_promotion){3, "me", "by hand", NULL}, &w->err);
 }
 
 static int do_reserve(struct world *w) {
@@ -322,7 +329,8 @@ static int do_ask(struct world *w) {
 }
 
 static int do_meta(struct world *w) {
-    return lw_meta_write(w->user, w->spec, TOPIC, 1, "test", NOW, &w->err);
+    return lw_meta_write(w->user, w->spec, &(struct lw_meta){TOPIC, 1, "test", NOW},
+                         &w->err);
 }
 
 static int do_heard(struct world *w) {
@@ -330,7 +338,8 @@ static int do_heard(struct world *w) {
 }
 
 static int do_audit(struct world *w) {
-    return lw_audit_write(w->user, w->spec, "tested", "me", "x", NOW, &w->err);
+    return lw_audit_write(w->user, w->spec,
+                          &(struct lw_audit_line){"tested", "me", "x", 0, NOW}, &w->err);
 }
 
 static int do_trial(struct world *w) {

@@ -341,7 +341,10 @@ static void a_partition_is_read_again(void **state) {
     struct lw_partition *owner = lw_partition_new(s->spec, 0);
     struct lw_claim c;
     struct lw_active_versions force;
-    assert_int_equal(lw_state_claim(s->r, s->spec, TOPIC, "w", owner, 0, &c, &err), 0);
+    assert_int_equal(
+        lw_state_claim(s->r, &(struct lw_claim_target){s->spec, TOPIC, "w", 0, owner}, &c,
+                       &err),
+        0);
     assert_int_equal(
         lw_damage_offset(s->r, s->spec, 0, what.sealed_ms, &what.offset, &err), 0);
     assert_int_equal(what.offset, 120); /* where the third hour begins */
@@ -455,7 +458,10 @@ static void a_damaged_alias_differs_from_none(void **state) {
         assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
         assert_int_equal(a.champion, 0);
         assert_true(a.damaged);
-        assert_int_equal(lw_models_promote(s->r, s->spec, 2, "ann", "", NULL, &err), 0);
+        assert_int_equal(lw_models_promote(s->r, s->spec,
+                                           &(struct lw_promotion){2, "ann", "", NULL},
+                                           &err),
+                         0);
         assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
         assert_int_equal(a.champion, 2);
         assert_false(a.damaged);

@@ -117,7 +117,8 @@ static void redirections_of_a_cluster_are_followed(void **state) {
     struct lw_partition *p = lw_partition_new(spec, 0);
     struct lw_claim c;
     struct lw_err err = {0};
-    if (lw_state_claim(fresh, spec, TOPIC, "w", p, 0, &c, &err))
+    if (lw_state_claim(fresh, &(struct lw_claim_target){spec, TOPIC, "w", 0, p}, &c,
+                       &err))
         fail_msg("%s", err.msg);
     feed(spec, p, 0, 100, 1);
     struct lw_flush flush = {
@@ -176,7 +177,8 @@ static void mover_start(struct mover *m) {
     lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "monitor")));
     m->p = lw_partition_new(m->spec, 0);
     m->at = -1;
-    if (lw_state_claim(m->r, m->spec, TOPIC, "w", m->p, 0, &m->claim, &err))
+    if (lw_state_claim(m->r, &(struct lw_claim_target){m->spec, TOPIC, "w", 0, m->p},
+                       &m->claim, &err))
         fail_msg("%s", err.msg);
     feed(m->spec, m->p, 0, 100, 1);
     if (flush_to(m, 100, &err))
@@ -251,7 +253,8 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
     struct lw_redis *plain = test_connect(redis_server_url(*state));
     struct mover still = {.spec = m.spec, .r = plain, .at = -1};
     still.p = lw_partition_new(m.spec, 0);
-    if (lw_state_claim(plain, m.spec, TOPIC, "w", still.p, 0, &still.claim, &err))
+    if (lw_state_claim(plain, &(struct lw_claim_target){m.spec, TOPIC, "w", 0, still.p},
+                       &still.claim, &err))
         fail_msg("%s", err.msg);
     feed(m.spec, still.p, 0, 180, 1);
     assert_int_equal(flush_to(&still, 180, &err), 0);

@@ -21,7 +21,8 @@ static void start(struct worker *w, struct lw_redis *r, const struct lw_spec *sp
                   int32_t number, const char *owner) {
     *w = (struct worker){.r = r, .number = number};
     w->p = lw_partition_new(spec, number);
-    if (lw_state_claim(r, spec, TOPIC, owner, w->p, number, &w->claim, &w->err))
+    if (lw_state_claim(r, &(struct lw_claim_target){spec, TOPIC, owner, number, w->p},
+                       &w->claim, &w->err))
         fail_msg("%s", w->err.msg);
     w->base = w->claim.next_offset;
 }
@@ -437,16 +438,23 @@ static void ranges_hold_the_events_of_a_time(void **state) {
     }
     assert_int_equal(must_int(r, MUST(r, "ZCARD leeway:{ranges}:offsets:0")), 10);
     assert_int_equal(
-        lw_state_ranges(r, spec, 2, T0 + 2 * LW_HOUR, T0 + 4 * LW_HOUR, out, &w.err), 0);
+        lw_state_ranges(r, spec, 2,
+                        (struct lw_time_range){T0 + 2 * LW_HOUR, T0 + 4 * LW_HOUR}, out,
+                        &w.err),
+        0);
     assert_int_equal(out[0].first, 120);
     assert_int_equal(out[0].last, 239);
     assert_int_equal(out[0].events, 120);
     assert_int_equal(out[1].first, -1);
     /* bounds inside panes take those panes whole */
-    lw_state_ranges(r, spec, 1, T0 + LW_HOUR + 1, T0 + 2 * LW_HOUR + 1, out, &w.err);
+    lw_state_ranges(r, spec, 1,
+                    (struct lw_time_range){T0 + LW_HOUR + 1, T0 + 2 * LW_HOUR + 1}, out,
+                    &w.err);
     assert_int_equal(out[0].first, 60);
     assert_int_equal(out[0].last, 179);
-    lw_state_ranges(r, spec, 1, T0 + 50 * LW_HOUR, T0 + 60 * LW_HOUR, out, &w.err);
+    lw_state_ranges(r, spec, 1,
+                    (struct lw_time_range){T0 + 50 * LW_HOUR, T0 + 60 * LW_HOUR}, out,
+                    &w.err);
     assert_int_equal(out[0].first, -1);
     assert_int_equal(out[0].events, 0);
     end(&w);
@@ -490,12 +498,14 @@ static void offsets_may_begin_again(void **state) {
     assert_int_equal(must_int(r, MUST(r, "XLEN leeway:{restart}:audit")), 1);
     w.base = 0;
     must_flush(&w, spec, 0); /* the open panes, without the old offsets */
-    lw_state_ranges(r, spec, 1, T0, T0 + 9 * LW_HOUR, out, &w.err);
+    lw_state_ranges(r, spec, 1, (struct lw_time_range){T0, T0 + 9 * LW_HOUR}, out,
+                    &w.err);
     assert_int_equal(out[0].first, -1);
     lw_partition_gone(w.p, 7);
     feed(spec, w.p, 100, 20, 1);
     must_flush(&w, spec, 120);
-    lw_state_ranges(r, spec, 1, T0, T0 + 9 * LW_HOUR, out, &w.err);
+    lw_state_ranges(r, spec, 1, (struct lw_time_range){T0, T0 + 9 * LW_HOUR}, out,
+                    &w.err);
     assert_int_equal(out[0].first, 100);
     assert_int_equal(out[0].last, 119);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
@@ -513,10 +523,12 @@ static void a_stream_knows_how_many_partitions_it_had(void **state) {
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct lw_err err = {0};
     assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 0);
-    assert_int_equal(lw_meta_write(r, spec, TOPIC, 2, "0", 1, &err), 0);
+    assert_int_equal(lw_meta_write(r, spec, &(struct lw_meta){TOPIC, 2, "0", 1}, &err),
+                     0);
     assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 2);
     /* a topic that was made anew, smaller: those that have a state count */
-    assert_int_equal(lw_meta_write(r, spec, TOPIC, 7, "0", 1, &err), 0);
+    assert_int_equal(lw_meta_write(r, spec, &(struct lw_meta){TOPIC, 7, "0", 1}, &err),
+                     0);
     lw_reply_free(MUST(r, "HSET leeway:{grows}:part:trips:4 owner x"));
     assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 5);
     lw_reply_free(MUST(r, "HSET leeway:{grows}:meta partitions 2147483647"));
