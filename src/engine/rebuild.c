@@ -75,9 +75,10 @@ static int read_all(const struct lw_rebuilder *with, struct pane_reader *in,
     const struct lw_read_options how = {
         .timeout_ms = READ_MS, .each = rebuild_add_message, .arg = in};
     in->intake = lw_intake_new(config, with->registry, err);
-    int rc = in->intake ? lw_ranges_read(&config->kafka, config->source.topic, range, 1,
-                                         &how, gone, err)
-                        : -1;
+    int rc = in->intake
+                 ? lw_ranges_read(&config->kafka, config->source.topic,
+                                  (struct lw_offset_ranges){range, 1}, &how, gone, err)
+                 : -1;
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     lw_intake_free(in->intake);

@@ -85,8 +85,9 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis,
                                   .stop = &e->stop_flag,
                                   .each = rows_add_message,
                                   .arg = in};
-    int rc = lw_ranges_read(&e->config->kafka, e->config->source.topic, wanted, n, &how,
-                            &in->lineage.gone, err);
+    int rc = lw_ranges_read(&e->config->kafka, e->config->source.topic,
+                            (struct lw_offset_ranges){wanted, n}, &how, &in->lineage.gone,
+                            err);
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     free(wanted);

@@ -52,8 +52,8 @@ static int range_is_empty(struct lw_worker *w, int32_t partition, int64_t start,
         .partition = partition, .first = start < 0 ? 0 : start, .last = end - 1};
     const struct lw_read_options how = {.timeout_ms = LOOK_MS, .each = first_is_enough};
     uint64_t gone = 0;
-    int rc = lw_ranges_read(&w->config->kafka, w->config->source.topic, &range, 1, &how,
-                            &gone, err);
+    int rc = lw_ranges_read(&w->config->kafka, w->config->source.topic,
+                            (struct lw_offset_ranges){&range, 1}, &how, &gone, err);
     return rc < 0 ? -1 : rc == 0 && (gone == 0 || start < 0);
 }
 

@@ -208,20 +208,19 @@ static int read_all(struct range_reader *r, struct lw_err *err) {
 }
 
 int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
-                   const struct lw_offset_range *ranges, size_t n,
-                   const struct lw_read_options *how, uint64_t *gone,
-                   struct lw_err *err) {
+                   struct lw_offset_ranges ranges, const struct lw_read_options *how,
+                   uint64_t *gone, struct lw_err *err) {
     struct range_reader r = {.topic = topic, .how = how};
-    r.part = lw_calloc(n ? n : 1, sizeof *r.part);
+    r.part = lw_calloc(ranges.n ? ranges.n : 1, sizeof *r.part);
     int rc = open_client(&r, options, err);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        if (ranges[i].first < 0 || ranges[i].last < ranges[i].first)
+    for (size_t i = 0; i < ranges.n && rc == 0; i++) {
+        const struct lw_offset_range *range = &ranges.item[i];
+        if (range->first < 0 || range->last < range->first)
             continue;
-        lw_assert(!part_of(&r, ranges[i].partition));
+        lw_assert(!part_of(&r, range->partition));
         struct part *p = &r.part[r.n++];
-        *p = (struct part){.partition = ranges[i].partition,
-                           .from = ranges[i].first,
-                           .last = ranges[i].last};
+        *p = (struct part){
+            .partition = range->partition, .from = range->first, .last = range->last};
         rc = reader_stopped(&r)
                  ? lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", topic)
                  : range_start(&r, p, err);

@@ -50,8 +50,8 @@ static void defaults_give_way_to_the_user_but_offsets_are_ours(void **state) {
     free(o);
 }
 
-/* Whatever switch a user sets is what the client has, or the configuration refuses it:
- * nothing is shown by `check --print` that has no effect. */
+/* Every property that a user sets takes effect, or the configuration is refused:
+ * `check --print` shows nothing without effect. */
 static void what_leeway_sets_itself_is_refused(void **state) {
     (void)state;
     static const char *const roles[] = {"consumer", "reader", "producer"};
@@ -219,7 +219,7 @@ static void trouble_is_reported_once(void **state) {
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 1);
     assert_string_equal(text, "all down");
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
-    /* one broker that comes and goes is no trouble, but says why all are down */
+    /* one broker that comes and goes is no trouble, but explains why all are down */
     lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__TRANSPORT, "one broker", &log);
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
     assert_string_equal(lw_kafka_log_cause(&log, text, sizeof text), "one broker");
@@ -229,7 +229,7 @@ static void trouble_is_reported_once(void **state) {
     lw_kafka_log_fini(&log);
 }
 
-/* Each says something else, and names what to change. */
+/* Each error has its own text, which names what to change. */
 static void an_error_names_its_remedy(void **state) {
     (void)state;
     static const struct {

@@ -141,7 +141,7 @@ static void first_leader(struct scene *s) {
     free(e);
 }
 
-/* What a process says of itself, and the key with which it hashes names. */
+/* A process's entry in `health`, and the key with which it hashes names. */
 static int myself(struct scene *s, struct lw_err *err) {
     uint8_t secret[LW_PRIVACY_KEY_BYTES];
     struct lw_process *me = lw_calloc(1, sizeof *me);
@@ -367,7 +367,7 @@ int process_work(struct scene *s, struct lw_err *err) {
     return rc;
 }
 
-/* Each version, or in words why not: none hides the others. */
+/* Each version, or an error text: an unreadable one hides no other. */
 static int look_at_versions(struct scene *s, struct lw_err *err) {
     struct lw_aliases a;
     struct lw_version v;

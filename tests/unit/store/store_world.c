@@ -125,8 +125,8 @@ static struct lw_silence silence(int64_t until) {
     return s;
 }
 
-/* What a stream has after a while: something that has ended, that is stale, and of a
- * clock that ran ahead; a pane that is struck out at the next flush. */
+/* A stream after a while: it has entries that have ended, are stale, or come from a
+ * clock that ran ahead, and a pane that the next flush removes. */
 static void age(struct world *w) {
     char key[LW_KEY_MAX], id[40];
     struct lw_silence past = silence(NOW - 1000), held = silence(NOW + 90000);
@@ -220,7 +220,7 @@ static struct lw_alert alert_of(void) {
     return a;
 }
 
-/* Everything that a step can carry. */
+/* All that a step can contain. */
 static int with_notifications(struct world *w,
                               int (*write)(struct world *, struct lw_evaluation_step *)) {
     static const struct lw_outgoing out = {.id = "o@hook", .json = "{}", .len = 2};

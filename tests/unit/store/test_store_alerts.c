@@ -1,5 +1,5 @@
-/* What people do about alerts: silences begin, are seen, end; deliveries that were given
- * up are kept and come back; and one receiver's backlog hides nobody else's entries. */
+/* Silences begin, are visible, and end; parked deliveries are kept and can be retried;
+ * and one receiver's backlog hides no entries of another. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -176,9 +176,8 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     end(&f);
 }
 
-/* What was given up comes back only where it is still true, as far as its receiver can
- * tell: "hook" takes each message for itself, "page" knows incidents, "labels" does not.
- */
+/* A parked delivery returns only if it is still true, as far as its receiver can know:
+ * "hook" takes each message alone, "page" knows incidents, "labels" does not. */
 static void what_is_out_of_date_does_not_come_back(void **state) {
     static const struct {
         const char *id, *notified; /* the last notification of its receiver, or NULL */
@@ -221,7 +220,7 @@ static void what_is_out_of_date_does_not_come_back(void **state) {
     end(&f);
 }
 
-/* One key a stream, the same for whoever asks, and another where it is gone. */
+/* One key per stream, the same for all processes, and a new one after it was lost. */
 static void the_privacy_key_stays(void **state) {
     struct fixture f;
     uint8_t key[3][LW_PRIVACY_KEY_BYTES];
@@ -234,7 +233,8 @@ static void the_privacy_key_stays(void **state) {
     lw_reply_free(MUST(f.r, "DEL %s", lw_key(name, f.spec, "privacy")));
     assert_int_equal(lw_privacy_key(other, f.spec, key[2], &f.err), 0);
     assert_memory_not_equal(key[0], key[2], sizeof key[0]);
-    /* What is no key, or no string, is replaced: it must not block notifications. */
+    /* A value that is not a key, or not a string, is replaced: it must not block
+     * notifications. */
     char wrong[2 * LW_PRIVACY_KEY_BYTES + 1];
     memset(wrong, 'x', sizeof wrong - 1);
     wrong[sizeof wrong - 1] = '\0';

@@ -175,7 +175,7 @@ static void forget(struct reference *ref) {
     free(ref->shape);
 }
 
-/* Once, under a fault that stands already. */
+/* Once, while the fault is active. */
 static int hold(struct world *w, size_t action, const char *fault, const char *on,
                 const char *shape) {
     char *before = whole(w, &all_bytes, "", "");
@@ -289,7 +289,7 @@ static void with_a_server_that_takes_no_writes(void **state) {
     }
 }
 
-/* Nobody listens to a change of the champion that may not be announced; it stands. */
+/* If the change of the champion may not be announced, it is written all the same. */
 static void a_change_that_is_not_heard_stands(void **state) {
     struct world *w = *state;
     for (size_t a = 0; a < world_actions; a++) {

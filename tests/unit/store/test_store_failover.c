@@ -1,5 +1,5 @@
-/* A cluster that sends us to another node, and a master that dies under a sentinel, with
- * real ones of both. */
+/* A cluster that redirects to another node, and a master that dies under a sentinel,
+ * with real servers. */
 #include "store_test.h"
 
 #include <arpa/inet.h>
@@ -218,8 +218,8 @@ static void mover_stop(struct mover *m) {
     cluster_stop(&m->k);
 }
 
-/* While a slot moves, a key that is not there counts as moved, also in the middle of a
- * script. A flush then has been done as a whole or not at all. */
+/* While a slot moves, a missing key counts as moved, also in the middle of a script. A
+ * flush is then executed as a whole or not at all. */
 static void a_flush_is_whole_while_a_slot_moves(void **state) {
     struct mover m;
     struct lw_err err = {0};

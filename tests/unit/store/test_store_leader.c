@@ -1,4 +1,4 @@
-/* What the leader writes: once, whole, and only with the newest token. */
+/* The leader's writes: once, whole, and only with the newest token. */
 #include "store_test.h"
 
 #include <inttypes.h>
@@ -483,8 +483,8 @@ static void a_leader_of_yesterday_promotes_nothing(void **state) {
     free(spec);
 }
 
-/* Panes that left the longest window are deleted, offsets stay for the retrainer, and
- * history keeps its order whatever is asked of it. */
+/* Panes that left the longest window are deleted, offsets are kept for the retrainer,
+ * and history keeps its order in any case. */
 static void old_panes_go_and_their_offsets_stay(void **state) {
     struct lw_spec *spec = test_spec("forget");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -528,8 +528,8 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
     assert_string_equal(asked_for.what, "retrain");
     assert_string_equal(asked_for.who, "ann of the night shift");
 
-    /* A leader that was stopped over it takes nothing off; its successor does, and once,
-     * also when two requests change nothing. */
+    /* A leader that crashes on a request leaves it queued; its successor answers it
+     * once, also when two requests change nothing. */
     lead(&l, r, spec, "old");
     struct lw_lease stale = l.lease;
     resign(&l);
@@ -559,8 +559,8 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
     free(spec);
 }
 
-/* The pane goes aside in the step that evaluates without it, which tells of it; the next
- * leader finds the note, and the same windows. */
+/* The pane is moved to unreadable:NAME and reported in the step that evaluates without
+ * it; the next leader finds the note, and the same windows. */
 static void an_unreadable_pane_is_reported_once(void **state) {
     struct lw_spec *spec = test_spec("unreadable");
     struct lw_redis *r = test_connect(redis_server_url(*state));

@@ -1,5 +1,5 @@
-/* A server that answers anything to anything ends nobody: each call comes back, with an
- * error in words where it failed. Then the truth, and all goes on. */
+/* A server that gives wrong answers ends no process: each call returns, with an error
+ * text if it failed. With correct answers everything continues. */
 #include "process.h"
 
 #include <stdio.h>
@@ -75,7 +75,7 @@ static void must_be_words(const struct scene *s, const char *who, int rc,
         fail_msg("%s: %s failed without a word", s->what, who);
 }
 
-/* One of each, over a connection of its own that lies. */
+/* A leader, a worker and a reader, over a connection that lies. */
 static void tell_them(struct scene *s, const char *url) {
     struct lw_redis_options o = {.timeout_ms = 5, .retry_max_ms = 1};
     struct lw_redis *honest = s->r;

@@ -6,8 +6,8 @@
 #include "store/keys.h"
 #include "store/meta.h"
 
-/* State of contract version 1 is refused, by who writes and who only reads, whether its
- * `meta` says so or only its key `detector` is left. */
+/* State of contract version 1 is refused by writers and readers, whether its `meta`
+ * says so or only its key `detector` is left. */
 static void state_of_contract_1_is_refused(void **state) {
     struct lw_spec *spec = test_spec("old");
     struct lw_redis *r = test_connect(redis_server_url(*state));

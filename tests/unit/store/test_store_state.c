@@ -1,5 +1,5 @@
-/* Partition state: what a crash at any point leaves, who may write, and what the detector
- * and the retrainer read. */
+/* Partition state: what a crash at any point leaves, who may write, and what the
+ * monitor and the retrainer read. */
 #include "store_test.h"
 
 #include <inttypes.h>
@@ -273,7 +273,7 @@ static void models_are_adopted_at_a_recorded_offset(void **state) {
     free(spec);
 }
 
-static void the_view_tells_what_was_flushed(void **state) {
+static void the_view_shows_what_was_flushed(void **state) {
     struct lw_spec *spec = test_spec("view");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w;
@@ -304,7 +304,8 @@ static void the_view_tells_what_was_flushed(void **state) {
     free(spec);
 }
 
-/* A leader has sealed beyond a silent partition; then something comes for those panes. */
+/* A leader has sealed beyond a silent partition, which then gets events of those
+ * panes. */
 static void what_comes_for_a_sealed_pane_is_read_again_and_late(void **state) {
     struct lw_spec *spec = test_spec("sealed");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -384,10 +385,9 @@ static void a_pane_is_merged_over_partitions(void **state) {
     free(spec);
 }
 
-/* A pane that is still open: who claims the partition begins it anew, and the next leader
- * is reported. */
-static void an_open_pane_is_set_aside_by_a_claim(void **state) {
-    struct lw_spec *spec = test_spec("aside");
+/* A damaged open pane: the claim starts it again, and the next leader is informed. */
+static void a_claim_moves_an_unreadable_open_pane(void **state) {
+    struct lw_spec *spec = test_spec("moved");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker a, b;
     char key[LW_KEY_MAX];
@@ -473,8 +473,8 @@ static int restart(struct worker *w, const struct lw_spec *spec, int64_t next) {
     return lw_state_restart(w->r, spec, &f, w->p, "w", &w->err);
 }
 
-/* A topic that was made anew: offsets begin again, what was accumulated stays, and
- * trainings do not ask for the old offsets. */
+/* A recreated topic: offsets begin again, accumulated panes stay, and trainings do not
+ * use the old offsets. */
 static void offsets_may_begin_again(void **state) {
     struct lw_spec *spec = test_spec("restart");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -526,7 +526,7 @@ static void a_stream_knows_how_many_partitions_it_had(void **state) {
     assert_int_equal(lw_meta_write(r, spec, &(struct lw_meta){TOPIC, 2, "0", 1}, &err),
                      0);
     assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 2);
-    /* a topic that was made anew, smaller: those that have a state count */
+    /* a recreated topic with fewer partitions: those with state count */
     assert_int_equal(lw_meta_write(r, spec, &(struct lw_meta){TOPIC, 7, "0", 1}, &err),
                      0);
     lw_reply_free(MUST(r, "HSET leeway:{grows}:part:trips:4 owner x"));
@@ -537,8 +537,8 @@ static void a_stream_knows_how_many_partitions_it_had(void **state) {
     free(spec);
 }
 
-/* An event of another year at the very start opens a pane, is flushed, and is struck out
- * when the first events have agreed on the time: nothing of it may stay behind. */
+/* An event of another year at the very start opens a pane, is flushed, and is removed
+ * when the first events agree on the time: nothing of it may remain. */
 static void a_struck_out_pane_leaves_no_trace(void **state) {
     struct lw_spec *spec = test_spec("struck");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -565,8 +565,8 @@ static void a_struck_out_pane_leaves_no_trace(void **state) {
     free(spec);
 }
 
-/* What the panes hold and where the partition stands is known without it. */
-static void damaged_progress_begins_anew(void **state) {
+/* The panes' offsets give the partition's offset without it. */
+static void damaged_progress_is_rebuilt(void **state) {
     struct lw_spec *spec = test_spec("damaged");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w, next;
@@ -595,7 +595,8 @@ static void damaged_progress_begins_anew(void **state) {
     free(spec);
 }
 
-/* What its last owner called idle may have events waiting when the next one comes. */
+/* A partition that its last owner called idle may have events waiting for the next
+ * owner. */
 static void a_claim_ends_idleness(void **state) {
     struct lw_spec *spec = test_spec("idle");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -633,15 +634,15 @@ int main(void) {
         cmocka_unit_test(a_server_put_back_to_an_older_state_fences),
         cmocka_unit_test(a_killed_server_loses_no_flush),
         cmocka_unit_test(models_are_adopted_at_a_recorded_offset),
-        cmocka_unit_test(the_view_tells_what_was_flushed),
+        cmocka_unit_test(the_view_shows_what_was_flushed),
         cmocka_unit_test(what_comes_for_a_sealed_pane_is_read_again_and_late),
         cmocka_unit_test(a_pane_is_merged_over_partitions),
         cmocka_unit_test(ranges_hold_the_events_of_a_time),
         cmocka_unit_test(offsets_may_begin_again),
         cmocka_unit_test(a_stream_knows_how_many_partitions_it_had),
         cmocka_unit_test(a_struck_out_pane_leaves_no_trace),
-        cmocka_unit_test(an_open_pane_is_set_aside_by_a_claim),
-        cmocka_unit_test(damaged_progress_begins_anew),
+        cmocka_unit_test(a_claim_moves_an_unreadable_open_pane),
+        cmocka_unit_test(damaged_progress_is_rebuilt),
         cmocka_unit_test(a_claim_ends_idleness),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -1,6 +1,6 @@
-/* Redis over TLS, against real servers: nothing is said to one whose certificate is not
- * for the host, not valid now, or of an unknown authority; and each error has its words.
- */
+/* Redis over TLS, against real servers: nothing is sent to a server whose certificate
+ * is not for the host, not valid now, or of an unknown authority; and each error has
+ * its own text. */
 #include "store_test.h"
 
 #include <arpa/inet.h>
@@ -102,7 +102,7 @@ static int64_t logins(const struct server *t) {
     return n;
 }
 
-/* It is refused with these words, to be tried again, and no password has left us. */
+/* It fails with this text and LW_EAGAIN, and no password was sent. */
 static void refused(const struct server *t, const struct lw_redis_options *o,
                     const char *words) {
     struct lw_redis *r = made(o);
@@ -187,7 +187,7 @@ static void no_tls_at_all(void **state) {
     stop(&t);
 }
 
-/* Somebody accepts, and never says a word. */
+/* The peer accepts the connection and never sends anything. */
 static void a_handshake_that_hangs(void **state) {
     (void)state;
     struct sockaddr_in a = {.sin_family = AF_INET,
@@ -364,8 +364,8 @@ static void a_server_that_is_lost_is_found_again(void **state) {
     stop(&t);
 }
 
-/* One that knows where the master is, and nothing else: what `openssl s_server` sends to
- * whoever connects. */
+/* A sentinel that only knows the master: `openssl s_server` sends the same answer to
+ * every client. */
 static FILE *sentinel(int port, int master, const char *cert) {
     char command[1200], digits[8];
     snprintf(digits, sizeof digits, "%d", master);

@@ -1,4 +1,4 @@
-/* What goes over the wire, addresses and keys: all that needs no server. */
+/* The wire format, addresses and keys: all that needs no server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
