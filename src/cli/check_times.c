@@ -147,7 +147,8 @@ static void read_topic(struct time_sample *s, struct lw_err *err) {
     if (s->intake)
         lw_intake_patience(s->intake, 0);
     if (s->intake)
-        lw_ranges_read(&config->kafka, config->source.topic, ranges, n, &how, NULL, err);
+        lw_ranges_read(&config->kafka, config->source.topic,
+                       (struct lw_offset_ranges){ranges, n}, &how, NULL, err);
     lw_intake_free(s->intake);
     lw_registry_free(registry);
 }

@@ -86,8 +86,8 @@ int lw_dead_letters_read(const struct lw_dead_letters *l, int64_t newest,
     struct lw_offset_range *range = lw_calloc((size_t)n, sizeof *range);
     for (int32_t p = 0; p < n; p++)
         range[p] = partition_range(l, newest, p, end[p]);
-    int rc = lw_ranges_read(&l->config->kafka, l->config->source.dead_letters, range,
-                            (size_t)n, &how, NULL, err);
+    int rc = lw_ranges_read(&l->config->kafka, l->config->source.dead_letters,
+                            (struct lw_offset_ranges){range, (size_t)n}, &how, NULL, err);
     free(range);
     free(end);
     return rc;

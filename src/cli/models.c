@@ -201,8 +201,10 @@ static int show_version(struct models_session *s, uint32_t version, struct lw_er
 static int promote_version(struct models_session *s, uint32_t version,
                            struct lw_err *err) {
     if (lw_models_usable(s->redis, &s->config->spec, version, err) ||
-        lw_models_promote(s->redis, &s->config->spec, version, s->who,
-                          s->reason ? s->reason : "by hand", NULL, err))
+        lw_models_promote(s->redis, &s->config->spec,
+                          &(struct lw_promotion){version, s->who,
+                                                 s->reason ? s->reason : "by hand", NULL},
+                          err))
         return -1;
     printf("version %u is the champion; workers adopt it at their next flush\n", version);
     if (*lw_models_unheard(s->redis))

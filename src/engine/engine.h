@@ -51,7 +51,7 @@ void lw_engine_complete(struct lw_engine *e, int64_t until_ms);
 /* A thread met an error that it cannot recover from: the process should stop. */
 bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 
-/* As this process knows it. Cheap. Thread: any. */
+/* The stream as this process knows it. Cheap. Thread: any. */
 struct lw_engine_status {
     bool leading;
     bool training;                        /* a training is pending or running */

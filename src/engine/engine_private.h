@@ -87,7 +87,7 @@ struct lw_engine {
     struct lw_lease lease; /* as last renewed; token 0: not leading */
     struct lw_err failure;
     struct lw_brokers brokers;
-    struct lw_sealing_block held;
+    struct lw_sealing_block sealing_block;
     char leader_why[256];      /* why the leader's last pass failed, or "" */
     struct lw_health health;   /* as last judged */
     struct lw_live_facts live; /* while leading; under lock, like `health` */
@@ -149,7 +149,7 @@ struct lw_notifier {
     struct lw_direct_progress { /* of lw_direct_message, to this receiver */
         uint64_t done, trying, attempts;
         int64_t put_ms, not_before_ms; /* wall */
-        bool told;
+        bool notified;
     } handed[LW_COMPONENTS];
 };
 /* Logs the outcome of one attempt to deliver a message. */

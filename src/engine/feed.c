@@ -13,14 +13,14 @@ struct feed_source {
     struct lw_file *file; /* NULL: not open yet, or at its end */
     struct lw_decoder *decoder;
     struct lw_clock clock;
-    const uint8_t *bytes; /* of the event that comes next, when merging */
+    const uint8_t *bytes; /* time of the next event, when merging */
     size_t len;
 };
 
 struct lw_event_feed {
     const struct lw_config *config;
     char *const *paths;
-    size_t n, at; /* files; the one that is read, or was last */
+    size_t n, at; /* files; index of the current one */
     struct feed_source *source;
     bool merging;
     struct lw_cell cells[LW_FIELDS_MAX];
@@ -72,7 +72,7 @@ void lw_feed_close(struct lw_event_feed *f) {
 
 /* ---- merging ---- */
 
-/* The next event of a file, and what it says of the time there. */
+/* Reads the next event of a file and updates the file's clock. */
 static int look_ahead(struct lw_event_feed *f, struct feed_source *s,
                       struct lw_err *err) {
     int got = lw_file_next(s->file, &s->bytes, &s->len, err);

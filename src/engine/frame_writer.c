@@ -1,6 +1,6 @@
-/* See frame_writer.h. What is put before a record changes with the file only: nothing
- * for raw, 0 and the registry's id for confluent, C3 01 and the schema's fingerprint
- * for single-object. */
+/* See frame_writer.h. The bytes before a record change only with the file: none for
+ * raw, 0 and the registry's id for confluent, C3 01 and the schema's fingerprint for
+ * single-object. */
 #include "engine/frame_writer.h"
 
 #include <stdlib.h>
@@ -14,9 +14,9 @@
 struct lw_frame_writer {
     const struct lw_config *config;
     struct lw_registry_client *registry;
-    size_t file; /* that the prefix is of */
+    size_t file; /* file of the prefix */
     struct lw_buf value;
-    size_t prefix; /* bytes of it, at the front of value */
+    size_t prefix; /* its length, at the front of value */
 };
 
 struct lw_frame_writer *lw_frame_writer_new(const struct lw_config *config,

@@ -1,5 +1,5 @@
-/* Values of a replay in the stream's framing: the files' records, with what tells their
- * schema put before them. */
+/* Writes the values of a replay in the stream's framing: the files' records, preceded
+ * by the reference to their schema. */
 #ifndef LW_ENGINE_FRAME_WRITER_H
 #define LW_ENGINE_FRAME_WRITER_H
 

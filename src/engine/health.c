@@ -104,7 +104,7 @@ static void judge_leader(struct lw_watch *w) {
 
 /* Other processes take it from the leader's entry. */
 static void judge_clock(struct lw_watch *w) {
-    const char *wrong = w->held.since_ms ? w->held.why : NULL;
+    const char *wrong = w->sealing_block.since_ms ? w->sealing_block.why : NULL;
     bool lead = atomic_load(&w->engine->leading);
     if (!lead)
         wrong = NULL;
@@ -114,7 +114,9 @@ static void judge_clock(struct lw_watch *w) {
                 w->facts.process[i].trouble[k].component == LW_COMPONENT_CLOCK)
                 wrong = w->facts.process[i].trouble[k].text;
     w->health.figure.clock_age =
-        lead ? (w->held.since_ms ? seconds_since(w, w->held.since_ms) : 0) : NAN;
+        lead ? (w->sealing_block.since_ms ? seconds_since(w, w->sealing_block.since_ms)
+                                          : 0)
+             : NAN;
     bool known = lead || (w->read && w->passed_ms);
     judge_component(w, LW_COMPONENT_CLOCK, known, wrong, lead ? CLOCK_MS : 0);
 }

@@ -16,7 +16,7 @@ struct lw_watch {
     struct lw_health health; /* under construction */
     /* found in this round */
     struct lw_brokers brokers; /* a copy; end is owned */
-    struct lw_sealing_block held;
+    struct lw_sealing_block sealing_block;
     char leader_why[256];
     struct lw_worker_trouble word[LW_WORKER_TROUBLES]; /* the longest of the workers' */
     int owned, schemas;           /* partitions; those that wait for a schema */
@@ -32,11 +32,11 @@ struct lw_watch {
     enum lw_stand_verdict *verdict;
     /* the leader's last pass, as reported */
     char leader[128];
-    int64_t passed_told, passed_ms; /* its stamp; monotonic, when seen */
-    char passer[128];               /* who that was */
+    int64_t passed_reported, passed_ms; /* its stamp; monotonic, when seen */
+    char passer[128];                   /* who that was */
     /* self_alert.c */
     struct lw_self_alert_state {
-        bool told;
+        bool notified;
         int64_t ill_ms; /* monotonic */
         uint64_t incident;
         int64_t since_ms;

@@ -22,7 +22,7 @@ static void read_engine(struct lw_watch *w) {
     int64_t *end = w->brokers.end;
     pthread_mutex_lock(&e->lock);
     w->brokers = e->brokers;
-    w->held = e->held;
+    w->sealing_block = e->sealing_block;
     lw_copy(w->leader_why, sizeof w->leader_why, e->leader_why);
     w->brokers.end = lw_realloc(end, (size_t)w->brokers.n + 1, sizeof *end);
     if (w->brokers.n)
@@ -123,7 +123,7 @@ static void read_silences(struct lw_watch *w) {
 
 /* Time of the leader's last pass: this process's own, or when its entry last changed. */
 static void follow_leader(struct lw_watch *w) {
-    int64_t told = 0;
+    int64_t reported = 0;
     if (!w->read)
         return;
     if (strcmp(w->facts.leader, w->engine->who) == 0) {
@@ -136,14 +136,14 @@ static void follow_leader(struct lw_watch *w) {
     }
     for (size_t i = 0; i < w->facts.nprocesses; i++)
         if (strcmp(w->facts.process[i].who, w->facts.leader) == 0)
-            told = w->facts.process[i].passed_ms;
+            reported = w->facts.process[i].passed_ms;
     bool same = strcmp(w->leader, w->facts.leader) == 0;
-    if (same && told && told != w->passed_told) {
+    if (same && reported && reported != w->passed_reported) {
         w->passed_ms = w->now.mono_ms;
         lw_copy(w->passer, sizeof w->passer, w->facts.leader);
     }
     lw_copy(w->leader, sizeof w->leader, w->facts.leader);
-    w->passed_told = told;
+    w->passed_reported = reported;
 }
 
 void lw__health_look(struct lw_watch *w) {
@@ -256,11 +256,11 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
     size_t k = collect_partitions(w, LW_STAND_OPEN, number);
     at = strlen(out);
     if (k && at < size)
-        snprintf(
-            out + at, size - at,
-            "%spartition%s %s wait%s behind a transaction that its producer neither commits nor aborts",
-            n || m ? "; " : "", k > 1 ? "s" : "",
-            lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
+        snprintf(out + at, size - at,
+                 "%spartition%s %s wait%s behind a transaction that its producer "
+                 "has neither committed nor aborted",
+                 n || m ? "; " : "", k > 1 ? "s" : "",
+                 lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
     bool known = collect_partitions(w, LW_STAND_UNKNOWN, number) == 0;
     free(number);
     return known || n || m || k;

@@ -1,7 +1,6 @@
-/* See inject_avro.h. libavro's generic values do the work: they know every schema.
- * What they forget, a timestamp's unit, is read from the schema's JSON. The bytes
- * that come here were decoded by lw_decoder just before, so that libavro meets no
- * hostile lengths. */
+/* See inject_avro.h. libavro's generic values do the work, because they support every
+ * schema. They lose the unit of a timestamp, so it is read from the schema's JSON.
+ * lw_decoder has decoded the bytes before, so libavro sees no hostile lengths. */
 #include "engine/inject_avro.h"
 
 #include <math.h>
@@ -78,7 +77,7 @@ static int load_schema(struct lw_inject_avro *r, const char *json, struct lw_err
     return 0;
 }
 
-/* An instant as the number that the file's field would have for it. */
+/* An instant as a number in the unit of the file's field. */
 static double time_number(const struct lw_inject_avro *r, int field, double ms) {
     static const double per_ms[] = {[LW_UNIT_OF_TYPE] = 1.0 / 86400000,
                                     [LW_UNIT_S] = 1e-3,

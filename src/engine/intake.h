@@ -20,23 +20,22 @@ struct lw_intake *lw_intake_new(const struct lw_config *config,
                                 struct lw_registry *registry, struct lw_err *err);
 void lw_intake_free(struct lw_intake *in);
 
-/* cells has one entry a field; texts point into the message. LW_EINPUT: it can never be
- * read. LW_EAGAIN: its schema is not known yet, and has been asked for. Hot path:
- * allocates nothing but for a schema that is new, takes no lock but then (librdkafka
- * allocates to parse headers, where a message has any). */
+/* cells has one entry per field; texts point into the message. LW_EINPUT: it can never
+ * be read. LW_EAGAIN: its schema is unknown and was requested. Hot path: allocates and
+ * locks only for a new schema (librdkafka allocates to parse headers, if a message has
+ * any). */
 int lw_intake_decode(struct lw_intake *in, const rd_kafka_message_t *m,
                      struct lw_cell *cells, struct lw_err *err);
-/* For how long the registry must not know an id until its messages can never be read
- * (source.registry.missing_wait, unless this says otherwise). */
+/* How long the registry must not know an id before its messages count as unreadable
+ * (default: source.registry.missing_wait). */
 void lw_intake_patience(struct lw_intake *in, int64_t ms);
 /* After LW_EINPUT: because the registry does not know the schema. */
 bool lw_intake_unknown(const struct lw_intake *in);
-/* After LW_EAGAIN: what is being waited for; without its payload. */
+/* After LW_EAGAIN: what the message waits for, without its payload. */
 struct lw_frame lw_intake_wanted(const struct lw_intake *in);
-/* Asks for the schema of a message whose turn comes later, if it is not known; 1:
- * asked. */
+/* Requests the schema of a later message, if it is unknown; 1: requested. */
 int lw_intake_ahead(struct lw_intake *in, const rd_kafka_message_t *m);
-/* Whether decoding would no longer say LW_EAGAIN. */
+/* False while decoding would return LW_EAGAIN. */
 bool lw_intake_ready(struct lw_intake *in, const struct lw_frame *frame);
 
 /* Unix ms of the record; LW_NO_TIME when it has none. */

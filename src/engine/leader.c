@@ -41,10 +41,10 @@ static bool log_due(struct lw_leader *l) {
 
 void lw__leader_drop(struct lw_leader *l) {
     lw_monitor_free(l->monitor);
-    lw_notification_plan_free(l->pager);
+    lw_notification_plan_free(l->plan);
     lw_unreadable_fini(&l->unread);
     l->monitor = NULL;
-    l->pager = NULL;
+    l->plan = NULL;
     l->checked = l->unusable = 0;
     l->lost = false;
     memset(l->trouble_ms, 0, sizeof l->trouble_ms);
@@ -146,11 +146,11 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         return -1;
     }
     l->monitor = lw_monitor_new(l->spec);
-    l->pager = lw_notification_plan_new(l->config);
+    l->plan = lw_notification_plan_new(l->config);
     l->written_ms = state.updated_ms;
     int rc = restore_monitor(l, &state, err);
     if (rc == 0)
-        rc = lw_notification_plan_load(l->pager, l->redis, err);
+        rc = lw_notification_plan_load(l->plan, l->redis, err);
     l->privacy = l->config->privacy;
     if (rc == 0 && lw_privacy_hashes(&l->privacy))
         rc = lw_privacy_key(l->redis, l->spec, l->privacy.key, err);
@@ -165,7 +165,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
     }
     l->sealed_until_ms = state.sealed_until_ms;
     for (int32_t p = 0; p < l->n; p++)
-        l->told[p] = (struct owner_heartbeat){0};
+        l->heartbeat[p] = (struct owner_heartbeat){0};
     lw__leader_live_begin(l, &state);
     atomic_store(&l->engine->sealed_until_ms, l->sealed_until_ms);
     lw_log(leading, l->lease.who, l->lease.token, lw_monitor_champion_version(l->monitor),
@@ -182,7 +182,7 @@ static void follow_owners(struct lw_leader *l) {
     int64_t now = lw_mono_ms();
     for (int32_t p = 0; p < l->n; p++) {
         struct lw_partition_view *v = &l->view[p];
-        struct owner_heartbeat *t = &l->told[p];
+        struct owner_heartbeat *t = &l->heartbeat[p];
         if (t->heard_ms && v->updated_ms != t->updated_ms)
             t->again = true;
         if (!t->heard_ms || v->updated_ms != t->updated_ms)
@@ -197,8 +197,8 @@ static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
     return ms - (rest < 0 ? rest + pane : rest);
 }
 
-/* A partition's clock is trusted once it has kept its value for an idle_timeout of real
- * time: so long a quiet hour of a live stream has to last. */
+/* A partition's clock is trusted once it has kept its value for an idle_timeout of
+ * real time, the shortest quiet period of a live stream that counts. */
 static void follow_clock(const struct lw_leader *l, const struct lw_partition_view *v,
                          struct owner_heartbeat *t) {
     int64_t now = lw_mono_ms();
@@ -218,7 +218,7 @@ static void follow_clock(const struct lw_leader *l, const struct lw_partition_vi
 /* Event time up to which a partition is complete. */
 static int64_t partition_complete_until(const struct lw_leader *l, int32_t partition) {
     const struct lw_partition_view *v = &l->view[partition];
-    const struct owner_heartbeat *t = &l->told[partition];
+    const struct owner_heartbeat *t = &l->heartbeat[partition];
     int64_t stood = t->stood_ms < t->low_ms ? t->stood_ms : t->low_ms;
     if (!v->known || v->watermark_ms == INT64_MIN)
         return INT64_MIN;
@@ -228,13 +228,13 @@ static int64_t partition_complete_until(const struct lw_leader *l, int32_t parti
 }
 
 struct progress {
-    int64_t slowest, furthest; /* of the partitions that hold back; of all */
+    int64_t slowest, furthest; /* of the partitions that block sealing; of all */
     int64_t newest, oldest;
 };
 
-/* Does its clock rest on a crowd? A few events with wrong clocks, in a partition that
- * has hardly any others, are not contradicted by anything: such a partition does not
- * lead the others when all are idle. */
+/* Does its clock rest on a crowd? In a partition with hardly any events nothing
+ * contradicts a few wrong clocks, so such a partition does not advance the others when
+ * all are idle. */
 static bool partition_established(const struct lw_partition_view *v) {
     return v->counter[LW_COUNT_MESSAGES] - v->counter[LW_COUNT_DEAD_LETTERED] >= LW_CROWD;
 }
@@ -253,7 +253,7 @@ static struct progress measure_progress(struct lw_leader *l) {
     bool any = any_established(l);
     for (int32_t i = 0; i < l->n; i++) {
         const struct lw_partition_view *v = &l->view[i];
-        follow_clock(l, v, &l->told[i]);
+        follow_clock(l, v, &l->heartbeat[i]);
         int64_t until = untils[i] = partition_complete_until(l, i);
         bool leads = !any || partition_established(v);
         if (v->oldest_pane_ms != INT64_MIN && v->oldest_pane_ms < p.oldest)
@@ -273,10 +273,10 @@ static struct progress measure_progress(struct lw_leader *l) {
 }
 
 /* Event time up to which every partition is complete; INT64_MIN: nothing can be
- * sealed. An idle partition does not hold back: it counts as being where the furthest
- * one is, for whatever comes to it next is hardly older. When all are idle, what is
- * there is sealed, but for panes that the wall clock says may still be filled. When
- * the stream has ended, everything is complete. */
+ * sealed. An idle partition does not block sealing: it counts as being at the furthest
+ * partition's time, because its next events are hardly older. When all are idle, all
+ * panes are sealed except those that may still be filled according to the wall clock.
+ * When the stream has ended, everything is complete. */
 static int64_t complete_until(const struct lw_leader *l, const struct progress *p) {
     if (p->slowest != INT64_MAX)
         return p->slowest;
@@ -340,33 +340,37 @@ static void make_room(struct lw_leader *l, int32_t n) {
     if (n <= l->n)
         return;
     l->view = lw_realloc(l->view, (size_t)n, sizeof *l->view);
-    l->told = lw_realloc(l->told, (size_t)n, sizeof *l->told);
+    l->heartbeat = lw_realloc(l->heartbeat, (size_t)n, sizeof *l->heartbeat);
     l->pace = lw_realloc(l->pace, (size_t)n, sizeof *l->pace);
     memset(l->view + l->n, 0, (size_t)(n - l->n) * sizeof *l->view);
-    memset(l->told + l->n, 0, (size_t)(n - l->n) * sizeof *l->told);
+    memset(l->heartbeat + l->n, 0, (size_t)(n - l->n) * sizeof *l->heartbeat);
     memset(l->pace + l->n, 0, (size_t)(n - l->n) * sizeof *l->pace);
     l->n = n;
 }
 
 /* `meta` has the number of partitions that have been read: it grows when the last of
- * the new ones has a state of its own. Until then a worker that finds none knows by
- * it that the partition is newer than the stream, and reads it from its first
+ * the new ones has state. Until then, a worker that finds no state for a partition
+ * knows that the partition is newer than the stream, and reads it from its first
  * message. */
 static int record_growth(struct lw_leader *l, struct lw_err *err) {
     char detail[360];
-    int32_t known = l->said;
+    int32_t known = l->recorded;
     while (known < l->n && l->view[known].known)
         known++;
-    if (l->said == 0 || known < l->n || known == l->said)
+    if (l->recorded == 0 || known < l->n || known == l->recorded)
         return 0;
     snprintf(detail, sizeof detail, "%s has grown from %d to %d partitions",
-             l->config->source.topic, l->said, l->n);
-    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->n, LW_CODE_VERSION,
-                      lw_wall_ms(), err) ||
-        lw_audit_write(l->redis, l->spec, "partitions", l->engine->who, detail,
-                       lw_wall_ms(), err))
+             l->config->source.topic, l->recorded, l->n);
+    if (lw_meta_write(l->redis, l->spec,
+                      &(struct lw_meta){l->config->source.topic, l->n, LW_CODE_VERSION,
+                                        lw_wall_ms()},
+                      err) ||
+        lw_audit_write(l->redis, l->spec,
+                       &(struct lw_audit_line){"partitions", l->engine->who, detail, 0,
+                                               lw_wall_ms()},
+                       err))
         return -1;
-    l->said = l->n;
+    l->recorded = l->n;
     lw_log(partitions_added, l->config->source.topic, l->n);
     return 0;
 }
@@ -444,7 +448,7 @@ static int seal_due(struct lw_leader *l, struct lw_err *err) {
 
 static int answer_requests(struct lw_leader *l, struct lw_err *err) {
     struct lw_aliases aliases;
-    char what[LW_NAME_MAX + 16], who[LW_NAME_MAX];
+    struct lw_requested asked_for;
     if (lw_models_aliases(l->redis, l->spec, &aliases, err) ||
         lw__leader_aliases(l, &aliases, err))
         return -1;
@@ -455,18 +459,17 @@ static int answer_requests(struct lw_leader *l, struct lw_err *err) {
             lw__leader_write(l, NULL, false, err))
             return -1;
     }
-    int asked =
-        lw_requests_first(l->redis, l->spec, what, sizeof what, who, sizeof who, err);
+    int asked = lw_requests_first(l->redis, l->spec, &asked_for, err);
     if (asked < 0)
         return -1;
     if (!asked || l->sealed_until_ms == INT64_MIN)
         return 0;
     /* The step that answers the command also removes it, so a crash loses none. */
     *l->evaluation = (struct lw_evaluation){.at_ms = l->sealed_until_ms};
-    if (strcmp(what, "retrain") == 0)
-        lw_monitor_ask(l->monitor, who, l->evaluation);
-    else if (strncmp(what, "release:", 8) == 0)
-        lw_monitor_release(l->monitor, what + 8, who, l->evaluation);
+    if (strcmp(asked_for.what, "retrain") == 0)
+        lw_monitor_ask(l->monitor, asked_for.who, l->evaluation);
+    else if (strncmp(asked_for.what, "release:", 8) == 0)
+        lw_monitor_release(l->monitor, asked_for.what + 8, asked_for.who, l->evaluation);
     if (l->evaluation->waits[0])
         lw_log(training_postponed, l->evaluation->waits);
     l->asked = true;
@@ -528,9 +531,11 @@ static int announce_stream(struct lw_leader *l, struct lw_err *err) {
     if (had < 0)
         return -1;
     make_room(l, had);
-    l->said = had ? had : l->n;
-    if (lw_meta_write(l->redis, l->spec, l->config->source.topic, l->said,
-                      LW_CODE_VERSION, lw_wall_ms(), err))
+    l->recorded = had ? had : l->n;
+    if (lw_meta_write(l->redis, l->spec,
+                      &(struct lw_meta){l->config->source.topic, l->recorded,
+                                        LW_CODE_VERSION, lw_wall_ms()},
+                      err))
         return -1;
     struct lw_err none = {0}; /* some servers do not report it */
     const char *policy = lw_redis_info(l->redis, "maxmemory_policy", &none);
@@ -637,7 +642,7 @@ void *lw__leader_main(void *arg) {
     lw__leader_drop(&l);
     lw_redis_free(l.redis);
     free(l.view);
-    free(l.told);
+    free(l.heartbeat);
     free(l.pace);
     free(l.evaluation);
     return NULL;

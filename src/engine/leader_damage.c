@@ -13,13 +13,12 @@
 static void note_pane(struct lw_leader *l, const struct lw_unreadable_pane *one) {
     char when[32], text[320];
     lw_format_time(when, sizeof when, one->start_ms);
-    snprintf(
-        text, sizeof text,
-        "The pane of %s of partition %d cannot be read: what it held%s is missing from "
-        "all windows. Its bytes are kept for 30 days as unreadable:%" PRId64
-        ":%d. (%.100s)",
-        when, one->partition, one->moved ? " when the partition was claimed" : "",
-        one->start_ms, one->partition, one->why);
+    snprintf(text, sizeof text,
+             "The pane of %s of partition %d cannot be read: its events%s are "
+             "missing from all windows. Its bytes are kept for 30 days as "
+             "unreadable:%" PRId64 ":%d. (%.100s)",
+             when, one->partition, one->moved ? " when the partition was claimed" : "",
+             one->start_ms, one->partition, one->why);
     lw_monitor_unreadable(l->monitor, 1, text);
     lw_log(pane_unreadable, when, one->partition, LW_QUOTE(one->why));
 }
@@ -156,13 +155,16 @@ static int replace_champion(struct lw_leader *l, const struct lw_aliases *a,
     l->unusable = a->champion;
     ok = find_replacement(l, a, &other, err);
     if (ok < 0 ||
-        (ok && lw_models_promote(l->redis, l->spec, other, l->engine->who,
-                                 "the champion's model cannot be read", NULL, err)))
+        (ok && lw_models_promote(
+                   l->redis, l->spec,
+                   &(struct lw_promotion){other, l->engine->who,
+                                          "the champion's model cannot be read", NULL},
+                   err)))
         return -1;
     lw_log(champion_unusable, a->champion, LW_QUOTE(why.msg));
     snprintf(
         text, sizeof text, "The champion's model cannot be read (%.120s): %s", why.msg,
-        ok ? "a version from before it answers again."
+        ok ? "an earlier version scores again."
            : "new processes score nothing until a version is promoted (leeway models "
              "promote N) or trained (leeway models retrain).");
     lw_monitor_unreadable(l->monitor, 0, text);
@@ -211,14 +213,13 @@ static int report_champion_lost(struct lw_leader *l, struct lw_aliases *a,
     if (found)
         return found < 0 ? -1 : restore_champion(l, a, version, err);
     l->lost = true;
-    lw_log(champion_lost,
-           "the alias champion in Redis is damaged, and no version can take its place: "
-           "leeway models promote N, or retrain");
+    lw_log(champion_lost, "the alias champion in Redis is damaged, and no version can "
+                          "replace it: leeway models promote N, or retrain");
     lw_monitor_unreadable(
         l->monitor, 0,
-        "The alias champion in Redis is damaged, and no version can take its place: "
-        "nothing is scored until a version is promoted (leeway models promote N) or "
-        "trained (leeway models retrain).");
+        "The alias champion in Redis is damaged, and no version can "
+        "replace it: nothing is scored until a version is promoted (leeway "
+        "models promote N) or trained (leeway models retrain).");
     return 0;
 }
 

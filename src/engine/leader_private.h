@@ -21,7 +21,7 @@ struct owner_heartbeat {
     int64_t stood_ms;   /* lowest of the previous interval, or INT64_MIN */
 };
 
-/* How the messages of a partition and its clock go on (leader_sealing_block.c). */
+/* Progress of a partition's messages and of its clock (leader_sealing_block.c). */
 struct lw_pace {
     bool seen;
     uint64_t counted, timed; /* accumulated, and all that had a time, when the ... */
@@ -44,13 +44,13 @@ struct lw_leader {
     int64_t sealed_until_ms;    /* as in Redis */
     int64_t written_ms;         /* wall: stamp of the monitor's state in Redis */
     int32_t n; /* partitions ever seen, also before the topic was recreated with fewer */
-    int32_t said;                   /* ... as `meta` has it */
-    bool announced;                 /* since then, missing permissions are retried */
-    struct lw_partition_view *view; /* by partition */
-    struct owner_heartbeat *told;   /* by partition */
-    struct lw_pace *pace;           /* by partition */
-    int64_t sealed_was_ms;          /* sealed_until_ms, ... */
-    int64_t sealed_since_ms;        /* ... since then (monotonic) */
+    int32_t recorded;                  /* ... as `meta` has it */
+    bool announced;                    /* since then, missing permissions are retried */
+    struct lw_partition_view *view;    /* by partition */
+    struct owner_heartbeat *heartbeat; /* by partition */
+    struct lw_pace *pace;              /* by partition */
+    int64_t sealed_was_ms;             /* sealed_until_ms, ... */
+    int64_t sealed_since_ms;           /* ... since then (monotonic) */
     int flow;              /* of enum lw_flow, as known before the view was read; -1 */
     int64_t flow_since_ms; /* monotonic */
     int64_t complete_ms;   /* of lw_engine_complete, likewise */
@@ -62,12 +62,12 @@ struct lw_leader {
     bool lost;                         /* the loss of the champion was reported */
     uint64_t dials;                    /* connections made when the view was read */
     struct lw_evaluation *evaluation;
-    struct lw_notification_plan *pager; /* while leading */
-    int64_t trouble_ms[LW_COMPONENTS];  /* monotonic: reported since, while leading; 0 */
-    struct lw_privacy privacy;          /* with its key */
-    int64_t paged_ms;                   /* monotonic: last round of the pager */
-    struct lw_live_state {              /* leader_live.c */
-        int64_t next_ms;                /* monotonic */
+    struct lw_notification_plan *plan; /* while leading */
+    int64_t trouble_ms[LW_COMPONENTS]; /* monotonic: reported since, while leading; 0 */
+    struct lw_privacy privacy;         /* with its key */
+    int64_t plan_round_ms;     /* monotonic: last round of the notification plan */
+    struct lw_live_state {     /* leader_live.c */
+        int64_t next_ms;       /* monotonic */
         uint64_t heard, noted; /* messages when the last one came in; as Redis knows */
         int64_t heard_ms;      /* wall clock of that */
         int64_t noted_ms;      /* monotonic: when Redis was last updated */
@@ -116,7 +116,7 @@ int lw__leader_live_step(struct lw_leader *l, struct lw_err *err);
 void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t newest);
 /* Writes notifications outside of a step; NULL: none. */
 int lw__leader_write_notifications(struct lw_leader *l,
-                                   const struct lw_notifications *pages,
+                                   const struct lw_notifications *notifications,
                                    struct lw_err *err);
 /* Fires and resolves alerts about leeway itself. */
 int lw__self_alert_step(struct lw_leader *l, struct lw_err *err);

@@ -56,16 +56,16 @@ static bool pace_wasted(const struct lw_pace *pace, const struct lw_partition_vi
     return messages_timed(v) - pace->timed >= FEW;
 }
 
-static void block_report(struct lw_sealing_block *held, int64_t since_ms,
+static void block_report(struct lw_sealing_block *block, int64_t since_ms,
                          const char *why) {
-    if (held->since_ms && held->since_ms <= since_ms)
+    if (block->since_ms && block->since_ms <= since_ms)
         return;
-    held->since_ms = since_ms;
-    lw_copy(held->why, sizeof held->why, why);
+    block->since_ms = since_ms;
+    lw_copy(block->why, sizeof block->why, why);
 }
 
 static void judge_partition(const struct lw_leader *l, int32_t partition, int64_t newest,
-                            struct lw_sealing_block *held) {
+                            struct lw_sealing_block *block) {
     const struct lw_partition_view *v = &l->view[partition];
     const struct lw_pace *pace = &l->pace[partition];
     int64_t patience = l->spec->idle_timeout_ms; /* for a quiet hour to prove itself */
@@ -78,7 +78,7 @@ static void judge_partition(const struct lw_leader *l, int32_t partition, int64_
                  " events of partition %d do not count: they are late "
                  "or have an implausible time; its clock is at %s",
                  messages_timed(v) - pace->timed, partition, at);
-        block_report(held, pace->counted_ms, why);
+        block_report(block, pace->counted_ms, why);
     }
     bool read = messages_timed(v) - pace->at_until >= FEW;
     int64_t usual = l->spec->lateness_ms + 2 * l->spec->pane_ms;
@@ -87,7 +87,7 @@ static void judge_partition(const struct lw_leader *l, int32_t partition, int64_
         snprintf(why, sizeof why,
                  "the clock of partition %d is at %s and blocks every pane", partition,
                  at);
-        block_report(held, pace->until_since_ms + patience, why);
+        block_report(block, pace->until_since_ms + patience, why);
     }
     if (l->sealed_until_ms != INT64_MIN && v->newest_ms != INT64_MIN && !v->idle &&
         l->sealed_until_ms - v->newest_ms > l->spec->max_jump_ms &&
@@ -95,13 +95,13 @@ static void judge_partition(const struct lw_leader *l, int32_t partition, int64_
         snprintf(why, sizeof why,
                  "panes are sealed up to %s, far ahead of the events of partition %d", to,
                  partition);
-        block_report(held, l->sealed_since_ms, why);
+        block_report(block, l->sealed_since_ms, why);
     }
 }
 
 void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t newest) {
     int64_t now = lw_mono_ms();
-    struct lw_sealing_block held = {0};
+    struct lw_sealing_block block = {0};
     bool judged = l->flow == LW_FLOWS && !lw_monitor_pending(l->monitor);
     bool moved = l->sealed_was_ms != l->sealed_until_ms || !judged;
     if (moved) {
@@ -116,11 +116,11 @@ void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t
         if (moved)
             l->pace[p].at_sealed = messages_timed(v);
         if (v->known && judged)
-            judge_partition(l, p, newest, &held);
+            judge_partition(l, p, newest, &block);
     }
-    if (held.since_ms > now)
-        held.since_ms = 0;
+    if (block.since_ms > now)
+        block.since_ms = 0;
     pthread_mutex_lock(&l->engine->lock);
-    l->engine->held = held;
+    l->engine->sealing_block = block;
     pthread_mutex_unlock(&l->engine->lock);
 }

@@ -66,7 +66,7 @@ static void render_alert(struct lw_leader *l, const struct lw_evaluation *e,
                          const struct lw_alert *a, unsigned repeat, struct lw_buf *json) {
     struct lw_err err = {0};
     char action[240];
-    struct alert_segments blame = {0};
+    struct alert_segments segments = {0};
     const struct lw_rule *rule = a->rule;
     bool windowed = rule && !lw_metric_live(rule->metric);
     struct lw_alert_context context = {
@@ -81,11 +81,11 @@ static void render_alert(struct lw_leader *l, const struct lw_evaluation *e,
         .runbook_url = l->config->runbook_url};
     if (windowed && a->firing && !lw_metric_per_feature(rule->metric) &&
         !lw_metric_of_feed(rule->metric))
-        find_segments(l, a, context.window, &blame);
-    context.segment = blame.segment;
-    context.nsegments = blame.nsegments;
-    context.example = blame.example;
-    context.nexamples = blame.nexamples;
+        find_segments(l, a, context.window, &segments);
+    context.segment = segments.segment;
+    context.nsegments = segments.nsegments;
+    context.example = segments.example;
+    context.nexamples = segments.nexamples;
     if (lw_alert_json_write(l->spec, a, &context, json, &err)) {
         lw_log(alert_render_failed, err.msg);
         lw_buf_clear(json);
@@ -107,7 +107,7 @@ void lw__alert_log(const struct lw_alert *a) {
 /* Messages and notifications for the changes of an evaluation, valid until _free. */
 struct alert_messages {
     struct lw_buf json[LW_ALERTS_MAX];
-    const struct lw_notifications *pages;
+    const struct lw_notifications *notifications;
 };
 
 static struct alert_messages *alert_messages_new(struct lw_leader *l) {
@@ -118,8 +118,8 @@ static struct alert_messages *alert_messages_new(struct lw_leader *l) {
         lw__alert_log(a);
         render_alert(l, e, a, 0, &out->json[i]);
     }
-    out->pages = lw_notification_plan_changes(l->pager, e->alert, e->nalerts, out->json,
-                                              lw_wall_ms());
+    out->notifications = lw_notification_plan_changes(l->plan, e->alert, e->nalerts,
+                                                      out->json, lw_wall_ms());
     return out;
 }
 
@@ -164,12 +164,12 @@ static bool delivery_pending(void *arg, const struct lw_receiver *r,
 }
 
 int lw__leader_write_notifications(struct lw_leader *l,
-                                   const struct lw_notifications *pages,
+                                   const struct lw_notifications *notifications,
                                    struct lw_err *err) {
     int64_t now = lw_wall_ms();
-    if (!pages)
+    if (!notifications)
         return 0;
-    if (lw_notifications_write(l->redis, l->spec, &l->lease, pages, now, err))
+    if (lw_notifications_write(l->redis, l->spec, &l->lease, notifications, now, err))
         return -1;
     l->written_ms = now;
     return 0;
@@ -178,19 +178,19 @@ int lw__leader_write_notifications(struct lw_leader *l,
 int lw__leader_notify_due(struct lw_leader *l, struct lw_err *err) {
     const struct lw_notification_hooks hooks = {l, render_again, delivery_pending};
     int64_t now = lw_mono_ms();
-    if (now - l->paged_ms < ROUND_MS)
+    if (now - l->plan_round_ms < ROUND_MS)
         return 0;
-    l->paged_ms = now;
-    if (lw_notification_plan_silences(l->pager, l->redis, err) ||
+    l->plan_round_ms = now;
+    if (lw_notification_plan_silences(l->plan, l->redis, err) ||
         lw__self_alert_step(l, err))
         return -1;
     return lw__leader_write_notifications(
-        l, lw_notification_plan_round(l->pager, &hooks, lw_wall_ms()), err);
+        l, lw_notification_plan_round(l->plan, &hooks, lw_wall_ms()), err);
 }
 
 int lw__leader_orphans(struct lw_leader *l, struct lw_err *err) {
     return lw__leader_write_notifications(
-        l, lw_notification_plan_orphans(l->pager, l->monitor, lw_wall_ms()), err);
+        l, lw_notification_plan_orphans(l->plan, l->monitor, lw_wall_ms()), err);
 }
 
 /* ---- steps ---- */
@@ -203,7 +203,7 @@ step_of(const struct lw_leader *l, const struct alert_messages *messages, bool s
                                        .evaluation = l->evaluation,
                                        .sealed = sealed,
                                        .asked = l->asked,
-                                       .pages = messages->pages,
+                                       .notifications = messages->notifications,
                                        .unread = sealed ? &l->unread : NULL,
                                        .now_ms = lw_wall_ms()};
 }
@@ -229,8 +229,10 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
                      struct lw_err *err) {
     struct alert_messages *messages = alert_messages_new(l);
     struct lw_evaluation_step step = step_of(l, messages, sealed);
-    int rc = rolled ? lw_models_promote(l->redis, l->spec, rolled->other, "leeway",
-                                        rolled->reason, &step, err)
+    int rc = rolled ? lw_models_promote(l->redis, l->spec,
+                                        &(struct lw_promotion){rolled->other, "leeway",
+                                                               rolled->reason, &step},
+                                        err)
                     : lw_evaluation_write(l->redis, l->spec, &step, err);
     if (rc == 0)
         l->written_ms = step.now_ms;
@@ -325,9 +327,9 @@ static int conclude_training(struct lw_leader *l, struct lw_job *job, uint32_t *
     const struct lw_evaluation *e = l->evaluation;
     if (!job->failed && lw_models_reserve(l->redis, l->spec, &l->lease, number, err))
         return -1;
-    bool told = !job->failed || job->training.early;
-    lw_monitor_trained(l->monitor, job->request.id, *number, told ? &job->training : NULL,
-                       job->err.msg, l->evaluation);
+    bool reported = !job->failed || job->training.early;
+    lw_monitor_trained(l->monitor, job->request.id, *number,
+                       reported ? &job->training : NULL, job->err.msg, l->evaluation);
     if (job->failed)
         return lw__leader_write(l, NULL, false, err);
     bool promote = e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE;

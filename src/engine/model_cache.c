@@ -1,10 +1,9 @@
 /* See model_cache.h. A worker has its own copies of the models: a few MB each, and no
  * lock.
  *
- * A version never changes, but its number can come again: in a Redis that was
- * emptied, or put back to a time before it, the next training takes the same number.
- * So a number is believed only together with the moment of its making, which is asked
- * for at each line-up. */
+ * A version never changes, but its number can be reused: in a Redis that was emptied
+ * or restored to an older state, the next training takes the same number. So a cached
+ * model is used only if its creation time matches, which is checked at each load. */
 #include "engine/model_cache.h"
 
 #include <stdlib.h>
@@ -78,7 +77,7 @@ static struct cached_model *cache_find(const struct lw_model_cache *c, uint32_t 
     return NULL;
 }
 
-/* Its key is damaged or gone, and we have it: it goes on. */
+/* Its key is damaged or missing, but the cached copy keeps scoring. */
 static struct cached_model *cache_find_any(const struct lw_model_cache *c,
                                            uint32_t version) {
     for (size_t i = c->n; i-- > 0;)
@@ -112,14 +111,14 @@ static int cache_add_version(struct lw_model_cache *c, struct lw_redis *r,
 }
 
 int lw_model_cache_load(struct lw_model_cache *c, struct lw_redis *r,
-                        const struct lw_active_versions *force,
+                        const struct lw_active_versions *active,
                         struct lw_loaded_models *out, struct lw_err *err) {
     struct lw_loaded_models next = {0};
-    if (force->champion && cache_add_version(c, r, force->champion, &next, err))
+    if (active->champion && cache_add_version(c, r, active->champion, &next, err))
         return -1;
     bool champion = next.n > 0;
-    for (size_t i = 0; champion && i < force->nshadows; i++)
-        if (cache_add_version(c, r, force->shadow[i], &next, err))
+    for (size_t i = 0; champion && i < active->nshadows; i++)
+        if (cache_add_version(c, r, active->shadow[i], &next, err))
             return -1;
     *out = next;
     return 0;

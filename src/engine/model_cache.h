@@ -20,7 +20,7 @@ void lw_model_cache_free(struct lw_model_cache *c);
  * *out is unchanged. An unusable version (damaged, missing) is left out and logged
  * once; without the champion nothing scores. */
 int lw_model_cache_load(struct lw_model_cache *c, struct lw_redis *r,
-                        const struct lw_active_versions *force,
+                        const struct lw_active_versions *active,
                         struct lw_loaded_models *out, struct lw_err *err);
 /* Frees models that are not in use. */
 void lw_model_cache_sweep(struct lw_model_cache *c,

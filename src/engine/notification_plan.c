@@ -1,6 +1,6 @@
-/* See notification_plan.h. alert/ decides which message is due; this file keeps the
- * books: one entry per alert, with its newest message and what each receiver was
- * notified of, and the lists of changes for the next write to Redis. */
+/* See notification_plan.h. alert/ decides which message is due. This file keeps one
+ * entry per alert, with its newest message and what each receiver was notified of, and
+ * collects the changes for the next write to Redis. */
 #include "engine/notification_plan.h"
 
 #include <inttypes.h>
@@ -30,7 +30,7 @@
 struct alert_entry {
     char *json; /* newest message, or NULL */
     size_t len;
-    struct lw_notified told[LW_RECEIVERS_MAX];
+    struct lw_notified notified[LW_RECEIVERS_MAX];
 };
 
 struct message_text {
@@ -45,19 +45,19 @@ struct notified_text {
 struct lw_notification_plan {
     const struct lw_config *config;
     size_t n, cap;
-    struct lw_alert_status *standing; /* parallel to entry, contiguous for judging */
+    struct lw_alert_status *status; /* parallel to entry, contiguous for judging */
     struct alert_entry *entry;
     size_t nsilences;
     struct lw_silence *silence;
     int64_t silences_ms; /* monotonic: when they were read */
     /* The notifications under construction. */
-    struct lw_notifications pages;
+    struct lw_notifications notifications;
     struct lw_outgoing *outgoing;
-    struct lw_notification_field *message, *told;
-    struct notified_text *told_text;
+    struct lw_notification_field *message, *notified;
+    struct notified_text *notified_text;
     struct lw_notification_line *line;
     struct lw_alert *alert;
-    size_t outgoing_cap, message_cap, told_cap, line_cap, alert_cap;
+    size_t outgoing_cap, message_cap, notified_cap, line_cap, alert_cap;
     size_t nmade;
     struct lw_buf *made; /* messages rendered for these notifications */
 };
@@ -73,7 +73,7 @@ static void plan_begin(struct lw_notification_plan *p) {
     for (size_t i = 0; i < p->nmade; i++)
         lw_buf_fini(&p->made[i]);
     p->nmade = 0;
-    p->pages = (struct lw_notifications){0};
+    p->notifications = (struct lw_notifications){0};
 }
 
 void lw_notification_plan_free(struct lw_notification_plan *p) {
@@ -82,13 +82,13 @@ void lw_notification_plan_free(struct lw_notification_plan *p) {
     plan_begin(p);
     for (size_t i = 0; i < p->n; i++)
         free(p->entry[i].json);
-    free(p->standing);
+    free(p->status);
     free(p->entry);
     free(p->silence);
     free(p->outgoing);
     free(p->message);
-    free(p->told);
-    free(p->told_text);
+    free(p->notified);
+    free(p->notified_text);
     free(p->line);
     free(p->alert);
     free(p->made);
@@ -99,7 +99,7 @@ void lw_notification_plan_free(struct lw_notification_plan *p) {
 
 static size_t plan_find(const struct lw_notification_plan *p, uint64_t fingerprint) {
     size_t i = 0;
-    while (i < p->n && p->standing[i].fingerprint != fingerprint)
+    while (i < p->n && p->status[i].fingerprint != fingerprint)
         i++;
     return i;
 }
@@ -110,10 +110,10 @@ static size_t plan_find_or_add(struct lw_notification_plan *p, uint64_t fingerpr
         return i;
     if (p->n == p->cap) {
         p->cap = p->cap ? 2 * p->cap : 32;
-        p->standing = lw_realloc(p->standing, p->cap, sizeof *p->standing);
+        p->status = lw_realloc(p->status, p->cap, sizeof *p->status);
         p->entry = lw_realloc(p->entry, p->cap, sizeof *p->entry);
     }
-    p->standing[p->n] = (struct lw_alert_status){.fingerprint = fingerprint};
+    p->status[p->n] = (struct lw_alert_status){.fingerprint = fingerprint};
     memset(&p->entry[p->n], 0, sizeof *p->entry);
     return p->n++;
 }
@@ -121,7 +121,7 @@ static size_t plan_find_or_add(struct lw_notification_plan *p, uint64_t fingerpr
 static void load_alert(void *arg, const struct lw_alert_status *alert) {
     struct lw_notification_plan *p = arg;
     size_t i = plan_find_or_add(p, alert->fingerprint);
-    p->standing[i] = *alert;
+    p->status[i] = *alert;
 }
 
 static void alert_keep_message(struct alert_entry *entry, const char *json, size_t len) {
@@ -140,11 +140,11 @@ static void load_message(void *arg, const char *fingerprint, const char *json,
 
 static void load_notified(void *arg, const char *name, const char *text) {
     struct lw_notification_plan *p = arg;
-    struct lw_notified told;
+    struct lw_notified notified;
     int r = lw_notifier_find_receiver(p->config->receiver, p->config->nreceivers, name);
     size_t i = plan_find(p, strtoull(name, NULL, 16));
-    if (r >= 0 && i < p->n && lw_notified_parse(text, &told))
-        p->entry[i].told[r] = told;
+    if (r >= 0 && i < p->n && lw_notified_parse(text, &notified))
+        p->entry[i].notified[r] = notified;
 }
 
 int lw_notification_plan_load(struct lw_notification_plan *p, struct lw_redis *r,
@@ -184,37 +184,39 @@ int lw_notification_plan_silences(struct lw_notification_plan *p, struct lw_redi
 
 static void add_outgoing(struct lw_notification_plan *p, const struct lw_receiver *r,
                          const struct lw_alert_status *alert, const char *id,
-                         struct message_text said) {
-    struct lw_outgoing *o = ADD(p->outgoing, p->pages.noutgoing, p->outgoing_cap);
+                         struct message_text message) {
+    struct lw_outgoing *o = ADD(p->outgoing, p->notifications.noutgoing, p->outgoing_cap);
     lw_notifier_outbox_id(o->id, sizeof o->id, id, r->name);
     o->alert = alert->fingerprint;
-    o->json = said.json;
-    o->len = said.len;
+    o->json = message.json;
+    o->len = message.len;
 }
 
 /* The alert's newest message, for repetitions and deferred notifications. */
 static void add_message(struct lw_notification_plan *p, size_t i, const char *json,
                         size_t len) {
-    struct lw_notification_field *f = ADD(p->message, p->pages.nmessages, p->message_cap);
-    snprintf(f->name, sizeof f->name, "%016" PRIx64, p->standing[i].fingerprint);
+    struct lw_notification_field *f =
+        ADD(p->message, p->notifications.nmessages, p->message_cap);
+    snprintf(f->name, sizeof f->name, "%016" PRIx64, p->status[i].fingerprint);
     f->text = json;
     f->len = len;
 }
 
-/* What the receiver was notified of. */
+/* Records what the receiver was notified of. */
 static void plan_set_notified(struct lw_notification_plan *p, size_t i, size_t r,
-                              const struct lw_notified *told) {
-    p->entry[i].told[r] = *told;
-    if (p->pages.ntold == p->told_cap) {
-        p->told_cap = p->told_cap ? 2 * p->told_cap : 16;
-        p->told = lw_realloc(p->told, p->told_cap, sizeof *p->told);
-        p->told_text = lw_realloc(p->told_text, p->told_cap, sizeof *p->told_text);
+                              const struct lw_notified *notified) {
+    p->entry[i].notified[r] = *notified;
+    if (p->notifications.nnotified == p->notified_cap) {
+        p->notified_cap = p->notified_cap ? 2 * p->notified_cap : 16;
+        p->notified = lw_realloc(p->notified, p->notified_cap, sizeof *p->notified);
+        p->notified_text =
+            lw_realloc(p->notified_text, p->notified_cap, sizeof *p->notified_text);
     }
-    struct lw_notification_field *f = &p->told[p->pages.ntold];
-    char *text = p->told_text[p->pages.ntold++].text;
-    snprintf(f->name, sizeof f->name, "%016" PRIx64 "@%s", p->standing[i].fingerprint,
+    struct lw_notification_field *f = &p->notified[p->notifications.nnotified];
+    char *text = p->notified_text[p->notifications.nnotified++].text;
+    snprintf(f->name, sizeof f->name, "%016" PRIx64 "@%s", p->status[i].fingerprint,
              p->config->receiver[r].name);
-    f->text = told->incident ? lw_notified_print(text, told) : NULL;
+    f->text = notified->incident ? lw_notified_print(text, notified) : NULL;
     f->len = f->text ? strlen(text) : 0;
 }
 
@@ -249,8 +251,8 @@ static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i
                                         const struct lw_notified_step *say,
                                         int64_t now_ms) {
     struct lw_buf text = {0};
-    if (hooks && hooks->again(hooks->arg, p->standing[i].fingerprint,
-                              say->notified.repeat, &text)) {
+    if (hooks &&
+        hooks->again(hooks->arg, p->status[i].fingerprint, say->notified.repeat, &text)) {
         p->made = lw_realloc(p->made, p->nmade + 1, sizeof *p->made);
         p->made[p->nmade] = text;
         return &p->made[p->nmade++];
@@ -265,9 +267,9 @@ static const struct lw_buf *plan_repeat(struct lw_notification_plan *p, size_t i
 static bool plan_notify_one(struct lw_notification_plan *p, size_t i, size_t r,
                             const struct lw_notification_hooks *hooks, int64_t now_ms) {
     const struct lw_receiver *receiver = &p->config->receiver[r];
-    const struct lw_alert_status *alert = &p->standing[i];
+    const struct lw_alert_status *alert = &p->status[i];
     struct alert_entry *entry = &p->entry[i];
-    struct lw_notified was = entry->told[r];
+    struct lw_notified was = entry->notified[r];
     struct lw_notified_step say = lw_notified_next(receiver, alert, &was, now_ms);
     char id[LW_ALERT_ID_MAX];
     if (say.what == LW_NOTIFY_NOTHING || !entry->json)
@@ -299,16 +301,16 @@ static void plan_notify_all(struct lw_notification_plan *p, size_t i,
 }
 
 static const struct lw_notifications *plan_finish(struct lw_notification_plan *p) {
-    p->pages.outgoing = p->outgoing;
-    p->pages.message = p->message;
-    p->pages.told = p->told;
-    p->pages.line = p->line;
-    p->pages.alert = p->alert;
-    return &p->pages;
+    p->notifications.outgoing = p->outgoing;
+    p->notifications.message = p->message;
+    p->notifications.notified = p->notified;
+    p->notifications.line = p->line;
+    p->notifications.alert = p->alert;
+    return &p->notifications;
 }
 
 static void plan_judge(struct lw_notification_plan *p, int64_t now_ms) {
-    lw_alert_status_judge(&p->config->spec, p->standing, p->n, p->silence, p->nsilences,
+    lw_alert_status_judge(&p->config->spec, p->status, p->n, p->silence, p->nsilences,
                           now_ms);
 }
 
@@ -333,7 +335,8 @@ static void plan_note_withheld(struct lw_notification_plan *p,
                                const struct lw_alert_status *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
-    struct lw_notification_line *line = ADD(p->line, p->pages.nlines, p->line_cap);
+    struct lw_notification_line *line =
+        ADD(p->line, p->notifications.nlines, p->line_cap);
     lw_copy(line->what, sizeof line->what, "withheld");
     snprintf(line->detail, sizeof line->detail, "%s%s%s: %s %.120s", s->rule,
              s->feature[0] ? " of " : "", s->feature,
@@ -349,22 +352,22 @@ lw_notification_plan_changes(struct lw_notification_plan *p, const struct lw_ale
     plan_begin(p);
     for (size_t k = 0; k < n; k++) { /* all first: causes may come in any order */
         size_t i = plan_find_or_add(p, alert[k].fingerprint);
-        status_set(&p->standing[i], &alert[k]);
+        status_set(&p->status[i], &alert[k]);
     }
     plan_judge(p, now_ms);
     for (size_t k = 0; k < n; k++) {
         size_t i = plan_find(p, alert[k].fingerprint);
         if (json[k].len == 0)
             continue;
-        status_set(&p->standing[i], &alert[k]); /* one may change twice in a step */
+        status_set(&p->status[i], &alert[k]); /* one may change twice in a step */
         alert_keep_message(&p->entry[i], (const char *)json[k].data, json[k].len);
         add_message(p, i, (const char *)json[k].data, json[k].len);
         plan_notify_all(p, i, NULL, now_ms);
         /* refer to the caller's copy: the entry's is freed with the next message */
-        for (size_t o = 0; o < p->pages.noutgoing; o++)
+        for (size_t o = 0; o < p->notifications.noutgoing; o++)
             if (p->outgoing[o].json == p->entry[i].json)
                 p->outgoing[o].json = (const char *)json[k].data;
-        plan_note_withheld(p, &p->standing[i]);
+        plan_note_withheld(p, &p->status[i]);
     }
     return plan_finish(p);
 }
@@ -374,14 +377,14 @@ const struct lw_notifications *lw_notification_plan_itself(struct lw_notificatio
                                                            const struct lw_buf *json,
                                                            int64_t now_ms) {
     lw_notification_plan_changes(p, alert, 1, json, now_ms);
-    *ADD(p->alert, p->pages.nalerts, p->alert_cap) = *alert;
+    *ADD(p->alert, p->notifications.nalerts, p->alert_cap) = *alert;
     return plan_finish(p);
 }
 
 const struct lw_alert_status *
 lw_notification_plan_status(const struct lw_notification_plan *p, uint64_t fingerprint) {
     size_t i = plan_find(p, fingerprint);
-    return i < p->n ? &p->standing[i] : NULL;
+    return i < p->n ? &p->status[i] : NULL;
 }
 
 const struct lw_notifications *
@@ -390,11 +393,11 @@ lw_notification_plan_orphans(struct lw_notification_plan *p, const struct lw_mon
     plan_begin(p);
     plan_judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
-        struct lw_alert_status *s = &p->standing[i];
+        struct lw_alert_status *s = &p->status[i];
         bool itself = lw_component_of_alert(s->rule) < LW_COMPONENTS;
         if (!s->firing || itself || lw_monitor_fires(m, s->fingerprint))
             continue;
-        struct lw_alert *a = ADD(p->alert, p->pages.nalerts, p->alert_cap);
+        struct lw_alert *a = ADD(p->alert, p->notifications.nalerts, p->alert_cap);
         *a = (struct lw_alert){.fingerprint = s->fingerprint,
                                .incident = s->incident,
                                .severity = s->severity,
@@ -419,7 +422,7 @@ lw_notification_plan_orphans(struct lw_notification_plan *p, const struct lw_mon
         status_set(s, a);
         plan_notify_all(p, i, NULL, now_ms);
     }
-    return p->pages.nalerts ? plan_finish(p) : NULL;
+    return p->notifications.nalerts ? plan_finish(p) : NULL;
 }
 
 const struct lw_notifications *
@@ -429,5 +432,5 @@ lw_notification_plan_round(struct lw_notification_plan *p,
     plan_judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++)
         plan_notify_all(p, i, hooks, now_ms);
-    return p->pages.ntold ? plan_finish(p) : NULL;
+    return p->notifications.nnotified ? plan_finish(p) : NULL;
 }

@@ -18,8 +18,8 @@
 #define IDLE_MS  200
 /* Longest back-off of writing an outcome to Redis, and from which back-off on it is
  * logged. */
-#define SETTLE_MAX_MS 10000
-#define TELL_MS       800
+#define BACKOFF_MAX_MS 10000
+#define LOG_MS         800
 
 /* Outcome of one delivery, until it is written to Redis. */
 struct outcome {
@@ -76,12 +76,12 @@ static void outcome_record(struct lw_notifier *n, struct lw_redis *redis,
         struct lw_err err = {0};
         if (outcome_write(n, redis, &lease, o, &err) == 0 || err.code == LW_EFENCED)
             return;
-        if (wait >= TELL_MS)
+        if (wait >= LOG_MS)
             lw_log(delivery_record_retry, n->engine->config->receiver[n->receiver].name,
                    o->tried.id, LW_QUOTE(err.msg));
         if (!lw__engine_sleep(n->engine, wait))
             return;
-        wait = 2 * wait < SETTLE_MAX_MS ? 2 * wait : SETTLE_MAX_MS;
+        wait = 2 * wait < BACKOFF_MAX_MS ? 2 * wait : BACKOFF_MAX_MS;
     }
 }
 

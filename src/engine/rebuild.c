@@ -22,7 +22,7 @@
 struct pane_reader {
     const struct lw_spec *spec;
     struct lw_intake *intake;
-    struct lw_loaded_models lineup;
+    struct lw_loaded_models loaded;
     struct lw_partition *into;
     int64_t from_ms, until_ms;
     struct lw_err waits;
@@ -57,11 +57,11 @@ static int rebuild_add_message(void *arg, const rd_kafka_message_t *m) {
         lw_event_row(&in->spec->event, cells, lw_intake_message_time(m), &row, NULL);
     if (reason < 0 || row.time_ms < in->from_ms || row.time_ms >= in->until_ms)
         return 0;
-    size_t n = reason == LW_GOOD ? in->lineup.n : 0;
+    size_t n = reason == LW_GOOD ? in->loaded.n : 0;
     lw_spec_watch(in->spec, &row, watched);
     for (size_t i = 0; i < n; i++) {
-        scored[i].version = in->lineup.version[i];
-        scored[i].prediction = lw_model_predict(in->lineup.model[i], &row);
+        scored[i].version = in->loaded.version[i];
+        scored[i].prediction = lw_model_predict(in->loaded.model[i], &row);
     }
     lw_partition_bound(in->into, lw_intake_message_time(m));
     lw_partition_add(in->into, m->offset, &row, reason, watched, scored, n);
@@ -75,9 +75,10 @@ static int read_all(const struct lw_rebuilder *with, struct pane_reader *in,
     const struct lw_read_options how = {
         .timeout_ms = READ_MS, .each = rebuild_add_message, .arg = in};
     in->intake = lw_intake_new(config, with->registry, err);
-    int rc = in->intake ? lw_ranges_read(&config->kafka, config->source.topic, range, 1,
-                                         &how, gone, err)
-                        : -1;
+    int rc = in->intake
+                 ? lw_ranges_read(&config->kafka, config->source.topic,
+                                  (struct lw_offset_ranges){range, 1}, &how, gone, err)
+                 : -1;
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     lw_intake_free(in->intake);
@@ -97,7 +98,7 @@ int lw_rebuild_pane(const struct lw_rebuilder *with, int64_t start_ms, int32_t p
                              .from_ms = start_ms,
                              .until_ms = start_ms + spec->pane_ms};
     const struct lw_offset_range range = {partition, lost.first, lost.last};
-    int rc = lw_model_cache_load(models, with->redis, &lost.force, &in.lineup, err);
+    int rc = lw_model_cache_load(models, with->redis, &lost.active, &in.loaded, err);
     rc = rc ? rc : read_all(with, &in, &range, &out->gone, err);
     lw_model_cache_free(models);
     if (rc == 0 && lw_partition_panes(in.into) != 1)

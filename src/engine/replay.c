@@ -40,7 +40,7 @@ static void pacer_observe(struct pacer *p, int64_t event_ms) {
     p->clock_ms = now;
 }
 
-/* Until `seconds` after the start, at most a century. */
+/* The time `seconds` after the start, at most a century. */
 static bool sleep_until(const struct pacer *p, double seconds) {
     const double century = 100 * 365.25 * 86400;
     int64_t due_us = p->began_us + (int64_t)(fmin(seconds, century) * 1e6);

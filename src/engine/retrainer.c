@@ -70,7 +70,8 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis,
                      struct training_reader *in, struct lw_range *ranges, size_t n,
                      struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
-    if (lw_state_ranges(redis, spec, (int32_t)n, in->from_ms, in->until_ms, ranges, err))
+    if (lw_state_ranges(redis, spec, (int32_t)n,
+                        (struct lw_time_range){in->from_ms, in->until_ms}, ranges, err))
         return -1;
     struct lw_offset_range *wanted = lw_calloc(n, sizeof *wanted);
     for (size_t i = 0; i < n; i++)
@@ -84,8 +85,9 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis,
                                   .stop = &e->stop_flag,
                                   .each = rows_add_message,
                                   .arg = in};
-    int rc = lw_ranges_read(&e->config->kafka, e->config->source.topic, wanted, n, &how,
-                            &in->lineage.gone, err);
+    int rc = lw_ranges_read(&e->config->kafka, e->config->source.topic,
+                            (struct lw_offset_ranges){wanted, n}, &how, &in->lineage.gone,
+                            err);
     if (rc > 0)
         rc = lw_fail(err, in->waits.code, "%s", in->waits.msg);
     free(wanted);

@@ -56,7 +56,7 @@ static void self_alert_resolve(struct lw_alert *a, uint64_t incident, int64_t si
     a->incident = incident;
     a->since_ms = since_ms;
     a->at_ms = lw_wall_ms();
-    snprintf(a->summary, sizeof a->summary, "leeway itself: %s %s well again.",
+    snprintf(a->summary, sizeof a->summary, "leeway itself: %s %s healthy again.",
              a->name + strlen("leeway-"),
              a->name[strlen(a->name) - 1] == 's' ? "are" : "is");
 }
@@ -115,7 +115,7 @@ static int self_alert_put(struct lw_leader *l, const struct lw_alert *a,
     int rc = 0;
     if (self_alert_render(l->engine, a, &json))
         rc = lw__leader_write_notifications(
-            l, lw_notification_plan_itself(l->pager, a, &json, lw_wall_ms()), err);
+            l, lw_notification_plan_itself(l->plan, a, &json, lw_wall_ms()), err);
     lw_buf_fini(&json);
     return rc;
 }
@@ -125,8 +125,7 @@ static int self_alert_judge(struct lw_leader *l, const struct lw_health *h,
     struct lw_alert a = alert_of(l->spec, c);
     bool followed;
     const struct lw_trouble *t = trouble_of(h, c, &followed);
-    const struct lw_alert_status *s =
-        lw_notification_plan_status(l->pager, a.fingerprint);
+    const struct lw_alert_status *s = lw_notification_plan_status(l->plan, a.fingerprint);
     bool fires = s && s->firing;
     int64_t now = lw_mono_ms();
     if (followed && !t)
@@ -193,7 +192,7 @@ static void direct_judge(struct lw_watch *w, enum lw_component c) {
     const struct lw_health_item *item = &w->health.item[c];
     struct lw_alert a = alert_of(&w->config->spec, c);
     if (item->condition != LW_ILL) {
-        if (was->told && item->condition == LW_WELL) {
+        if (was->notified && item->condition == LW_WELL) {
             self_alert_resolve(&a, was->incident, was->since_ms);
             direct_post(w->engine, c, &a);
         }
@@ -205,13 +204,13 @@ static void direct_judge(struct lw_watch *w, enum lw_component c) {
         was->ill_ms = w->now.mono_ms;
     bool lasts =
         item->bad_ms == w->now.mono_ms; /* else it is over and within its hold time */
-    if (was->told || !lasts || alert_silenced(w, &a) ||
+    if (was->notified || !lasts || alert_silenced(w, &a) ||
         w->now.mono_ms - was->ill_ms < (w->led ? 0 : OTHERS_MS))
         return;
     struct lw_trouble t = {.component = c, .since_ms = item->since_ms};
     lw_copy(t.who, sizeof t.who, w->engine->who);
     lw_copy(t.text, sizeof t.text, item->text);
-    was->told = true;
+    was->notified = true;
     was->incident = incident_of(w, &a);
     was->since_ms = t.since_ms;
     self_alert_fire(&a, &t, was->incident);
@@ -234,15 +233,15 @@ void lw__self_alert_direct(struct lw_watch *w) {
     direct_judge(w, LW_COMPONENT_REDIS);
     /* Without Redis no process can lead: that is one trouble. */
     bool one = w->health.item[LW_COMPONENT_REDIS].condition == LW_ILL;
-    if (!one || w->itself[LW_COMPONENT_LEADER].told)
+    if (!one || w->itself[LW_COMPONENT_LEADER].notified)
         direct_judge(w, LW_COMPONENT_LEADER);
 }
 
 /* A receiver that got an alert also gets its resolution. */
 static bool direct_wanted(const struct lw_receiver *r, enum lw_component c,
-                          const struct lw_direct_message *d, bool told) {
+                          const struct lw_direct_message *d, bool notified) {
     return d->firing ? lw_receiver_wants(r, LW_SEVERITY_CRITICAL, lw_component_alert(c))
-                     : told && r->resolved;
+                     : notified && r->resolved;
 }
 
 static void direct_deliver(struct lw_notifier *n, enum lw_component c,
@@ -252,7 +251,7 @@ static void direct_deliver(struct lw_notifier *n, enum lw_component c,
     struct lw_post_result result = {0};
     int64_t now = lw_wall_ms();
     if (h->trying != d->number)
-        *h = (struct lw_direct_progress){h->done, d->number, 0, now, 0, h->told};
+        *h = (struct lw_direct_progress){h->done, d->number, 0, now, 0, h->notified};
     if (now < h->not_before_ms)
         return;
     lw_deliver(r, d->json, d->len, now, &result);
@@ -263,7 +262,7 @@ static void direct_deliver(struct lw_notifier *n, enum lw_component c,
     if (next.what == LW_NOTIFIER_RETRY)
         return;
     h->done = d->number;
-    h->told = d->firing && result.verdict == LW_POST_DELIVERED;
+    h->notified = d->firing && result.verdict == LW_POST_DELIVERED;
 }
 
 void lw__self_alert_deliver(struct lw_notifier *n) {
@@ -275,7 +274,7 @@ void lw__self_alert_deliver(struct lw_notifier *n) {
         bool news = d.number != n->handed[c].done;
         d.json = news && d.json ? lw_memdup(d.json, d.len + 1) : NULL;
         pthread_mutex_unlock(&n->engine->lock);
-        if (news && !direct_wanted(r, (enum lw_component)c, &d, n->handed[c].told))
+        if (news && !direct_wanted(r, (enum lw_component)c, &d, n->handed[c].notified))
             n->handed[c].done = d.number;
         else if (news)
             direct_deliver(n, (enum lw_component)c, &d);

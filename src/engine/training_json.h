@@ -11,8 +11,8 @@
  * are in use (alpha, l1_ratio, window, half_life, correction, trees), round, rows,
  * seconds, rmse (null when the fit failed), chosen, note. New reference. */
 json_t *lw_training_json_trials(const struct lw_training *t);
-/* What was left out because of the quarantine: array of {id, feature, from, until
- * (null: open), why, rows}. New reference. */
+/* The spans that the quarantine excluded: array of {id, feature, from, until (null:
+ * open), why, rows}. New reference. */
 json_t *lw_training_json_left_out(const struct lw_training *t);
 
 #endif

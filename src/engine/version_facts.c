@@ -1,5 +1,4 @@
-/* The facts of a version as JSON: what was tried, how it was judged, and from which
- * data exactly. */
+/* The facts of a version as JSON: its trials, its verdict and its exact data. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,10 +11,10 @@
 #include "engine/worker_private.h"
 
 #define POLL_MS 50
-#define AHEAD   4 /* messages whose bytes are on their way */
+#define AHEAD   4 /* messages whose bytes are being prefetched */
 
-/* A counter that this thread alone writes. A locked addition would wait for all stores
- * before it and hold up all loads behind it, twice an event. */
+/* A counter that only this thread writes. An atomic addition would stall twice per
+ * event: it waits for all earlier stores and delays all later loads. */
 static void count_one(_Atomic uint64_t *counter) {
     uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, n + 1, memory_order_relaxed);

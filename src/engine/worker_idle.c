@@ -44,30 +44,30 @@ static int first_is_enough(void *arg, const rd_kafka_message_t *m) {
     return 1;
 }
 
-/* 1: there is no message from `place` (logical: from the beginning) up to end; 0: there
- * is, or was; -1. */
-static int range_is_empty(struct lw_worker *w, int32_t partition, int64_t place,
+/* 1: there is no message from `start` (logical: from the beginning) up to end; 0:
+ * there is, or was; -1: error. */
+static int range_is_empty(struct lw_worker *w, int32_t partition, int64_t start,
                           int64_t end, struct lw_err *err) {
     const struct lw_offset_range range = {
-        .partition = partition, .first = place < 0 ? 0 : place, .last = end - 1};
+        .partition = partition, .first = start < 0 ? 0 : start, .last = end - 1};
     const struct lw_read_options how = {.timeout_ms = LOOK_MS, .each = first_is_enough};
     uint64_t gone = 0;
-    int rc = lw_ranges_read(&w->config->kafka, w->config->source.topic, &range, 1, &how,
-                            &gone, err);
-    return rc < 0 ? -1 : rc == 0 && (gone == 0 || place < 0);
+    int rc = lw_ranges_read(&w->config->kafka, w->config->source.topic,
+                            (struct lw_offset_ranges){&range, 1}, &how, &gone, err);
+    return rc < 0 ? -1 : rc == 0 && (gone == 0 || start < 0);
 }
 
 /* For a silent partition that is not at its end according to the last fetch. */
 static void look_behind(struct lw_worker *w, int32_t partition, int64_t now) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_err err = {0};
-    int64_t heard = s->heard_ms, place = lw_consumer_position(w->consumer, partition),
+    int64_t heard = s->heard_ms, start = lw_consumer_position(w->consumer, partition),
             end;
     s->looked_ms = now;
     s->heard_ms = now; /* the next look is an idle_timeout away */
-    if (ask_end(w, partition, now, &end) < 0 || end <= (place < 0 ? 0 : place))
+    if (ask_end(w, partition, now, &end) < 0 || end <= (start < 0 ? 0 : start))
         return;
-    int none = range_is_empty(w, partition, place, end, &err);
+    int none = range_is_empty(w, partition, start, end, &err);
     if (none < 0)
         lw_log(end_offset_unknown, w->owner, partition, LW_QUOTE(err.msg));
     if (none <= 0)

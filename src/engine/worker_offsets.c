@@ -36,8 +36,10 @@ static int skip_deleted(struct lw_worker *w, int32_t partition, int64_t low,
              "%s/%" PRId32 ": %" PRIu64 " offsets from %" PRId64
              " on were deleted before they were read; reading continues at %" PRId64,
              w->config->source.topic, partition, n, s->next_offset, low);
-    if (lw_audit_write(w->redis, w->spec, "offset_gap", w->owner, detail, lw_wall_ms(),
-                       err))
+    if (lw_audit_write(
+            w->redis, w->spec,
+            &(struct lw_audit_line){"offset_gap", w->owner, detail, 0, lw_wall_ms()},
+            err))
         return -1;
     lw_log(offset_gap, w->owner, partition, s->next_offset, low, n);
     lw_partition_gone(s->progress, n);

@@ -59,8 +59,10 @@ static int load_state(struct lw_worker *w, int32_t partition, struct lw_claim *g
                       struct lw_err *err) {
     struct lw_partition_state *s = &w->state[partition];
     struct lw_err why = {0};
-    if (lw_state_claim(w->redis, w->spec, w->config->source.topic, w->owner, s->progress,
-                       partition, got, &why) == 0) {
+    if (lw_state_claim(w->redis,
+                       &(struct lw_claim_target){w->spec, w->config->source.topic,
+                                                 w->owner, partition, s->progress},
+                       got, &why) == 0) {
         for (size_t i = 0; i < got->unread.n; i++) { /* the leader reports it */
             lw_fail(&why, LW_EINPUT, "%s", got->unread.item[i].why);
             lw_log(pane_unreadable_at_claim, w->owner, partition, LW_QUOTE(why.msg));
@@ -92,7 +94,7 @@ static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err
     s->phase = LW_PARTITION_WAITS;
     s->claim_at_ms = lw_mono_ms() + LW_RETRY_MS;
     if (check_config(w, err) || load_state(w, partition, &got, err) ||
-        lw_model_cache_load(w->models, w->redis, &got.force, &s->models, err))
+        lw_model_cache_load(w->models, w->redis, &got.active, &s->models, err))
         return -1;
     if (got.next_offset < 0 && find_age(w, s, partition, err))
         return -1;
@@ -100,7 +102,7 @@ static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err
     s->base_offset = s->next_offset = got.next_offset;
     s->last = (struct lw_record_fingerprint){got.last_offset, got.last_id};
     s->recreated = false;
-    s->active = got.force;
+    s->active = got.active;
     s->phase = LW_PARTITION_RUNS;
     s->heard_ms = s->flushed_ms = lw_mono_ms();
     s->changed = false;
@@ -109,8 +111,8 @@ static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err
     return 0;
 }
 
-/* The end offset moves, so it is determined once and stored: later messages are not
- * skipped, whoever owns the partition then. */
+/* The end offset moves, so it is determined once and stored: no later owner skips
+ * messages. */
 static bool needs_start_offset(const struct lw_worker *w, struct lw_partition_state *s) {
     if (s->next_offset >= 0 || s->added || !lw_consumer_starts_late(w->consumer))
         return false;

@@ -56,7 +56,7 @@ struct lw_partition_state {
     int64_t waited_at;       /* offset */
     int64_t deficit_ms;      /* by so much less than missing_wait is waited, */
     int64_t deficit_at_ms;   /* as of then; monotonic */
-    bool pause_logged;       /* this hold is in the log */
+    bool pause_logged;       /* this pause is in the log */
     int64_t pause_logged_ms; /* monotonic: when one last was */
     struct lw_active_versions active;
     struct lw_loaded_models models;

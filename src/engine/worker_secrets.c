@@ -39,7 +39,7 @@ static int try_files(const struct lw_worker *w, struct lw_err *err) {
 }
 
 /* Retries until the process stops. */
-static void rejoin(struct lw_worker *w) {
+static void worker_rejoin(struct lw_worker *w) {
     struct lw_err err = {0};
     lw_consumer_free(w->consumer); /* flushes and gives up each partition */
     w->consumer = NULL;
@@ -71,7 +71,7 @@ void lw__worker_renew_secrets(struct lw_worker *w, int64_t now) {
             return; /* try again in a moment */
         if (try_files(w, &err) == 0) {
             w->stamp.rest = stamp.rest;
-            rejoin(w);
+            worker_rejoin(w);
         }
     }
     if (err.code)

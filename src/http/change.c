@@ -51,7 +51,8 @@ void lw_serve_promote(struct lw_call *c) {
         return;
     lw_call_asker(c, who, sizeof who);
     if (lw_models_usable(c->redis, c->server->spec, version, &err) ||
-        lw_models_promote(c->redis, c->server->spec, version, who, reason, NULL, &err))
+        lw_models_promote(c->redis, c->server->spec,
+                          &(struct lw_promotion){version, who, reason, NULL}, &err))
         lw_call_err(c, &err);
     else
         lw_call_json(c, json_pack("{sI}", "champion", (json_int_t)version));

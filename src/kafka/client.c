@@ -271,8 +271,8 @@ const char *lw_kafka_bare(const char *msg) {
     return strncmp(msg, PREFIX, strlen(PREFIX)) == 0 ? msg + strlen(PREFIX) : msg;
 }
 
-/* librdkafka has one error for a batch that is damaged and for one that unpacks to more
- * than it takes (zstd), and asks for the same batch again at once. */
+/* librdkafka reports the same error for a damaged batch and for one that unpacks to
+ * more than its limit (zstd), and fetches the same batch again at once. */
 char *lw_kafka_unpack_advice(char *out, size_t size, const rd_kafka_t *rk) {
     char limit[32] = "100000000";
     size_t len = sizeof limit;

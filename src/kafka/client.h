@@ -13,8 +13,8 @@ struct lw_kafka_options {
     size_t n;
     struct {
         char key[96];
-        char value[512]; /* passed to rd_kafka_conf_set untouched */
-        char file[512];  /* instead of a value: read for each client that is made */
+        char value[512]; /* passed to rd_kafka_conf_set unchanged */
+        char file[512];  /* instead of a value: read for each new client */
     } property[LW_KAFKA_PROPERTIES_MAX];
 };
 
@@ -43,7 +43,7 @@ struct lw_kafka_stamp {
     uint64_t login, rest;
 };
 struct lw_kafka_stamp lw_kafka_stamp(const struct lw_kafka_options *options);
-/* The password as it is now, for the connections to come. LW_ECONFIG. */
+/* Applies the current password to new connections. LW_ECONFIG. */
 int lw_kafka_login(rd_kafka_t *rk, const struct lw_kafka_options *options,
                    struct lw_err *err);
 /* Number of partitions of a topic; -1 with LW_EAGAIN (unreachable, or no permission

@@ -43,7 +43,7 @@ struct lw_consumer *lw_consumer_new(const struct lw_kafka_options *options,
                                     const char *topic,
                                     const struct lw_consumer_hooks *hooks,
                                     struct lw_err *err);
-/* The password as it is now, for the connections to come. LW_ECONFIG. */
+/* Applies the current password to new connections. LW_ECONFIG. */
 int lw_consumer_login(struct lw_consumer *c, const struct lw_kafka_options *options,
                       struct lw_err *err);
 /* False while it is joining the group: then it must not be freed before the process

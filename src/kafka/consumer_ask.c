@@ -16,8 +16,9 @@ int lw_consumer_ask(struct lw_consumer *c, int32_t partition, int timeout_ms,
                     int64_t *low, int64_t *high, struct lw_err *err) {
     rd_kafka_resp_err_t rc = rd_kafka_query_watermark_offsets(c->rk, c->topic, partition,
                                                               low, high, timeout_ms);
-    return rc ? lw_fail(err, LW_EAGAIN, "kafka: where %s/%" PRId32 " begins and ends: %s",
-                        c->topic, partition, rd_kafka_err2str(rc))
+    return rc ? lw_fail(err, LW_EAGAIN,
+                        "kafka: first and end offset of %s/%" PRId32 ": %s", c->topic,
+                        partition, rd_kafka_err2str(rc))
               : 0;
 }
 
@@ -64,7 +65,7 @@ int lw_consumer_ask_end(struct lw_consumer *c, int32_t partition, int timeout_ms
         *end = at;
     if (!o || o->waiting)
         return 0;
-    int64_t low, high; /* the start is not known yet: has anything come since? */
+    int64_t low, high; /* the start is still unknown: has anything arrived since? */
     lw_consumer_watermarks(c, partition, &low, &high);
     return o->next >= 0 ? o->next >= at : at <= high;
 }

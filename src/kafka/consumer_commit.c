@@ -1,10 +1,10 @@
-/* Offsets committed to Kafka, for lag tools alone.
+/* Offsets committed to Kafka, only for lag tools.
  *
- * A commit of a member that is joining anew waits at the broker until everybody has
- * joined, and is of an old generation then. Before 2.10 librdkafka takes that for a
- * loss of all its partitions (its issue 4059): each join of a third member made the
- * others drop and read again what they held. So there it is done seldom. What is
- * given up is committed in any case, before the member joins anew. */
+ * A commit of a member that is rejoining waits at the broker until all members have
+ * joined, and then belongs to an old generation. Before 2.10, librdkafka treats that
+ * as a loss of all its partitions (its issue 4059): each join of a third member made
+ * the others drop their state and read again. So older versions commit seldom. A
+ * partition that is given up is always committed, before the member rejoins. */
 #include "base/time.h"
 #include "kafka/consumer_private.h"
 

@@ -35,7 +35,7 @@ struct lw_consumer {
     struct lw_consumer_hooks hooks;
     struct lw_owned *owned; /* by partition */
     size_t nowned;
-    int32_t *left; /* partitions that were given away in this poll */
+    int32_t *left; /* partitions that were given up in this poll */
     size_t nleft;
     int64_t reset;   /* where to start by auto.offset.reset */
     int interrupted; /* any of owned is */
@@ -53,13 +53,13 @@ struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partitio
 /* One partition with an offset, to be destroyed by the caller. */
 rd_kafka_topic_partition_list_t *lw__consumer_list(struct lw_consumer *c,
                                                    int32_t partition, int64_t offset);
-/* Moves to the list what is to be committed of a partition. */
+/* Moves a partition's pending commit to the list. */
 void lw__consumer_done(struct lw_consumer *c, struct lw_owned *o,
                        rd_kafka_topic_partition_list_t *list);
 /* Commits the list, without waiting. */
 void lw__consumer_commit(struct lw_consumer *c,
                          const rd_kafka_topic_partition_list_t *list);
-/* Commits what is done, if it is time to. */
+/* Commits processed offsets when due. */
 void lw__consumer_commit_due(struct lw_consumer *c);
 
 #endif

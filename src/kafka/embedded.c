@@ -10,7 +10,7 @@
 #include "kafka/log.h"
 
 struct lw_embedded {
-    rd_kafka_t *owner; /* the cluster lives in a client */
+    rd_kafka_t *owner; /* the client that owns the cluster */
     rd_kafka_mock_cluster_t *cluster;
 };
 
@@ -18,8 +18,7 @@ struct lw_embedded *lw_embedded_new(struct lw_err *err) {
     char why[256] = "";
     struct lw_embedded *b = lw_calloc(1, sizeof *b);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set_log_cb(conf,
-                             NULL); /* the mock talks of itself at every connection */
+    rd_kafka_conf_set_log_cb(conf, NULL); /* the mock logs every connection */
     b->owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
     if (!b->owner)
         rd_kafka_conf_destroy(conf);

@@ -1,8 +1,8 @@
 /* See explain.h.
  *
- * The texts that are looked for here are librdkafka's own and the broker's; where none
- * fits, librdkafka's is passed on as it is. What a certificate lacks is learned in the
- * verification (log.c), where OpenSSL's own code is still there. */
+ * The texts that are matched here are librdkafka's and the broker's; if none matches,
+ * librdkafka's text is passed on unchanged. Certificate errors are recorded during
+ * verification (log.c), where OpenSSL's error code is available. */
 #include "kafka/explain.h"
 
 #include <openssl/x509.h>
@@ -16,12 +16,12 @@
 #include "base/text.h"
 
 #define SCRAM_MENDED 0x020601ff
-#define SCRAM_WORDS                                                                      \
-    "this librdkafka cannot log in by SCRAM at a Kafka of version 3.9 or later: before " \
-    "2.6.1 it repeats its nonce, which reads as a wrong password; build leeway with a "  \
+#define SCRAM_WORDS                                                                             \
+    "this librdkafka cannot log in to Kafka 3.9 or later by SCRAM: before "                     \
+    "2.6.1 it repeats its nonce, which Kafka reports as a wrong password; build leeway with a " \
     "newer one (docs/dependencies.md), or use another kafka.sasl.mechanism"
 #define OIDC_WORDS                                                                       \
-    "this librdkafka is built without OIDC, as Debian 12's is: build leeway with "       \
+    "this librdkafka is built without OIDC, like Debian 12's: build leeway with "        \
     "another one (docs/dependencies.md), or use another kafka.sasl.mechanism"
 
 static bool text_has(const char *text, const char *part) {
@@ -31,7 +31,7 @@ static bool text_has(const char *text, const char *part) {
     return *text != '\0';
 }
 
-/* A property of a client as it runs. */
+/* The value of a property in a running client. */
 static const char *client_setting(rd_kafka_t *rk, const char *key, char *out,
                                   size_t size) {
     out[0] = '\0';
@@ -54,7 +54,7 @@ static void time_of(char *out, size_t size, const ASN1_TIME *time) {
         strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* The hosts that a certificate is for, as far as they fit. */
+/* The hosts of a certificate, as many as fit. */
 static void hosts_of(char *out, size_t size, X509 *x) {
     GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
     size_t len = 0;
@@ -83,34 +83,31 @@ static void certificate_describe(char *out, size_t size, const char *broker, int
     case X509_V_ERR_CERT_HAS_EXPIRED:
         name_of(one, sizeof one, X509_get_subject_name(x));
         time_of(two, sizeof two, X509_get0_notAfter(x));
-        snprintf(
-            out, size,
-            "%s: the broker's certificate (%s) expired on %s: let the broker have a new one",
-            broker, one, two);
+        snprintf(out, size, "%s: the broker's certificate (%s) expired on %s: renew it",
+                 broker, one, two);
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
         time_of(two, sizeof two, X509_get0_notBefore(x));
-        snprintf(
-            out, size,
-            "%s: the broker's certificate is valid only from %s: is this machine's clock right?",
-            broker, two);
+        snprintf(out, size,
+                 "%s: the broker's certificate is not valid before %s: check this "
+                 "machine's clock",
+                 broker, two);
         break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         hosts_of(one, sizeof one, x);
         snprintf(out, size,
-                 "%s: the broker's certificate is for another host (%s): use that name "
-                 "in kafka.bootstrap.servers and in the broker's advertised.listeners, "
-                 "or let the broker have one for this host",
+                 "%s: the broker's certificate is for another host (%s): use that "
+                 "name in kafka.bootstrap.servers and in the broker's "
+                 "advertised.listeners, or issue a certificate for this host",
                  broker, one);
         break;
     default:
         name_of(one, sizeof one, X509_get_issuer_name(x));
-        snprintf(
-            out, size,
-            "%s: the broker's certificate is of an authority that is not trusted "
-            "here (%s; %s): set kafka.ssl.ca.location to the file with its authority",
-            broker, one, X509_verify_cert_error_string(code));
+        snprintf(out, size,
+                 "%s: the broker's certificate is issued by an untrusted authority "
+                 "(%s; %s): set kafka.ssl.ca.location to the authority's certificate",
+                 broker, one, X509_verify_cert_error_string(code));
     }
 }
 
@@ -153,19 +150,21 @@ static const char *about_login(rd_kafka_t *rk, const char *reason) {
     if (text_has(reason, "unsupported sasl mechanism") ||
         text_has(reason, "supported mechanisms") ||
         text_has(reason, "not enabled in the server"))
-        return "the broker does not take this kafka.sasl.mechanism";
+        return "the broker does not support this kafka.sasl.mechanism";
     if (strncasecmp(mechanism, "SCRAM-", 6) == 0 && rd_kafka_version() < SCRAM_MENDED)
         return SCRAM_WORDS;
     if (text_has(reason, "token"))
-        return "no token that the broker takes: see kafka.sasl.oauthbearer.token."
-               "endpoint.url, .client.id, .client.secret and .scope";
+        return "the broker accepts no token: check "
+               "kafka.sasl.oauthbearer.token.endpoint.url, .client.id, "
+               ".client.secret and .scope";
     if (text_has(reason, "timed out") || text_has(reason, "disconnected"))
-        return "the login did not complete: does kafka.security.protocol fit the listener?";
-    return "the broker refuses the login: see kafka.sasl.username and "
+        return "the login did not complete: check that kafka.security.protocol "
+               "matches the listener";
+    return "the broker rejects the login: check kafka.sasl.username and "
            "kafka.sasl.password_file";
 }
 
-/* An alert of the broker's TLS, which did not like what we showed. */
+/* A TLS alert of the broker, which rejects our certificate. */
 static bool refuses_ours(const char *reason) {
     static const char *const alerts[] = {
         "alert number 116", "certificate required",    "alert bad certificate",
@@ -181,30 +180,32 @@ static const char *explain_error(rd_kafka_t *rk, int code, const char *reason) {
     char protocol[32];
     client_setting(rk, "security.protocol", protocol, sizeof protocol);
     if (refuses_ours(reason))
-        return "the broker asks for a client certificate that it trusts: see "
+        return "the broker requires a client certificate that it trusts: check "
                "kafka.ssl.certificate.location and kafka.ssl.key.location (or "
-               "kafka.ssl.keystore.location), and whether it has expired";
+               "kafka.ssl.keystore.location), and that it has not expired";
     if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION)
         return about_login(rk, reason);
     if (code == RD_KAFKA_RESP_ERR__RESOLVE)
-        return "there is no such host: see kafka.bootstrap.servers, and the broker's "
-               "advertised.listeners";
+        return "the host does not exist: check kafka.bootstrap.servers, and the "
+               "broker's advertised.listeners";
     if (text_has(reason, "wrong version number") ||
         text_has(reason, "packet length too long") ||
         text_has(reason, "incorrect security.protocol") ||
         text_has(reason, "unexpected eof") ||
         (!text_has(protocol, "ssl") && text_has(reason, "disconnected") &&
          text_has(reason, "state APIVERSION_QUERY")))
-        return "the listener speaks another protocol: see kafka.security.protocol, and "
-               "the port in kafka.bootstrap.servers";
+        return "the listener speaks another protocol: check "
+               "kafka.security.protocol, and the port in kafka.bootstrap.servers";
     if (code == RD_KAFKA_RESP_ERR__SSL)
-        return "the TLS handshake failed: see kafka.ssl.ca.location";
+        return "the TLS handshake failed: check kafka.ssl.ca.location";
     if (text_has(reason, "connection refused"))
-        return "nobody listens there: is the broker up, and is kafka.bootstrap.servers right?";
+        return "nothing listens there: check that the broker runs, and "
+               "kafka.bootstrap.servers";
     if (text_has(protocol, "ssl") && text_has(reason, "disconnected"))
-        return "the broker hangs up: does kafka.security.protocol fit the listener, and "
-               "does it ask for a client certificate (kafka.ssl.certificate.location, "
-               "kafka.ssl.key.location)?";
+        return "the broker closes the connection: check that "
+               "kafka.security.protocol matches the listener, and whether it "
+               "requires a client certificate (kafka.ssl.certificate.location, "
+               "kafka.ssl.key.location)";
     return NULL;
 }
 
@@ -221,7 +222,7 @@ char *lw_kafka_explain(char *out, size_t size, rd_kafka_t *rk, int code,
     return lw_text_safe(out, size, text, strlen(text));
 }
 
-/* Who we are to the broker's ACLs. */
+/* Our principal in the broker's ACLs. */
 static void client_principal(char *out, size_t size, rd_kafka_t *rk) {
     char user[128], protocol[32];
     client_setting(rk, "sasl.username", user, sizeof user);

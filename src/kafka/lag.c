@@ -44,7 +44,7 @@ static int take_ends(struct lw_lag *lag, const rd_kafka_topic_partition_list_t *
         if (p->err == 0 && p->offset >= 0)
             end[p->partition] = p->offset;
         else if (rc == 0)
-            rc = lw_fail(err, LW_EAGAIN, "kafka: where %s/%" PRId32 " ends: %s",
+            rc = lw_fail(err, LW_EAGAIN, "kafka: end offset of %s/%" PRId32 ": %s",
                          lag->topic, p->partition,
                          p->err ? rd_kafka_err2str(p->err) : "not known");
     }
@@ -63,7 +63,7 @@ int lw_lag_ends(struct lw_lag *lag, int32_t n, int timeout_ms, int64_t *end,
     rd_kafka_poll(lag->client.rk, 0); /* for its errors */
     rd_kafka_resp_err_t rc =
         n > 0 ? rd_kafka_offsets_for_times(lag->client.rk, list, timeout_ms) : 0;
-    int failed = rc ? lw_fail(err, LW_EAGAIN, "kafka: where %s ends: %s", lag->topic,
+    int failed = rc ? lw_fail(err, LW_EAGAIN, "kafka: end offsets of %s: %s", lag->topic,
                               rd_kafka_err2str(rc))
                     : take_ends(lag, list, end, err);
     rd_kafka_topic_partition_list_destroy(list);

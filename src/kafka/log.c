@@ -51,9 +51,9 @@ static struct lw_log_kind *slot_of(struct lw_kafka_log *log, uint64_t kind) {
     return best;
 }
 
-/* True if a line of the kind is due; *held: lines dropped since the last one. */
-static int kind_due(struct lw_kafka_log *log, const char *facility, uint64_t *held) {
-    *held = 0;
+/* True if a line of the kind is due; *dropped: lines dropped since the last one. */
+static int kind_due(struct lw_kafka_log *log, const char *facility, uint64_t *dropped) {
+    *dropped = 0;
     if (!log)
         return 1;
     int64_t now = lw_mono_ms();
@@ -61,7 +61,7 @@ static int kind_due(struct lw_kafka_log *log, const char *facility, uint64_t *he
     struct lw_log_kind *s = slot_of(log, lw_text_key(facility, strlen(facility)) | 1);
     int yes = now - s->last_ms >= EVERY_MS;
     if (yes) {
-        *held = s->held_back;
+        *dropped = s->held_back;
         s->held_back = 0;
         s->last_ms = now;
     } else {
@@ -102,7 +102,7 @@ static void note_hang_up(const rd_kafka_t *rk, const char *text) {
 
 void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
                        const char *text) {
-    uint64_t held;
+    uint64_t dropped;
     char redacted[600];
     /* One map configures consumers and producers, so each gets some keys of the other;
      * and AUTOCREATE is about brokers older than 0.11, which only a mock cluster plays.
@@ -112,10 +112,10 @@ void lw_kafka_log_line(const rd_kafka_t *rk, int level, const char *facility,
         return;
     if (rk && rd_kafka_opaque(rk) && strcmp(facility, "FAIL") == 0)
         note_hang_up(rk, text);
-    if (!kind_due(rk ? rd_kafka_opaque(rk) : NULL, facility, &held))
+    if (!kind_due(rk ? rd_kafka_opaque(rk) : NULL, facility, &dropped))
         return;
     lw_kafka_redact(redacted, sizeof redacted, rk, text);
-    lw_log_at(level_of(level), kafka, facility, LW_QUOTE(redacted), held);
+    lw_log_at(level_of(level), kafka, facility, LW_QUOTE(redacted), dropped);
 }
 
 char *lw_kafka_log_cause(struct lw_kafka_log *log, char *out, size_t size) {

@@ -4,11 +4,11 @@
 #include "base/time.h"
 
 #define FIXED_IN     0x020200ff /* fetch.queue.backoff.ms */
-#define LEAST_FILLED 10000      /* a shorter queue is a consumer that keeps up */
+#define LEAST_FILLED 10000      /* a consumer with a shorter queue keeps up */
 #define PAUSE_US     5000
 #define TIMEOUT_MS   200
 
-/* What is answered is of no interest, nor is an error. */
+/* Answer and error do not matter. */
 static void *nudge_main(void *arg) {
     struct lw_nudge *n = arg;
     pthread_mutex_lock(&n->lock);
@@ -36,7 +36,7 @@ void lw_nudge_start(struct lw_nudge *n, rd_kafka_t *rk, const char *topic) {
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->asked, NULL);
     n->started = pthread_create(&n->thread, NULL, nudge_main, n) == 0;
-    if (!n->started) { /* slower, that is all */
+    if (!n->started) { /* fetching only becomes slower */
         pthread_cond_destroy(&n->asked);
         pthread_mutex_destroy(&n->lock);
     }

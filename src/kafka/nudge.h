@@ -35,9 +35,9 @@ struct lw_nudge {
 void lw_nudge_start(struct lw_nudge *n, rd_kafka_t *rk, const char *topic);
 /* Before the client is closed. Waits for a request under way, at most about a second. */
 void lw_nudge_stop(struct lw_nudge *n);
-/* Whether to ask now, from the queue's length. Cost: a lock. */
+/* Whether a nudge is due, from the queue's length. Cost: a lock. */
 bool lw_nudge_due(struct lw_nudge *n, rd_kafka_queue_t *queue);
-/* Has the leader of the partition asked; returns at once. */
+/* Requests a nudge of the partition's leader; returns at once. */
 void lw_nudge(struct lw_nudge *n, int32_t partition);
 
 #endif

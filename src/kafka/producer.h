@@ -46,7 +46,7 @@ bool lw_producer_failed(struct lw_producer *p);
  * Unacknowledged messages are lost: send them again. LW_ECONFIG: the old client
  * stays. No other thread may use the producer meanwhile. */
 int lw_producer_renew(struct lw_producer *p, struct lw_err *err);
-/* The password as it is now, for the connections to come. */
+/* Applies the current password to new connections. */
 int lw_producer_login(struct lw_producer *p, struct lw_err *err);
 rd_kafka_t *lw_producer_handle(struct lw_producer *p);
 

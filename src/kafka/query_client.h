@@ -1,5 +1,5 @@
-/* A librdkafka client that only asks: it is in no group and writes nothing. For lag,
- * probe and ranges. Thread: one. */
+/* A librdkafka client for requests only: it joins no group and writes nothing. For
+ * lag, probe and ranges. Thread: one. */
 #ifndef LW_KAFKA_QUERY_CLIENT_H
 #define LW_KAFKA_QUERY_CLIENT_H
 

@@ -95,7 +95,7 @@ static int query_watermarks(struct range_reader *r, int32_t partition, int64_t *
                            partition);
         if (lw_mono_ms() >= until)
             return lw_fail(err, LW_EAGAIN,
-                           "kafka: where %s/%" PRId32 " begins and ends: %s", r->topic,
+                           "kafka: first and end offset of %s/%" PRId32 ": %s", r->topic,
                            partition, cause_of(r, words, sizeof words, (int)rc));
     }
 }
@@ -200,29 +200,27 @@ static int read_all(struct range_reader *r, struct lw_err *err) {
             rc = lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", r->topic);
         else if (rc == 0 && lw_mono_ms() - r->progress_ms > r->how->timeout_ms)
             rc = lw_fail(err, LW_EAGAIN,
-                         "kafka: nothing more of %s came for %" PRId64
-                         " ms, %zu partitions "
-                         "are not read through",
+                         "kafka: no more messages of %s for %" PRId64
+                         " ms; %zu partitions are incomplete",
                          r->topic, r->how->timeout_ms, r->open);
     }
     return rc;
 }
 
 int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
-                   const struct lw_offset_range *ranges, size_t n,
-                   const struct lw_read_options *how, uint64_t *gone,
-                   struct lw_err *err) {
+                   struct lw_offset_ranges ranges, const struct lw_read_options *how,
+                   uint64_t *gone, struct lw_err *err) {
     struct range_reader r = {.topic = topic, .how = how};
-    r.part = lw_calloc(n ? n : 1, sizeof *r.part);
+    r.part = lw_calloc(ranges.n ? ranges.n : 1, sizeof *r.part);
     int rc = open_client(&r, options, err);
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        if (ranges[i].first < 0 || ranges[i].last < ranges[i].first)
+    for (size_t i = 0; i < ranges.n && rc == 0; i++) {
+        const struct lw_offset_range *range = &ranges.item[i];
+        if (range->first < 0 || range->last < range->first)
             continue;
-        lw_assert(!part_of(&r, ranges[i].partition));
+        lw_assert(!part_of(&r, range->partition));
         struct part *p = &r.part[r.n++];
-        *p = (struct part){.partition = ranges[i].partition,
-                           .from = ranges[i].first,
-                           .last = ranges[i].last};
+        *p = (struct part){
+            .partition = range->partition, .from = range->first, .last = range->last};
         rc = reader_stopped(&r)
                  ? lw_fail(err, LW_ESTOP, "kafka: reading %s was stopped", topic)
                  : range_start(&r, p, err);

@@ -9,6 +9,11 @@ struct lw_offset_range {
     int64_t first, last; /* inclusive; first < 0: nothing of this partition */
 };
 
+struct lw_offset_ranges {
+    const struct lw_offset_range *item;
+    size_t n;
+};
+
 struct lw_read_options {
     int64_t timeout_ms;       /* without any progress */
     const volatile int *stop; /* NULL, or checked every 100 ms: non-zero stops the read */
@@ -25,7 +30,7 @@ struct lw_read_options {
  * LW_ENOTFOUND, LW_ESTOP (stopped). Uses its own client; memory is bounded by the
  * client's queue (8 MiB a partition unless configured). Thread: any, blocks. */
 int lw_ranges_read(const struct lw_kafka_options *options, const char *topic,
-                   const struct lw_offset_range *ranges, size_t n,
-                   const struct lw_read_options *how, uint64_t *gone, struct lw_err *err);
+                   struct lw_offset_ranges ranges, const struct lw_read_options *how,
+                   uint64_t *gone, struct lw_err *err);
 
 #endif

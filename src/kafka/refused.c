@@ -10,10 +10,10 @@
 
 #define NO_CODE "it loads code into the process, and leeway loads none: remove it"
 #define TICKETS                                                                          \
-    "leeway starts no program, so not kinit either: remove it, let the system keep a "   \
-    "ticket fresh (k5start, a timer) and name its cache in KRB5CCNAME"
+    "leeway starts no program, not even kinit: remove it, let the system renew the "     \
+    "ticket (k5start, a timer) and name its cache in KRB5CCNAME"
 #define OFFSETS                                                                          \
-    "leeway commits by itself, when an event's effects are stored, and always sets it "  \
+    "leeway commits offsets when an event's effects are stored, and always sets this "   \
     "to false: remove it"
 #define STORE "leeway keeps offsets in Redis and in the group: remove it"
 
@@ -22,15 +22,15 @@ static const struct {
 } refused[] = {
     {"ssl.providers", NO_CODE},
     {"sasl.kerberos.kinit.cmd", TICKETS},
-    {"sasl.kerberos.keytab", TICKETS}, /* which kinit alone reads */
+    {"sasl.kerberos.keytab", TICKETS}, /* only kinit reads it */
     {"sasl.kerberos.min.time.before.relogin", TICKETS},
     {"enable.auto.commit", OFFSETS},
     {"auto.commit.enable", OFFSETS},
     {"enable.auto.offset.store", OFFSETS},
-    {"enable.partition.eof", "leeway sets it for each client by itself: remove it"},
+    {"enable.partition.eof", "leeway sets it for each client: remove it"},
     {"offset.store.method", STORE},
     {"offset.store.path", STORE},
-    {"metadata.broker.list", "is not read here: write 'bootstrap.servers'"},
+    {"metadata.broker.list", "is not used: write 'bootstrap.servers'"},
 };
 
 static bool text_begins(const char *text, const char *with) {

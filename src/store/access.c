@@ -1,8 +1,8 @@
-/* See access.h. The server is asked by a script, whose redis.acl_check_cmd needs no
- * permission and changes nothing. It is given whole commands: Redis 7.0 crashes on one
- * that lacks its channel. Of what is refused, a second call says whether it is the
- * command or the key: it is refused as well, and its error has the word. So one missing
- * rule is told once and not forty times. */
+/* See access.h. A script asks the server by redis.acl_check_cmd, which needs no
+ * permission and changes nothing. It is passed whole commands: Redis 7.0 crashes on
+ * PUBLISH without a channel. When a command is denied, a second check finds whether
+ * the command or the key is denied, so that one missing rule is reported once and not
+ * for each of forty commands. */
 #include "store/access.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 
-/* Commands on keys, K: of the scripts, and of those who read. */
+/* Commands on keys (K), of the scripts and of readers. */
 static const char *const verbs[] = {"del K",
                                     "exists K",
                                     "get K",
@@ -52,7 +52,7 @@ static const char *const verbs[] = {"del K",
                                     "zrevrange K 0 1"};
 #define VERBS (sizeof verbs / sizeof *verbs)
 
-/* Without a key. SCRIPT LOAD and EVALSHA ask for the others. */
+/* Commands without a key. SCRIPT LOAD and EVALSHA ask for the others. */
 static const char *const plain[] = {"info", "scan 0", "time"};
 #define PLAIN (sizeof plain / sizeof *plain)
 
@@ -93,7 +93,7 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec, const char *t
             lw_key_arg(c, spec, "%s", kinds[i]);
 }
 
-/* Appends to a list of at most size - 1 bytes; what does not fit is "...". */
+/* Appends to a list of at most size - 1 bytes; the rest is cut to "...". */
 static void list_append(char *list, size_t size, const char *join, const char *text) {
     size_t used = strlen(list), n = strlen(text) + (used ? strlen(join) : 0);
     if (used + n + 5 < size)
@@ -115,9 +115,9 @@ static void sort_out(const struct lw_reply *one, const char *stream, struct lw_a
     char text[LW_KEY_MAX], word[40];
     if (!what || !name)
         return;
-    bool heard = strcmp(what, "publish") != 0 && strcmp(what, "channel") != 0;
-    a->denied |= heard;
-    a->silent |= !heard;
+    bool needed = strcmp(what, "publish") != 0 && strcmp(what, "channel") != 0;
+    a->denied |= needed;
+    a->silent |= !needed;
     if (strcmp(what, "command") == 0 || strcmp(what, "publish") == 0) {
         snprintf(word, sizeof word, "%.30s", name);
         word[strcspn(word, " ")] = '\0'; /* "select 0" */
@@ -156,7 +156,7 @@ static void put_into_words(const struct lw_redis *r, const struct denied_lists *
              r->url.user[0] ? r->url.user : "default", l->remedy);
 }
 
-/* Not even asking is allowed. */
+/* The user may not even ask. */
 static int access_refused(const struct lw_redis *r, const struct lw_err *why,
                           struct lw_access *out, struct lw_err *err) {
     struct denied_lists l = {.remedy = ""};
@@ -178,7 +178,7 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
     struct lw_cmd *c = lw_cmd_scratch(r);
     char channel[LW_KEY_MAX];
     *out = (struct lw_access){.asked = true};
-    /* In a cluster, to the node that it is about; there, this may be refused too. */
+    /* In a cluster the script must run on the stream's node; TYPE may be denied too. */
     struct lw_reply *type =
         lw_redis_do(r, &why, "TYPE %s", lw_key(channel, spec, "meta"));
     lw_reply_free(type);
@@ -189,7 +189,7 @@ int lw_access_look(struct lw_redis *r, const struct lw_spec *spec, const char *t
     lw_cmd_str(c, lw_key(channel, spec, "models-changed"));
     put_words(r, c);
     put_keys(c, spec, topic);
-    r->nloaded = 0; /* may it load scripts? */
+    r->nloaded = 0; /* may the user load scripts? */
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_permissions, c, &why);
     if (!reply)
         return access_refused(r, &why, out, err);

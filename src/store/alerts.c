@@ -1,4 +1,4 @@
-/* Alerts, silences and the number of deliveries, read at once to be shown. */
+/* Reads alerts, silences and the number of deliveries in one round trip, for display. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

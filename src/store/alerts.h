@@ -1,17 +1,16 @@
-/* Alerts as everybody reads them, and what people may do about them: silences, and
- * deliveries that were given up. What the leader writes is in leader.h.
+/* Alerts as readers see them. The leader writes them (notifications.h); people add
+ * silences (silences.h) and retry deliveries that were given up (parked.h).
  *
- * All of this needs no lease: a person's word is one atomic step with its own line in the
- * audit, and the leader sees it within a second. Thread: the one of the connection. */
+ * None of this needs the lease. Thread: the connection's. */
 #ifndef LW_STORE_ALERTS_H
 #define LW_STORE_ALERTS_H
 
 #include "core/alert_status.h"
 #include "store/redis.h"
 
-/* How all alerts of a stream stand: firing first (lw_alert_status_sort), with silenced_by
- * and inhibited_by filled; the silences that have not ended, soonest end first; and how
- * many deliveries wait or were given up. Everything owned; lw_alerts_fini frees. */
+/* All alerts of a stream, firing first (lw_alert_status_sort), with silenced_by and
+ * inhibited_by set; the silences that have not ended, soonest end first; and the
+ * number of pending and parked deliveries. Owned: lw_alerts_fini frees. */
 struct lw_alerts {
     size_t nalerts;
     struct lw_alert_status *alert;
@@ -19,11 +18,18 @@ struct lw_alerts {
     struct lw_silence *silence;
     uint64_t waiting, parked;
 };
-/* now_ms: wall clock, for the silences. An entry that cannot be read is left out. One
- * round trip. */
+/* now_ms: wall clock, to filter silences. Unreadable entries are left out. One round
+ * trip. */
 int lw_alerts_read(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,
                    struct lw_alerts *out, struct lw_err *err);
 void lw_alerts_fini(struct lw_alerts *a);
 size_t lw_alerts_firing(const struct lw_alerts *a);
+
+/* Parses an entry of `alerts`; false: it is unreadable. */
+bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
+                      struct lw_alert_status *out);
+/* The silences in the hash that have not ended, soonest end first; free(). */
+size_t lw__alerts_silences(const struct lw_reply *hash, int64_t now_ms,
+                           struct lw_silence **out);
 
 #endif

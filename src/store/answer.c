@@ -1,22 +1,23 @@
-/* What Redis answers to which command.
+/* The form of Redis's answer to each command.
  *
- * A peer that is no Redis, or a proxy that mixes up answers, must not be believed: "+OK"
- * to an HMGET would read as a state that is not there, and the next write would replace
- * the one that is. So each answer is looked at before anybody reads it, and what does not
- * fit is an error like a lost connection. */
+ * A server that is not Redis, or a proxy that mixes up answers, must not be trusted:
+ * "+OK" to an HMGET would read as missing state, and the next write would replace the
+ * real state. So each answer is checked before it is used. An answer of another form
+ * is treated as a lost connection. */
 #include <string.h>
 #include <strings.h>
 
 #include "base/text.h"
+#include "store/answer.h"
 #include "store/conn.h"
 
 enum answer_shape {
     NUMBER, /* an integer */
     WORD,   /* a text */
     VALUE,  /* a text or nil */
-    VALUES, /* an array of those */
-    PAIRS,  /* an array of texts, of an even number */
-    ENTRIES /* of a stream: an array of {id, {field, value...}} */
+    VALUES, /* an array of texts or nils */
+    PAIRS,  /* an array of an even number of texts */
+    ENTRIES /* entries of a stream: an array of {id, {field, value...}} */
 };
 
 static const struct {
@@ -112,7 +113,7 @@ bool lw__answer_fits(const struct lw_cmd *c, const struct lw_reply *reply) {
     }
 }
 
-/* The least that each of our scripts answers. */
+/* The shortest answer of each script. */
 static const struct {
     const char *script;
     enum lw_reply_kind kind;

@@ -9,7 +9,7 @@
 #include "store/audit.h"
 #include "store/guard.h"
 
-/* What people and servers wrote: whoever prints the trail shall not be surprised. */
+/* Texts of people and servers, made safe to print. */
 static void put_safe(struct lw_cmd *c, const char *name, const char *text) {
     char safe[1024];
     lw_cmd_str(c, name);
@@ -44,11 +44,10 @@ void lw__audit_evaluation_words(struct lw_cmd *c, const struct lw_spec *spec,
     put_words(c, spec, "evaluations", LW_EVALUATIONS_CAP, line);
 }
 
-int lw_audit_write(struct lw_redis *r, const struct lw_spec *spec, const char *what,
-                   const char *who, const char *detail, int64_t now_ms,
-                   struct lw_err *err) {
+int lw_audit_write(struct lw_redis *r, const struct lw_spec *spec,
+                   const struct lw_audit_line *line, struct lw_err *err) {
     struct lw_cmd *c = lw_cmd_scratch(r);
-    lw__audit_words(c, spec, &(struct lw_audit_line){what, who, detail, 0, now_ms});
+    lw__audit_words(c, spec, line);
     struct lw_reply *reply = lw_redis_call(r, c, err);
     lw_reply_free(reply);
     return reply ? 0 : -1;

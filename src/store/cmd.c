@@ -1,10 +1,9 @@
-/* Commands under construction and replies.
+/* Commands under construction.
  *
- * A command is written straight into the form it has on the wire, so that a flush of a
- * few hundred kilobytes is copied once and, as the buffer is kept, allocates nothing
- * after the first time. The count of arguments stands in front of them and is known last:
- * it is sent separately (lw_conn_exchange). A reply is hiredis's own object under another
- * name. */
+ * A command is written directly in its wire format, so that a flush of a few hundred
+ * kilobytes is copied once. The buffer is reused and allocates nothing after the first
+ * command. The number of arguments precedes them on the wire but is known last, so it
+ * is sent separately (lw_conn_exchange). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +66,8 @@ void lw_cmd_f64(struct lw_cmd *c, double v) {
         lw_cmd_str(c, lw_format_f64(text, sizeof text, v));
 }
 
-/* A number that counts the arguments behind it, of which there are then so many. Six
- * digits with leading zeros: what is patched must not change its length. */
+/* Reserves a number that counts the arguments after it. It has six digits with leading
+ * zeros, because filling it in must not change its length. */
 size_t lw_cmd_slot(struct lw_cmd *c) {
     lw_cmd_arg(c, "000000", 6);
     c->slot_argc = c->argc;
@@ -83,62 +82,12 @@ void lw_cmd_fill(struct lw_cmd *c, size_t slot) {
     memcpy(c->body.data + slot, digits, 6);
 }
 
-static const redisReply *reply_inner(const struct lw_reply *reply) {
-    return (const redisReply *)(const void *)reply;
+struct lw_cmd *lw_cmd_scratch(struct lw_redis *r) {
+    lw_cmd_clear(&r->verb);
+    return &r->verb;
 }
 
-void lw_reply_free(struct lw_reply *reply) {
-    if (reply)
-        freeReplyObject(reply);
-}
-
-enum lw_reply_kind lw_reply_kind(const struct lw_reply *reply) {
-    if (!reply)
-        return LW_REPLY_NIL;
-    switch (reply_inner(reply)->type) {
-    case REDIS_REPLY_INTEGER:
-        return LW_REPLY_INT;
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-        return LW_REPLY_TEXT;
-    case REDIS_REPLY_ARRAY:
-        return LW_REPLY_ARRAY;
-    default: /* nil; an error inside an array counts as nothing */
-        return LW_REPLY_NIL;
-    }
-}
-
-int64_t lw_reply_int(const struct lw_reply *reply) {
-    if (lw_reply_kind(reply) == LW_REPLY_INT)
-        return reply_inner(reply)->integer;
-    int64_t v = 0;
-    const char *text = lw_reply_text(reply, NULL);
-    return text && lw_parse_i64(text, &v) ? v : 0;
-}
-
-const char *lw_reply_text(const struct lw_reply *reply, size_t *len) {
-    bool text = lw_reply_kind(reply) == LW_REPLY_TEXT;
-    if (len)
-        *len = text ? reply_inner(reply)->len : 0;
-    return text ? reply_inner(reply)->str : NULL;
-}
-
-size_t lw_reply_count(const struct lw_reply *reply) {
-    return lw_reply_kind(reply) == LW_REPLY_ARRAY ? reply_inner(reply)->elements : 0;
-}
-
-const struct lw_reply *lw_reply_at(const struct lw_reply *reply, size_t i) {
-    if (i >= lw_reply_count(reply))
-        return NULL;
-    return (const struct lw_reply *)(const void *)reply_inner(reply)->element[i];
-}
-
-const struct lw_reply *lw_reply_field(const struct lw_reply *reply, const char *field) {
-    size_t n = lw_reply_count(reply);
-    for (size_t i = 0; i + 1 < n; i += 2) {
-        const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
-        if (name && strcmp(name, field) == 0)
-            return lw_reply_at(reply, i + 1);
-    }
-    return NULL;
+struct lw_buf *lw_cmd_bytes(struct lw_redis *r) {
+    lw_buf_clear(&r->bytes);
+    return &r->bytes;
 }

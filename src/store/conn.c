@@ -1,16 +1,16 @@
-/* Making and losing the connection.
+/* Connecting and reconnecting.
  *
- * A lost connection is not waited for: the call that finds it missing tries once, and
- * until the next try is due (doubling from 50 ms up to retry_max_ms) calls fail at once
- * with LW_EAGAIN. So a caller that must do something else meanwhile (a worker has to go
- * on polling Kafka) is never held up longer than timeout_ms, and one that has nothing
- * else to do sleeps as it likes.
+ * Calls do not wait for a lost connection: the call that finds it missing tries once.
+ * Until the next attempt is due (back-off doubles from 50 ms to retry_max_ms), calls
+ * fail at once with LW_EAGAIN. So a caller with other work (a worker must keep polling
+ * Kafka) never waits longer than timeout_ms; callers without other work sleep between
+ * calls.
  *
- * Three ways of finding the server: the URL's hosts in turn; the node that a cluster's
- * MOVED named (all keys of a stream share one slot, so one node at a time is the right
- * one, and when it cannot be reached we ask the seeds again); the master that a sentinel
- * names, which must say itself that it is one, because a sentinel's knowledge lags behind
- * a failover. */
+ * The server is found in one of three ways: the hosts of the URL in turn; the node
+ * that a cluster's MOVED named (all keys of a stream are in one slot, so one node
+ * serves them all; if it cannot be reached, the hosts of the URL are asked again); the
+ * master that a sentinel names. That master must confirm its role, because a
+ * sentinel's knowledge lags behind a failover. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/conn.h"
+#include "store/url.h"
 
 #define BACKOFF_FIRST_MS 50
 
@@ -35,13 +36,13 @@ void lw_conn_drop(struct lw_redis *r) {
     r->nloaded = 0;
 }
 
-/* What servers say, by how it begins, and what it means; the rest is LW_ESTOP. What a
- * script's failing call wraps in words of its own, "ERR ... -OOM ...", is looked for
- * behind them. */
+/* The errors of servers by their first word, and what they mean; any other is
+ * LW_ESTOP. A script wraps the error of a failing call ("ERR ... -OOM ..."), so the
+ * word is also looked for inside the text. */
 static const struct {
     const char *begins;
     enum lw_redis_why why;
-    bool lasts; /* the same again would fail again: LW_EINPUT */
+    bool lasts; /* a retry would fail too: LW_EINPUT */
 } known[] = {
     {"NOPERM", LW_REDIS_DENIED, false},     {"NOAUTH", LW_REDIS_DENIED, false},
     {"WRONGPASS", LW_REDIS_DENIED, false},  {"OOM", LW_REDIS_FULL, false},
@@ -63,11 +64,11 @@ static bool error_says(const char *text, const char *word) {
 }
 
 enum lw_redis_why lw_conn_why(const char *text, enum lw_errc *code) {
-    /* Without a code of their own: a slot that moves, a server that is full for now. */
+    /* Errors without a code of their own: a slot that moves, a server at its client
+     * limit. */
     static const char *const passing[] = {
         "access a non local key", "while the cluster is down", "max number of clients"};
-    /* Older words for NOPERM within a script; a command that was taken from the server.
-     */
+    /* Older texts for NOPERM inside a script; a command that the server has renamed. */
     static const char *const denied[] = {
         "The user executing the script can't", "ACL failure in script", "unknown command",
         "Unknown Redis command", "Invalid command passed"};
@@ -110,7 +111,7 @@ void lw_conn_put(struct lw_redis *r, const void *data, size_t len) {
         redisAppendFormattedCommand(r->ctx, data, len);
 }
 
-/* The next reply by TLS; as hiredis does it over the bare socket. */
+/* Reads the next reply over TLS, as hiredis does over a plain socket. */
 static int get_secured(struct lw_redis *r, void **reply) {
     char bytes[16384];
     redisContext *c = r->ctx;
@@ -151,7 +152,7 @@ redisReply *lw_conn_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
     return lw_conn_get(r, err);
 }
 
-/* A command of the handshake: 0 when the reply is not an error. */
+/* A command of the handshake: 0 unless the reply is an error. */
 static int conn_greet(struct lw_redis *r, const char *const *argv, size_t argc,
                       struct lw_err *err) {
     struct lw_cmd c = {0};
@@ -173,7 +174,7 @@ static int conn_greet(struct lw_redis *r, const char *const *argv, size_t argc,
     return rc;
 }
 
-/* Over the socket that is open, where the address says so. */
+/* TLS over the open socket, if the URL asks for it. */
 static int conn_secure(struct lw_redis *r, const char *host, struct lw_err *err) {
     struct lw_err why = {0};
     if (!r->url.tls)
@@ -220,8 +221,9 @@ int lw_conn_password(struct lw_redis *r, struct lw_err *err) {
     return 0;
 }
 
-/* The password is read anew for each connection, so that a rotated one is in use from the
- * next on; until both sides have the same, the server counts as away. */
+/* The password file is read for each connection, so that a rotated password is used
+ * from the next connection on. Until server and file agree, the server counts as
+ * unavailable. */
 static int log_in(struct lw_redis *r, struct lw_err *err) {
     struct lw_err why = {0};
     if (lw_conn_password(r, &why))
@@ -242,7 +244,7 @@ static int log_in(struct lw_redis *r, struct lw_err *err) {
     return u->db && conn_greet(r, choose, 2, err) ? -1 : 0;
 }
 
-/* The master's address as this sentinel knows it. */
+/* The master's address according to this sentinel. */
 static int ask_sentinel(struct lw_redis *r, struct lw_url_seed *out, struct lw_err *err) {
     struct lw_cmd c = {0};
     lw_cmd_str(&c, "SENTINEL");
@@ -270,7 +272,7 @@ static int ask_sentinel(struct lw_redis *r, struct lw_url_seed *out, struct lw_e
     return rc;
 }
 
-/* A replica that is taken for the master would refuse each write. */
+/* Checks the role: a replica would refuse every write. */
 static int must_be_master(struct lw_redis *r, struct lw_err *err) {
     struct lw_cmd c = {0};
     lw_cmd_str(&c, "ROLE");
@@ -282,9 +284,9 @@ static int must_be_master(struct lw_redis *r, struct lw_err *err) {
         lw_reply_text(lw_reply_at((const struct lw_reply *)(const void *)reply, 0), NULL);
     bool master = role && strcmp(role, "master") == 0;
     freeReplyObject(reply);
-    return master
-               ? 0
-               : lw_fail(err, LW_EAGAIN, "redis %s: not a master (any more)", r->where);
+    return master ? 0
+                  : lw_fail(err, LW_EAGAIN, "redis %s: not a master, or no longer one",
+                            r->where);
 }
 
 static int open_one(struct lw_redis *r, struct lw_err *err) {
@@ -293,7 +295,7 @@ static int open_one(struct lw_redis *r, struct lw_err *err) {
         return conn_dial(r, NULL, err) || log_in(r, err);
     if (r->moved.port) {
         struct lw_url_seed to = r->moved;
-        r->moved.port = 0; /* once: if it fails, the seeds know better */
+        r->moved.port = 0; /* once: if it fails, the hosts of the URL are asked */
         return conn_dial(r, &to, err) || log_in(r, err);
     }
     const struct lw_url_seed *seed = &u->seed[r->next_seed++ % u->nseeds];

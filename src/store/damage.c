@@ -9,46 +9,48 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/models.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
+#include "store/unreadable.h"
 
-/* How many model versions are checked: every few seconds, and by `leeway repair`. */
+/* model versions that are checked: every few seconds, and by `leeway repair` */
 #define NEWEST 100
 #define EVERY  5000
 
-/* Every key that is read or written in a step, whatever happens. What is made whole by
- * each evaluation (window:...) and panes (unread.c) look after themselves. */
+/* Every key that each step reads or writes. Not listed: keys that every evaluation
+ * replaces (window:...), and panes, which unreadable.c handles. */
 static const struct {
     const char *name, *type, *follows;
 } fixed[] = {
-    {"unreadable", "hash", "The notes about keys that were moved away before are gone."},
+    {"unreadable", "hash", "Earlier notes about unreadable keys are lost."},
     {"audit", "stream", "The audit starts empty."},
-    {"meta", "hash", "It is written again by the next leader."},
+    {"meta", "hash", "The next leader writes it again."},
     {"models", "hash",
-     "The champion goes on; `leeway models list` shows what else there is."},
+     "The champion keeps scoring; `leeway models list` shows the other "
+     "versions."},
     {"monitor", "hash",
-     "The monitor starts fresh: rules' counts, cooldown, probation and quarantine are "
-     "forgotten; panes and models are not."},
-    {"panes", "zset", "The index is made again from the panes."},
+     "The monitor starts empty: rule counts, cooldown, probation and "
+     "quarantine are lost; panes and models are kept."},
+    {"panes", "zset", "The index is rebuilt from the panes."},
     {"now", "hash", "The next evaluation writes it again."},
     {"history", "stream", "The history of figures starts empty."},
     {"evaluations", "stream", "The list of evaluations starts empty."},
     {"alerts", "hash", "Firing alerts are sent again when they change."},
     {"alerts:message", "hash", "Firing alerts are sent again when they change."},
-    {"alerts:notified", "hash",
-     "Receivers may get notifications again that they already have."},
-    {"outbox", "stream", "Deliveries that waited in it are not made."},
-    {"outbox:tries", "hash", "Deliveries that failed are tried again at once."},
+    {"alerts:notified", "hash", "Receivers may get notifications a second time."},
+    {"outbox", "stream", "Pending deliveries are lost."},
+    {"outbox:tries", "hash", "Failed deliveries are retried at once."},
     {"outbox:parked", "stream", "Deliveries that were given up are no longer listed."},
-    {"silences", "hash", "Silences have ended; add them again."},
+    {"silences", "hash", "All silences are lost; add them again."},
     {"lease", "string", "Another leader takes over."},
     {"fence", "string", "Another leader takes over."},
-    {"asks", "list", "Requests by people must be repeated."},
-    {"health", "hash", "Each process writes its own again within seconds."},
-    {"privacy", "string", "The next hash of a name or identifier is another one."},
+    {"asks", "list", "Pending requests are lost; repeat them."},
+    {"health", "hash", "Each process writes its entry again within seconds."},
+    {"privacy", "string", "Names and identifiers are hashed with a new key from now on."},
 };
 #define FIXED (sizeof fixed / sizeof *fixed)
 
@@ -59,13 +61,14 @@ const char *lw_damage_follows(const char *name) {
     static const struct {
         const char *prefix, *follows;
     } some[] = {
-        {"part:", "The partition goes on behind the last offset that is known to be in "
-                  "its panes; its counters may start again."},
-        {"offsets:", "Trainings do not read the events of its older panes."},
-        {"model:", "The version scores nothing."},
-        {"monitor:sealed_until", "It goes on behind the newest figures."},
-        {"monitor:state", "The monitor starts fresh: rules' counts, cooldown, probation "
-                          "and quarantine are forgotten; panes and models are not."},
+        {"part:", "The partition continues after the last offset in its panes; its "
+                  "counters may restart."},
+        {"offsets:", "Trainings skip the events of its older panes."},
+        {"model:", "The version cannot score."},
+        {"monitor:sealed_until", "The monitor continues after the newest figures."},
+        {"monitor:state",
+         "The monitor starts empty: rule counts, cooldown, probation and "
+         "quarantine are lost; panes and models are kept."},
         {"reference:", "Drift is not judged against this version."},
     };
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
@@ -91,7 +94,7 @@ static void put_version(struct lw_cmd *keys, struct lw_cmd *args,
     put_one(keys, args, spec, name, "hash");
 }
 
-/* Those that have an alias, wherever they are, and the newest. */
+/* Versions that have an alias, and the newest. */
 static void put_versions(struct lw_cmd *keys, struct lw_cmd *args,
                          const struct lw_spec *spec, const struct lw_aliases *a,
                          uint32_t newest) {
@@ -157,7 +160,7 @@ int lw_damage_list(struct lw_redis *r, const struct lw_spec *spec, struct lw_dam
     return notes_since(r, spec, 0, true, out, err);
 }
 
-/* The script's command up to the keys that it is about. */
+/* The script's command up to its keys. */
 static struct lw_cmd *mend_begin(struct lw_redis *r, const struct lw_spec *spec,
                                  const char *who, bool dry) {
     struct lw_cmd *c = lw_cmd_scratch(r);
@@ -175,7 +178,7 @@ static struct lw_cmd *mend_begin(struct lw_redis *r, const struct lw_spec *spec,
 static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
                                  const struct lw_damage_of *of, bool dry,
                                  struct lw_err *err) {
-    struct lw_err none = {0}; /* the aliases may be what is damaged */
+    struct lw_err none = {0}; /* the aliases themselves may be damaged */
     struct lw_aliases aliases = {0};
     lw_models_aliases(r, spec, &aliases, &none);
     struct lw_cmd *c = mend_begin(r, spec, of->who, dry);
@@ -183,7 +186,7 @@ static struct lw_reply *run_mend(struct lw_redis *r, const struct lw_spec *spec,
     put_versions(&r->keys, c, spec, &aliases, of->thorough ? EVERY : NEWEST);
     struct lw_reply *reply = lw_redis_eval_keys(r, &lw_script_mend, &r->keys, c, err);
     if (!reply)
-        lw_err_context(err, "looking for damage");
+        lw_err_context(err, "checking for damage");
     return reply;
 }
 
@@ -267,7 +270,7 @@ int lw_damage_keep(struct lw_redis *r, const struct lw_spec *spec,
     lw__audit_words(c, spec,
                     &(struct lw_audit_line){"unreadable", lease->who, text, 0, now});
     lw_cmd_fill(c, slot);
-    return lw_guard_run(r, c, "moving away", err);
+    return lw_guard_run(r, c, "move to unreadable", err);
 }
 
 static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,
@@ -281,7 +284,7 @@ static int add_to_index(struct lw_redis *r, const struct lw_spec *spec,
         size_t len;
         const char *key = lw_reply_text(lw_reply_at(keys, i), &len);
         int64_t start = key && len > skip && strncmp(key, prefix, skip) == 0
-                            ? lw__pane_start(spec, key + skip, NULL)
+                            ? lw__state_pane_start(spec, key + skip, NULL)
                             : INT64_MIN;
         if (start == INT64_MIN)
             continue;

@@ -1,8 +1,8 @@
-/* What a person decides about damaged state: to drop it, or to read a partition again.
+/* Repairs of damaged state by a person: deleting it, or reading a partition again.
  *
- * All of it is safe while processes run. What is dropped nobody reads. A partition that
- * is read again gets a new epoch in the same step, so that a flush of its owner changes
- * nothing any more; it claims the partition anew, as after a rebalance. */
+ * All of them are safe while processes run. Nobody reads unreadable keys. A partition
+ * that is read again gets a new epoch in the same step, so flushes of its owner are
+ * refused, and the owner claims it again as after a rebalance. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/damage.h"
 #include "store/guard.h"
 #include "store/models.h"
@@ -19,7 +20,7 @@
 
 bool lw_damage_is_pane(const struct lw_spec *spec, const char *name, int64_t *start_ms,
                        int32_t *partition) {
-    *start_ms = lw__pane_start(spec, name, partition);
+    *start_ms = lw__state_pane_start(spec, name, partition);
     return *start_ms != INT64_MIN;
 }
 
@@ -32,19 +33,19 @@ static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t 
     if (!lines)
         return -1;
     struct lw_offsets_line of = {0};
-    bool known =
-        lw__offsets_line(lw_reply_at(lines, 0), &of) == 4 && of.last < LW_OFFSET_MAX;
+    bool known = lw__state_offsets_line(lw_reply_at(lines, 0), &of) == 4 &&
+                 of.last < LW_OFFSET_MAX;
     lw_reply_free(lines);
     out->first = of.first;
     out->last = of.last;
     out->events = of.events;
     return known ? 0
                  : lw_fail(err, LW_ENOTFOUND,
-                           "no offsets are kept of the pane of %s of partition %d",
+                           "no offsets are stored for the pane of %s of partition %d",
                            lw_format_time(when, sizeof when, start_ms), partition);
 }
 
-/* The versions that its fields "s:<version>" name, the newest first. */
+/* The versions in its fields "s:<version>", newest first. */
 static void read_versions(const struct lw_reply *fields, struct lw_active_versions *out) {
     *out = (struct lw_active_versions){0};
     for (size_t i = 0; i < lw_reply_count(fields); i++) {
@@ -63,7 +64,7 @@ static void read_versions(const struct lw_reply *fields, struct lw_active_versio
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
-    struct lw_err none = {0}; /* what was moved away may be no hash */
+    struct lw_err none = {0}; /* the unreadable key may hold another type */
     struct lw_reply *pane =
         lw_redis_do(r, err, "EXISTS %s",
                     lw_key(key, spec, "pane:%" PRId64 ":%d", start_ms, partition));
@@ -76,15 +77,15 @@ int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start
     struct lw_reply *fields =
         lw_redis_do(r, &none, "HKEYS %s",
                     lw_key(key, spec, "unreadable:%" PRId64 ":%d", start_ms, partition));
-    read_versions(fields, &out->force);
+    read_versions(fields, &out->active);
     lw_reply_free(fields);
     if (!fields && none.code == LW_EAGAIN)
         return lw_fail(err, none.code, "%s", none.msg);
     struct lw_aliases aliases;
-    if (out->force.champion == 0 && lw_models_aliases(r, spec, &aliases, err))
+    if (out->active.champion == 0 && lw_models_aliases(r, spec, &aliases, err))
         return -1;
-    if (out->force.champion == 0)
-        out->force.champion = aliases.champion;
+    if (out->active.champion == 0)
+        out->active.champion = aliases.champion;
     return 0;
 }
 
@@ -112,7 +113,7 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
     lw_cmd_int(c, pane->start_ms);
     lw_cmd_int(c, partition);
     lw_cmd_int(c, pane->start_ms + spec->pane_ms);
-    lw_cmd_int(c, lw__pane_expiry_ms(spec));
+    lw_cmd_int(c, lw__state_pane_expiry_ms(spec));
     lw_cmd_int(c, now);
     size_t slot = lw_cmd_slot(c);
     lw__audit_words(c, spec, &(struct lw_audit_line){"repaired", who, detail, 0, now});
@@ -123,18 +124,17 @@ int lw_damage_fill(struct lw_redis *r, const struct lw_spec *spec, struct lw_pan
         return -1;
     bool done = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return done
-               ? 0
-               : lw_fail(
-                     err, LW_EFENCED,
-                     "the pane of %s of partition %d is not sealed yet, or was not moved away",
-                     when, partition);
+    return done ? 0
+                : lw_fail(err, LW_EFENCED,
+                          "the pane of %s of partition %d is not sealed yet, or is not "
+                          "marked unreadable",
+                          when, partition);
 }
 
 int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *name,
                    const char *who, struct lw_err *err) {
     if (!*name || strlen(name) > sizeof((struct lw_damage *)0)->name - 1)
-        return lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"", name);
+        return lw_fail(err, LW_ENOTFOUND, "no unreadable key is named \"%.80s\"", name);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "unreadable:%s", name);
@@ -149,8 +149,7 @@ int lw_damage_drop(struct lw_redis *r, const struct lw_spec *spec, const char *n
     bool was = lw_reply_int(reply) > 0;
     lw_reply_free(reply);
     return was ? 0
-               : lw_fail(err, LW_ENOTFOUND, "nothing was moved away under \"%.80s\"",
-                         name);
+               : lw_fail(err, LW_ENOTFOUND, "no unreadable key is named \"%.80s\"", name);
 }
 
 int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t partition,
@@ -166,7 +165,8 @@ int lw_damage_offset(struct lw_redis *r, const struct lw_spec *spec, int32_t par
         return -1;
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
-        if (lw__offsets_line(lw_reply_at(lines, i), &of) && (*out < 0 || of.first < *out))
+        if (lw__state_offsets_line(lw_reply_at(lines, i), &of) &&
+            (*out < 0 || of.first < *out))
             *out = of.first;
     }
     lw_reply_free(lines);
@@ -178,7 +178,7 @@ static void put_progress(struct lw_redis *r, struct lw_cmd *c, const struct lw_s
     struct lw_partition *p = lw_partition_new(spec, what->partition);
     struct lw_buf *bytes = lw_cmd_bytes(r);
     lw_partition_resume(p, what->sealed_ms, what->sealed_ms, NULL);
-    lw__progress_put(bytes, p, what->offset);
+    lw__state_put_progress(bytes, p, what->offset);
     lw_cmd_arg(c, bytes->data, bytes->len);
     lw_partition_free(p);
 }
@@ -187,7 +187,7 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_reread *what, const char *who, struct lw_err *err) {
     char name[300], detail[400], prefix[LW_KEY_MAX];
     snprintf(name, sizeof name, "part:%s:%d", what->topic, what->partition);
-    snprintf(detail, sizeof detail, "%s is read again from offset %" PRId64, name,
+    snprintf(detail, sizeof detail, "%s is reread from offset %" PRId64, name,
              what->offset);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 6);
@@ -217,7 +217,8 @@ int lw_damage_reread(struct lw_redis *r, const struct lw_spec *spec,
     bool done = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
     return done ? 0
-                : lw_fail(err, LW_EAGAIN,
-                          "partition %d was claimed meanwhile; run the command again",
-                          what->partition);
+                : lw_fail(
+                      err, LW_EAGAIN,
+                      "partition %d was claimed in the meantime; run the command again",
+                      what->partition);
 }

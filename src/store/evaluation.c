@@ -1,10 +1,10 @@
-/* One step of the monitor, written at once.
+/* Writes one step of the monitor.
  *
- * The monitor's state and everything that it decided go into one script, so that a leader
- * that dies in between has either done nothing (its successor decides the same again) or
- * everything (the successor goes on behind it): each pane is evaluated exactly once, each
- * alert put out exactly once. A step whose answer was lost is sent again by the caller;
- * the hash of its content tells the script that it is in already. */
+ * The monitor's state and all its decisions are written by one script. A leader that
+ * dies has written either nothing (its successor decides the same) or everything (the
+ * successor continues after it), so each pane is evaluated once and each alert sent
+ * once. A step whose answer was lost is sent again by the caller; the script
+ * recognises it by the hash of its content. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/damage.h"
 #include "store/evaluation.h"
+#include "store/figures.h"
+#include "store/guard.h"
+#include "store/notifications.h"
 #include "store/unreadable.h"
 
 void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_buf *state,
@@ -23,10 +27,10 @@ void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_bu
     lw_buf_put(&all, state->data, state->len);
     lw_buf_printf(&all, "|%" PRId64 "|%d|%s", step->evaluation->at_ms, step->sealed,
                   extra);
-    if (step->asked) /* the same request may come again, and change nothing again */
+    if (step->asked) /* the same request may be made again */
         lw_buf_printf(&all, "|asked %" PRId64, step->now_ms);
-    for (size_t i = 0; step->pages && i < step->pages->noutgoing; i++)
-        lw_buf_printf(&all, "|%s", step->pages->outgoing[i].id);
+    for (size_t i = 0; step->notifications && i < step->notifications->noutgoing; i++)
+        lw_buf_printf(&all, "|%s", step->notifications->outgoing[i].id);
     for (size_t i = 0; i < step->evaluation->ndecisions; i++)
         lw_buf_printf(&all, "|%d %u", (int)step->evaluation->decision[i].kind,
                       step->evaluation->decision[i].version);
@@ -34,8 +38,8 @@ void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_bu
     lw_buf_fini(&all);
 }
 
-/* Offsets must be kept for the oldest row that a training, also one that was asked for
- * some time ago and is still under way, may want. INT64_MIN: all of them. */
+/* Offsets are kept for the oldest row that a training may read, including a training
+ * that was requested earlier and still runs. INT64_MIN: keep all. */
 static int64_t keep_from(const struct lw_spec *spec, const struct lw_monitor *m) {
     int64_t at = lw_monitor_sealed_until(m), window = spec->retrain.window_ms;
     struct lw_request request = lw_monitor_request(m);
@@ -48,7 +52,8 @@ static int64_t keep_from(const struct lw_spec *spec, const struct lw_monitor *m)
     return at - window - LW_WEEK - spec->pane_ms;
 }
 
-/* What is held back, for people and other programs. Names are plain (config/read.c). */
+/* The quarantine as JSON, for people and other programs. Names need no escapes
+ * (config/read.c). */
 static void quarantine_json(const struct lw_monitor *m, struct lw_buf *out) {
     const struct lw_quarantine *q = lw_monitor_quarantine(m);
     lw_buf_printf(out, "[");
@@ -101,7 +106,7 @@ static void put_monitor(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
-/* Panes that have left the longest window. */
+/* Deletes panes that have left the longest window. */
 static void put_forget(struct lw_cmd *c, const struct lw_spec *spec,
                        const struct lw_monitor *m) {
     int64_t sealed = lw_monitor_sealed_until(m);
@@ -198,11 +203,11 @@ void lw__evaluation_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
                         const char *id) {
     if (step->sealed) {
         lw__figures_put(c, spec, step);
-        lw__windows_put(r, c, spec, step->monitor);
+        lw__figures_put_windows(r, c, spec, step->monitor);
         put_forget(c, spec, step->monitor);
     }
     lw__unreadable_put(c, spec, step);
-    lw__alerts_put(r, c, spec, step);
+    lw__notifications_put(r, c, spec, step);
     put_audit(c, spec, step);
     if (step->asked)
         put_taken(c, spec);

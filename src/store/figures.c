@@ -1,15 +1,16 @@
-/* An evaluation as others read it: `now` for a dashboard, `history` for a chart, and the
- * merged sketches of each window.
+/* Writes an evaluation for readers: `now` for dashboards, `history` for charts, and
+ * the merged sketches of each window.
  *
- * Every entry of `history` has every field and every field is a number: a chart draws
- * what is absent as 0. `now` is replaced whole, so that figures of a rule that is gone
- * vanish. Lua passes at most some 8,000 words to one command: `now` goes in several,
- * `history`, which cannot, holds the first 3,800 figures. */
+ * Every entry of `history` has every field as a number; charts draw missing values as
+ * 0. `now` is replaced as a whole, so that figures of removed rules disappear. Lua
+ * passes about 8,000 arguments to one command: `now` is written in parts, and
+ * `history`, which must be one command, holds the first 3,800 figures. */
 #include <inttypes.h>
 #include <math.h>
 
 #include "base/mem.h"
 #include "store/evaluation.h"
+#include "store/figures.h"
 #include "store/guard.h"
 
 #define FIGURES_A_COMMAND 1000
@@ -24,7 +25,7 @@ static void put_figures(struct lw_cmd *c, const struct lw_evaluation *e, size_t 
     }
 }
 
-/* The evaluation's own figures hold `at` and `champion`; the wall clock is ours. */
+/* The evaluation has `at` and `champion`; the wall clock is added here. */
 static void put_updated(struct lw_cmd *c, const struct lw_evaluation_step *step) {
     lw_cmd_str(c, "updated");
     lw_cmd_int(c, step->now_ms);
@@ -60,7 +61,7 @@ void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
     put_history(c, spec, step);
 }
 
-/* SET window:<name>:<column> to the sketch's own bytes. */
+/* SET window:<name>:<column> to the sketch's serialised bytes. */
 static void put_member(struct lw_cmd *c, const struct lw_spec *spec, const char *window,
                        const char *column, struct lw_member *member,
                        struct lw_buf *bytes) {
@@ -78,8 +79,8 @@ static void put_member(struct lw_cmd *c, const struct lw_spec *spec, const char 
     lw_cmd_fill(c, slot);
 }
 
-void lw__windows_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                     struct lw_monitor *m) {
+void lw__figures_put_windows(struct lw_redis *r, struct lw_cmd *c,
+                             const struct lw_spec *spec, struct lw_monitor *m) {
     struct lw_buf *bytes = lw_cmd_bytes(r);
     for (size_t w = 0; w < spec->nwindows; w++) {
         struct lw_pane *pane = lw_monitor_window(m, w);

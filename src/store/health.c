@@ -1,4 +1,4 @@
-/* See health.h. An entry that cannot be read is as good as none. */
+/* See health.h. Unreadable entries count as missing. */
 #include "store/health.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "store/keys.h"
 
-#define GONE_MS 600000 /* such an entry is cleared away */
+#define GONE_MS 600000 /* such an entry is deleted */
 
 int lw_health_put(struct lw_redis *r, const struct lw_spec *spec,
                   const struct lw_process *p, struct lw_err *err) {
@@ -94,7 +94,7 @@ static void read_processes(const struct lw_reply *hash, struct lw_stream_facts *
     }
 }
 
-/* One with a key comes first: by its answer a cluster's redirection is told. */
+/* The first has a key: a cluster's redirection shows in its answer. */
 enum { ASK_LEASE, ASK_UPDATED, ASK_OLDEST, ASK_WAITING, ASK_HEALTH, ASK_TIME, ASKS };
 
 static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {

@@ -1,5 +1,5 @@
-/* See history.h. Slices are counted back from the last entry, whole panes wide: panes end
- * at regular times, so a slice of one pane holds at most one entry. */
+/* See history.h. Slices are whole panes wide and counted back from the last entry.
+ * Panes end at regular times, so a slice of one pane holds at most one entry. */
 #include "store/history.h"
 
 #include <inttypes.h>
@@ -12,17 +12,17 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 
-#define SLICES_A_STEP 20 /* some milliseconds of Redis */
+#define SLICES_A_STEP 20 /* takes Redis some milliseconds */
 
-#define TIME_MAX (INT64_C(1) << 53) /* beyond is no time, and sums of it overflow */
+#define TIME_MAX (INT64_C(1) << 53) /* larger: not a time, and sums overflow */
 
-/* Of "<ms>-<number>". */
+/* The time in "<ms>-<number>". */
 static int64_t time_of(const char *id) {
     int64_t ms = (int64_t)strtoll(id, NULL, 10);
     return ms < 0 ? 0 : ms > TIME_MAX ? TIME_MAX : ms;
 }
 
-/* The time of the first or last entry of the span; 0: there is none, -1. */
+/* The time of the span's first or last entry. 1: found; 0: none; -1: error. */
 static int history_edge(struct lw_redis *r, const struct lw_spec *spec,
                         const struct lw_history_query *q, bool newest, int64_t *out,
                         struct lw_err *err) {

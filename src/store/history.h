@@ -1,7 +1,7 @@
-/* Reading `history`, thinned: a chart has some thousand pixels, the stream has some ten
- * thousand entries of some hundred fields. Redis picks the fields and, of each slice of
- * time, the last entry, a few slices a step, so that neither it nor we handle more than
- * is shown. Thread: the one of the connection. */
+/* Reads `history`, thinned out: the stream has tens of thousands of entries with
+ * hundreds of fields, a chart about a thousand pixels. Redis returns the chosen fields
+ * of the last entry of each slice of time, a few slices per step, so neither side
+ * handles more than is shown. Thread: the connection's. */
 #ifndef LW_STORE_HISTORY_H
 #define LW_STORE_HISTORY_H
 
@@ -15,19 +15,19 @@ struct lw_history_query {
     size_t max;                /* entries at most; >= 1 */
     size_t nfields;            /* <= LW_HISTORY_FIELDS_MAX */
     const char *const *field;
-    void (*pause)(void *arg); /* between two steps; NULL: go on at once */
+    void (*pause)(void *arg); /* between two steps; NULL: no pause */
     void *arg;
 };
 
-/* Rows in order of time: value[i * nfields + k], NAN where the entry lacks the field. The
- * last entry of the span is always among them. thinned: some were passed over. */
+/* Rows in order of time: value[i * nfields + k], NAN if the entry lacks the field. The
+ * span's last entry is always included. thinned: some entries were left out. */
 struct lw_history {
     size_t n;
     int64_t *at_ms;
     double *value;
     bool thinned;
 };
-/* One round trip for every 20 slices. */
+/* One round trip per 20 slices. */
 int lw_history_read(struct lw_redis *r, const struct lw_spec *spec,
                     const struct lw_history_query *query, struct lw_history *out,
                     struct lw_err *err);

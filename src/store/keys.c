@@ -1,5 +1,5 @@
-/* One function prints every key, so that the hash tag cannot be forgotten: a script may
- * only touch keys of one slot, and {stream} is what puts them there. */
+/* One function writes every key, so that no key lacks the hash tag: a script may only
+ * access keys of one slot, and {stream} determines the slot. */
 #include "store/keys.h"
 
 #include <stdarg.h>
@@ -39,16 +39,6 @@ char *lw_key(char *out, const struct lw_spec *spec, const char *fmt, ...) {
     return out;
 }
 
-struct lw_cmd *lw_cmd_scratch(struct lw_redis *r) {
-    lw_cmd_clear(&r->verb);
-    return &r->verb;
-}
-
-struct lw_buf *lw_cmd_bytes(struct lw_redis *r) {
-    lw_buf_clear(&r->bytes);
-    return &r->bytes;
-}
-
 size_t lw_scan_versions(const char *text, uint32_t *out, size_t max) {
     size_t n = 0;
     while (n < max && *text) {
@@ -60,25 +50,4 @@ size_t lw_scan_versions(const char *text, uint32_t *out, size_t max) {
         text = end;
     }
     return n;
-}
-
-void lw_batch_init(struct lw_batch *b, size_t n) {
-    b->n = n;
-    b->cmd = lw_calloc(n ? n : 1, sizeof *b->cmd);
-    b->reply = lw_calloc(n ? n : 1, sizeof *b->reply);
-    for (size_t i = 0; i < n; i++)
-        b->cmd[i] = lw_cmd_new();
-}
-
-void lw_batch_fini(struct lw_batch *b) {
-    for (size_t i = 0; i < b->n; i++) {
-        lw_cmd_free(b->cmd[i]);
-        lw_reply_free(b->reply[i]);
-    }
-    free(b->cmd);
-    free(b->reply);
-}
-
-int lw_batch_send(struct lw_redis *r, struct lw_batch *b, struct lw_err *err) {
-    return lw_redis_pipeline(r, b->cmd, b->n, b->reply, err);
 }

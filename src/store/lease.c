@@ -1,10 +1,10 @@
-/* The lease and what it guards.
+/* The lease and the fencing token.
  *
- * The lease says who should lead; the fencing token says whose writes count. A leader
- * that was stopped for an hour still believes in its lease, but its token is no longer
- * the newest and every write of it is refused (Kleppmann, "How to do distributed
- * locking", 2016). So nothing depends on clocks agreeing: a lease that ends early or late
- * costs time only. */
+ * The lease says who should lead; the fencing token decides whose writes count. A
+ * leader that was suspended for an hour still believes in its lease, but its token is
+ * no longer the newest, so all its writes are refused (Kleppmann, "How to do
+ * distributed locking", 2016). So nothing depends on clocks that agree: a lease that
+ * ends early or late only costs time. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +42,7 @@ int lw_lease_release(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
     struct lw_err why = {0};
     int rc = lw_guard_run(r, c, "release of the lease", &why);
-    if (rc && why.code != LW_EFENCED) /* fenced: it was not ours any more */
+    if (rc && why.code != LW_EFENCED) /* fenced: the lease was lost before */
         return lw_fail(err, why.code, "%s", why.msg);
     lease->token = 0;
     return 0;

@@ -1,4 +1,4 @@
-/* `meta`: what a stream says about itself, and whether this program can continue it. */
+/* `meta`: the stream's metadata, and whether this configuration can continue it. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "store/state_private.h"
 
 #define CONTRACT_VERSION 2
-#define CONTRACT_MAX     1000 /* larger, like panes outside these: damage */
+#define CONTRACT_MAX     1000 /* a larger number is damage, as are panes outside: */
 #define PANE_MIN         LW_SECOND
 #define PANE_MAX         (366 * LW_DAY)
 #define PANES_CHECKED    1000 /* of all partitions */
@@ -30,16 +30,16 @@ static void put_features(struct lw_cmd *c, const struct lw_spec *spec) {
 
 static int other_panes(const struct lw_spec *spec, int64_t had, struct lw_err *err) {
     char was[32], is[32];
-    return lw_fail(
-        err, LW_ECONFIG,
-        "stream %s was counted in panes of %s, panes.length is %s, and what is "
-        "counted cannot be cut anew: give the stream another name, or go back",
-        spec->stream, lw_format_duration(was, sizeof was, had),
-        lw_format_duration(is, sizeof is, spec->pane_ms));
+    return lw_fail(err, LW_ECONFIG,
+                   "the panes of stream %s have length %s, but panes.length is %s, "
+                   "and existing panes cannot be changed: give the stream another "
+                   "name, or restore the length",
+                   spec->stream, lw_format_duration(was, sizeof was, had),
+                   lw_format_duration(is, sizeof is, spec->pane_ms));
 }
 
-/* What no program can have written is damage, which the next leader writes over, and no
- * reason to refuse. NULL: not the name of a topic. */
+/* A name that no program can have written is damage: the next leader overwrites it,
+ * and it is no reason to refuse. NULL: not the name of a topic. */
 static const char *topic_name(const struct lw_reply *reply) {
     size_t len;
     const char *text = lw_reply_text(reply, &len);
@@ -50,8 +50,8 @@ static const char *topic_name(const struct lw_reply *reply) {
     return legal > 0 && legal == len && len <= 249 ? text : NULL;
 }
 
-/* Is the state that is there of the topic `had`? Not when there are partitions of ours
- * and none of that one: then the name is damaged. */
+/* Is the state of the topic `had`? Not if only our topic has partitions: then the name
+ * is damaged. */
 static bool is_of(struct lw_redis *r, const struct lw_spec *spec, const char *had,
                   const char *topic) {
     const char *name[] = {had, topic};
@@ -67,8 +67,8 @@ static bool is_of(struct lw_redis *r, const struct lw_spec *spec, const char *ha
     return !ours;
 }
 
-/* Do the newest panes stand as ours do, at multiples of our length and one length apart?
- * Then it is `pane_ms` that is damaged. */
+/* Do the newest panes start at multiples of our length, one length apart? Then
+ * `pane_ms` is damaged. */
 static bool panes_are_ours(struct lw_redis *r, const struct lw_spec *spec) {
     char key[LW_KEY_MAX];
     int64_t newer = INT64_MAX, gap = INT64_MAX;
@@ -77,7 +77,7 @@ static bool panes_are_ours(struct lw_redis *r, const struct lw_spec *spec) {
     bool ours = lw_reply_count(reply) > 1;
     for (size_t i = 0; i < lw_reply_count(reply) && ours; i++) {
         int64_t start =
-            lw__pane_start(spec, lw_reply_text(lw_reply_at(reply, i), NULL), NULL);
+            lw__state_pane_start(spec, lw_reply_text(lw_reply_at(reply, i), NULL), NULL);
         ours = start != INT64_MIN;
         if (ours && start < newer && newer != INT64_MAX && newer - start < gap)
             gap = newer - start;
@@ -87,7 +87,7 @@ static bool panes_are_ours(struct lw_redis *r, const struct lw_spec *spec) {
     return ours && gap == spec->pane_ms;
 }
 
-/* Version 1 kept the monitor's state under `detector`; `meta` may be gone or damaged. */
+/* Version 1 kept the monitor's state in `detector`; `meta` may be missing or damaged. */
 static int has_version_1(struct lw_redis *r, const struct lw_spec *spec, bool *out,
                          struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -98,8 +98,8 @@ static int has_version_1(struct lw_redis *r, const struct lw_spec *spec, bool *o
     return reply ? 0 : -1;
 }
 
-/* Fails with the code when the state in Redis follows another contract. A number that no
- * program writes is damage, which the next leader overwrites. */
+/* Fails with the code when the state in Redis has another contract version. An
+ * implausible number is damage, which the next leader overwrites. */
 static int check_contract(struct lw_redis *r, const struct lw_spec *spec,
                           int64_t contract, enum lw_errc code, struct lw_err *err) {
     bool old = contract > 0 && contract < CONTRACT_VERSION;
@@ -125,7 +125,7 @@ int lw_meta_contract(struct lw_redis *r, const struct lw_spec *spec, struct lw_e
     char key[LW_KEY_MAX];
     struct lw_reply *reply =
         lw_redis_do(r, err, "HMGET %s contract", lw_key(key, spec, "meta"));
-    if (!reply) /* damaged: `leeway repair` and the leader deal with it */
+    if (!reply) /* damaged: `leeway repair` and the leader handle it */
         return lw_redis_why(r) == LW_REDIS_DAMAGED ? (lw_err_clear(err), 0) : -1;
     int64_t contract = lw_reply_int(lw_reply_at(reply, 0));
     lw_reply_free(reply);
@@ -148,37 +148,37 @@ int lw_meta_check(struct lw_redis *r, const struct lw_spec *spec, const char *to
         rc = other_panes(spec, pane_ms, err);
     else if (rc == 0 && had && strcmp(had, topic) != 0 && is_of(r, spec, had, topic))
         rc = lw_fail(err, LW_ECONFIG,
-                     "stream %s is one of topic %s, source.topic is %s, and its panes "
-                     "would mix: give the stream another name, or go back",
+                     "stream %s was started with topic %s, but source.topic is %s, and "
+                     "panes of two topics must not mix: give the stream another name, "
+                     "or restore the topic",
                      spec->stream, had, topic);
     lw_reply_free(reply);
     return rc;
 }
 
-int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                  int32_t npartitions, const char *code_version, int64_t now_ms,
-                  struct lw_err *err) {
+int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec,
+                  const struct lw_meta *meta, struct lw_err *err) {
     char key[LW_KEY_MAX], hash[20];
     lw_key(key, spec, "meta");
-    if (lw_meta_check(r, spec, topic, err))
+    if (lw_meta_check(r, spec, meta->topic, err))
         return -1;
     snprintf(hash, sizeof hash, "%016" PRIx64, spec->config_hash);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 1);
     lw_cmd_str(c, key);
-    lw_cmd_int(c, now_ms);
+    lw_cmd_int(c, meta->now_ms);
     lw_cmd_str(c, "contract");
     lw_cmd_int(c, CONTRACT_VERSION);
     lw_cmd_str(c, "stream");
     lw_cmd_str(c, spec->stream);
     lw_cmd_str(c, "topic");
-    lw_cmd_str(c, topic);
+    lw_cmd_str(c, meta->topic);
     lw_cmd_str(c, "partitions");
-    lw_cmd_int(c, npartitions);
+    lw_cmd_int(c, meta->npartitions);
     lw_cmd_str(c, "config_hash");
     lw_cmd_str(c, hash);
     lw_cmd_str(c, "code");
-    lw_cmd_str(c, code_version);
+    lw_cmd_str(c, meta->code_version);
     lw_cmd_str(c, "pane_ms");
     lw_cmd_int(c, spec->pane_ms);
     put_features(c, spec);
@@ -187,8 +187,7 @@ int lw_meta_write(struct lw_redis *r, const struct lw_spec *spec, const char *to
     return reply ? 0 : -1;
 }
 
-/* Of the partitions from .. until, those that have a state: the last one's number and 1.
- */
+/* Of the partitions from .. until, the last one that has state, plus 1. */
 static int32_t last_known(struct lw_redis *r, const struct lw_spec *spec,
                           const char *topic, int32_t from, int32_t until,
                           struct lw_err *err) {

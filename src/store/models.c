@@ -1,9 +1,8 @@
 /* The registry of model versions.
  *
- * A version never changes but in its status; what changes are the aliases, and they
- * change in the step that decided it. Workers look at the alias at their next flush and
- * note the offset from which they follow it, so every prediction can be traced to its
- * version. */
+ * Only the status of a version ever changes. The aliases change in the step that
+ * decided it. Workers read the aliases with each flush and record the offset from
+ * which they follow them, so every prediction can be traced to its version. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,13 +10,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/evaluation.h"
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/models.h"
 #include "store/scripts.h"
 
-#define SKIPPED_MAX 100000 /* versions behind the last that has an alias */
+#define SKIPPED_MAX 100000 /* versions after the last one that has an alias */
 
 int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_lease *lease, uint32_t *version,
@@ -36,7 +36,7 @@ int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
     lw_reply_free(reply);
     if (n <= 0 || n >= UINT32_MAX)
         return lw_fail(err, LW_EFENCED,
-                       "model number: fenced, another process holds the lease");
+                       "model version: fenced: another process holds the lease");
     *version = (uint32_t)n;
     return 0;
 }
@@ -113,10 +113,19 @@ const char *lw_models_unheard(const struct lw_redis *r) {
     return r->unheard;
 }
 
-/* A step with a version stored (v may be NULL) and, if promote, made champion. */
-static int write_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                         const struct lw_version *v, bool promote,
+struct version_write {
+    uint32_t version;
+    const struct lw_version *v; /* to be stored, or NULL */
+    bool promote;
+};
+
+/* One step: stores a version and, if promote, makes it champion. */
+static int write_version(struct lw_redis *r, const struct lw_spec *spec,
+                         const struct version_write *what,
                          const struct lw_evaluation_step *step, struct lw_err *err) {
+    const struct lw_version *v = what->v;
+    uint32_t version = what->version;
+    bool promote = what->promote;
     struct lw_buf state = {0};
     char id[17], extra[40];
     lw_monitor_write(step->monitor, &state);
@@ -143,25 +152,26 @@ int lw_models_publish(struct lw_redis *r, const struct lw_spec *spec,
                       const struct lw_version *v, bool promote,
                       const struct lw_evaluation_step *step, struct lw_err *err) {
     lw_assert(v->version > 0 && step);
-    return write_version(r, spec, v->version, v, promote, step, err);
+    return write_version(r, spec, &(struct version_write){v->version, v, promote}, step,
+                         err);
 }
 
-int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t version,
-                      const char *who, const char *reason,
-                      const struct lw_evaluation_step *step, struct lw_err *err) {
-    if (step)
-        return write_version(r, spec, version, NULL, true, step, err);
+int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec,
+                      const struct lw_promotion *to, struct lw_err *err) {
+    if (to->step)
+        return write_version(r, spec, &(struct version_write){to->version, NULL, true},
+                             to->step, err);
     struct lw_cmd *c = lw_cmd_scratch(r);
     char text[LW_KEY_MAX];
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "models");
     lw_key_arg(c, spec, "audit");
     lw_key_arg(c, spec, "monitor");
-    lw_cmd_uint(c, version);
+    lw_cmd_uint(c, to->version);
     lw_cmd_str(c, lw_key(text, spec, "model:"));
     lw_cmd_int(c, lw_wall_ms());
-    lw_cmd_str(c, who);
-    lw_cmd_str(c, reason);
+    lw_cmd_str(c, to->who);
+    lw_cmd_str(c, to->reason);
     lw_cmd_int(c, LW_AUDIT_CAP);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_promote, c, err);
     if (!reply)
@@ -170,8 +180,8 @@ int lw_models_promote(struct lw_redis *r, const struct lw_spec *spec, uint32_t v
     lw_reply_free(reply);
     if (!done)
         return lw_fail(err, LW_ENOTFOUND, "%s has no model version %u", spec->stream,
-                       version);
-    announce_champion(r, spec, version);
+                       to->version);
+    announce_champion(r, spec, to->version);
     return 0;
 }
 
@@ -201,8 +211,8 @@ static bool is_damaged(const struct lw_reply *v, size_t i) {
     return text && strcmp(text, "0") != 0 && !version_at(v, i);
 }
 
-/* A reader that lists versions counts up to `next`: one that is far from all that is known, or
- * behind it, is damaged. */
+/* Readers that list versions count up to `next`. A value that is not larger than all
+ * known versions, or far larger, is damaged. */
 static void believe_next(struct lw_aliases *a) {
     const uint32_t known[] = {a->champion, a->previous, a->challenger, a->first};
     uint32_t top = 0;
@@ -249,7 +259,7 @@ int lw_models_restore(struct lw_redis *r, const struct lw_spec *spec,
         put_number(c, "first", first);
     lw_cmd_fill(c, slot);
     slot = lw_cmd_slot(c);
-    snprintf(text, sizeof text, "models: the alias champion is put back to version %u",
+    snprintf(text, sizeof text, "models: the alias champion is restored to version %u",
              champion);
     lw__audit_words(
         c, spec,
@@ -289,7 +299,7 @@ static bool is_empty(const struct lw_reply *v) {
     return true;
 }
 
-/* The reply, if the head in it is that of the version. */
+/* Returns the reply if it holds the head of the version. */
 static struct lw_reply *version_found(struct lw_redis *r, struct lw_reply *reply,
                                       const struct lw_reply *head,
                                       const struct lw_spec *spec, uint32_t version,

@@ -1,4 +1,5 @@
-/* The state of the monitor in Redis: how far panes are sealed, and the monitor's bytes. */
+/* The monitor's state in Redis: the time up to which panes are sealed, and the
+ * monitor's bytes. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,9 @@
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/monitor_state.h"
+#include "store/unreadable.h"
 
-/* A moment up to which panes can have been sealed; INT64_MIN, and false: it is none. */
+/* A plausible sealed_until; otherwise false, and INT64_MIN. */
 static bool is_sealed(const struct lw_spec *spec, const char *text, int64_t *out) {
     int64_t t, limit = LW_DAY * 365 * 400;
     *out = INT64_MIN;
@@ -23,7 +25,7 @@ static bool is_sealed(const struct lw_spec *spec, const char *text, int64_t *out
     return true;
 }
 
-/* The end of the newest window in the history; INT64_MIN: there is none. */
+/* The end of the newest window in the history; INT64_MIN: none. */
 static int newest_figures(struct lw_redis *r, const struct lw_spec *spec, int64_t *out,
                           struct lw_err *err) {
     char key[LW_KEY_MAX], ms[24];
@@ -42,8 +44,8 @@ static int newest_figures(struct lw_redis *r, const struct lw_spec *spec, int64_
     return 0;
 }
 
-/* sealed_until, the newest entry of the history and `now` are written together: where the
- * two agree on another moment, the first is damaged. */
+/* sealed_until, the newest entry of the history and `now` are written together: if the
+ * other two agree on a different time, sealed_until is damaged. */
 static int seal_contradicted(struct lw_redis *r, const struct lw_spec *spec,
                              int64_t sealed_ms, struct lw_err *err) {
     char key[LW_KEY_MAX];

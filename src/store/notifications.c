@@ -1,7 +1,7 @@
-/* Alert states by fingerprint, as one small JSON text each, and what is sent about them.
+/* Alert states by fingerprint, each one a small JSON text, and their notifications.
  *
- * A delivery is written in the same step as the state that caused it, and removed when a
- * receiver has confirmed it: no alert is lost with a process or sent by two. */
+ * A delivery is written in the same step as the state that caused it, and removed when
+ * a receiver has confirmed it: no alert is lost with a process or sent by two. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,10 +12,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/evaluation.h"
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/notifications.h"
+#include "store/outbox.h"
 
 static void put_json_text(struct lw_buf *out, const char *name, const char *text) {
     lw_buf_printf(out, "%s\"%s\":\"", out->len > 1 ? "," : "", name);
@@ -88,8 +90,8 @@ static void notifications_put(struct lw_redis *r, struct lw_cmd *c,
         put_notification(c, spec, "alerts:message", &p->message[i]);
     for (size_t i = 0; i < p->noutgoing; i++)
         lw__outbox_put(c, spec, &p->outgoing[i]);
-    for (size_t i = 0; i < p->ntold; i++)
-        put_notification(c, spec, "alerts:notified", &p->told[i]);
+    for (size_t i = 0; i < p->nnotified; i++)
+        put_notification(c, spec, "alerts:notified", &p->notified[i]);
     for (size_t i = 0; i < p->nlines; i++) {
         size_t slot = lw_cmd_slot(c);
         lw__audit_words(c, spec,
@@ -99,22 +101,24 @@ static void notifications_put(struct lw_redis *r, struct lw_cmd *c,
     }
 }
 
-void lw__alerts_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_spec *spec,
-                    const struct lw_evaluation_step *step) {
+void lw__notifications_put(struct lw_redis *r, struct lw_cmd *c,
+                           const struct lw_spec *spec,
+                           const struct lw_evaluation_step *step) {
     struct lw_buf *bytes = lw_cmd_bytes(r);
     for (size_t i = 0; i < step->evaluation->nalerts; i++)
         put_alert(c, spec, &step->evaluation->alert[i], bytes);
-    if (step->pages)
-        notifications_put(r, c, spec, step->pages, step->lease, step->now_ms);
+    if (step->notifications)
+        notifications_put(r, c, spec, step->notifications, step->lease, step->now_ms);
 }
 
 int lw_notifications_write(struct lw_redis *r, const struct lw_spec *spec,
                            const struct lw_lease *lease,
-                           const struct lw_notifications *pages, int64_t now_ms,
+                           const struct lw_notifications *notifications, int64_t now_ms,
                            struct lw_err *err) {
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
-    notifications_put(r, c, spec, pages, lease, now_ms);
-    size_t slot = lw_cmd_slot(c); /* the stamp: a Redis put back to before this shows */
+    notifications_put(r, c, spec, notifications, lease, now_ms);
+    /* The new stamp reveals a Redis that is restored to before this write. */
+    size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
     lw_key_arg(c, spec, "monitor");
     lw_cmd_str(c, "updated");
@@ -137,7 +141,7 @@ static void hash_each(const struct lw_reply *hash,
         if (which == 1)
             reader->message(reader->arg, name, text, len);
         if (which == 2)
-            reader->told(reader->arg, name, text);
+            reader->notified(reader->arg, name, text);
     }
 }
 

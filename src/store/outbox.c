@@ -1,6 +1,6 @@
 /* The outbox: deliveries that no receiver has confirmed.
  *
- * Stream entries cannot be changed, so failed attempts are noted beside them, in
+ * Entries of a stream cannot be changed, so failed attempts are counted in
  * outbox:tries. */
 #include <inttypes.h>
 #include <math.h>
@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/notifications.h"
@@ -48,7 +49,7 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
     const struct lw_reply *fields = lw_reply_at(e, 1);
     const char *tries = lw_reply_text(lw_reply_at(e, 2), NULL);
     *out = (struct lw_delivery){0};
-    out->put_ms = entry ? (int64_t)strtoll(entry, NULL, 10) : 0; /* ids are the clock */
+    out->put_ms = entry ? (int64_t)strtoll(entry, NULL, 10) : 0; /* ids are times */
     lw_copy(out->entry, sizeof out->entry, entry ? entry : "");
     out->id = lw_reply_text(lw_reply_field(fields, "id"), NULL);
     out->json = lw_reply_text(lw_reply_field(fields, "json"), &out->len);
@@ -57,7 +58,7 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
     if (tries && *tries)
         sscanf(tries, "%" SCNu64 " %" SCNd64, &out->attempts, &out->not_before_ms);
     if (out->attempts > INT32_MAX || out->not_before_ms > lw_wall_ms() + LW_DAY)
-        out->attempts = 0, out->not_before_ms = 0; /* damaged: tried at once */
+        out->attempts = 0, out->not_before_ms = 0; /* damaged: try at once */
 }
 
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
@@ -73,7 +74,7 @@ struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
     *n = 0;
     for (size_t i = 0; i < lw_reply_count(reply) && i < of.max; i++) {
         read_delivery(lw_reply_at(reply, i), &out[*n]);
-        if (out[*n].id && out[*n].json) /* else somebody else's entry: left alone */
+        if (out[*n].id && out[*n].json) /* an entry of another writer is left alone */
             ++*n;
     }
     return reply;

@@ -1,5 +1,4 @@
-/* Deliveries that no receiver has confirmed, in order. Thread: the one of the
- * connection. */
+/* Deliveries that no receiver has confirmed, in order. Thread: the connection's. */
 #ifndef LW_STORE_OUTBOX_H
 #define LW_STORE_OUTBOX_H
 
@@ -7,19 +6,19 @@
 #include "store/lease.h"
 #include "store/redis.h"
 
-/* Deliveries not yet confirmed, oldest first; the reply owns the texts. */
+/* A pending delivery; the reply owns the texts. */
 struct lw_delivery {
-    int64_t put_ms; /* wall clock: when it was put out, or put back by a person */
+    int64_t put_ms; /* wall clock: when it was added, or retried by a person */
     char entry[40]; /* stream id */
     const char *id, *json;
     size_t len;     /* of json */
-    uint64_t alert; /* fingerprint; 0: not said */
+    uint64_t alert; /* fingerprint; 0: unknown */
     uint64_t attempts;
     int64_t not_before_ms; /* wall clock */
-    const char *reason;    /* of lw_outbox_park: why the last attempt failed */
+    const char *reason;    /* for lw_outbox_park: why the last attempt failed */
 };
-/* Those of one receiver, or of all (""): out has room for max; n tells how many there
- * are. Cost: grows with all that wait, not with the receiver's own. */
+/* Reads the deliveries of one receiver, or of all (""), oldest first: at most max, *n
+ * is their number. Cost: grows with the whole outbox, not with the receiver's share. */
 struct lw_outbox_of {
     const char *receiver;
     size_t max;
@@ -27,16 +26,23 @@ struct lw_outbox_of {
 struct lw_reply *lw_outbox_read(struct lw_redis *r, const struct lw_spec *spec,
                                 struct lw_outbox_of of, struct lw_delivery *out,
                                 size_t *n, struct lw_err *err);
-/* Removes a delivered entry / notes a failed attempt and when to try next. LW_EFENCED. */
+/* Removes a delivered entry; records a failed attempt and the time of the next.
+ * LW_EFENCED. */
 int lw_outbox_done(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const char *entry, struct lw_err *err);
 int lw_outbox_retry(struct lw_redis *r, const struct lw_spec *spec,
                     const struct lw_lease *lease, const struct lw_delivery *next,
                     struct lw_err *err); /* entry, attempts, not_before_ms are read */
-/* Gives one up: out of the outbox, into `outbox:parked` (store/alerts.h), with a line in
- * the audit; attempts and reason are read too. LW_EFENCED. */
+/* Gives a delivery up: moves it to `outbox:parked` (parked.h) with a line in the
+ * audit; also reads attempts and reason. LW_EFENCED. */
 int lw_outbox_park(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_lease *lease, const struct lw_delivery *d,
                    int64_t now_ms, struct lw_err *err);
+
+#define LW_OUTBOX_CAP 10000
+struct lw_outgoing;
+/* One entry of the outbox. */
+void lw__outbox_put(struct lw_cmd *c, const struct lw_spec *spec,
+                    const struct lw_outgoing *o);
 
 #endif

@@ -1,4 +1,4 @@
-/* Deliveries that were given up: kept, shown, and put back by a person's word. */
+/* Deliveries that were given up: kept, listed, and retried by a person. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/guard.h"
+#include "store/outbox.h"
 #include "store/parked.h"
 #include "store/scripts.h"
 
@@ -60,13 +62,12 @@ int lw_parked_retry(struct lw_redis *r, const struct lw_spec *spec,
     int64_t found = lw_reply_int(reply);
     lw_reply_free(reply);
     if (found == 2)
-        return lw_fail(
-            err, LW_EINPUT,
-            "delivery %.80s is out of date: the receiver has been sent "
-            "something newer about this alert so this message would be out of order; nothing was sent",
-            again->entry);
+        return lw_fail(err, LW_EINPUT,
+                       "delivery %.80s is out of date: the receiver has a newer message "
+                       "about this alert; nothing was sent",
+                       again->entry);
     return found ? 0
                  : lw_fail(err, LW_ENOTFOUND,
-                           "no delivery %.80s was given up (leeway alerts lists them)",
+                           "no parked delivery is named %.80s (leeway alerts lists them)",
                            again->entry);
 }

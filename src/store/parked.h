@@ -7,7 +7,7 @@
 
 /* A delivery that was given up. Texts are borrowed from the reply. */
 struct lw_parked {
-    char entry[40];        /* stream id, which names it */
+    char entry[40];        /* stream id, its name */
     const char *id, *json; /* outbox id "<alert id>@<receiver>", message */
     size_t len;            /* of json */
     const char *reason;    /* why the last attempt failed */
@@ -18,12 +18,14 @@ struct lw_parked {
 struct lw_reply *lw_parked_read(struct lw_redis *r, const struct lw_spec *spec,
                                 size_t max, struct lw_parked *out, size_t *n,
                                 struct lw_err *err);
-/* Back into the outbox, as a fresh entry under the same id. LW_ENOTFOUND. LW_EINPUT: the
- * receiver was told something newer since, and would take the old message for news. */
+/* Moves a delivery back to the outbox, as a new entry under the same id. LW_ENOTFOUND.
+ * LW_EINPUT: the receiver was notified of something newer since, and would take the
+ * old message for a new one. */
 struct lw_parked_retry_request {
     const char *entry; /* or its outbox id */
     const char *who;
-    /* " name name ": receivers that know an alert by its incident, and by its labels. */
+    /* " name name ": receivers that identify an alert by its incident, or by its
+     * labels. */
     const char *by_incident, *by_labels;
     int64_t now_ms;
 };

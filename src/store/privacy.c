@@ -45,11 +45,10 @@ int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
     if (!reply)
         return lw_err_context(err, "key of the privacy hash");
     const char *text = lw_reply_text(reply, NULL);
-    int rc =
-        text && key_parse(text, key)
-            ? 0
-            : lw_fail(err, LW_EINPUT,
-                      "Redis returned a value that is not a key of the privacy hash");
+    int rc = text && key_parse(text, key)
+                 ? 0
+                 : lw_fail(err, LW_EINPUT,
+                           "Redis returned an invalid key of the privacy hash");
     lw_reply_free(reply);
     return rc;
 }

@@ -1,4 +1,4 @@
-/* The key of the hash under which categories and identifiers leave the house. */
+/* The key of the hash that replaces categories and identifiers in outgoing messages. */
 #ifndef LW_STORE_PRIVACY_H
 #define LW_STORE_PRIVACY_H
 
@@ -7,8 +7,9 @@
 
 #define LW_PRIVACY_KEY_BYTES 32
 
-/* The stream's key, made at random by whoever asks first. The same for all processes and
- * over restarts; Redis emptied, or the key damaged, there is another. One round trip. */
+/* The stream's key, generated at the first request. It is the same for all processes
+ * and after restarts; a new one is generated if Redis was emptied or the key is
+ * damaged. One round trip. */
 int lw_privacy_key(struct lw_redis *r, const struct lw_spec *spec,
                    uint8_t key[LW_PRIVACY_KEY_BYTES], struct lw_err *err);
 

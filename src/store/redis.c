@@ -1,8 +1,8 @@
 /* Calls: one command, several in one round trip, a script, a fact of INFO.
  *
- * A command whose answer was lost may have been carried out. Nothing is sent twice here,
- * save after MOVED and NOSCRIPT, which say that nothing was done; all else is the
- * caller's, whose scripts are made so that the same call again is harmless. */
+ * A command whose answer was lost may have been executed. So nothing is sent twice
+ * here, except after MOVED and NOSCRIPT, which mean that nothing was executed. All
+ * other retries are the caller's, whose scripts are safe to repeat. */
 #include "store/redis.h"
 
 #include <stdarg.h>
@@ -14,7 +14,9 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "store/answer.h"
 #include "store/conn.h"
+#include "store/url.h"
 
 #define REDIRECTS_MAX 5
 
@@ -84,9 +86,9 @@ uint64_t lw_redis_dials(const struct lw_redis *r) {
     return r->dials;
 }
 
-/* "MOVED 3999 127.0.0.1:6381": connect there next. An empty host is the one that
- * answered, which behind a socket of this machine has no name. What names no address
- * stays an error of the server. */
+/* "MOVED 3999 127.0.0.1:6381": connect there next. An empty host means the node that
+ * answered, which has no name when it is a Unix socket. A text without an address
+ * remains a server error. */
 static bool follow_redirect(struct lw_redis *r, const char *text) {
     const char *at = strchr(text + strlen("MOVED "), ' ');
     bool here = at && strrchr(at + 1, ':') == at + 1; /* ":6381", and not "::1:6381" */
@@ -105,7 +107,7 @@ static bool follow_redirect(struct lw_redis *r, const char *text) {
     return true;
 }
 
-/* NULL, with err set; an error reply that is not a redirection comes back as it is. */
+/* NULL, with err set; an error reply that is not a redirection is returned. */
 static redisReply *redis_exchange(struct lw_redis *r, const struct lw_cmd *prefix,
                                   const struct lw_cmd *c, struct lw_err *err) {
     for (int i = 0; i < REDIRECTS_MAX; i++) {
@@ -125,9 +127,9 @@ static redisReply *redis_exchange(struct lw_redis *r, const struct lw_cmd *prefi
     return NULL;
 }
 
-/* Turns an error reply into err, and an answer that no Redis gives to this command. A
- * server that cannot take writes now is left, so that the next call looks for the one
- * that can. */
+/* Turns an error reply, or an answer that Redis never gives to this command, into err.
+ * A server that refuses writes is disconnected, so that the next call looks for one
+ * that accepts them. */
 static struct lw_reply *reply_check(struct lw_redis *r, redisReply *reply,
                                     const struct lw_cmd *c, const char *what,
                                     struct lw_err *err) {
@@ -155,11 +157,11 @@ static struct lw_reply *reply_check(struct lw_redis *r, redisReply *reply,
 void *lw_redis_odd(struct lw_redis *r, struct lw_reply *reply, const char *what,
                    struct lw_err *err) {
     lw_fail(err, LW_EAGAIN,
-            "redis %s: unexpected answer to %s; does redis.url name "
-            "a Redis, and does a proxy change its answers?",
+            "redis %s: unexpected answer to %s; check that redis.url names a "
+            "Redis server and that no proxy changes its answers",
             r->where, what);
     lw_reply_free(reply);
-    lw_conn_drop(r); /* who knows what the next bytes answer */
+    lw_conn_drop(r); /* later bytes may answer any command */
     return NULL;
 }
 
@@ -211,8 +213,8 @@ static void pipeline_append(struct lw_redis *r, const struct lw_cmd *c) {
     lw_conn_put(r, c->body.data, c->body.len);
 }
 
-/* One reply of a pipeline: 0, or -1. What is of another type than the command is for is
- * as good as nothing (NULL), and no reason to lose the other replies. */
+/* One reply of a pipeline: 0, or -1. A key of the wrong type counts as nil (NULL), so
+ * the other replies are not lost. */
 static int pipeline_accept(struct lw_redis *r, redisReply *reply, const struct lw_cmd *c,
                            struct lw_reply **out, struct lw_err *err) {
     if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0) {
@@ -223,7 +225,7 @@ static int pipeline_accept(struct lw_redis *r, redisReply *reply, const struct l
     return *out ? 0 : -1;
 }
 
-/* Replies 1 .. n - 1 of a pipeline whose first has come already. */
+/* Replies 1 .. n - 1 of a pipeline whose first has arrived. */
 static int pipeline_collect(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
                             struct lw_reply **replies, struct lw_err *err) {
     int rc = 0;
@@ -235,7 +237,7 @@ static int pipeline_collect(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
         }
         if (pipeline_accept(r, reply, cmds[i], &replies[i], err))
             rc = -1;
-        if (!r->ctx) /* judge left the server */
+        if (!r->ctx) /* reply_check disconnected */
             break;
     }
     return rc;
@@ -266,7 +268,7 @@ int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
     return lw_fail(err, LW_EAGAIN, "redis %s: the cluster redirects in a loop", r->where);
 }
 
-/* The script's SHA-1 as this connection's server gave it. */
+/* The script's SHA-1 as returned by this connection's server. */
 static const char *sha_of(struct lw_redis *r, const struct lw_script *script,
                           struct lw_err *err) {
     for (size_t i = 0; i < r->nloaded; i++)
@@ -315,7 +317,7 @@ struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *
         freeReplyObject(reply);
         r->nloaded = 0; /* SCRIPT FLUSH, or another node of the cluster */
     }
-    lw_fail(err, LW_EAGAIN, "redis %s: script %s is unloaded again and again", r->where,
+    lw_fail(err, LW_EAGAIN, "redis %s: script %s is repeatedly unloaded", r->where,
             script->name);
     return NULL;
 }

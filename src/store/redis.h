@@ -1,11 +1,11 @@
-/* One connection to Redis, and with conn.h the only place that knows hiredis (0.14 in
- * Debian 12, 1.2 in Debian 13). Passwords and certificates are read for each connection.
+/* One connection to Redis; only store/ knows hiredis (0.14 in Debian 12, 1.2 in Debian
+ * 13). Passwords and certificates are read for each connection.
  *
- * A connection is used by one thread. A lost one is LW_EAGAIN at every call; the next
- * call connects again (at once the first time, then with backoff up to `retry_max_ms`,
- * during which calls fail without waiting), so callers simply retry. Cluster redirections
- * (MOVED) and failovers under sentinels are followed. Arguments and replies are
- * binary-safe. */
+ * A connection is used by one thread. While it is lost, every call returns LW_EAGAIN.
+ * The next call reconnects: at once the first time, then with back-off up to
+ * `retry_max_ms`, during which calls fail without waiting. So callers simply retry.
+ * Cluster redirections (MOVED) and failovers under sentinels are followed. Arguments
+ * and replies are binary-safe. */
 #ifndef LW_STORE_REDIS_H
 #define LW_STORE_REDIS_H
 
@@ -14,14 +14,16 @@
 #include <stdint.h>
 
 #include "leeway/err.h"
+#include "store/cmd.h"
+#include "store/reply.h"
 
 struct lw_redis_options {
     /* redis://[user[:password]@]host[:port][,host...][/db], rediss:// (TLS), unix:/path,
      * sentinel://host[:port][,host...]/master[/db], sentinels:// (TLS) */
     char url[512];
     char password_file[256]; /* "" or a file whose first line is the password */
-    /* PEM, of TLS: authorities ("": the system's, or SSL_CERT_FILE's); a certificate of
-     * our own with its chain, and its key ("": in the same file). */
+    /* PEM files for TLS: authorities ("": the system's, or SSL_CERT_FILE); our own
+     * certificate with its chain, and its key ("": in the same file). */
     char ca_file[256], cert_file[256], key_file[256];
     int64_t timeout_ms;   /* connect and reply; 0: 5 s */
     int64_t retry_max_ms; /* 0: 5 s */
@@ -35,93 +37,64 @@ void lw_redis_free(struct lw_redis *r);
 /* The server's address without credentials, for messages. */
 const char *lw_redis_where(const struct lw_redis *r);
 
-/* A command under construction. Every argument is copied at once; the memory is kept by
- * _clear, so that a command used again allocates nothing. */
-struct lw_cmd;
-struct lw_cmd *lw_cmd_new(void);
-void lw_cmd_free(struct lw_cmd *c);
-void lw_cmd_clear(struct lw_cmd *c);
-void lw_cmd_arg(struct lw_cmd *c, const void *data, size_t len);
-void lw_cmd_str(struct lw_cmd *c, const char *text);
-void lw_cmd_int(struct lw_cmd *c, int64_t v);
-void lw_cmd_uint(struct lw_cmd *c, uint64_t v);
-/* Shortest decimal text that reads back as v; whole numbers without an exponent. */
-void lw_cmd_f64(struct lw_cmd *c, double v);
-size_t lw_cmd_count(const struct lw_cmd *c);
-
-enum lw_reply_kind { LW_REPLY_NIL, LW_REPLY_INT, LW_REPLY_TEXT, LW_REPLY_ARRAY };
-struct lw_reply;
-void lw_reply_free(struct lw_reply *reply);
-/* All of these take NULL, which is nil. */
-enum lw_reply_kind lw_reply_kind(const struct lw_reply *reply);
-/* A number, or a text that is one; else 0. */
-int64_t lw_reply_int(const struct lw_reply *reply);
-/* NUL-terminated, or NULL when the reply is no text; len may be NULL. */
-const char *lw_reply_text(const struct lw_reply *reply, size_t *len);
-size_t lw_reply_count(const struct lw_reply *reply);
-const struct lw_reply *lw_reply_at(const struct lw_reply *reply, size_t i);
-/* Of an HGETALL-shaped array: the value of a field, or NULL. */
-const struct lw_reply *lw_reply_field(const struct lw_reply *reply, const char *field);
-
 /* Why a call failed. */
 enum lw_redis_why {
-    LW_REDIS_FINE,    /* it did not */
-    LW_REDIS_AWAY,    /* no connection, no answer, or none that counts yet */
-    LW_REDIS_DENIED,  /* the user may not: NOPERM, a refused password */
+    LW_REDIS_FINE,    /* it did not fail */
+    LW_REDIS_AWAY,    /* no connection, no answer, or a temporary refusal */
+    LW_REDIS_DENIED,  /* the user lacks a permission: NOPERM, a refused password */
     LW_REDIS_FULL,    /* OOM: maxmemory is reached */
-    LW_REDIS_LOCKED,  /* takes no writes: a replica, too few of them, a full disk */
-    LW_REDIS_DAMAGED, /* WRONGTYPE: a key is not what it should be */
+    LW_REDIS_LOCKED,  /* refuses writes: a replica, too few replicas, a full disk */
+    LW_REDIS_DAMAGED, /* WRONGTYPE: a key has the wrong type */
     LW_REDIS_OTHER
 };
-/* Of the last call over this connection. Reads go on where writes are refused. */
+/* Why the last call over this connection failed. Reads work where writes are refused. */
 enum lw_redis_why lw_redis_why(const struct lw_redis *r);
 void lw_redis_forget_why(struct lw_redis *r); /* NULL: nothing */
 
-/* Sends and waits. An error reply of the server is LW_EAGAIN when somebody can mend it
- * there (LOADING, READONLY, OOM, NOPERM, NOREPLICAS, MISCONF, CLUSTERDOWN, BUSY, ...),
- * else LW_ESTOP. After LW_EAGAIN of a lost connection it is not known whether the command
- * was carried out. */
+/* Sends and waits. An error reply is LW_EAGAIN when it can be fixed on the server
+ * (LOADING, READONLY, OOM, NOPERM, NOREPLICAS, MISCONF, CLUSTERDOWN, BUSY, ...),
+ * otherwise LW_ESTOP. After LW_EAGAIN of a lost connection the command may or may not
+ * have been executed. */
 struct lw_reply *lw_redis_call(struct lw_redis *r, struct lw_cmd *c, struct lw_err *err);
-/* A command given as words separated by single spaces; a word is literal or one of %s %d
- * %u %ld %zu, and a value may hold spaces: it stays one argument. */
+/* A command as words separated by single spaces; a word is literal or one of %s %d %u
+ * %ld %zu. A value may contain spaces and remains one argument. */
 struct lw_reply *lw_redis_do(struct lw_redis *r, struct lw_err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Several commands in one round trip; replies[i] is NULL when command i failed (err
- * tells), or when its key is of another type, which alone is no error. On a cluster all
- * of them must be of one stream. */
+ * has the reason) or its key has another type, which is not an error. In a cluster all
+ * keys must belong to one stream. */
 int lw_redis_pipeline(struct lw_redis *r, struct lw_cmd **cmds, size_t n,
                       struct lw_reply **replies, struct lw_err *err);
 
-/* The reply is none that a script or a command of ours can have: it is freed, the
- * connection dropped, LW_EAGAIN says so. NULL. */
+/* The reply cannot be the answer to a script or command of ours: frees it, drops the
+ * connection, and sets LW_EAGAIN. Returns NULL. */
 void *lw_redis_odd(struct lw_redis *r, struct lw_reply *reply, const char *what,
                    struct lw_err *err);
 
-/* Connections made so far. While the number stays the same, everything was asked of one
- * server; when it grows, what follows may come from another, and be older (a cluster's
- * MOVED is followed without an error). */
+/* Connections made so far. While it stays the same, one server gave all answers; once
+ * it grows, later answers may come from another server with older data (MOVED is
+ * followed without an error). */
 uint64_t lw_redis_dials(const struct lw_redis *r);
 
-/* Round trips to Redis that this process has waited for, over all connections. Thread:
- * any. */
+/* Round trips to Redis of this process, over all connections. Thread: any. */
 uint64_t lw_redis_round_trips(void);
 
-/* A Lua script as text; its SHA-1 is learned from SCRIPT LOAD on first use per
- * connection.
- * The command holds numkeys, keys and arguments (without EVALSHA and script).
- */
+/* A Lua script as text. Its SHA-1 is taken from SCRIPT LOAD at its first use per
+ * connection. The command holds numkeys, keys and arguments (without EVALSHA and
+ * script). */
 struct lw_script {
     const char *name, *text;
 };
 struct lw_reply *lw_redis_eval(struct lw_redis *r, const struct lw_script *script,
                                struct lw_cmd *c, struct lw_err *err);
-/* The same with the keys apart: c holds the arguments only. */
+/* The same with separate keys: c holds only the arguments. */
 struct lw_reply *lw_redis_eval_keys(struct lw_redis *r, const struct lw_script *script,
                                     const struct lw_cmd *keys, struct lw_cmd *c,
                                     struct lw_err *err);
 
-/* A fact of the server: "redis_version", "maxmemory_policy", ... from INFO; NULL when it
- * has none (err is set only if asking failed). Valid until the next call. */
+/* A fact from INFO ("redis_version", "maxmemory_policy", ...); NULL when the server
+ * does not report it (err is set only if the request failed). Valid until the next
+ * call. */
 const char *lw_redis_info(struct lw_redis *r, const char *field, struct lw_err *err);
 
 #endif

@@ -17,8 +17,8 @@
 int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *what,
                     const char *who, struct lw_err *err) {
     if (!*what || strchr(what, ' '))
-        return lw_fail(err, LW_EINPUT,
-                       "\"%.80s\" cannot be asked for: it is not one word", what);
+        return lw_fail(err, LW_EINPUT, "cannot request \"%.80s\": it is not one word",
+                       what);
     struct lw_buf text = {0};
     lw_buf_printf(&text, "%s %s", what, who);
     struct lw_cmd *c = lw_cmd_scratch(r);
@@ -32,8 +32,8 @@ int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *
     return reply ? 0 : -1;
 }
 
-int lw_requests_first(struct lw_redis *r, const struct lw_spec *spec, char *what,
-                      size_t size, char *who, size_t who_size, struct lw_err *err) {
+int lw_requests_first(struct lw_redis *r, const struct lw_spec *spec,
+                      struct lw_requested *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *reply =
         lw_redis_do(r, err, "LINDEX %s 0", lw_key(key, spec, "asks"));
@@ -42,9 +42,9 @@ int lw_requests_first(struct lw_redis *r, const struct lw_spec *spec, char *what
     const char *text = lw_reply_text(reply, NULL);
     size_t n = text ? strcspn(text, " ") : 0;
     if (text) {
-        lw_copy(what, n + 1 < size ? n + 1 : size, text);
+        lw_copy(out->what, n + 1 < sizeof out->what ? n + 1 : sizeof out->what, text);
         const char *name = text[n] ? text + n + 1 : "";
-        lw_text_safe(who, who_size, name, strlen(name));
+        lw_text_safe(out->who, sizeof out->who, name, strlen(name));
     }
     lw_reply_free(reply);
     return text != NULL;

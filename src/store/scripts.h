@@ -1,10 +1,10 @@
 /* The Lua scripts: every write of more than one command is one of them. A script runs
  * alone on the server, and an append-only file or a replica receives its writes as one
- * transaction: that is the atomic step of the exactly-once contract. An error means that
- * nothing was done.
+ * transaction: this is the atomic step of the exactly-once contract. An error means
+ * that nothing was written.
  *
- * The sources are lua/NAME.lua, which open with their KEYS, ARGV and answer; the build
- * embeds them (lua.cmake). Rules for them:
+ * The sources are lua/NAME.lua, which document KEYS, ARGV and answer in their first
+ * lines; the build embeds them (lua.cmake). Rules:
  *
  * - A script plans its writes and commits them (lua/plan.lua).
  * - Lua's numbers are doubles. Offsets, epochs and tokens stay below 2^53; where equality

@@ -1,8 +1,8 @@
 /* Silences: one JSON text each, in one hash, by id.
  *
- * A hash field cannot expire, so ended ones are taken out when another is added, readers
- * pass over them, and the key itself expires a day after the last one ends. Who silenced
- * what, and why, is in the audit for longer. */
+ * Fields of a hash cannot expire. So adding a silence removes those that have ended,
+ * readers ignore them, and the key expires a day after the last one ends. The audit
+ * keeps author and reason for longer. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,11 +15,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "store/alerts.h"
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/scripts.h"
 #include "store/silences.h"
 
-/* In place; it never gets longer than its room. */
+/* In place: the text never grows. */
 static void make_safe(char *text, size_t size) {
     char safe[sizeof((struct lw_silence *)0)->comment];
     lw_assert(size <= sizeof safe);
@@ -47,8 +48,8 @@ static void silence_describe(const struct lw_silence *s, char *out, size_t size)
              lw_format_time(until, sizeof until, s->until_ms), s->comment);
 }
 
-/* Ids are short, for people to type; two that are added in the same millisecond by the
- * same process differ by what they say. */
+/* Ids are short so that people can type them. Two silences that one process adds in
+ * the same millisecond have different ids if their contents differ. */
 static void silence_assign_id(struct lw_silence *s, int64_t now_ms) {
     char text[sizeof s->rule + sizeof s->feature + 64];
     snprintf(text, sizeof text, "%s|%s|%" PRId64 "|%ld|%" PRId64, s->rule, s->feature,
@@ -92,7 +93,7 @@ int lw_silences_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_si
     int rc = silence_eval(r, &lw_script_silence_add, c, &added, err);
     free(json);
     if (rc == 0 && !added)
-        return lw_fail(err, LW_EINPUT, "there are %d silences already; end one first",
+        return lw_fail(err, LW_EINPUT, "there are already %d silences; end one first",
                        LW_SILENCES_MAX);
     return rc;
 }
@@ -110,7 +111,7 @@ int lw_silences_end(struct lw_redis *r, const struct lw_spec *spec, const char *
         return -1;
     return ended ? 0
                  : lw_fail(err, LW_ENOTFOUND,
-                           "there is no silence %.40s (leeway alerts lists them)", id);
+                           "no silence is named %.40s (leeway alerts lists them)", id);
 }
 
 int lw_silences_load(struct lw_redis *r, const struct lw_spec *spec, int64_t now_ms,

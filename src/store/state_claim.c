@@ -1,8 +1,8 @@
-/* Taking a partition over.
+/* Claims a partition.
  *
- * First the epoch, then the panes: from the moment the new epoch stands, no flush of the
- * old owner goes through, so what is read afterwards cannot change under us. A claim that
- * is cut short has done nothing but raise the epoch. */
+ * The epoch is raised first, then the panes are read: from the new epoch on, no flush
+ * of the old owner succeeds, so the panes cannot change while they are read. An
+ * interrupted claim has only raised the epoch. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,26 +16,27 @@
 #include "store/state_private.h"
 #include "store/unreadable.h"
 
-void lw__force_read(const struct lw_reply *champion, const struct lw_reply *shadows,
-                    struct lw_active_versions *out) {
+void lw__state_read_active(const struct lw_reply *champion,
+                           const struct lw_reply *shadows,
+                           struct lw_active_versions *out) {
     const char *text = lw_reply_text(shadows, NULL);
     int64_t version = lw_reply_int(champion);
     out->champion = version > 0 && version < UINT32_MAX ? (uint32_t)version : 0;
     out->nshadows = text ? lw_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
 }
 
-void lw__sealed_read(struct lw_partition *p, const struct lw_reply *reply) {
+void lw__state_read_sealed(struct lw_partition *p, const struct lw_reply *reply) {
     const char *text = lw_reply_text(reply, NULL);
     if (text && *text)
         lw_partition_sealed(p, lw_reply_int(reply));
 }
 
-/* Fields of a pane's hash into the pane; fields == NULL: there is something else. */
-int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
-                  struct lw_err *err) {
+/* Reads the fields of a pane's hash; fields == NULL: the key has another type. */
+int lw__state_pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
+                        struct lw_err *err) {
     if (!fields || (lw_reply_count(fields) && !lw_reply_field(fields, "meta")))
         return lw_fail(err, LW_EINPUT, "redis: pane %lld: %s", (long long)pane->start_ms,
-                       fields ? "the field meta is missing" : "the key holds no hash");
+                       fields ? "the field meta is missing" : "the key is not a hash");
     for (size_t i = 0; i + 1 < lw_reply_count(fields); i += 2) {
         const char *name = lw_reply_text(lw_reply_at(fields, i), NULL);
         size_t len;
@@ -46,12 +47,12 @@ int lw__pane_fill(struct lw_pane *pane, const struct lw_reply *fields,
     return 0;
 }
 
-/* One open pane from its hash. What cannot be read becomes empty, and is reported. */
+/* One open pane from its hash. An unreadable one becomes empty, and is reported. */
 static int load_pane(struct lw_pane *pane, int32_t number, const struct lw_reply *fields,
                      struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_unreadable_pane one = {.start_ms = pane->start_ms, .partition = number};
     struct lw_err why = {0};
-    int rc = lw__pane_fill(pane, fields, &why);
+    int rc = lw__state_pane_fill(pane, fields, &why);
     if (rc && why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
     if (rc) {
@@ -80,8 +81,8 @@ static int load_open_panes(struct lw_redis *r, const struct lw_spec *spec,
     return rc;
 }
 
-/* What a pane that starts again held is still in Kafka, and still of use to a training:
- * its lineage goes on from the offset where it began. */
+/* The events of a pane that starts empty are still in Kafka and useful for training:
+ * its lineage continues from its original first offset. */
 static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
                         struct lw_partition *p, const struct lw_unreadable_pane *one,
                         struct lw_err *err) {
@@ -93,7 +94,7 @@ static int keep_lineage(struct lw_redis *r, const struct lw_spec *spec,
     if (!lines)
         return -1;
     struct lw_offsets_line of;
-    if (lw__offsets_line(lw_reply_at(lines, 0), &of) && of.last < LW_OFFSET_MAX) {
+    if (lw__state_offsets_line(lw_reply_at(lines, 0), &of) && of.last < LW_OFFSET_MAX) {
         pane->first_offset = of.first;
         pane->last_offset = of.last;
     }
@@ -114,12 +115,12 @@ static void read_last(const char *text, struct lw_claim *out) {
     out->last_offset = *end ? -1 : offset;
 }
 
-/* Why the part hash cannot be gone on with; false: it can, or is new. The progress knows
- * the offset that it stands at; out->rebuilt says so when `next_offset` is another. */
+/* Why the part hash cannot be used; false: it can, or it is new. The progress includes
+ * its offset; out->rebuilt reports a `next_offset` that differs. */
 static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
                        struct lw_claim *out, struct lw_err *why) {
     size_t offset_len, len;
-    int64_t next = -1, stands = -1;
+    int64_t next = -1, stored = -1;
     const char *offset = lw_reply_text(lw_reply_at(reply, 1), &offset_len);
     const char *progress = lw_reply_text(lw_reply_at(reply, 4), &len);
     bool valid = offset_len && lw_parse_i64(offset, &next) && next >= -1 &&
@@ -129,18 +130,18 @@ static bool is_damaged(struct lw_partition *p, const struct lw_reply *reply,
         return false;
     if (!len)
         return lw_fail(why, LW_EINPUT, "progress is missing");
-    if (lw__progress_open(progress, &len, &stands, why) ||
+    if (lw__state_open_progress(progress, &len, &stored, why) ||
         lw_partition_read(p, progress, len, why))
         return true;
-    out->next_offset = stands;
-    if (!valid || next != stands)
+    out->next_offset = stored;
+    if (!valid || next != stored)
         snprintf(out->rebuilt, sizeof out->rebuilt,
-                 "next_offset was \"%.40s\" and is %" PRId64 " again",
-                 offset ? offset : "", stands);
+                 "next_offset was \"%.40s\" and is restored to %" PRId64,
+                 offset ? offset : "", stored);
     return false;
 }
 
-/* Was it ever flushed? Then its offsets say so, though the hash does not. */
+/* Was the partition ever flushed? Its offsets show it even if the hash is missing. */
 static int has_offsets(struct lw_redis *r, const struct lw_spec *spec, int32_t number,
                        struct lw_err *err) {
     char key[LW_KEY_MAX];
@@ -165,46 +166,46 @@ static int load_progress(struct lw_redis *r, const struct lw_claim_target *of,
         if (found <= 0)
             return found;
         damaged = true;
-        lw_fail(&why, LW_EINPUT, "it is not there, and the partition has been read");
+        lw_fail(&why, LW_EINPUT,
+                "the part hash is missing, and the partition has been read");
     }
     if (!damaged)
-        return out->rebuilt[0] ? lw__put_back(r, of, out, err) : 0;
+        return out->rebuilt[0] ? lw__state_restore_offset(r, of, out, err) : 0;
     if (why.code != LW_EINPUT)
         return lw_fail(err, why.code, "%s", why.msg);
-    return lw__rebuild(r, of, out, why.msg, err);
+    return lw__state_rebuild(r, of, out, why.msg, err);
 }
 
-int lw_state_claim(struct lw_redis *r, const struct lw_spec *spec, const char *topic,
-                   const char *owner, struct lw_partition *p, int32_t number,
+int lw_state_claim(struct lw_redis *r, const struct lw_claim_target *of,
                    struct lw_claim *out, struct lw_err *err) {
+    const struct lw_spec *spec = of->spec;
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
-    lw_key_arg(c, spec, "part:%s:%d", topic, number);
+    lw_key_arg(c, spec, "part:%s:%d", of->topic, of->number);
     lw_key_arg(c, spec, "models");
     lw_key_arg(c, spec, "monitor");
-    lw_cmd_str(c, owner);
+    lw_cmd_str(c, of->owner);
     lw_cmd_int(c, lw_wall_ms());
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_claim, c, err);
     if (!reply)
         return -1;
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(reply, 0));
-    lw__force_read(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->force);
+    lw__state_read_active(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->active);
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     out->unread = (struct lw_unreadable_panes){0};
     out->rebuilt[0] = '\0';
-    const struct lw_claim_target of = {spec, topic, owner, number, p};
-    int rc = load_progress(r, &of, reply, out, err);
-    rc = rc ? rc : load_open_panes(r, spec, p, number, &out->unread, err);
+    int rc = load_progress(r, of, reply, out, err);
+    rc = rc ? rc : load_open_panes(r, spec, of->p, of->number, &out->unread, err);
     for (size_t i = 0; i < out->unread.n && rc == 0; i++)
-        rc = keep_lineage(r, spec, p, &out->unread.item[i], err) ||
-                     lw__unreadable_move(r, spec, topic, out->epoch, &out->unread.item[i],
-                                         err)
+        rc = keep_lineage(r, spec, of->p, &out->unread.item[i], err) ||
+                     lw__unreadable_move(r, spec, of->topic, out->epoch,
+                                         &out->unread.item[i], err)
                  ? -1
                  : 0;
     if (rc)
         lw_unreadable_fini(&out->unread);
     else
-        lw__sealed_read(p, lw_reply_at(reply, 6));
+        lw__state_read_sealed(of->p, lw_reply_at(reply, 6));
     lw_reply_free(reply);
-    return rc ? lw_err_context(err, "claim of %s/%d", topic, number) : 0;
+    return rc ? lw_err_context(err, "claim of %s/%d", of->topic, of->number) : 0;
 }

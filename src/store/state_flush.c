@@ -1,10 +1,10 @@
-/* A worker's step: dirty panes, progress and offset, at once.
+/* A worker's step: dirty panes, progress and offset, written together.
  *
- * Panes are written whole and absolute, never as increments: sending twice is then the
- * same as sending once, and what stands in Redis after any number of crashes is what one
- * smooth run would have put there. A pane's hash is replaced, not overlaid, so that no
- * field of an earlier life survives. The command's memory belongs to the connection and
- * is used again. */
+ * Panes are written as a whole and absolute, never as increments. So sending twice
+ * equals sending once, and after any number of crashes Redis holds what one
+ * undisturbed run would have written. A pane's hash is replaced, so that no field of
+ * an older version survives. The command's memory belongs to the connection and is
+ * reused. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -15,15 +15,15 @@
 #include "store/scripts.h"
 #include "store/state_private.h"
 
-/* Panes that are not needed any more are deleted by the leader as windows move on; expiry
- * by the wall clock only clears up after a stream that has ended. Event time may run
- * slower or faster than the wall, hence the wide margin. */
-int64_t lw__pane_expiry_ms(const struct lw_spec *spec) {
+/* The leader deletes panes that have left all windows. Expiry by the wall clock only
+ * cleans up after an abandoned stream; event time may be slower or faster than the
+ * wall clock, hence the wide margin. */
+int64_t lw__state_pane_expiry_ms(const struct lw_spec *spec) {
     int64_t twice = 2 * lw_spec_longest_window(spec);
     return twice > 2 * LW_WEEK ? twice : 2 * LW_WEEK;
 }
 
-/* "<start> <first> <last> <events>": what a training reads from Kafka. */
+/* "<start> <first> <last> <events>": the offsets that a training reads from Kafka. */
 static void put_lineage(struct lw_cmd *c, const struct lw_pane *pane) {
     char text[100];
     int n = pane->first_offset < 0
@@ -49,7 +49,7 @@ static void put_pane(struct lw_cmd *c, struct lw_pane *pane, struct lw_buf *scra
 
 static void put_time(struct lw_cmd *c, const char *field, int64_t ms) {
     lw_cmd_str(c, field);
-    if (ms == INT64_MIN) /* not known: empty, as no moment stands for that */
+    if (ms == INT64_MIN) /* unknown: empty, because no number stands for it */
         lw_cmd_str(c, "");
     else
         lw_cmd_int(c, ms);
@@ -66,7 +66,7 @@ static void put_starts(struct lw_cmd *c, const struct lw_partition *p, bool open
     lw_cmd_arg(c, text->data, text->len);
 }
 
-/* "<offset> <id>": by what it is known whether the topic is still the same. */
+/* "<offset> <id>": shows whether the topic is still the same. */
 static void put_last(struct lw_cmd *c, const struct lw_flush *flush) {
     char text[48];
     int n = snprintf(text, sizeof text, "%" PRId64 " %016" PRIx64, flush->last_offset,
@@ -100,7 +100,7 @@ static void put_part(struct lw_cmd *c, const struct lw_flush *flush,
     put_starts(c, p, true, scratch);
     lw_cmd_str(c, "progress");
     lw_buf_clear(scratch);
-    lw__progress_put(scratch, p, flush->next_offset);
+    lw__state_put_progress(scratch, p, flush->next_offset);
     lw_cmd_arg(c, scratch->data, scratch->len);
 }
 
@@ -121,7 +121,7 @@ static void put_keys(struct lw_cmd *c, const struct lw_spec *spec,
                        flush->partition);
 }
 
-/* "<from> <until>", starts of panes; empty: none. */
+/* "<from> <until>", starts of panes; "": none. */
 static void put_struck(struct lw_cmd *c, const struct lw_partition *p) {
     char text[48];
     int64_t from, until;
@@ -131,7 +131,7 @@ static void put_struck(struct lw_cmd *c, const struct lw_partition *p) {
     lw_cmd_arg(c, text, (size_t)n);
 }
 
-/* How far a leader's sealing is believed that was ahead of this partition; empty: not. */
+/* The leader's sealed_until, if it was ahead of this partition and accepted; "": not. */
 static void put_believed(struct lw_cmd *c, const struct lw_partition *p) {
     int64_t limit = lw_partition_heeds(p);
     if (limit == INT64_MIN)
@@ -148,7 +148,7 @@ static void flush_build(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
     lw_cmd_uint(c, flush->epoch);
     lw_cmd_int(c, flush->base_offset);
     lw_cmd_int(c, flush->next_offset);
-    lw_cmd_int(c, lw__pane_expiry_ms(spec));
+    lw_cmd_int(c, lw__state_pane_expiry_ms(spec));
     put_starts(c, p, false, scratch);
     lw_cmd_str(c, lw_key(prefix, spec, "pane:"));
     lw_cmd_int(c, flush->partition);
@@ -165,12 +165,13 @@ static void flush_build(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
 
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
-                   struct lw_active_versions *force, struct lw_err *err) {
-    if (flush->next_offset < flush->base_offset) /* offsets are Kafka's and Redis' word */
-        return lw_fail(
-            err, LW_EFENCED,
-            "flush of %s/%d: offset %" PRId64 " is before %" PRId64 ", where it stood",
-            flush->topic, flush->partition, flush->next_offset, flush->base_offset);
+                   struct lw_active_versions *active, struct lw_err *err) {
+    if (flush->next_offset < flush->base_offset) /* both come from Kafka or Redis */
+        return lw_fail(err, LW_EFENCED,
+                       "flush of %s/%d: offset %" PRId64 " is before %" PRId64
+                       ", the offset in Redis",
+                       flush->topic, flush->partition, flush->next_offset,
+                       flush->base_offset);
     struct lw_cmd *c = lw_cmd_scratch(r);
     flush_build(r, c, spec, flush, p);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_flush, c, err);
@@ -179,23 +180,22 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
     int rc = 0;
     int64_t answer = lw_reply_int(lw_reply_at(reply, 0));
     if (answer == 1) {
-        lw__force_read(lw_reply_at(reply, 1), lw_reply_at(reply, 2), force);
+        lw__state_read_active(lw_reply_at(reply, 1), lw_reply_at(reply, 2), active);
         for (size_t i = 0; i < lw_partition_panes(p); i++)
             lw_partition_pane(p, i)->dirty = false;
         lw_partition_forget(p);
-        lw__sealed_read(p, lw_reply_at(reply, 3));
+        lw__state_read_sealed(p, lw_reply_at(reply, 3));
     } else if (answer == 2) {
         char when[32];
         lw_format_time(when, sizeof when, lw_reply_int(lw_reply_at(reply, 1)));
-        rc =
-            lw_fail(err, LW_EFENCED,
-                    "flush of %s/%d: panes until %s were sealed while it was silent; its "
-                    "events are read again, as late ones",
-                    flush->topic, flush->partition, when);
+        rc = lw_fail(err, LW_EFENCED,
+                     "flush of %s/%d: panes until %s were sealed while it was silent; "
+                     "its events are read again and count as late",
+                     flush->topic, flush->partition, when);
     } else {
         const char *found = lw_reply_text(lw_reply_at(reply, 1), NULL);
         rc = lw_fail(err, LW_EFENCED,
-                     "flush of %s/%d: held at epoch %" PRIu64 " from offset %" PRId64
+                     "flush of %s/%d: expected epoch %" PRIu64 " and offset %" PRId64
                      ", but Redis has %s",
                      flush->topic, flush->partition, flush->epoch, flush->base_offset,
                      found ? found : "something else");

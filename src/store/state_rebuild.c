@@ -1,17 +1,17 @@
-/* A partition whose part hash cannot be read.
+/* Rebuilds a partition whose part hash is unreadable.
  *
- * The hash says where the partition stands; nothing waits for it to be mended, and
- * reading everything again would count twice what its panes hold. What else is known:
+ * The hash holds the partition's offset. The partition does not wait for a repair, and
+ * reading everything again would count events twice. What else is known:
  *
- *   - `next_offset` and `last` of the hash, if one of them can be read;
- *   - offsets:<p>, whose lines are written with the panes: behind the largest of their
- *     offsets no event is in a pane. What lies between it and the offset that is lost was
- *     late, suspect or dead, and is counted once more;
- *   - the counters and the watermark of the hash, for what they say;
- *   - the index of panes: those that the watermark has not passed are open.
+ *   - `next_offset` and `last` of the hash, if they are readable;
+ *   - offsets:<p>, whose lines are written with the panes: no event after the largest
+ *     offset is in a pane. Messages between it and the lost offset were late, suspect or
+ *     dead-lettered, and are counted once more;
+ *   - the counters and the watermark of the hash, as far as they are plausible;
+ *   - the index of panes: panes that the watermark has not passed are open.
  *
- * So panes stay exact, whatever is damaged. Where nothing of it is left, the partition is
- * a new one. */
+ * So panes stay exact, whatever is damaged. If nothing is left, the partition is a new
+ * one. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/damage.h"
 #include "store/guard.h"
 #include "store/scripts.h"
@@ -28,9 +29,9 @@
 #define LINES_MAX 1000 /* of offsets:<p>, the newest; open panes are among them */
 
 struct partition_evidence {
-    int64_t mark_ms, newest_ms; /* INT64_MIN: not known */
+    int64_t watermark_ms, newest_ms; /* INT64_MIN: unknown */
     uint64_t counter[LW_COUNTERS];
-    int64_t behind; /* the largest offset in a pane; -1 */
+    int64_t behind; /* the largest offset in a pane; -1: none */
 };
 
 static int64_t time_of(const struct lw_reply *reply) {
@@ -39,7 +40,7 @@ static int64_t time_of(const struct lw_reply *reply) {
     return text && lw_parse_i64(text, &t) && t >= -limit && t <= limit ? t : INT64_MIN;
 }
 
-/* They must add up, or mean nothing. */
+/* They must add up, or none is used. */
 static void read_counters(const struct lw_reply *fields, struct partition_evidence *e) {
     uint64_t *c = e->counter;
     for (size_t i = 0; i < LW_COUNTERS; i++) {
@@ -54,8 +55,8 @@ static void read_counters(const struct lw_reply *fields, struct partition_eviden
 static void read_lines(const struct lw_reply *lines, struct partition_evidence *e) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
-        if (lw__offsets_line(lw_reply_at(lines, i), &of) && of.last < LW_OFFSET_MAX &&
-            of.last > e->behind)
+        if (lw__state_offsets_line(lw_reply_at(lines, i), &of) &&
+            of.last < LW_OFFSET_MAX && of.last > e->behind)
             e->behind = of.last;
     }
 }
@@ -77,7 +78,7 @@ static int evidence_read(struct lw_redis *r, const struct lw_claim_target *of,
     lw_cmd_int(b.cmd[1], LINES_MAX - 1);
     int rc = lw_batch_send(r, &b, err);
     if (rc == 0) {
-        e->mark_ms = time_of(lw_reply_at(b.reply[0], 0));
+        e->watermark_ms = time_of(lw_reply_at(b.reply[0], 0));
         e->newest_ms = time_of(lw_reply_at(b.reply[0], 1));
         read_counters(b.reply[0], e);
         read_lines(b.reply[1], e);
@@ -86,14 +87,15 @@ static int evidence_read(struct lw_redis *r, const struct lw_claim_target *of,
     return rc;
 }
 
-/* Of the index, those that the mark has not passed. */
+/* Panes of the index that the watermark has not passed. */
 static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
                       struct partition_evidence *e, int64_t sealed_ms,
                       struct lw_err *err) {
     char key[LW_KEY_MAX], from[32] = "-inf";
-    int64_t *start, mark = e->mark_ms == INT64_MIN ? sealed_ms : e->mark_ms;
-    if (mark != INT64_MIN)
-        snprintf(from, sizeof from, "(%" PRId64, mark - of->spec->pane_ms);
+    int64_t *start,
+        watermark = e->watermark_ms == INT64_MIN ? sealed_ms : e->watermark_ms;
+    if (watermark != INT64_MIN)
+        snprintf(from, sizeof from, "(%" PRId64, watermark - of->spec->pane_ms);
     struct lw_reply *reply = lw_redis_do(r, err, "ZRANGEBYSCORE %s %s +inf",
                                          lw_key(key, of->spec, "panes"), from);
     if (!reply)
@@ -102,14 +104,14 @@ static int open_panes(struct lw_redis *r, const struct lw_claim_target *of,
     start = lw_calloc(lw_reply_count(reply) + 1, sizeof *start);
     for (size_t i = 0; i < lw_reply_count(reply); i++) {
         int32_t partition = -1;
-        int64_t t = lw__pane_start(of->spec, lw_reply_text(lw_reply_at(reply, i), NULL),
-                                   &partition);
+        int64_t t = lw__state_pane_start(
+            of->spec, lw_reply_text(lw_reply_at(reply, i), NULL), &partition);
         if (t != INT64_MIN && partition == of->number)
             start[n++] = t;
     }
-    if (mark != INT64_MIN && e->newest_ms == INT64_MIN)
-        e->newest_ms = n ? start[n - 1] : mark;
-    lw_partition_resume(of->p, mark, e->newest_ms, e->counter);
+    if (watermark != INT64_MIN && e->newest_ms == INT64_MIN)
+        e->newest_ms = n ? start[n - 1] : watermark;
+    lw_partition_resume(of->p, watermark, e->newest_ms, e->counter);
     for (size_t i = 0; i < n; i++)
         lw_partition_reopen(of->p, start[i]);
     free(start);
@@ -151,9 +153,9 @@ static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
     else
         lw_cmd_str(c, "");
     lw_cmd_int(c, LW_AUDIT_CAP);
-    lw_cmd_uint(c, claim->force.champion);
-    for (size_t i = 0; i < claim->force.nshadows; i++)
-        lw_buf_printf(&shadows, "%s%u", i ? " " : "", claim->force.shadow[i]);
+    lw_cmd_uint(c, claim->active.champion);
+    for (size_t i = 0; i < claim->active.nshadows; i++)
+        lw_buf_printf(&shadows, "%s%u", i ? " " : "", claim->active.shadow[i]);
     lw_cmd_arg(c, shadows.data, shadows.len);
     lw_buf_fini(&shadows);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_rebuild, c, err);
@@ -161,23 +163,23 @@ static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
         return -1;
     bool ours = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it meanwhile");
+    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it");
 }
 
-int lw__put_back(struct lw_redis *r, const struct lw_claim_target *of,
-                 struct lw_claim *out, struct lw_err *err) {
+int lw__state_restore_offset(struct lw_redis *r, const struct lw_claim_target *of,
+                             struct lw_claim *out, struct lw_err *err) {
     return part_replace(r, of, out, err);
 }
 
-void lw__progress_put(struct lw_buf *out, const struct lw_partition *p,
-                      int64_t next_offset) {
+void lw__state_put_progress(struct lw_buf *out, const struct lw_partition *p,
+                            int64_t next_offset) {
     lw_partition_write(p, out);
     lw_buf_i64(out, next_offset);
     lw_buf_u64(out, lw_text_key((const char *)out->data, out->len));
 }
 
-int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
-                      struct lw_err *err) {
+int lw__state_open_progress(const char *data, size_t *len, int64_t *next_offset,
+                            struct lw_err *err) {
     if (*len < 16)
         return lw_fail(err, LW_EINPUT, "progress is damaged (%zu bytes)", *len);
     struct lw_reader r = lw_reader_of(data + *len - 16, 16);
@@ -189,8 +191,8 @@ int lw__progress_open(const char *data, size_t *len, int64_t *next_offset,
     return 0;
 }
 
-int lw__rebuild(struct lw_redis *r, const struct lw_claim_target *of,
-                struct lw_claim *out, const char *why, struct lw_err *err) {
+int lw__state_rebuild(struct lw_redis *r, const struct lw_claim_target *of,
+                      struct lw_claim *out, const char *why, struct lw_err *err) {
     struct partition_evidence e;
     int64_t sealed_ms;
     if (evidence_read(r, of, &e, err) || sealed_until(r, of->spec, &sealed_ms, err) ||

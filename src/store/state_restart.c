@@ -1,8 +1,8 @@
-/* Partitions that are not what they were: a topic that was recreated, one that has grown.
- */
+/* Partitions of a recreated topic. */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "store/audit.h"
 #include "store/guard.h"
 #include "store/keys.h"
 #include "store/scripts.h"
@@ -20,11 +20,11 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
                      const struct lw_flush *flush, struct lw_partition *p,
                      const char *who, struct lw_err *err) {
     char detail[400];
-    snprintf(
-        detail, sizeof detail,
-        "%s/%" PRId32 ": offset %" PRId64
-        " is behind the end of the topic, which was recreated; it is read from %" PRId64,
-        flush->topic, flush->partition, flush->base_offset, flush->next_offset);
+    snprintf(detail, sizeof detail,
+             "%s/%" PRId32 ": offset %" PRId64
+             " is beyond the end of the topic, which was recreated; reading "
+             "restarts at %" PRId64,
+             flush->topic, flush->partition, flush->base_offset, flush->next_offset);
     struct lw_cmd *c = lw_cmd_scratch(r);
     lw_cmd_int(c, 3);
     lw_key_arg(c, spec, "part:%s:%d", flush->topic, flush->partition);
@@ -38,7 +38,7 @@ int lw_state_restart(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_str(c, detail);
     lw_cmd_int(c, flush->now_ms);
     struct lw_buf *progress = lw_cmd_bytes(r);
-    lw__progress_put(progress, p, flush->next_offset);
+    lw__state_put_progress(progress, p, flush->next_offset);
     lw_cmd_arg(c, progress->data, progress->len);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_restart, c, err);
     if (!reply)

@@ -15,18 +15,17 @@ static const char *const view_fields[] = {
     "next_offset", "idle",  "watermark", "newest",   "oldest_pane",
     "updated",     "epoch", "owner",     "champion", "end_offset"};
 #define LW_VIEW_TIME_MAX (LW_DAY * 365 * 400) /* either side of 1970 */
-#define NEXT_MAX         100 /* members looked at for one that is a pane */
+#define NEXT_MAX         100 /* members that are searched for one that is a pane */
 #define VIEW_FIELDS      (sizeof view_fields / sizeof *view_fields)
 
-/* A number that may be absent, empty or damaged; INT64_MIN: it is not known. */
+/* A number that may be absent, empty or damaged; INT64_MIN: unknown. */
 static int64_t number_of(const struct lw_reply *reply) {
     const char *text = lw_reply_text(reply, NULL);
     int64_t v;
     return text && lw_parse_i64(text, &v) ? v : INT64_MIN;
 }
 
-/* An event time. What no partition can have written would be believed by the leader, who
- * seals by it. */
+/* An event time. Implausible values are rejected, because the leader seals by them. */
 static int64_t time_of(const struct lw_reply *reply) {
     int64_t t = number_of(reply);
     return t >= -LW_VIEW_TIME_MAX && t <= LW_VIEW_TIME_MAX ? t : INT64_MIN;
@@ -79,14 +78,14 @@ int lw_state_view(struct lw_redis *r, const struct lw_spec *spec, const char *to
     return rc ? lw_err_context(err, "state of %s", topic) : 0;
 }
 
-/* Seed of what is merged over the partitions: of the stream and the pane, and of no
- * partition's own. */
+/* The random seed of what is merged over partitions: from the stream and the pane, not
+ * from a partition. */
 static uint64_t merged_seed(const struct lw_spec *spec, int64_t start_ms) {
     uint64_t stream = lw_text_key(spec->stream, strlen(spec->stream));
     return lw_mix64(lw_mix64(stream ^ UINT64_MAX) ^ (uint64_t)start_ms);
 }
 
-/* 0 when it was left out and noted; -1 when that is no way out. */
+/* 0: the pane is left out and noted; -1: an error. */
 static int leave_out(int64_t start_ms, size_t partition, const struct lw_err *why,
                      struct lw_unreadable_panes *unread, struct lw_err *err) {
     struct lw_unreadable_pane one = {.start_ms = start_ms,
@@ -109,7 +108,7 @@ static int merge_replies(const struct lw_spec *spec, const struct lw_batch *b,
         if (b->reply[i] && lw_reply_count(b->reply[i]) == 0)
             continue;
         lw_pane_reset(one, merged->start_ms, lw_mix64(seed + i + 1));
-        if (lw__pane_fill(one, b->reply[i], &why))
+        if (lw__state_pane_fill(one, b->reply[i], &why))
             rc = leave_out(merged->start_ms, i, &why, unread, err);
         else
             lw_pane_merge(merged, one);
@@ -154,15 +153,16 @@ int lw_state_next_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t f
     *start_ms = INT64_MAX;
     for (size_t i = 0; i < lw_reply_count(reply) && *start_ms == INT64_MAX; i++) {
         const char *name = lw_reply_text(lw_reply_at(reply, i), NULL);
-        int64_t start = lw__pane_start(spec, name, NULL);
-        if (start >= from_ms) /* else a member that names no pane */
+        int64_t start = lw__state_pane_start(spec, name, NULL);
+        if (start >= from_ms) /* otherwise the member does not name a pane */
             *start_ms = start;
     }
     lw_reply_free(reply);
     return 0;
 }
 
-int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *number) {
+int64_t lw__state_pane_start(const struct lw_spec *spec, const char *name,
+                             int32_t *number) {
     char *end = NULL, *last = NULL;
     int64_t start = name ? strtoll(name, &end, 10) : INT64_MIN;
     if (!name || end == name || *end != ':' || start % spec->pane_ms != 0 ||
@@ -176,7 +176,7 @@ int64_t lw__pane_start(const struct lw_spec *spec, const char *name, int32_t *nu
     return start;
 }
 
-int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
+int lw__state_offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
     const char *text = lw_reply_text(line, NULL);
     int n = text ? sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64,
                           &out->start_ms, &out->first, &out->last, &out->events)
@@ -187,7 +187,7 @@ int lw__offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
 static void range_widen(struct lw_range *range, const struct lw_reply *lines) {
     for (size_t i = 0; i < lw_reply_count(lines); i++) {
         struct lw_offsets_line of;
-        if (lw__offsets_line(lw_reply_at(lines, i), &of) != 4)
+        if (lw__state_offsets_line(lw_reply_at(lines, i), &of) != 4)
             continue;
         if (range->first < 0 || of.first < range->first)
             range->first = of.first;
@@ -197,18 +197,17 @@ static void range_widen(struct lw_range *range, const struct lw_reply *lines) {
 }
 
 int lw_state_ranges(struct lw_redis *r, const struct lw_spec *spec, int32_t npartitions,
-                    int64_t from_ms, int64_t until_ms, struct lw_range *out,
-                    struct lw_err *err) {
+                    struct lw_time_range time, struct lw_range *out, struct lw_err *err) {
     struct lw_batch b;
     lw_batch_init(&b, (size_t)npartitions);
     for (size_t i = 0; i < b.n; i++) {
         lw_cmd_str(b.cmd[i], "ZRANGEBYSCORE");
         lw_key_arg(b.cmd[i], spec, "offsets:%zu", i);
-        char
-            edge[32]; /* panes that start in (from - pane, until) overlap [from, until) */
-        snprintf(edge, sizeof edge, "(%" PRId64, from_ms - spec->pane_ms);
+        /* Panes that start in (from - pane, until) overlap [from, until). */
+        char edge[32];
+        snprintf(edge, sizeof edge, "(%" PRId64, time.from_ms - spec->pane_ms);
         lw_cmd_str(b.cmd[i], edge);
-        snprintf(edge, sizeof edge, "(%" PRId64, until_ms);
+        snprintf(edge, sizeof edge, "(%" PRId64, time.until_ms);
         lw_cmd_str(b.cmd[i], edge);
     }
     int rc = lw_batch_send(r, &b, err);

@@ -1,5 +1,5 @@
-/* See tls.h. Written on sockets of our own BIO: OpenSSL's would raise SIGPIPE, which the
- * commands that print to a pipe must leave as it is. */
+/* See tls.h. Sockets have our own BIO: OpenSSL's raises SIGPIPE, whose disposition
+ * must not change in commands that print to a pipe. */
 #include "store/tls.h"
 
 #include <arpa/inet.h>
@@ -27,11 +27,11 @@ struct lw_tls {
     SSL_CTX *ctx;
     SSL *ssl;
     int fd;
-    int64_t until_ms; /* of the handshake, monotonic; 0: it is over */
+    int64_t until_ms; /* end of the handshake, monotonic; 0: completed */
     bool asked;       /* the server asks for a certificate */
-    bool shown;       /* ... and gets one */
-    bool heard;       /* something has been read: the certificate was taken */
-    bool slow;        /* the socket's own timeout */
+    bool shown;       /* ... and received one */
+    bool read_any;    /* something was read: the certificate was accepted */
+    bool slow;        /* the socket's timeout expired */
     char host[200];
 };
 
@@ -69,7 +69,7 @@ static void make_method(void) {
 }
 
 static BIO *bio_of(struct lw_tls *t) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT; /* there are few types to be had */
+    static pthread_once_t once = PTHREAD_ONCE_INIT; /* BIO types are limited */
     pthread_once(&once, make_method);
     BIO *bio = BIO_new(method);
     lw_assert(bio);
@@ -78,7 +78,7 @@ static BIO *bio_of(struct lw_tls *t) {
     return bio;
 }
 
-/* ---- what went wrong, in words ---- */
+/* ---- error texts ---- */
 
 static const char *openssl_reason(void) {
     unsigned long e = ERR_peek_last_error();
@@ -91,8 +91,8 @@ static void name_authority(struct lw_tls *t, long verify, char *out, size_t size
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         snprintf(out, size,
-                 "the server's certificate is not for %s: connect by a name that it "
-                 "holds, or have it made for this one",
+                 "the server's certificate is not valid for %s: connect by a name "
+                 "in the certificate, or issue one for this name",
                  t->host);
         break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -100,7 +100,7 @@ static void name_authority(struct lw_tls *t, long verify, char *out, size_t size
         break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
         snprintf(out, size,
-                 "the server's certificate is not valid yet; are both clocks right?");
+                 "the server's certificate is not valid yet; check both clocks");
         break;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -108,8 +108,8 @@ static void name_authority(struct lw_tls *t, long verify, char *out, size_t size
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         snprintf(out, size,
-                 "the server's certificate is of an authority that is not trusted here "
-                 "(%s): name that authority's certificate in redis.ca_file",
+                 "the server's certificate is issued by an untrusted authority "
+                 "(%s): set redis.ca_file to the authority's certificate",
                  X509_verify_cert_error_string(verify));
         break;
     default:
@@ -118,20 +118,20 @@ static void name_authority(struct lw_tls *t, long verify, char *out, size_t size
     }
 }
 
-/* The server ends the connection when it does not like our certificate, or misses one;
- * with TLS 1.3 that comes after the handshake, and not always its reason. */
+/* A server that rejects or misses our certificate closes the connection; under TLS 1.3
+ * this comes after the handshake, and not always with a reason. */
 static void name_client(const struct lw_tls *t, char *out, size_t size) {
     int code = ERR_GET_REASON(ERR_peek_last_error());
     bool alert = code > SSL_AD_REASON_OFFSET && code < SSL_AD_REASON_OFFSET + 256;
-    const char *why = alert ? openssl_reason() : "it ended the connection";
+    const char *why = alert ? openssl_reason() : "the server closed the connection";
     if (!t->shown)
-        snprintf(
-            out, size,
-            "the server asks for a certificate of ours (%s): redis.cert_file and redis.key_file",
-            why);
+        snprintf(out, size,
+                 "the server requires a client certificate (%s): set "
+                 "redis.cert_file and redis.key_file",
+                 why);
     else
         snprintf(out, size,
-                 "the server does not take our certificate (%s): redis.cert_file", why);
+                 "the server rejects our certificate (%s): check redis.cert_file", why);
 }
 
 static void tls_explain(struct lw_tls *t, int rc, char *out, size_t size) {
@@ -142,15 +142,15 @@ static void tls_explain(struct lw_tls *t, int rc, char *out, size_t size) {
         name_authority(t, verify, out, size);
     else if (t->slow)
         snprintf(out, size, "no answer within the timeout%s",
-                 t->until_ms ? "; does it speak TLS at this port?" : "");
-    else if (t->asked && !t->heard)
+                 t->until_ms ? "; does it speak TLS on this port?" : "");
+    else if (t->asked && !t->read_any)
         name_client(t, out, size);
     else if (kind == SSL_ERROR_SSL && t->until_ms &&
              (code == SSL_R_WRONG_VERSION_NUMBER || code == SSL_R_UNEXPECTED_MESSAGE ||
               code == SSL_R_PACKET_LENGTH_TOO_LONG))
         snprintf(out, size,
-                 "the server does not speak TLS at this port: give its TLS "
-                 "port, or redis:// for an open connection");
+                 "the server does not speak TLS on this port: use its TLS port, or "
+                 "redis:// for an unencrypted connection");
     else if (kind == SSL_ERROR_SSL)
         snprintf(out, size, "%s", openssl_reason());
     else
@@ -161,7 +161,7 @@ static void tls_explain(struct lw_tls *t, int rc, char *out, size_t size) {
 
 /* ---- certificates ---- */
 
-/* A key with a passphrase is refused, and nobody is asked for it on the terminal. */
+/* Keys with a passphrase are refused; no prompt appears on the terminal. */
 static int no_passphrase(char *out, int size, int writing, void *arg) {
     (void)out, (void)size, (void)writing, (void)arg;
     return -1;
@@ -225,7 +225,7 @@ int lw_tls_check(const struct lw_redis_options *files, struct lw_err *err) {
 
 /* ---- a connection ---- */
 
-/* Called when the server asks for a certificate; the one that was loaded is sent. */
+/* Called when the server asks for a certificate: the loaded one is sent. */
 static int certificate_asked(SSL *ssl, void *arg) {
     struct lw_tls *t = arg;
     t->asked = true;
@@ -233,7 +233,7 @@ static int certificate_asked(SSL *ssl, void *arg) {
     return 1;
 }
 
-/* "" would look at no name at all, and ".example.com" at any that ends so. */
+/* "" would match no name, and ".example.com" any name that ends with it. */
 static bool expect_host(struct lw_tls *t) {
     unsigned char address[16];
     bool v4 = inet_pton(AF_INET, t->host, address) == 1;
@@ -251,7 +251,7 @@ struct lw_tls *lw_tls_open(const struct lw_redis_options *files, int fd, const c
                            struct lw_err *err) {
     struct lw_err why = {0};
     SSL_CTX *ctx = context_new(files, &why);
-    if (!ctx) { /* being replaced, perhaps */
+    if (!ctx) { /* the files may be half replaced */
         lw_fail(err, LW_EAGAIN, "%s", why.msg);
         return NULL;
     }
@@ -316,6 +316,6 @@ long lw_tls_read(struct lw_tls *t, void *data, size_t len, char *why, size_t siz
         tls_explain(t, n, why, size);
         return -1;
     }
-    t->heard = true;
+    t->read_any = true;
     return n;
 }

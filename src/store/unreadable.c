@@ -1,12 +1,13 @@
-/* Panes that cannot be read: damaged, or written by a program with another layout.
+/* Unreadable panes: damaged, or written by a program with another layout.
  *
- * One of them must not hold the stream. It is moved out of the way, under a name of its
- * own, so that nothing is lost and a person can look at it, and a note in the hash
- * `unreadable` says why; windows go on without it. The leader moves what it finds in the
- * step that evaluates without it. A worker moves an open pane when it claims the
- * partition, under its epoch; the leader learns of that by the note when it seals that
- * pane. So whoever dies in between, it is told once. */
+ * An unreadable pane must not block the stream. It is moved to a key of its own, so
+ * that nothing is lost and a person can inspect it; a note in the hash `unreadable`
+ * has the reason, and windows continue without it. The leader moves the panes that it
+ * finds in the step that evaluates without them. A worker moves an open pane when it
+ * claims the partition, under its epoch; the leader reads the note when it seals that
+ * pane. So each unreadable pane is reported once, whichever process crashes. */
 #include "store/unreadable.h"
+#include "store/keys.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/audit.h"
 #include "store/evaluation.h"
 #include "store/scripts.h"
 
@@ -89,7 +91,7 @@ int lw__unreadable_move(struct lw_redis *r, const struct lw_spec *spec, const ch
         return -1;
     bool ours = lw_reply_int(reply) == 1;
     lw_reply_free(reply);
-    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it meanwhile");
+    return ours ? 0 : lw_fail(err, LW_EAGAIN, "another process has claimed it");
 }
 
 void lw__unreadable_query(struct lw_cmd *c, const struct lw_spec *spec,

@@ -6,15 +6,16 @@
  *     sentinel://[user[:password]@]host[:port][,host:port ...]/master[/db]
  *     sentinels://...                                the same over TLS, to both
  *
- * Several hosts are tried in turn: any of them may answer (nodes of one cluster, or a
- * name for each replica of a proxy). User and password may hold %XX escapes; a password
- * that is not to stand in a configuration comes from a file instead. */
+ * Several hosts are tried in turn: any of them may answer (nodes of one cluster, or
+ * one name per replica of a proxy). User and password may contain %XX escapes; a
+ * password that must not be in the configuration comes from a file. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/conn.h"
+#include "store/url.h"
 
 static int url_fail(struct lw_err *err, const char *what) {
     return lw_fail(
@@ -31,7 +32,7 @@ static int hex_digit(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Copies with %XX decoded; false when it does not fit or an escape is broken. */
+/* Copies with %XX decoded; false if it does not fit or an escape is invalid. */
 static bool url_unescape(const char *text, size_t len, char *out, size_t size) {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
@@ -95,10 +96,10 @@ static int parse_credentials(const char *text, size_t len, struct lw_url *out,
     const char *colon = memchr(text, ':', len);
     size_t ulen = colon ? (size_t)(colon - text) : len;
     if (!url_unescape(text, ulen, out->user, sizeof out->user))
-        return url_fail(err, "the user is too long or has a broken %XX escape");
+        return url_fail(err, "the user is too long or has an invalid %XX escape");
     if (colon &&
         !url_unescape(colon + 1, len - ulen - 1, out->password, sizeof out->password))
-        return url_fail(err, "the password is too long or has a broken %XX escape");
+        return url_fail(err, "the password is too long or has an invalid %XX escape");
     return 0;
 }
 
@@ -119,20 +120,20 @@ static int parse_seeds(const char *text, size_t len, int default_port, struct lw
     return 0;
 }
 
-/* What stands behind the hosts: [/db], or /master[/db] for sentinel. */
+/* What follows the hosts: [/db], or /master[/db] for sentinel. */
 static int parse_tail(const char *tail, struct lw_url *out, struct lw_err *err) {
     if (out->kind == LW_URL_SENTINEL) {
         size_t n = strcspn(tail, "/");
         if (n == 0 || n >= sizeof out->master)
             return url_fail(err,
-                            "sentinel:// needs the name of the master behind the hosts");
+                            "sentinel:// needs the name of the master after the hosts");
         memcpy(out->master, tail, n);
         out->master[n] = '\0';
         tail += tail[n] == '/' ? n + 1 : n;
     }
     int64_t db = 0;
     if (*tail && (!lw_parse_i64(tail, &db) || db < 0 || db > 65535))
-        return url_fail(err, "what follows the hosts is not the number of a database");
+        return url_fail(err, "the text after the hosts is not a database number");
     out->db = (int)db;
     return 0;
 }

@@ -48,7 +48,9 @@ static void ranges(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
     struct lw_range out[PARTS];
     int64_t start;
-    failed(lw_state_ranges(r, spec, PARTS, CORE_START, CORE_START + LW_DAY, out, &err),
+    failed(lw_state_ranges(r, spec, PARTS,
+                           (struct lw_time_range){CORE_START, CORE_START + LW_DAY}, out,
+                           &err),
            &err);
     failed(lw_state_next_pane(r, spec, CORE_START, &start, &err), &err);
 }
@@ -126,15 +128,15 @@ static void on_message(void *arg, const char *fingerprint, const char *json, siz
     lw_assert(json[len] == '\0');
     *(size_t *)arg += strlen(fingerprint);
 }
-static void on_told(void *arg, const char *name, const char *text) {
+static void on_notified(void *arg, const char *name, const char *text) {
     *(size_t *)arg += strlen(name) + strlen(text);
 }
 
-static void pages(struct lw_redis *r, const struct lw_spec *spec) {
+static void notifications(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
     size_t bytes = 0, n = 0;
     struct lw_silence *silence = NULL;
-    struct lw_notifications_reader reader = {&bytes, on_alert, on_message, on_told};
+    struct lw_notifications_reader reader = {&bytes, on_alert, on_message, on_notified};
     failed(lw_notifications_load(r, spec, &reader, &err), &err);
     failed(lw_silences_load(r, spec, CORE_START, &silence, &n, &err), &err);
     free(silence);
@@ -155,10 +157,10 @@ static void history(struct lw_redis *r, const struct lw_spec *spec) {
 
 static void meta(struct lw_redis *r, const struct lw_spec *spec) {
     struct lw_err err = {0};
-    char what[64], who[64];
+    struct lw_requested asked_for;
     lw_meta_partitions(r, spec, "trips", 2, &err);
     lw_err_clear(&err);
-    lw_requests_first(r, spec, what, sizeof what, who, sizeof who, &err);
+    lw_requests_first(r, spec, &asked_for, &err);
     lw_err_clear(&err);
     lw_redis_info(r, "redis_version", &err);
 }
@@ -188,8 +190,8 @@ static struct lw_redis *answered(const uint8_t *data, size_t size, int *other) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct lw_spec *spec;
     static void (*const verbs[])(struct lw_redis *, const struct lw_spec *) = {
-        view,   pane,   ranges, lease, detector, models,
-        outbox, parked, alerts, pages, history,  meta};
+        view,   pane,   ranges, lease,         detector, models,
+        outbox, parked, alerts, notifications, history,  meta};
     if (size == 0)
         return 0;
     if (!spec)

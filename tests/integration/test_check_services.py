@@ -74,7 +74,7 @@ def scenario(case):
     checks = findings(case, config, 3, **hooks)
     equal([c["check"] for c in failed(checks)], ["stream"], "of other panes")
     detail = failed(checks)[0]["detail"]
-    check("panes of 2h" in detail and "panes.length is 1h" in detail, "which", detail)
+    check("have length 2h" in detail and "panes.length is 1h" in detail, "which", detail)
     daemon = Daemon(case, config, **hooks)
     wait_for("it to give up", 30, lambda: not daemon.alive())
     equal(daemon.child.returncode, 1, "exit status")

@@ -162,7 +162,7 @@ def words(secured):
         secured.refused("another protocol", secured.config("login", security__protocol="sasl_plaintext"),
                         "kafka.security.protocol"),
         secured.refused("another mechanism", secured.config("login", sasl__mechanism="SCRAM-SHA-256"),
-                        "the broker does not take this kafka.sasl.mechanism"),
+                        "the broker does not support this kafka.sasl.mechanism"),
     ]
     texts.append(secured.refused("an expired certificate of ours", secured.config(
         "mutual", **secured.certificate("client-expired")), "expired"))

@@ -1,4 +1,4 @@
-/* The notification plan: each receiver gets what it asks for, once, and a resolution only
+/* Each receiver gets the notifications that it asked for, once, and a resolution only
  * after it got the alert. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* The replay's pace: however it is slowed down, each event is asked for once, and what is
- * asked for is sent. What counts is counted; nothing here looks at a clock. */
+/* The replay's pace: however slow it is, each event is requested once, and every
+ * requested event is sent. The tests count and use no clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -91,7 +91,7 @@ static void each_event_is_asked_for_once(void **state) {
     }
 }
 
-/* A wait without end ends when nobody waits any more; and it is finite in numbers. */
+/* An endless wait ends when the replay stops, and its length is a finite number. */
 static void a_wait_can_be_left(void **state) {
     static const double little[] = {5e-324, 1e-300, 1e-9};
     for (size_t i = 0; i < sizeof little / sizeof *little; i++) {

@@ -1,6 +1,6 @@
 /* How long a partition waits for ids that its registry does not know: garbage costs a
- * bounded share of its time, whatever its rhythm, and a new schema after a quiet while is
- * waited for in full. */
+ * bounded share of its time at any rate, and after a quiet period a new schema gets
+ * the full wait. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,7 +65,7 @@ static void each_in_vain_shortens_the_next(void **state) {
     assert_int_equal(patience(b, 20 * WAIT), WAIT);
 }
 
-/* Garbage of any rhythm: bursts, trickles, pauses. */
+/* Garbage at any rate: bursts, trickles, pauses. */
 static void garbage_costs_a_twentieth_of_the_time(void **state) {
     struct bench *b = *state;
     uint64_t seed = (uint64_t)time(NULL);

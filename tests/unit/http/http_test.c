@@ -199,7 +199,8 @@ void put_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t versio
 
 void put_champion(struct lw_redis *r, const struct lw_spec *spec, uint32_t version) {
     struct lw_err err = {0};
-    if (lw_models_promote(r, spec, version, "test", "a test", NULL, &err))
+    if (lw_models_promote(r, spec,
+                          &(struct lw_promotion){version, "test", "a test", NULL}, &err))
         fail_msg("%s", err.msg);
 }
 

@@ -398,7 +398,7 @@ static void a_person_promotes_and_asks(void **state) {
     struct scene *s = *state;
     struct http_answer a;
     struct lw_err err = {0};
-    char what[32], who[128];
+    struct lw_requested asked_for;
     http_ask(s->f.port, "POST", "/api/v1/models/2/promote", AUTH,
              "{\"reason\":\"because\"}", &a);
     assert_int_equal(a.status, 200);
@@ -425,11 +425,9 @@ static void a_person_promotes_and_asks(void **state) {
     http_ask(s->f.port, "POST", "/api/v1/retrain", AUTH, "", &a);
     assert_int_equal(a.status, 202);
     http_answer_fini(&a);
-    assert_int_equal(lw_requests_first(s->r, &s->f.config->spec, what, sizeof what, who,
-                                       sizeof who, &err),
-                     1);
-    assert_string_equal(what, "retrain");
-    assert_string_equal(who, "http:127.0.0.1");
+    assert_int_equal(lw_requests_first(s->r, &s->f.config->spec, &asked_for, &err), 1);
+    assert_string_equal(asked_for.what, "retrain");
+    assert_string_equal(asked_for.who, "http:127.0.0.1");
 }
 
 #define SILENCE "/api/v1/alerts/silence"

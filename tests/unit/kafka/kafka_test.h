@@ -1,4 +1,4 @@
-/* What the Kafka tests share: a mock cluster and messages that say who they are. */
+/* Shared by the Kafka tests: a mock cluster, and messages that name their offset. */
 #ifndef LW_TESTS_UNIT_KAFKA_KAFKA_TEST_H
 #define LW_TESTS_UNIT_KAFKA_KAFKA_TEST_H
 

@@ -1,5 +1,5 @@
-/* A member of a group for the consumer's tests: it checks that each message is the next
- * one of its partition and counts it in a table, which stands for the store that keeps
+/* A member of a group for the consumer's tests: it checks that each message is the
+ * next one of its partition and counts it in a table, which stands in for the store of
  * offsets. */
 #ifndef LW_TESTS_UNIT_KAFKA_MEMBER_H
 #define LW_TESTS_UNIT_KAFKA_MEMBER_H

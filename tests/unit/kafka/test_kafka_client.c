@@ -50,8 +50,8 @@ static void defaults_give_way_to_the_user_but_offsets_are_ours(void **state) {
     free(o);
 }
 
-/* Whatever switch a user sets is what the client has, or the configuration refuses it:
- * nothing is shown by `check --print` that has no effect. */
+/* Every property that a user sets takes effect, or the configuration is refused:
+ * `check --print` shows nothing without effect. */
 static void what_leeway_sets_itself_is_refused(void **state) {
     (void)state;
     static const char *const roles[] = {"consumer", "reader", "producer"};
@@ -209,7 +209,7 @@ static void one_line_a_second_of_a_kind(void **state) {
     lw_kafka_log_fini(&log);
 }
 
-static void trouble_is_told_once(void **state) {
+static void trouble_is_reported_once(void **state) {
     (void)state;
     struct lw_kafka_log log;
     char text[64];
@@ -219,7 +219,7 @@ static void trouble_is_told_once(void **state) {
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 1);
     assert_string_equal(text, "all down");
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
-    /* one broker that comes and goes is no trouble, but says why all are down */
+    /* one broker that comes and goes is no trouble, but explains why all are down */
     lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__TRANSPORT, "one broker", &log);
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
     assert_string_equal(lw_kafka_log_cause(&log, text, sizeof text), "one broker");
@@ -229,7 +229,7 @@ static void trouble_is_told_once(void **state) {
     lw_kafka_log_fini(&log);
 }
 
-/* Each says something else, and names what to change. */
+/* Each error has its own text, which names what to change. */
 static void an_error_names_its_remedy(void **state) {
     (void)state;
     static const struct {
@@ -251,7 +251,7 @@ static void an_error_names_its_remedy(void **state) {
          "kafka.ssl.certificate.location"},
         {RD_KAFKA_RESP_ERR__SSL, "SSL handshake failed: certificate verify failed", "C!"},
         {RD_KAFKA_RESP_ERR__TRANSPORT, "Connect failed: Connection refused",
-         "nobody listens there"},
+         "nothing listens there"},
         {RD_KAFKA_RESP_ERR__TRANSPORT, "something else", "something else"},
     };
     char text[LW_KAFKA_WORDS];
@@ -270,7 +270,7 @@ static void an_error_names_its_remedy(void **state) {
                                  "certificate has expired"));
 }
 
-static void a_client_that_cannot_is_told(void **state) {
+static void a_missing_feature_is_reported(void **state) {
     (void)state;
     struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
     assert_null(lw_kafka_unable(o, 0x020002ff));
@@ -297,9 +297,9 @@ int main(void) {
         cmocka_unit_test(a_wrong_property_is_named),
         cmocka_unit_test(partitions_of_a_topic),
         cmocka_unit_test(one_line_a_second_of_a_kind),
-        cmocka_unit_test(trouble_is_told_once),
+        cmocka_unit_test(trouble_is_reported_once),
         cmocka_unit_test(an_error_names_its_remedy),
-        cmocka_unit_test(a_client_that_cannot_is_told),
+        cmocka_unit_test(a_missing_feature_is_reported),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

@@ -1,4 +1,4 @@
-/* One member: waiting for a start, moving, pausing, and being alone. */
+/* One member: waits for its start offset, moves, pauses, and skips to its end. */
 #include "member.h"
 
 static void waiting_moving_and_pausing(void **state, const char *topic,
@@ -64,7 +64,7 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     assert_int_equal(a.at[3], at);
     assert_int_equal(lw_consumer_at_end(a.c, 3), 0);
     assert_int_equal(lw_consumer_owned(a.c), PARTITIONS);
-    a.at[3] = at - 1; /* and starts again where it is told */
+    a.at[3] = at - 1; /* and starts again at its seek offset */
     assert_int_equal(lw_consumer_seek(a.c, 3, at - 1, &err), 0);
     POLL_UNTIL(a.at[3] == 3000, &a);
     int64_t low, high;
@@ -74,7 +74,7 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     assert_int_equal(high, -1);
     lw_consumer_commit(a.c, 0, 2000);
     assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, NULL, &err), 1);
-    fill(m, topic, PARTITIONS, 2000, 1); /* which nobody has told us of */
+    fill(m, topic, PARTITIONS, 2000, 1); /* reported by nobody */
     assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, NULL, &err), 0);
     rd_kafka_mock_broker_set_down(m->cluster, 1);
     lw_err_clear(&err);
@@ -125,8 +125,8 @@ static void brokers_away_is_said_and_polling_goes_on(void **state) {
     free(o);
 }
 
-/* A start at the last message that was read: seen again, and only when it is the same one
- * does what follows count. */
+/* A start at the last message that was read: it is read again, and later messages
+ * count only if its fingerprint matches. */
 static int strayed;
 
 static int64_t at_900(void *arg, int32_t partition, int *wait) {

@@ -1,5 +1,5 @@
-/* A batch that unpacks to more than the client takes can never be read, and the client
- * asks for it ten times a second: one line says which property to raise. */
+/* A batch that unpacks to more than the client's limit can never be read, and the
+ * client fetches it ten times a second: one log line names the property to raise. */
 #include "member.h"
 
 #include <pthread.h>
@@ -55,7 +55,7 @@ static struct lw_kafka_options *small_options(const struct mock_kafka *m) {
     return o;
 }
 
-static void it_is_told_once(void **state) {
+static void it_is_reported_once(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = small_options(m);
     struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -66,7 +66,7 @@ static void it_is_told_once(void **state) {
     mock_kafka_set(o, "group.id", "large");
     join(&a, t, o, "large");
     POLL_UNTIL(ear.named > 0, &a);
-    for (int i = 0; i < 30; i++) /* each waits for what it does not get */
+    for (int i = 0; i < 30; i++) /* each waits for messages that never arrive */
         turn(&a);
     lw_log_sink(NULL, NULL);
     assert_int_equal(ear.named, 1);
@@ -91,12 +91,15 @@ static void a_training_says_it_too(void **state) {
     int n = 0;
     struct lw_read_options how = {.timeout_ms = 30000, .each = take, .arg = &n};
     produce_batch(m, "read");
-    assert_int_equal(lw_ranges_read(o, "read", &range, 1, &how, NULL, &err), -1);
+    assert_int_equal(
+        lw_ranges_read(o, "read", (struct lw_offset_ranges){&range, 1}, &how, NULL, &err),
+        -1);
     assert_int_equal(err.code, LW_EAGAIN);
     assert_non_null(strstr(err.msg, "raise kafka.receive.message.max.bytes"));
     assert_non_null(strstr(err.msg, "1000512"));
     lw_err_clear(&err); /* and with more room it is read */
-    if (lw_ranges_read(&m->options, "read", &range, 1, &how, NULL, &err))
+    if (lw_ranges_read(&m->options, "read", (struct lw_offset_ranges){&range, 1}, &how,
+                       NULL, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(n, MESSAGES);
     free(o);
@@ -104,7 +107,7 @@ static void a_training_says_it_too(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_told_once),
+        cmocka_unit_test(it_is_reported_once),
         cmocka_unit_test(a_training_says_it_too),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);

@@ -1,9 +1,9 @@
-/* A partition that is taken away while everything is paused, and given back when nothing
- * is any more: it is read on, under both protocols. And Kafka is told of it in the end.
- */
+/* A partition that is revoked while everything is paused and assigned again after the
+ * resume is read on, under both protocols, and its offset is committed in the end. */
 #include "member.h"
 
-/* What lag tools see once everybody has left: what was given up stands in Kafka. */
+/* What lag tools see after all members have left: offsets of revoked partitions are in
+ * Kafka. */
 static void assert_committed(struct mock_kafka *m, const char *topic, int64_t offset) {
     char why[200];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();

@@ -1,4 +1,4 @@
-/* Producing: nothing is dropped, refusals are told, dead letters carry everything. */
+/* Producing: nothing is lost, rejections are reported, dead letters are complete. */
 #include "kafka_test.h"
 
 #include <stdio.h>
@@ -87,7 +87,7 @@ static void what_cannot_be_sent_is_refused_at_once(void **state) {
     free(o);
 }
 
-static void a_refusal_of_the_broker_is_told_at_the_flush(void **state) {
+static void a_rejection_is_reported_by_the_flush(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -103,14 +103,14 @@ static void a_refusal_of_the_broker_is_told_at_the_flush(void **state) {
     assert_non_null(strstr(err.msg, "refused"));
     assert_int_equal(lw_producer_refused(p), 1);
     lw_err_clear(&err);
-    assert_int_equal(lw_producer_flush(p, 5000, &err), 0); /* told once */
+    assert_int_equal(lw_producer_flush(p, 5000, &err), 0); /* reported once */
     lw_producer_free(p);
     free(o);
 }
 
-/* librdkafka drops what is queued when it fails for good: none of it may pass for
- * delivered, and a producer made anew delivers all of it. By turns in every place where
- * messages wait. */
+/* After a fatal error librdkafka drops its queue: none of it may count as delivered,
+ * and a renewed producer delivers all of it. Tested for each place where messages
+ * wait. */
 static void a_failed_producer_loses_nothing(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
@@ -159,7 +159,7 @@ static void a_failed_producer_loses_nothing(void **state) {
     free(o);
 }
 
-/* A certificate that is being written makes no client: the old one stays. */
+/* No client can be created from a half-written certificate: the old client stays. */
 static void a_producer_that_cannot_be_made_stays(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
@@ -254,7 +254,8 @@ static void read_both(struct mock_kafka *m, const char *topic, struct carrier *c
     struct lw_read_options how = {.timeout_ms = 5000, .each = each, .arg = c};
     struct lw_err err = {0};
     uint64_t gone = 0;
-    if (lw_ranges_read(&m->options, topic, &range, 1, &how, &gone, &err))
+    if (lw_ranges_read(&m->options, topic, (struct lw_offset_ranges){&range, 1}, &how,
+                       &gone, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(gone, 0);
 }
@@ -318,7 +319,7 @@ static int bury_round(void *arg, const rd_kafka_message_t *m) {
     struct post *post = arg;
     struct lw_err why = {0}, err = {0};
     struct lw_letter letter;
-    /* Of an earlier program's dead letters, or replayed: no letter of ours itself. */
+    /* Dead letters of another program, or replayed ones, are not ours. */
     assert_int_equal(lw_letter_read(m, &letter), 0);
     lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
     const struct lw_reason reason = {"round.dead", "night", "decode", &why};
@@ -333,7 +334,8 @@ static void read_one(struct post *post, const char *topic, int64_t offset,
     struct lw_read_options how = {.timeout_ms = 5000, .each = each, .arg = post};
     struct lw_err err = {0};
     if (lw_producer_flush(post->p, 5000, &err) ||
-        lw_ranges_read(&post->m->options, topic, &range, 1, &how, NULL, &err))
+        lw_ranges_read(&post->m->options, topic, (struct lw_offset_ranges){&range, 1},
+                       &how, NULL, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -497,7 +499,9 @@ static void what_a_batch_is_refused_for_goes_alone(void **state) {
     const struct lw_offset_range range = {.partition = 0, .first = 0, .last = 49};
     const struct lw_read_options how = {
         .timeout_ms = 10000, .each = is_whole, .arg = &post};
-    assert_int_equal(lw_ranges_read(&m->options, "narrow", &range, 1, &how, NULL, &err),
+    assert_int_equal(lw_ranges_read(&m->options, "narrow",
+                                    (struct lw_offset_ranges){&range, 1}, &how, NULL,
+                                    &err),
                      0);
     assert_int_equal(post.n, 50);
     lw_producer_free(post.p);
@@ -563,7 +567,10 @@ static void a_sender_keeps_what_finds_no_room(void **state) {
     assert_int_equal(lw_producer_flush(p, 10000, &err), 0);
     struct lw_offset_range range = {.partition = 0, .first = 0, .last = 2999};
     struct lw_read_options how = {.timeout_ms = 5000, .each = hear, .arg = &heard};
-    assert_int_equal(lw_ranges_read(&m->options, "sent", &range, 1, &how, NULL, &err), 0);
+    assert_int_equal(lw_ranges_read(&m->options, "sent",
+                                    (struct lw_offset_ranges){&range, 1}, &how, NULL,
+                                    &err),
+                     0);
     for (int i = 0; i < 3000; i++)
         assert_int_equal(heard.seen[i], 1);
     lw_sender_free(s);
@@ -576,7 +583,7 @@ int main(void) {
         cmocka_unit_test(a_full_queue_is_waited_for),
         cmocka_unit_test(brokers_away_mean_again_and_nothing_is_lost),
         cmocka_unit_test(what_cannot_be_sent_is_refused_at_once),
-        cmocka_unit_test(a_refusal_of_the_broker_is_told_at_the_flush),
+        cmocka_unit_test(a_rejection_is_reported_by_the_flush),
         cmocka_unit_test(a_failed_producer_loses_nothing),
         cmocka_unit_test(a_producer_that_cannot_be_made_stays),
         cmocka_unit_test(a_dead_letter_carries_everything),

@@ -30,7 +30,8 @@ static int read_them(struct mock_kafka *m, const char *topic,
         .timeout_ms = 3000, .stop = &s->stop, .each = note, .arg = s};
     for (int i = 0; i < PARTITIONS; i++)
         s->next[i] = -1;
-    return lw_ranges_read(&m->options, topic, ranges, n, &how, gone, err);
+    return lw_ranges_read(&m->options, topic, (struct lw_offset_ranges){ranges, n}, &how,
+                          gone, err);
 }
 
 static void ranges_are_read_exactly(void **state) {
@@ -102,7 +103,9 @@ static void what_retention_took_is_counted(void **state) {
     lw_producer_free(p);
     assert_true(low > 0);
     assert_int_equal(high, 30);
-    assert_int_equal(lw_ranges_read(&m->options, "short", r, 1, &how, &gone, &err), 0);
+    assert_int_equal(lw_ranges_read(&m->options, "short", (struct lw_offset_ranges){r, 1},
+                                    &how, &gone, &err),
+                     0);
     assert_int_equal(gone, low);
     assert_int_equal(s.n, 30 - low);
 }
@@ -131,7 +134,8 @@ static void no_brokers_no_progress(void **state) {
     struct lw_offset_range r[1] = {{0, 0, 10}};
     struct lw_read_options how = {.timeout_ms = 500, .each = note, .arg = &s};
     mock_kafka_set(o, "bootstrap.servers", "127.0.0.1:1");
-    assert_int_equal(lw_ranges_read(o, "t", r, 1, &how, NULL, &err), -1);
+    assert_int_equal(
+        lw_ranges_read(o, "t", (struct lw_offset_ranges){r, 1}, &how, NULL, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
     free(o);
 }

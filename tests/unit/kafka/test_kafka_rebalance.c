@@ -1,5 +1,5 @@
-/* Two members share a topic under both protocols: every message once, no more taken away
- * than must be. Both are polled in turn by one thread. */
+/* Two members share a topic under both protocols: every message is read once, and no
+ * more partitions are revoked than necessary. One thread polls both in turn. */
 #include "member.h"
 
 static void assert_each_once(const struct table *t, int n) {

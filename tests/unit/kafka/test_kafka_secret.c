@@ -1,8 +1,4 @@
-/* Every property of librdkafka that is a secret is known as one, and no message shows it.
- *
- * The names come from the librdkafka that is installed, and from those of later versions
- * that are listed here. A name that sounds like a credential and that neither list has
- * fails the test: somebody must say what it is. */
+/* Every secret property of librdkafka is recognised, and no message shows its value. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -171,7 +167,7 @@ static void its_messages_hold_no_secret(void **state) {
     rd_kafka_destroy(rk);
 }
 
-/* Whatever is said around it, and wherever it is cut. */
+/* Whatever surrounds the secret, and wherever it is cut. */
 static void wherever_it_stands(void **state) {
     (void)state;
     const uint64_t seed = 20261130;

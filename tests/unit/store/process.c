@@ -45,7 +45,10 @@ static void first_reading(struct scene *s) {
     struct lw_partition *p = lw_partition_new(s->spec, 0);
     struct lw_claim c;
     struct lw_err err = {0};
-    assert_int_equal(lw_state_claim(s->r, s->spec, TOPIC, "w", p, 0, &c, &err), 0);
+    assert_int_equal(lw_state_claim(s->r,
+                                    &(struct lw_claim_target){s->spec, TOPIC, "w", 0, p},
+                                    &c, &err),
+                     0);
     read_events(s, p, 0, SCENE_BEFORE, &c);
     lw_partition_free(p);
 }
@@ -83,7 +86,8 @@ static void first_leader(struct scene *s) {
     struct lw_lease lease = {.who = "first", .ttl_ms = 600000};
     struct lw_err err = {0};
     struct lw_evaluation *e = lw_calloc(1, sizeof *e);
-    assert_int_equal(lw_meta_write(s->r, s->spec, TOPIC, 1, "0", 1, &err), 0);
+    assert_int_equal(
+        lw_meta_write(s->r, s->spec, &(struct lw_meta){TOPIC, 1, "0", 1}, &err), 0);
     assert_int_equal(lw_lease_hold(s->r, s->spec, &lease, &err), 1);
     struct lw_monitor *m = lw_monitor_new(s->spec);
     int64_t was = INT64_MIN;
@@ -95,19 +99,19 @@ static void first_leader(struct scene *s) {
         e->nalerts = 1;
         struct lw_outgoing out = {.id = "def-firing@ops", .json = "{\"a\":1}", .len = 7};
         struct lw_notification_field message = {"0000000000000abc", "{}", 2};
-        struct lw_notification_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
-        struct lw_notifications pages = {.outgoing = &out,
-                                         .noutgoing = 1,
-                                         .message = &message,
-                                         .nmessages = 1,
-                                         .told = &told,
-                                         .ntold = 1};
+        struct lw_notification_field notified = {"0000000000000abc@ops", "def 2 1 0", 9};
+        struct lw_notifications notifications = {.outgoing = &out,
+                                                 .noutgoing = 1,
+                                                 .message = &message,
+                                                 .nmessages = 1,
+                                                 .notified = &notified,
+                                                 .nnotified = 1};
         struct lw_evaluation_step step = {.lease = &lease,
                                           .was_sealed_until_ms = was,
                                           .monitor = m,
                                           .evaluation = e,
                                           .sealed = true,
-                                          .pages = &pages,
+                                          .notifications = &notifications,
                                           .now_ms = 1 + hour};
         assert_int_equal(lw_evaluation_write(s->r, s->spec, &step, &err), 0);
         was = e->at_ms;
@@ -137,7 +141,7 @@ static void first_leader(struct scene *s) {
     free(e);
 }
 
-/* What a process says of itself, and the key with which it hashes names. */
+/* A process's entry in `health`, and the key with which it hashes names. */
 static int myself(struct scene *s, struct lw_err *err) {
     uint8_t secret[LW_PRIVACY_KEY_BYTES];
     struct lw_process *me = lw_calloc(1, sizeof *me);
@@ -212,7 +216,7 @@ static void no_alert(void *arg, const struct lw_alert_status *alert) {
 static void no_message(void *arg, const char *fingerprint, const char *json, size_t len) {
     (void)arg, (void)fingerprint, (void)json, (void)len;
 }
-static void no_told(void *arg, const char *name, const char *text) {
+static void no_notified(void *arg, const char *name, const char *text) {
     (void)arg, (void)name, (void)text;
 }
 
@@ -235,18 +239,17 @@ static int load_monitor(struct scene *s, const struct lw_lease *lease,
 }
 
 static int lists(struct scene *s, struct lw_err *err) {
-    const struct lw_notifications_reader none = {NULL, no_alert, no_message, no_told};
+    const struct lw_notifications_reader none = {NULL, no_alert, no_message, no_notified};
     struct lw_silence *silence = NULL;
     struct lw_aliases aliases;
-    char what[80], who[80];
+    struct lw_requested asked_for;
     size_t n;
     if (lw_notifications_load(s->r, s->spec, &none, err) ||
         lw_silences_load(s->r, s->spec, 2, &silence, &n, err))
         return -1;
     free(silence);
     return lw_models_aliases(s->r, s->spec, &aliases, err) ||
-                   lw_requests_first(s->r, s->spec, what, sizeof what, who, sizeof who,
-                                     err) < 0
+                   lw_requests_first(s->r, s->spec, &asked_for, err) < 0
                ? -1
                : 0;
 }
@@ -264,20 +267,20 @@ static int seal(struct scene *s, const struct lw_lease *lease, struct lw_monitor
     e->nalerts = 1;
     struct lw_outgoing out = {.id = "def-firing@ops", .json = "{\"a\":1}", .len = 7};
     struct lw_notification_field message = {"0000000000000abc", "{}", 2};
-    struct lw_notification_field told = {"0000000000000abc@ops", "def 2 1 0", 9};
-    struct lw_notifications pages = {.outgoing = &out,
-                                     .noutgoing = 1,
-                                     .message = &message,
-                                     .nmessages = 1,
-                                     .told = &told,
-                                     .ntold = 1};
+    struct lw_notification_field notified = {"0000000000000abc@ops", "def 2 1 0", 9};
+    struct lw_notifications notifications = {.outgoing = &out,
+                                             .noutgoing = 1,
+                                             .message = &message,
+                                             .nmessages = 1,
+                                             .notified = &notified,
+                                             .nnotified = 1};
     struct lw_evaluation_step step = {.lease = lease,
                                       .was_sealed_until_ms = was,
                                       .monitor = m,
                                       .evaluation = e,
                                       .sealed = true,
                                       .asked = true,
-                                      .pages = &pages,
+                                      .notifications = &notifications,
                                       .unread = &unread,
                                       .now_ms = 5};
     int rc = lw_evaluation_write(s->r, s->spec, &step, err);
@@ -322,7 +325,7 @@ int process_lead(struct scene *s, bool *done, struct lw_err *err) {
     int held = lw_lease_hold(s->r, s->spec, &lease, err);
     if (held <= 0)
         return held < 0 ? -1 : lw_fail(err, LW_EAGAIN, "somebody else leads");
-    int rc = lw_meta_write(s->r, s->spec, TOPIC, 1, "0", 1, err) ||
+    int rc = lw_meta_write(s->r, s->spec, &(struct lw_meta){TOPIC, 1, "0", 1}, err) ||
              load_monitor(s, &lease, &state, &m, err) || lists(s, err);
     while (rc == 0 && state.sealed_until_ms < T0 + 3 * LW_HOUR) {
         rc = seal(s, &lease, m, state.sealed_until_ms, err);
@@ -331,7 +334,8 @@ int process_lead(struct scene *s, bool *done, struct lw_err *err) {
     if (rc == 0 && !*done)
         rc = train(s, &lease, m, state.sealed_until_ms, err) ||
              lw_monitor_state_set_heard(s->r, s->spec, &lease, 300, 1, err) ||
-             lw_audit_write(s->r, s->spec, "test", "me", "", 1, err);
+             lw_audit_write(s->r, s->spec,
+                            &(struct lw_audit_line){"test", "me", "", 0, 1}, err);
     *done |= rc == 0;
     lw_monitor_free(m);
     free(state.state);
@@ -342,7 +346,8 @@ int process_work(struct scene *s, struct lw_err *err) {
     struct lw_partition *p = lw_partition_new(s->spec, 0);
     struct lw_claim c;
     struct lw_active_versions force;
-    int rc = lw_state_claim(s->r, s->spec, TOPIC, "w2", p, 0, &c, err);
+    int rc = lw_state_claim(s->r, &(struct lw_claim_target){s->spec, TOPIC, "w2", 0, p},
+                            &c, err);
     if (rc == 0) {
         int64_t from = c.next_offset < 0 ? 0 : c.next_offset;
         if (from > SCENE_EVENTS)
@@ -362,7 +367,7 @@ int process_work(struct scene *s, struct lw_err *err) {
     return rc;
 }
 
-/* Each version, or in words why not: none hides the others. */
+/* Each version, or an error text: an unreadable one hides no other. */
 static int look_at_versions(struct scene *s, struct lw_err *err) {
     struct lw_aliases a;
     struct lw_version v;
@@ -400,7 +405,8 @@ int process_look(struct scene *s, struct lw_err *err) {
         return -1;
     lw_alerts_fini(&alerts);
     if (lw_state_view(s->r, s->spec, TOPIC, 1, &view, err) ||
-        lw_state_ranges(s->r, s->spec, 1, T0, T0 + LW_DAY, &range, err) ||
+        lw_state_ranges(s->r, s->spec, 1, (struct lw_time_range){T0, T0 + LW_DAY}, &range,
+                        err) ||
         lw_history_read(s->r, s->spec, &q, &history, err))
         return -1;
     lw_history_fini(&history);

@@ -1,5 +1,5 @@
-/* A stream with all its keys, and what a leader, a worker and the readers of a process do
- * with it: for tests of what is damaged, and of servers that lie. */
+/* A stream with all its keys, and what a leader, a worker and the readers of a process
+ * do with it: for tests of damage and of servers that lie. */
 #ifndef LW_TESTS_UNIT_STORE_PROCESS_H
 #define LW_TESTS_UNIT_STORE_PROCESS_H
 

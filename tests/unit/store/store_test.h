@@ -1,5 +1,5 @@
-/* What the store's tests share: a small stream, a connection to a private server, and a
- * partition that can be fed events by number. */
+/* Shared by the store's tests: a small stream, a connection to a private server, and a
+ * partition that takes events by number. */
 #ifndef LW_TESTS_UNIT_STORE_STORE_TEST_H
 #define LW_TESTS_UNIT_STORE_STORE_TEST_H
 

@@ -52,7 +52,10 @@ static void work(struct world *w) {
     struct lw_partition *p = lw_partition_new(w->spec, 0);
     struct lw_claim c;
     struct lw_active_versions f;
-    assert_int_equal(lw_state_claim(w->admin, w->spec, TOPIC, "w", p, 0, &c, &w->err), 0);
+    assert_int_equal(lw_state_claim(w->admin,
+                                    &(struct lw_claim_target){w->spec, TOPIC, "w", 0, p},
+                                    &c, &w->err),
+                     0);
     feed(w->spec, p, 0, HOURS * 60 + 20, 1);
     struct lw_flush flush = {.topic = TOPIC,
                              .epoch = c.epoch,
@@ -122,8 +125,8 @@ static struct lw_silence silence(int64_t until) {
     return s;
 }
 
-/* What a stream has after a while: something that has ended, that is stale, and of a
- * clock that ran ahead; a pane that is struck out at the next flush. */
+/* A stream after a while: it has entries that have ended, are stale, or come from a
+ * clock that ran ahead, and a pane that the next flush removes. */
 static void age(struct world *w) {
     char key[LW_KEY_MAX], id[40];
     struct lw_silence past = silence(NOW - 1000), held = silence(NOW + 90000);
@@ -131,7 +134,9 @@ static void age(struct world *w) {
     assert_int_equal(lw_silences_add(w->admin, w->spec, &held, NOW - 5000, &w->err), 0);
     lw_copy(w->silence, sizeof w->silence, held.id);
     assert_int_equal(lw_requests_add(w->admin, w->spec, "retrain", "me", &w->err), 0);
-    assert_int_equal(lw_meta_write(w->admin, w->spec, TOPIC, 1, "test", NOW, &w->err), 0);
+    assert_int_equal(lw_meta_write(w->admin, w->spec,
+                                   &(struct lw_meta){TOPIC, 1, "test", NOW}, &w->err),
+                     0);
     lw_reply_free(MUST(w->admin, "HSET %s stale 1", lw_key(key, w->spec, "now")));
     snprintf(id, sizeof id, "%" PRId64 "-0", T0 + 900 * LW_HOUR);
     lw_reply_free(MUST(w->admin, "XADD %s %s at 1", lw_key(key, w->spec, "history"), id));
@@ -215,34 +220,34 @@ static struct lw_alert alert_of(void) {
     return a;
 }
 
-/* Everything that a step can carry. */
-static int with_pages(struct world *w,
-                      int (*write)(struct world *, struct lw_evaluation_step *)) {
+/* All that a step can contain. */
+static int with_notifications(struct world *w,
+                              int (*write)(struct world *, struct lw_evaluation_step *)) {
     static const struct lw_outgoing out = {.id = "o@hook", .json = "{}", .len = 2};
     static const struct lw_notification_field message = {"abc", "{}", 2};
-    static const struct lw_notification_field told[] = {{"abc@hook", "x", 1},
-                                                        {"k", NULL, 0}};
+    static const struct lw_notification_field notified[] = {{"abc@hook", "x", 1},
+                                                            {"k", NULL, 0}};
     static const struct lw_notification_line line = {"withheld", "because"};
     struct lw_alert alert = alert_of();
     struct lw_unreadable_panes unread = {0};
     lw_unreadable_add(&unread, &damaged);
-    struct lw_notifications pages = {.noutgoing = 1,
-                                     .nmessages = 1,
-                                     .ntold = 2,
-                                     .nalerts = 1,
-                                     .nlines = 1,
-                                     .outgoing = &out,
-                                     .message = &message,
-                                     .told = told,
-                                     .alert = &alert,
-                                     .line = &line};
+    struct lw_notifications notifications = {.noutgoing = 1,
+                                             .nmessages = 1,
+                                             .nnotified = 2,
+                                             .nalerts = 1,
+                                             .nlines = 1,
+                                             .outgoing = &out,
+                                             .message = &message,
+                                             .notified = notified,
+                                             .alert = &alert,
+                                             .line = &line};
     struct lw_evaluation_step step = step_of(w, true);
-    step.pages = &pages;
+    step.notifications = &notifications;
     step.unread = &unread;
     step.asked = true;
-    int rc =
-        write ? write(w, &step)
-              : lw_notifications_write(w->user, w->spec, &w->lease, &pages, NOW, &w->err);
+    int rc = write ? write(w, &step)
+                   : lw_notifications_write(w->user, w->spec, &w->lease, &notifications,
+                                            NOW, &w->err);
     lw_unreadable_fini(&unread);
     return rc;
 }
@@ -257,27 +262,29 @@ static int write_publish(struct world *w, struct lw_evaluation_step *step) {
 }
 
 static int write_rollback(struct world *w, struct lw_evaluation_step *step) {
-    return lw_models_promote(w->user, w->spec, 1, "leader", "worse", step, &w->err);
+    return lw_models_promote(w->user, w->spec,
+                             &(struct lw_promotion){1, "leader", "worse", step}, &w->err);
 }
 
 static int do_step(struct world *w) {
-    return with_pages(w, write_step);
+    return with_notifications(w, write_step);
 }
 
 static int do_publish(struct world *w) {
-    return with_pages(w, write_publish);
+    return with_notifications(w, write_publish);
 }
 
 static int do_rollback(struct world *w) {
-    return with_pages(w, write_rollback);
+    return with_notifications(w, write_rollback);
 }
 
-static int do_pages(struct world *w) {
-    return with_pages(w, NULL);
+static int do_notifications(struct world *w) {
+    return with_notifications(w, NULL);
 }
 
 static int do_promote(struct world *w) {
-    return lw_models_promote(w->user, w->spec, 3, "me", "by hand", NULL, &w->err);
+    return lw_models_promote(w->user, w->spec,
+                             &(struct lw_promotion){3, "me", "by hand", NULL}, &w->err);
 }
 
 static int do_reserve(struct world *w) {
@@ -322,7 +329,8 @@ static int do_ask(struct world *w) {
 }
 
 static int do_meta(struct world *w) {
-    return lw_meta_write(w->user, w->spec, TOPIC, 1, "test", NOW, &w->err);
+    return lw_meta_write(w->user, w->spec, &(struct lw_meta){TOPIC, 1, "test", NOW},
+                         &w->err);
 }
 
 static int do_heard(struct world *w) {
@@ -330,7 +338,8 @@ static int do_heard(struct world *w) {
 }
 
 static int do_audit(struct world *w) {
-    return lw_audit_write(w->user, w->spec, "tested", "me", "x", NOW, &w->err);
+    return lw_audit_write(w->user, w->spec,
+                          &(struct lw_audit_line){"tested", "me", "x", 0, NOW}, &w->err);
 }
 
 static int do_trial(struct world *w) {
@@ -356,7 +365,7 @@ const struct world_action world_action[] = {
     {"step", do_step, false},
     {"publish", do_publish, true},
     {"roll back", do_rollback, true},
-    {"pages", do_pages, false},
+    {"notifications", do_notifications, false},
     {"promote", do_promote, true},
     {"reserve", do_reserve, false},
     {"silence", do_silence, false},

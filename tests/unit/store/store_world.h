@@ -1,4 +1,4 @@
-/* A full stream, and every write of the store as something that can be done to it. */
+/* A full stream, and every write of the store as an action on it. */
 #ifndef LW_TESTS_UNIT_STORE_STORE_WORLD_H
 #define LW_TESTS_UNIT_STORE_STORE_WORLD_H
 

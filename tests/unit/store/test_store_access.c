@@ -1,5 +1,5 @@
-/* What Redis's user must be allowed: the list is enough, each element of it is missed by
- * name, and the page for operators shows the same list. */
+/* The least ACL: the list is sufficient, each missing element is reported by name, and
+ * the operators' page shows the same list. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -77,7 +77,7 @@ static void the_list_is_enough(void **state) {
     end(&f);
 }
 
-/* What is refused is named, and the remedy is a word of the list; said, it helps. */
+/* A denied element is reported, and granting the proposed rule fixes it. */
 static void each_element_is_missed_by_name(void **state) {
     struct fixture f;
     begin(&f, state);

@@ -1,5 +1,5 @@
-/* What people do about alerts: silences begin, are seen, end; deliveries that were given
- * up are kept and come back; and one receiver's backlog hides nobody else's entries. */
+/* Silences begin, are visible, and end; parked deliveries are kept and can be retried;
+ * and one receiver's backlog hides no entries of another. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -176,12 +176,11 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     end(&f);
 }
 
-/* What was given up comes back only where it is still true, as far as its receiver can
- * tell: "hook" takes each message for itself, "page" knows incidents, "labels" does not.
- */
+/* A parked delivery returns only if it is still true, as far as its receiver can know:
+ * "hook" takes each message alone, "page" knows incidents, "labels" does not. */
 static void what_is_out_of_date_does_not_come_back(void **state) {
     static const struct {
-        const char *id, *told; /* what its receiver was told last, or NULL */
+        const char *id, *notified; /* the last notification of its receiver, or NULL */
         bool back;
     } c[] = {{"0a-critical@hook", "0b critical 1 0", true},
              {"0a-critical@page", "0a critical 1 0", true},
@@ -195,20 +194,20 @@ static void what_is_out_of_date_does_not_come_back(void **state) {
              {"0a-resolved@labels", "0b warning 1 0", false}, /* it would end 0b */
              {"0a-critical@gone", "0b critical 1 0", true}};
     struct fixture f;
-    char outbox[LW_KEY_MAX], parked[LW_KEY_MAX], told[LW_KEY_MAX], field[64];
+    char outbox[LW_KEY_MAX], parked[LW_KEY_MAX], notified[LW_KEY_MAX], field[64];
     begin(&f, state, "stale");
     lw_key(outbox, f.spec, "outbox");
     lw_key(parked, f.spec, "outbox:parked");
-    lw_key(told, f.spec, "alerts:notified");
+    lw_key(notified, f.spec, "alerts:notified");
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         const struct lw_parked_retry_request again = {c[i].id, "me", " page ",
                                                       " x labels ", NOW};
-        lw_reply_free(MUST(f.r, "DEL %s %s %s", outbox, parked, told));
+        lw_reply_free(MUST(f.r, "DEL %s %s %s", outbox, parked, notified));
         lw_reply_free(
             MUST(f.r, "XADD %s * id %s alert 00000000000000ff json {}", parked, c[i].id));
         snprintf(field, sizeof field, "00000000000000ff%s", strchr(c[i].id, '@'));
-        if (c[i].told)
-            lw_reply_free(MUST(f.r, "HSET %s %s %s", told, field, c[i].told));
+        if (c[i].notified)
+            lw_reply_free(MUST(f.r, "HSET %s %s %s", notified, field, c[i].notified));
         int failed = lw_parked_retry(f.r, f.spec, &again, &f.err);
         if (failed != (c[i].back ? 0 : -1))
             fail_msg("case %zu: %d", i, failed);
@@ -221,7 +220,7 @@ static void what_is_out_of_date_does_not_come_back(void **state) {
     end(&f);
 }
 
-/* One key a stream, the same for whoever asks, and another where it is gone. */
+/* One key per stream, the same for all processes, and a new one after it was lost. */
 static void the_privacy_key_stays(void **state) {
     struct fixture f;
     uint8_t key[3][LW_PRIVACY_KEY_BYTES];
@@ -234,7 +233,8 @@ static void the_privacy_key_stays(void **state) {
     lw_reply_free(MUST(f.r, "DEL %s", lw_key(name, f.spec, "privacy")));
     assert_int_equal(lw_privacy_key(other, f.spec, key[2], &f.err), 0);
     assert_memory_not_equal(key[0], key[2], sizeof key[0]);
-    /* What is no key, or no string, is replaced: nobody is left untold for it. */
+    /* A value that is not a key, or not a string, is replaced: it must not block
+     * notifications. */
     char wrong[2 * LW_PRIVACY_KEY_BYTES + 1];
     memset(wrong, 'x', sizeof wrong - 1);
     wrong[sizeof wrong - 1] = '\0';

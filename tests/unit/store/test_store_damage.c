@@ -209,8 +209,8 @@ static void set(struct scene *s, const char *verb, const char *key, const char *
     lw_cmd_free(c);
 }
 
-/* What a bit more or less leaves a number that could as well be the true one: a moment,
- * a version, a length of panes. Nothing tells. */
+/* A damaged bit may leave a number that could be the true one (a time, a version, a
+ * pane length): that cannot be detected. */
 static bool plausible(const struct scene *s, const char *field, size_t way) {
     static const char *const fields[] = {"contract"};
     if (way < NUMBERS)
@@ -329,8 +329,8 @@ static void everything_goes_on_without_what_is_damaged(void **state) {
     scene_free(s);
 }
 
-/* By a person, while its owner holds it: the owner is fenced, panes that are not sealed
- * are made again, and nothing is counted twice. */
+/* A reread while its owner holds the partition: the owner is fenced, unsealed panes
+ * are accumulated again, and nothing is counted twice. */
 static void a_partition_is_read_again(void **state) {
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_partition_view view;
@@ -341,7 +341,10 @@ static void a_partition_is_read_again(void **state) {
     struct lw_partition *owner = lw_partition_new(s->spec, 0);
     struct lw_claim c;
     struct lw_active_versions force;
-    assert_int_equal(lw_state_claim(s->r, s->spec, TOPIC, "w", owner, 0, &c, &err), 0);
+    assert_int_equal(
+        lw_state_claim(s->r, &(struct lw_claim_target){s->spec, TOPIC, "w", 0, owner}, &c,
+                       &err),
+        0);
     assert_int_equal(
         lw_damage_offset(s->r, s->spec, 0, what.sealed_ms, &what.offset, &err), 0);
     assert_int_equal(what.offset, 120); /* where the third hour begins */
@@ -375,9 +378,9 @@ static void a_partition_is_read_again(void **state) {
     scene_free(s);
 }
 
-/* A key is set aside by a person's word whatever it holds, and looking changes nothing.
- */
-static void a_key_begins_anew(void **state) {
+/* A reset moves a key to unreadable:NAME whatever it holds, and a check changes
+ * nothing. */
+static void a_reset_key_starts_empty(void **state) {
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_damages found;
     struct lw_err err = {0};
@@ -409,20 +412,20 @@ static void look(struct scene *s, struct lw_damages *found) {
     assert_int_equal(lw_damage_look(s->r, s->spec, &all_of_it, found, &err), 0);
 }
 
-/* A version that no alias names, health and the key of the privacy hash are seen, moved
- * away, and made again by who needs them. */
+/* A version without an alias, health and the key of the privacy hash are checked,
+ * moved to unreadable:NAME, and created again when needed. */
 static void what_nobody_steps_on_is_seen_too(void **state) {
     static const char *const name[] = {"model:2", "reference:2", "health", "privacy"};
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_damages found;
     struct lw_err err = {0};
-    char key[LW_KEY_MAX], aside[LW_KEY_MAX];
+    char key[LW_KEY_MAX], moved[LW_KEY_MAX];
     scene_make(s, *state);
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         scene_restore(s);
         s->damaged = name[i];
         lw_key(key, s->spec, "%s", name[i]);
-        lw_key(aside, s->spec, "unreadable:%s", name[i]);
+        lw_key(moved, s->spec, "unreadable:%s", name[i]);
         lw_reply_free(MUST(s->r, "DEL %s", key));
         lw_reply_free(MUST(s->r, "RPUSH %s x", key));
         look(s, &found);
@@ -431,7 +434,7 @@ static void what_nobody_steps_on_is_seen_too(void **state) {
         free(found.item);
         assert_true(*lw_damage_follows(name[i]));
         assert_int_equal(lw_damage_move(s->r, s->spec, name[i], "ann", &err), 0);
-        assert_int_equal(must_int(s->r, MUST(s->r, "EXISTS %s", aside)), 1);
+        assert_int_equal(must_int(s->r, MUST(s->r, "EXISTS %s", moved)), 1);
         look(s, &found);
         assert_int_equal(found.n, 0);
         free(found.item);
@@ -440,9 +443,8 @@ static void what_nobody_steps_on_is_seen_too(void **state) {
     scene_free(s);
 }
 
-/* No number of a version: it is not taken for "no champion", and whoever promotes a
- * version gets rid of it. */
-static void a_damaged_alias_is_told_from_none(void **state) {
+/* A damaged alias is not taken for "no champion", and the next promotion repairs it. */
+static void a_damaged_alias_differs_from_none(void **state) {
     static const char *const odd[] = {"x8?", "", "-1", "1.5", "4294967296", " 1", "1 x"};
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_aliases a;
@@ -455,7 +457,10 @@ static void a_damaged_alias_is_told_from_none(void **state) {
         assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
         assert_int_equal(a.champion, 0);
         assert_true(a.damaged);
-        assert_int_equal(lw_models_promote(s->r, s->spec, 2, "ann", "", NULL, &err), 0);
+        assert_int_equal(lw_models_promote(s->r, s->spec,
+                                           &(struct lw_promotion){2, "ann", "", NULL},
+                                           &err),
+                         0);
         assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
         assert_int_equal(a.champion, 2);
         assert_false(a.damaged);
@@ -475,9 +480,9 @@ static void a_damaged_alias_is_told_from_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_partition_is_read_again),
-        cmocka_unit_test(a_key_begins_anew),
+        cmocka_unit_test(a_reset_key_starts_empty),
         cmocka_unit_test(what_nobody_steps_on_is_seen_too),
-        cmocka_unit_test(a_damaged_alias_is_told_from_none),
+        cmocka_unit_test(a_damaged_alias_differs_from_none),
         cmocka_unit_test(everything_goes_on_without_what_is_damaged),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

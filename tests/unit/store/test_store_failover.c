@@ -1,5 +1,5 @@
-/* A cluster that sends us to another node, and a master that dies under a sentinel, with
- * real ones of both. */
+/* A cluster that redirects to another node, and a master that dies under a sentinel,
+ * with real servers. */
 #include "store_test.h"
 
 #include <arpa/inet.h>
@@ -117,12 +117,13 @@ static void redirections_of_a_cluster_are_followed(void **state) {
     struct lw_partition *p = lw_partition_new(spec, 0);
     struct lw_claim c;
     struct lw_err err = {0};
-    if (lw_state_claim(fresh, spec, TOPIC, "w", p, 0, &c, &err))
+    if (lw_state_claim(fresh, &(struct lw_claim_target){spec, TOPIC, "w", 0, p}, &c,
+                       &err))
         fail_msg("%s", err.msg);
     feed(spec, p, 0, 100, 1);
     struct lw_flush flush = {
         .topic = TOPIC, .epoch = c.epoch, .base_offset = -1, .next_offset = 100};
-    if (lw_state_flush(fresh, spec, &flush, p, &c.force, &err))
+    if (lw_state_flush(fresh, spec, &flush, p, &c.active, &err))
         fail_msg("%s", err.msg);
     struct lw_redis *reader = test_connect(redis_server_url(k.node[0]));
     struct lw_pane *pane =
@@ -159,7 +160,7 @@ static int flush_to(struct mover *m, int64_t next, struct lw_err *err) {
                              .next_offset = next,
                              .end_offset = -1};
     lw_err_clear(err);
-    if (lw_state_flush(m->r, m->spec, &flush, m->p, &m->claim.force, err))
+    if (lw_state_flush(m->r, m->spec, &flush, m->p, &m->claim.active, err))
         return -1;
     m->at = next;
     return 0;
@@ -176,7 +177,8 @@ static void mover_start(struct mover *m) {
     lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "monitor")));
     m->p = lw_partition_new(m->spec, 0);
     m->at = -1;
-    if (lw_state_claim(m->r, m->spec, TOPIC, "w", m->p, 0, &m->claim, &err))
+    if (lw_state_claim(m->r, &(struct lw_claim_target){m->spec, TOPIC, "w", 0, m->p},
+                       &m->claim, &err))
         fail_msg("%s", err.msg);
     feed(m->spec, m->p, 0, 100, 1);
     if (flush_to(m, 100, &err))
@@ -216,8 +218,8 @@ static void mover_stop(struct mover *m) {
     cluster_stop(&m->k);
 }
 
-/* While a slot moves, a key that is not there counts as moved, also in the middle of a
- * script. A flush then has been done as a whole or not at all. */
+/* While a slot moves, a missing key counts as moved, also in the middle of a script. A
+ * flush is then executed as a whole or not at all. */
 static void a_flush_is_whole_while_a_slot_moves(void **state) {
     struct mover m;
     struct lw_err err = {0};
@@ -251,7 +253,8 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
     struct lw_redis *plain = test_connect(redis_server_url(*state));
     struct mover still = {.spec = m.spec, .r = plain, .at = -1};
     still.p = lw_partition_new(m.spec, 0);
-    if (lw_state_claim(plain, m.spec, TOPIC, "w", still.p, 0, &still.claim, &err))
+    if (lw_state_claim(plain, &(struct lw_claim_target){m.spec, TOPIC, "w", 0, still.p},
+                       &still.claim, &err))
         fail_msg("%s", err.msg);
     feed(m.spec, still.p, 0, 180, 1);
     assert_int_equal(flush_to(&still, 180, &err), 0);

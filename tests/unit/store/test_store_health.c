@@ -1,6 +1,6 @@
-/* What processes say of themselves in Redis: what is written is read, whoever writes
- * nonsense beside it harms nobody, the dead fall silent, and a Redis that takes no writes
- * shows at once. */
+/* Entries of processes in Redis: they are read as written, unreadable entries harm no
+ * other, dead processes are detected, and a Redis that refuses writes is noticed at
+ * once. */
 #include "store_test.h"
 
 #include <stdio.h>

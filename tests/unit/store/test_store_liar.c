@@ -1,5 +1,5 @@
-/* A server that answers anything to anything ends nobody: each call comes back, with an
- * error in words where it failed. Then the truth, and all goes on. */
+/* A server that gives wrong answers ends no process: each call returns, with an error
+ * text if it failed. With correct answers everything continues. */
 #include "process.h"
 
 #include <stdio.h>
@@ -75,7 +75,7 @@ static void must_be_words(const struct scene *s, const char *who, int rc,
         fail_msg("%s: %s failed without a word", s->what, who);
 }
 
-/* One of each, over a connection of its own that lies. */
+/* A leader, a worker and a reader, over a connection that lies. */
 static void tell_them(struct scene *s, const char *url) {
     struct lw_redis_options o = {.timeout_ms = 5, .retry_max_ms = 1};
     struct lw_redis *honest = s->r;
@@ -107,7 +107,7 @@ static void a_lie_is_an_error_in_words(void **state) {
 }
 
 /* "+OK" to SCRIPT LOAD, and what else is no hash of a script. */
-static void a_script_that_does_not_load_is_told(void **state) {
+static void a_script_that_does_not_load_is_reported(void **state) {
     static const size_t which[] = {0, 1, 9, 15, 17, 22, 24};
     struct redis_liar *liar = redis_liar_start(redis_server_port(*state));
     struct lw_spec *spec = test_spec("liar");
@@ -133,7 +133,7 @@ static void a_script_that_does_not_load_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_script_that_does_not_load_is_told),
+        cmocka_unit_test(a_script_that_does_not_load_is_reported),
         cmocka_unit_test(a_lie_is_an_error_in_words),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

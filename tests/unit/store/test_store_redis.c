@@ -51,7 +51,8 @@ static void an_error_reply_says_what_may_be_done(void **state) {
     struct lw_err err = {0};
     lw_reply_free(MUST(r, "SET text 1"));
     assert_null(lw_redis_do(r, &err, "HGET text f"));
-    assert_int_equal(err.code, LW_EINPUT); /* damaged: to be set aside */
+    assert_int_equal(err.code,
+                     LW_EINPUT); /* damaged: the leader moves it to unreadable:NAME */
     assert_non_null(strstr(err.msg, "WRONGTYPE"));
     lw_reply_free(MUST(r, "PING")); /* the connection is still good */
     lw_redis_free(r);
@@ -158,7 +159,7 @@ static void a_restarted_server_is_found_again(void **state) {
         nanosleep(&nap, NULL);
     }
     assert_int_equal(must_int(r, reply), 42);
-    reply = must(r, run_twice(r, &err), &err); /* scripts are loaded anew */
+    reply = must(r, run_twice(r, &err), &err); /* scripts are loaded again */
     lw_reply_free(reply);
     lw_redis_free(r);
 }

@@ -1,5 +1,5 @@
-/* Partition state: what a crash at any point leaves, who may write, and what the detector
- * and the retrainer read. */
+/* Partition state: what a crash at any point leaves, who may write, and what the
+ * monitor and the retrainer read. */
 #include "store_test.h"
 
 #include <inttypes.h>
@@ -21,7 +21,8 @@ static void start(struct worker *w, struct lw_redis *r, const struct lw_spec *sp
                   int32_t number, const char *owner) {
     *w = (struct worker){.r = r, .number = number};
     w->p = lw_partition_new(spec, number);
-    if (lw_state_claim(r, spec, TOPIC, owner, w->p, number, &w->claim, &w->err))
+    if (lw_state_claim(r, &(struct lw_claim_target){spec, TOPIC, owner, number, w->p},
+                       &w->claim, &w->err))
         fail_msg("%s", w->err.msg);
     w->base = w->claim.next_offset;
 }
@@ -39,7 +40,7 @@ static int flush(struct worker *w, const struct lw_spec *spec, int64_t next) {
                          .end_offset = next + 7,
                          .now_ms = 1234567890123};
     lw_err_clear(&w->err);
-    int rc = lw_state_flush(w->r, spec, &f, w->p, &w->claim.force, &w->err);
+    int rc = lw_state_flush(w->r, spec, &f, w->p, &w->claim.active, &w->err);
     if (rc == 0)
         w->base = next;
     return rc;
@@ -57,8 +58,8 @@ static void a_new_partition_knows_nothing(void **state) {
     start(&w, r, spec, 0, "host:1:0");
     assert_int_equal(w.claim.next_offset, -1);
     assert_int_equal(w.claim.last_offset, -1);
-    assert_int_equal(w.claim.force.champion, 0);
-    assert_int_equal(w.claim.force.nshadows, 0);
+    assert_int_equal(w.claim.active.champion, 0);
+    assert_int_equal(w.claim.active.nshadows, 0);
     assert_true(w.claim.epoch > 0);
     struct lw_partition_view v[1];
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
@@ -247,16 +248,16 @@ static void models_are_adopted_at_a_recorded_offset(void **state) {
     struct worker w, next;
     promote_by_hand(r, "3", "1 2");
     start(&w, r, spec, 0, "w");
-    assert_int_equal(w.claim.force.champion, 3);
-    assert_int_equal(w.claim.force.nshadows, 2);
-    assert_int_equal(w.claim.force.shadow[1], 2);
+    assert_int_equal(w.claim.active.champion, 3);
+    assert_int_equal(w.claim.active.nshadows, 2);
+    assert_int_equal(w.claim.active.shadow[1], 2);
     feed(spec, w.p, 0, 10, 3);
     must_flush(&w, spec, 10);
     promote_by_hand(r, "4", "1 3");
     feed(spec, w.p, 10, 10, 3);
     must_flush(&w, spec, 20);
-    assert_int_equal(w.claim.force.champion, 4);
-    assert_int_equal(w.claim.force.shadow[1], 3);
+    assert_int_equal(w.claim.active.champion, 4);
+    assert_int_equal(w.claim.active.shadow[1], 3);
     struct lw_reply *part =
         MUST(r, "HMGET leeway:{adopt}:part:trips:0 champion champion_since shadows");
     assert_int_equal(lw_reply_int(lw_reply_at(part, 0)), 4);
@@ -265,14 +266,14 @@ static void models_are_adopted_at_a_recorded_offset(void **state) {
     lw_reply_free(part);
     start(&next, r, spec, 0, "next"); /* a crash right after */
     assert_int_equal(next.claim.next_offset, 20);
-    assert_int_equal(next.claim.force.champion, 4);
+    assert_int_equal(next.claim.active.champion, 4);
     end(&next);
     end(&w);
     lw_redis_free(r);
     free(spec);
 }
 
-static void the_view_tells_what_was_flushed(void **state) {
+static void the_view_shows_what_was_flushed(void **state) {
     struct lw_spec *spec = test_spec("view");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w;
@@ -303,7 +304,8 @@ static void the_view_tells_what_was_flushed(void **state) {
     free(spec);
 }
 
-/* A leader has sealed beyond a silent partition; then something comes for those panes. */
+/* A leader has sealed beyond a silent partition, which then gets events of those
+ * panes. */
 static void what_comes_for_a_sealed_pane_is_read_again_and_late(void **state) {
     struct lw_spec *spec = test_spec("sealed");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -350,13 +352,13 @@ static void a_pane_is_merged_over_partitions(void **state) {
     assert_non_null(pane);
     assert_int_equal(pane->events, 0);
     lw_pane_free(pane);
-    /* a damaged field is told, with its name, and not taken */
+    /* a damaged field is reported by name and not used */
     char key[LW_KEY_MAX];
     lw_reply_free(
         MUST(r, "HSET %s f:x garbage", lw_key(key, spec, "pane:%" PRId64 ":2", T0)));
     assert_null(lw_state_pane(r, spec, 3, T0, NULL, &a.err));
     assert_int_equal(a.err.code, LW_EINPUT);
-    /* or left out and told, and the others are there */
+    /* or it is left out and reported, and the others are there */
     struct lw_unreadable_panes unread = {0};
     pane = lw_state_pane(r, spec, 3, T0, &unread, &a.err);
     assert_non_null(pane);
@@ -383,10 +385,9 @@ static void a_pane_is_merged_over_partitions(void **state) {
     free(spec);
 }
 
-/* A pane that is still open: who claims the partition begins it anew, and the next leader
- * is told. */
-static void an_open_pane_is_set_aside_by_a_claim(void **state) {
-    struct lw_spec *spec = test_spec("aside");
+/* A damaged open pane: the claim starts it again, and the next leader is informed. */
+static void a_claim_moves_an_unreadable_open_pane(void **state) {
+    struct lw_spec *spec = test_spec("moved");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker a, b;
     char key[LW_KEY_MAX];
@@ -437,16 +438,23 @@ static void ranges_hold_the_events_of_a_time(void **state) {
     }
     assert_int_equal(must_int(r, MUST(r, "ZCARD leeway:{ranges}:offsets:0")), 10);
     assert_int_equal(
-        lw_state_ranges(r, spec, 2, T0 + 2 * LW_HOUR, T0 + 4 * LW_HOUR, out, &w.err), 0);
+        lw_state_ranges(r, spec, 2,
+                        (struct lw_time_range){T0 + 2 * LW_HOUR, T0 + 4 * LW_HOUR}, out,
+                        &w.err),
+        0);
     assert_int_equal(out[0].first, 120);
     assert_int_equal(out[0].last, 239);
     assert_int_equal(out[0].events, 120);
     assert_int_equal(out[1].first, -1);
     /* bounds inside panes take those panes whole */
-    lw_state_ranges(r, spec, 1, T0 + LW_HOUR + 1, T0 + 2 * LW_HOUR + 1, out, &w.err);
+    lw_state_ranges(r, spec, 1,
+                    (struct lw_time_range){T0 + LW_HOUR + 1, T0 + 2 * LW_HOUR + 1}, out,
+                    &w.err);
     assert_int_equal(out[0].first, 60);
     assert_int_equal(out[0].last, 179);
-    lw_state_ranges(r, spec, 1, T0 + 50 * LW_HOUR, T0 + 60 * LW_HOUR, out, &w.err);
+    lw_state_ranges(r, spec, 1,
+                    (struct lw_time_range){T0 + 50 * LW_HOUR, T0 + 60 * LW_HOUR}, out,
+                    &w.err);
     assert_int_equal(out[0].first, -1);
     assert_int_equal(out[0].events, 0);
     end(&w);
@@ -465,8 +473,8 @@ static int restart(struct worker *w, const struct lw_spec *spec, int64_t next) {
     return lw_state_restart(w->r, spec, &f, w->p, "w", &w->err);
 }
 
-/* A topic that was made anew: offsets begin again, what was accumulated stays, and
- * trainings do not ask for the old offsets. */
+/* A recreated topic: offsets begin again, accumulated panes stay, and trainings do not
+ * use the old offsets. */
 static void offsets_may_begin_again(void **state) {
     struct lw_spec *spec = test_spec("restart");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -490,12 +498,14 @@ static void offsets_may_begin_again(void **state) {
     assert_int_equal(must_int(r, MUST(r, "XLEN leeway:{restart}:audit")), 1);
     w.base = 0;
     must_flush(&w, spec, 0); /* the open panes, without the old offsets */
-    lw_state_ranges(r, spec, 1, T0, T0 + 9 * LW_HOUR, out, &w.err);
+    lw_state_ranges(r, spec, 1, (struct lw_time_range){T0, T0 + 9 * LW_HOUR}, out,
+                    &w.err);
     assert_int_equal(out[0].first, -1);
     lw_partition_gone(w.p, 7);
     feed(spec, w.p, 100, 20, 1);
     must_flush(&w, spec, 120);
-    lw_state_ranges(r, spec, 1, T0, T0 + 9 * LW_HOUR, out, &w.err);
+    lw_state_ranges(r, spec, 1, (struct lw_time_range){T0, T0 + 9 * LW_HOUR}, out,
+                    &w.err);
     assert_int_equal(out[0].first, 100);
     assert_int_equal(out[0].last, 119);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
@@ -513,10 +523,12 @@ static void a_stream_knows_how_many_partitions_it_had(void **state) {
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct lw_err err = {0};
     assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 0);
-    assert_int_equal(lw_meta_write(r, spec, TOPIC, 2, "0", 1, &err), 0);
+    assert_int_equal(lw_meta_write(r, spec, &(struct lw_meta){TOPIC, 2, "0", 1}, &err),
+                     0);
     assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 2);
-    /* a topic that was made anew, smaller: those that have a state count */
-    assert_int_equal(lw_meta_write(r, spec, TOPIC, 7, "0", 1, &err), 0);
+    /* a recreated topic with fewer partitions: those with state count */
+    assert_int_equal(lw_meta_write(r, spec, &(struct lw_meta){TOPIC, 7, "0", 1}, &err),
+                     0);
     lw_reply_free(MUST(r, "HSET leeway:{grows}:part:trips:4 owner x"));
     assert_int_equal(lw_meta_partitions(r, spec, TOPIC, 2, &err), 5);
     lw_reply_free(MUST(r, "HSET leeway:{grows}:meta partitions 2147483647"));
@@ -525,8 +537,8 @@ static void a_stream_knows_how_many_partitions_it_had(void **state) {
     free(spec);
 }
 
-/* An event of another year at the very start opens a pane, is flushed, and is struck out
- * when the first events have agreed on the time: nothing of it may stay behind. */
+/* An event of another year at the very start opens a pane, is flushed, and is removed
+ * when the first events agree on the time: nothing of it may remain. */
 static void a_struck_out_pane_leaves_no_trace(void **state) {
     struct lw_spec *spec = test_spec("struck");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -553,8 +565,8 @@ static void a_struck_out_pane_leaves_no_trace(void **state) {
     free(spec);
 }
 
-/* What the panes hold and where the partition stands is known without it. */
-static void damaged_progress_begins_anew(void **state) {
+/* The panes' offsets give the partition's offset without it. */
+static void damaged_progress_is_rebuilt(void **state) {
     struct lw_spec *spec = test_spec("damaged");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w, next;
@@ -583,7 +595,8 @@ static void damaged_progress_begins_anew(void **state) {
     free(spec);
 }
 
-/* What its last owner called idle may have events waiting when the next one comes. */
+/* A partition that its last owner called idle may have events waiting for the next
+ * owner. */
 static void a_claim_ends_idleness(void **state) {
     struct lw_spec *spec = test_spec("idle");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -598,7 +611,7 @@ static void a_claim_ends_idleness(void **state) {
                          .last_offset = 8,
                          .last_id = UINT64_C(0xfedcba9876543210),
                          .idle = true};
-    assert_int_equal(lw_state_flush(r, spec, &f, w.p, &w.claim.force, &w.err), 0);
+    assert_int_equal(lw_state_flush(r, spec, &f, w.p, &w.claim.active, &w.err), 0);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
     assert_true(v[0].idle);
     start(&next, r, spec, 0, "b:1:0");
@@ -621,15 +634,15 @@ int main(void) {
         cmocka_unit_test(a_server_put_back_to_an_older_state_fences),
         cmocka_unit_test(a_killed_server_loses_no_flush),
         cmocka_unit_test(models_are_adopted_at_a_recorded_offset),
-        cmocka_unit_test(the_view_tells_what_was_flushed),
+        cmocka_unit_test(the_view_shows_what_was_flushed),
         cmocka_unit_test(what_comes_for_a_sealed_pane_is_read_again_and_late),
         cmocka_unit_test(a_pane_is_merged_over_partitions),
         cmocka_unit_test(ranges_hold_the_events_of_a_time),
         cmocka_unit_test(offsets_may_begin_again),
         cmocka_unit_test(a_stream_knows_how_many_partitions_it_had),
         cmocka_unit_test(a_struck_out_pane_leaves_no_trace),
-        cmocka_unit_test(an_open_pane_is_set_aside_by_a_claim),
-        cmocka_unit_test(damaged_progress_begins_anew),
+        cmocka_unit_test(a_claim_moves_an_unreadable_open_pane),
+        cmocka_unit_test(damaged_progress_is_rebuilt),
         cmocka_unit_test(a_claim_ends_idleness),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -1,6 +1,6 @@
-/* Redis over TLS, against real servers: nothing is said to one whose certificate is not
- * for the host, not valid now, or of an unknown authority; and each error has its words.
- */
+/* Redis over TLS, against real servers: nothing is sent to a server whose certificate
+ * is not for the host, not valid now, or of an unknown authority; and each error has
+ * its own text. */
 #include "store_test.h"
 
 #include <arpa/inet.h>
@@ -102,7 +102,7 @@ static int64_t logins(const struct server *t) {
     return n;
 }
 
-/* It is refused with these words, to be tried again, and no password has left us. */
+/* It fails with this text and LW_EAGAIN, and no password was sent. */
 static void refused(const struct server *t, const struct lw_redis_options *o,
                     const char *words) {
     struct lw_redis *r = made(o);
@@ -137,19 +137,19 @@ static void another_host(void **state) {
     (void)state;
     struct server t = start("elsewhere", "no"); /* for a name, and another address */
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
-    refused(&t, &o, "is not for 127.0.0.1");
+    refused(&t, &o, "is not valid for 127.0.0.1");
     o = to(&t, "localhost", "ca.pem");
-    refused(&t, &o, "is not for localhost");
+    refused(&t, &o, "is not valid for localhost");
     stop(&t);
     t = start("address", "no"); /* for the address only, which is no name */
     o = to(&t, "localhost", "ca.pem");
-    refused(&t, &o, "is not for localhost");
+    refused(&t, &o, "is not valid for localhost");
     o = to(&t, "127.0.0.1", "ca.pem");
     must_ping(&o);
     stop(&t);
     t = start("partial", "no"); /* l*host is no way to say localhost */
     o = to(&t, "localhost", "ca.pem");
-    refused(&t, &o, "is not for localhost");
+    refused(&t, &o, "is not valid for localhost");
     stop(&t);
 }
 
@@ -169,7 +169,7 @@ static void another_authority(void **state) {
     (void)state;
     struct server t = start("foreign", "no");
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
-    refused(&t, &o, "an authority that is not trusted here");
+    refused(&t, &o, "issued by an untrusted authority");
     o = to(&t, "127.0.0.1", NULL); /* the system's */
     refused(&t, &o, "redis.ca_file");
     o = to(&t, "127.0.0.1", "other.pem");
@@ -183,11 +183,11 @@ static void no_tls_at_all(void **state) {
     struct server plain = {t.s, redis_server_port(t.s)};
     struct lw_redis_options o = to(&plain, "127.0.0.1", "ca.pem");
     o.timeout_ms = 200;
-    refused(&t, &o, "does it speak TLS at this port?");
+    refused(&t, &o, "does it speak TLS on this port?");
     stop(&t);
 }
 
-/* Somebody accepts, and never says a word. */
+/* The peer accepts the connection and never sends anything. */
 static void a_handshake_that_hangs(void **state) {
     (void)state;
     struct sockaddr_in a = {.sin_family = AF_INET,
@@ -208,10 +208,10 @@ static void a_certificate_of_ours(void **state) {
     (void)state;
     struct server t = start("good", "yes");
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
-    refused(&t, &o, "the server asks for a certificate of ours");
+    refused(&t, &o, "the server requires a client certificate");
     lw_copy(o.cert_file, sizeof o.cert_file, file("unknown.pem"));
     lw_copy(o.key_file, sizeof o.key_file, file("unknown.key"));
-    refused(&t, &o, "the server does not take our certificate");
+    refused(&t, &o, "the server rejects our certificate");
     lw_copy(o.cert_file, sizeof o.cert_file, file("client.pem"));
     lw_copy(o.key_file, sizeof o.key_file, file("client.key"));
     must_ping(&o);
@@ -273,7 +273,7 @@ static void files_are_read_again(void **state) {
     struct lw_redis *r = made(&o);
     struct lw_err err = {0};
     assert_null(lw_redis_do(r, &err, "PING"));
-    assert_non_null(strstr(err.msg, "not trusted"));
+    assert_non_null(strstr(err.msg, "untrusted"));
     write_all("rotated-ca.pem", "ca.pem", NULL);
     struct lw_reply *pong = NULL;
     for (int i = 0; i < 200 && !strstr(err.msg, "our certificate"); i++, usleep(10000)) {
@@ -364,8 +364,8 @@ static void a_server_that_is_lost_is_found_again(void **state) {
     stop(&t);
 }
 
-/* One that knows where the master is, and nothing else: what `openssl s_server` sends to
- * whoever connects. */
+/* A sentinel that only knows the master: `openssl s_server` sends the same answer to
+ * every client. */
 static FILE *sentinel(int port, int master, const char *cert) {
     char command[1200], digits[8];
     snprintf(digits, sizeof digits, "%d", master);
@@ -383,7 +383,7 @@ static void by_a_sentinel(void **state) {
     static const struct {
         const char *sentinel, *master, *refused;
     } cases[] = {{"good", "good", NULL},
-                 {"elsewhere", "good", "is not for 127.0.0.1"},
+                 {"elsewhere", "good", "is not valid for 127.0.0.1"},
                  {"good", "expired", "has expired"}};
     (void)state;
     if (system("openssl version >/dev/null 2>&1"))

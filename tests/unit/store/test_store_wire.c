@@ -1,4 +1,4 @@
-/* What goes over the wire, addresses and keys: all that needs no server. */
+/* The wire format, addresses and keys: all that needs no server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,7 +151,7 @@ static void credentials_are_not_shown(void **state) {
     assert_null(strstr(err.msg, "secret"));
 }
 
-static void passing_errors_are_told_from_lasting_ones(void **state) {
+static void temporary_errors_differ_from_lasting_ones(void **state) {
     (void)state;
     static const struct {
         const char *text;
@@ -228,7 +228,7 @@ int main(void) {
         cmocka_unit_test(good_addresses),
         cmocka_unit_test(bad_addresses),
         cmocka_unit_test(credentials_are_not_shown),
-        cmocka_unit_test(passing_errors_are_told_from_lasting_ones),
+        cmocka_unit_test(temporary_errors_differ_from_lasting_ones),
         cmocka_unit_test(keys_carry_the_hash_tag),
         cmocka_unit_test(versions_are_scanned),
         cmocka_unit_test(a_missing_reply_is_nil),
