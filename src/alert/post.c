@@ -1,20 +1,20 @@
-/* One POST, or several at once, each over within its own deadline whatever the peer does.
+/* One POST, or several in parallel, each with its own deadline.
  *
  * libcurl's multi interface drives all of them from the calling thread, so a receiver
- * that hangs costs the others nothing. What a receiver may do is small on purpose: the
- * certificate is checked, no redirect is followed (a redirected page is a lost page, and
- * a signed body belongs to one address), only http and https are spoken, no cookie, netrc
- * or compression, and of the answer at most 64 KiB are read.
+ * that hangs does not delay the others. A receiver is trusted little: its certificate is
+ * verified, redirects are not followed (a message could get lost, and its signature is
+ * for one address), only http and https are allowed, there are no cookies, netrc or
+ * compression, and at most 64 KiB of the answer are read.
  *
- * The verdict goes by the status line once the header block is complete: 2xx is delivered
- * even if the body then stops, because the message was accepted and a retry would say it
- * twice. No complete header, 408, 425, 429 and 5xx are tried again; whatever else the
- * receiver says will not change by itself. `Retry-After` (seconds or a date) is honoured
- * up to an hour.
+ * The verdict follows from the status line once the headers are complete. 2xx is
+ * delivered even if the body then stops, because the message was accepted and a retry
+ * would send it twice. Incomplete headers, 408, 425, 429 and 5xx are retried; any other
+ * answer would not change on a retry. `Retry-After` (seconds or a date) is honoured up to
+ * an hour.
  *
- * The whole exchange has one limit (CURLOPT_TIMEOUT_MS), names included: Debian's libcurl
- * resolves in a thread. A proxy is used if the environment says so, as every other
- * program does. */
+ * One limit covers the whole exchange (CURLOPT_TIMEOUT_MS), including name resolution:
+ * Debian's libcurl resolves in a thread. A proxy from the environment is used, as by
+ * other programs. */
 #include "alert/post.h"
 
 #include <curl/curl.h>
@@ -46,7 +46,7 @@ struct exchange {
 int lw_post_init(struct lw_err *err) {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
         return 0;
-    return lw_fail(err, LW_ESTOP, "libcurl does not start; is its TLS library intact?");
+    return lw_fail(err, LW_ESTOP, "libcurl cannot start; is its TLS library intact?");
 }
 
 static size_t on_header(char *data, size_t size, size_t count, void *arg) {
@@ -169,7 +169,7 @@ static void exchange_end(struct exchange *x, const struct lw_post_request *req) 
     result_explain(x, lw_receiver_url_shown(shown, sizeof shown, req->url));
     curl_easy_cleanup(x->curl);
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
-        explicit_bzero(h->data, strlen(h->data)); /* one of them has the token */
+        explicit_bzero(h->data, strlen(h->data)); /* one of them contains the token */
     curl_slist_free_all(x->headers);
 }
 
@@ -197,7 +197,7 @@ void lw_post_many(const struct lw_post_request *const *req, size_t n,
         exchange_begin(&x[i], req[i], &out[i]);
         curl_multi_add_handle(multi, x[i].curl);
     }
-    while (running > 0) { /* each handle's own limit ends this */
+    while (running > 0) { /* each handle's own limit ends this loop */
         if (curl_multi_perform(multi, &running) != CURLM_OK)
             break;
         if (running > 0 && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK)

@@ -1,11 +1,10 @@
-/* From our JSON to a receiver's request: the table of formats, the headers, the
- * signature.
+/* From leeway's JSON to a receiver's request: the table of formats, headers, signature.
  *
  * A format is a body function, a content type and, for an API with a fixed path, a suffix
- * to the base address. Headers are the same for all: type, agent, authorisation, the
- * receiver's own lines, and the three of Standard Webhooks when there is a key. A line of
- * the receiver's own may replace none of those that leeway sets, and no text from outside
- * reaches a header unchecked. */
+ * of the base address. All formats have the same headers: content type, user agent,
+ * authorisation, the receiver's own lines, and the three of Standard Webhooks if there is
+ * a key. A receiver's line cannot replace a header that leeway sets, and all text from
+ * outside is checked before it goes into a header. */
 #include "alert/render.h"
 
 #include <openssl/crypto.h>
@@ -19,7 +18,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* Ours, with the time of this attempt added. */
+/* leeway's JSON, with the time of this attempt added. */
 static int body_json(const struct lw_receiver *r, const struct lw_secrets *secrets,
                      const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
@@ -80,7 +79,7 @@ static bool header_reserved(const char *line) {
     return false;
 }
 
-/* "Name: value" of printable ASCII, and none of ours. */
+/* Is it "Name: value" of printable ASCII, and not a header that leeway sets? */
 static bool is_header(const char *line) {
     size_t name = 0;
     while (lw_receiver_name_char(line[name]))
@@ -110,8 +109,9 @@ static int add_own_lines(const struct lw_receiver *r, const char *text,
         lw_free_secret(line, used);
         if (!blank)
             return lw_fail(err, LW_ECONFIG,
-                           "receiver %s: `headers_file`: line %d is no \"Name: value\", "
-                           "or names a header that leeway sets, or is one too many",
+                           "receiver %s: `headers_file`: line %d is not \"Name: "
+                           "value\", names a header that leeway sets, or exceeds the "
+                           "limit",
                            r->name, number);
     }
     return 0;
@@ -154,7 +154,8 @@ static int set_url(const struct lw_receiver *r, const struct lw_secrets *s,
     const char *suffix = format[r->format].suffix;
     if (strcmp(lw_receiver_url_shown(shown, sizeof shown, s->url), "?") == 0)
         return lw_fail(err, LW_ECONFIG,
-                       "receiver %s: `url_file` holds no http:// or https:// address",
+                       "receiver %s: `url_file` does not contain an http:// or "
+                       "https:// address",
                        r->name);
     size_t len = strlen(s->url), tail = strlen(suffix);
     while (tail > 0 && len > 0 && s->url[len - 1] == '/')

@@ -5,8 +5,9 @@
 #include "alert/post.h"
 #include "alert/secrets.h"
 
-/* Body, content type, authorisation and signature. LW_EINPUT when json is not a leeway
- * message, LW_ECONFIG when receiver or template cannot work. On error out is empty. */
+/* Body, content type, authorisation and signature. LW_EINPUT if json is not a leeway
+ * message, LW_ECONFIG if the receiver or its template is unusable. On error out is empty.
+ */
 int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secrets,
                       const char *json, size_t len, int64_t now_ms,
                       struct lw_post_request *out, struct lw_err *err);

@@ -1,5 +1,5 @@
-/* What the receivers' `*_file`s hold, read anew for each delivery: a key rotated on disk
- * (or by a secret mount) is in use with the next message, and nothing secret stays in
+/* The contents of a receiver's `*_file` keys, read again for each delivery: a key rotated
+ * on disk (or by a secret mount) is used from the next message on, and no secret stays in
  * memory between deliveries. "env:NAME" reads the environment instead. Errors name
  * receiver, key and path, never contents. */
 #include "alert/secrets.h"
@@ -43,7 +43,7 @@ static char *read_source(const struct lw_receiver *r, const char *key, const cha
     if (len > 0 && strlen(text) == len)
         return text;
     lw_fail(err, LW_ECONFIG, "receiver %s: `%s`: %s %s", r->name, key, path,
-            len == 0 ? "is empty" : "holds a NUL byte");
+            len == 0 ? "contains a NUL byte" : "holds a NUL byte");
     lw_free_secret(text, len);
     return NULL;
 }
@@ -62,13 +62,14 @@ static int read_line(const struct lw_receiver *r, const char *key, const char *p
     int rc = 0;
     for (const char *p = text; *p != '\0' && rc == 0; p++)
         if ((unsigned char)*p <= ' ' || (unsigned char)*p > '~')
-            rc = lw_fail(
-                err, LW_ECONFIG,
-                "receiver %s: `%s`: %s must hold one line of printable ASCII without spaces",
-                r->name, key, path);
+            rc = lw_fail(err, LW_ECONFIG,
+                         "receiver %s: `%s`: %s must contain one line of printable ASCII "
+                         "without spaces",
+                         r->name, key, path);
     if (rc == 0 && strlen(text) >= size)
-        rc = lw_fail(err, LW_ECONFIG, "receiver %s: `%s`: %s holds more than %zu bytes",
-                     r->name, key, path, size - 1);
+        rc =
+            lw_fail(err, LW_ECONFIG, "receiver %s: `%s`: %s contains more than %zu bytes",
+                    r->name, key, path, size - 1);
     if (rc == 0)
         lw_copy(out, size, text);
     secret_forget(text);

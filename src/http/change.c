@@ -1,5 +1,5 @@
-/* What changes state: behind a token (guard.c), and noted with the token's name and the
- * asker's address. */
+/* Requests that change state. guard.c checks their token; the audit records the token's
+ * name and the client's address. */
 #include <stdio.h>
 #include <string.h>
 

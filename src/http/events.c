@@ -1,6 +1,6 @@
-/* Server-sent events: `now` when there is something new to look at, and a comment as a
- * sign of life. A subscriber is a response without end; between two events it is
- * suspended, so it costs a connection and no thread. */
+/* Server-sent events: `now` when the newest evaluation has changed, and a comment as a
+ * heartbeat. A subscription is a response without end; between two events it is
+ * suspended, so it costs a connection but no thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "http/private.h"
 
 #define PENDING_MAX                                                                      \
-    4096 /* a subscriber that does not read loses events, not our memory */
+    4096 /* a subscriber that does not read loses events instead of using memory */
 
 /* libmicrohttpd asks for more to send. */
 static ssize_t subscriber_read(void *arg, uint64_t at, char *out, size_t max) {
@@ -62,7 +62,7 @@ static void put_event(struct lw_buf *out, const struct lw_snapshot *n) {
     json_decref(o);
 }
 
-/* With the lock held. */
+/* Needs the lock. */
 static void subscriber_push(struct lw_subscriber *sub, const void *data, size_t len) {
     if (sub->pending.len + len <= PENDING_MAX)
         lw_buf_put(&sub->pending, data, len);
@@ -101,8 +101,8 @@ static int held_by(const struct lw_server *s, const struct lw_address *a) {
     return n;
 }
 
-/* A place, if need be that of the address that holds most; with the lock held. A page
- * that loses its stream of events asks for another. */
+/* Makes room, if necessary by ending a subscription of the address with the most. Needs
+ * the lock. A page that loses its stream of events reconnects. */
 static bool make_room(struct lw_server *s, const struct lw_address *newcomer) {
     struct lw_subscriber *out = NULL;
     int most = held_by(s, newcomer) + 1;
@@ -130,7 +130,8 @@ void lw_serve_events(struct lw_call *c) {
         .server = s, .connection = c->connection, .address = c->peer->address};
     lw_buf_printf(&sub->pending, "retry: 2000\n\n");
     if (n)
-        put_event(&sub->pending, n); /* so that nobody begins with a guess */
+        put_event(&sub->pending,
+                  n); /* the first event, so that no client starts without one */
     lw_snapshot_put(n);
     pthread_mutex_lock(&s->lock);
     bool room = make_room(s, sub->address);
@@ -144,7 +145,8 @@ void lw_serve_events(struct lw_call *c) {
         lw_buf_fini(&sub->pending);
         free(sub);
         lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE,
-                     "%d subscribers already: ask /api/v1/now instead", LW_SUBSCRIBERS);
+                     "there are already %d subscribers: poll /api/v1/now instead",
+                     LW_SUBSCRIBERS);
         return;
     }
     c->type = "text/event-stream";

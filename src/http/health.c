@@ -1,7 +1,7 @@
-/* GET /healthz, /readyz: from memory, whatever is away.
+/* GET /healthz, /readyz: from memory, even while services are down.
  *
- * Healthy is a process that need not be restarted; ready is one that does its work, and
- * whose stream gets on. What is judged, and how, is core/health.h; here it is told. */
+ * A healthy process need not be restarted. A ready process does its work, and its stream
+ * progresses. core/health.h decides both; this file reports them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ static void add_reason(json_t *reasons, const char *fmt, ...) {
     json_array_append_new(reasons, lw_json_text_of(text));
 }
 
-/* Of live processes that say it of themselves; ours has its own reasons. */
+/* What other live processes report about themselves; this process has its own reasons. */
 static void add_others(json_t *warnings, const struct lw_health *h, const char *who) {
     for (size_t i = 0; i < h->ntroubles; i++) {
         const struct lw_trouble *t = &h->trouble[i];
@@ -43,7 +43,7 @@ static void add_others(json_t *warnings, const struct lw_health *h, const char *
     }
 }
 
-/* The process is well, and yet a person should know. */
+/* Warnings: the process is healthy, but a person should know. */
 static void add_warnings(json_t *o, const struct lw_snapshot *n,
                          const struct lw_vitals *v) {
     json_t *warnings = json_array();
@@ -56,10 +56,10 @@ static void add_warnings(json_t *o, const struct lw_snapshot *n,
     json_decref(warnings);
 }
 
-/* Alive: services that are away are waited for, and no reason to be restarted. */
+/* Alive. A service that is down is no reason to restart the process. */
 static void add_failures(json_t *reasons, const struct lw_vitals *v) {
     if (v->failure[0])
-        add_reason(reasons, "a thread cannot go on: %s", v->failure);
+        add_reason(reasons, "a thread cannot continue: %s", v->failure);
     if (v->started && v->since_poll_ms > LW_STALE_POLL_MS)
         add_reason(reasons, "a worker has not polled Kafka for %lld s",
                    (long long)(v->since_poll_ms / LW_SECOND));
@@ -78,8 +78,8 @@ void lw_serve_health(struct lw_call *c) {
 
 /* ---- ready ---- */
 
-/* What is ill, and what nobody knows to be well: a reason in words, and one object a
- * component. */
+/* A component that is failing or not known to be well: a reason in words, and an object.
+ */
 static void add_component(json_t *reasons, json_t *failing, enum lw_component c,
                           const struct lw_health_item *item) {
     bool ill = item->condition == LW_ILL;
@@ -122,25 +122,26 @@ void lw_serve_ready(struct lw_call *c) {
     c->server->options.vitals(c->server->options.arg, &v);
     if (!v.started)
         add_reason(reasons, "the workers have not started: %s",
-                   v.waits[0] ? v.waits : "Kafka or the topic is not there");
+                   v.waits[0] ? v.waits
+                              : "Kafka does not answer, or the topic does not exist");
     else
         add_components(reasons, o, &v.health);
     add_failures(reasons, &v);
     if (v.started && v.health.looked_ms &&
         lw_mono_ms() - v.health.looked_ms >= LW_HEALTH_STALE_MS)
-        add_reason(reasons, "nobody has judged the health for %lld s",
+        add_reason(reasons, "health has not been checked for %lld s",
                    (long long)((lw_mono_ms() - v.health.looked_ms) / LW_SECOND));
     if (!n)
         add_reason(reasons, "redis: nothing has been read yet");
     if (n && n->unusable)
         add_reason(reasons,
-                   "version %u is champion and cannot be used, so nothing is scored: the "
-                   "log says why; promote another",
+                   "version %u is champion and cannot be used, so nothing is scored: "
+                   "see the log for the reason and promote another version",
                    n->unusable);
     if (n && n->aliases.damaged)
         add_reason(reasons,
-                   "the alias champion in Redis is damaged, so nobody knows "
-                   "which version scores: `leeway repair` shows it; promote a version");
+                   "the alias champion in Redis is damaged, so the scoring version is "
+                   "unknown: see `leeway repair`, or promote a version");
     json_object_set_new(o, "champion",
                         champion ? json_integer(champion->version) : json_null());
     json_object_set_new(o, "partitions", json_integer(v.partitions));

@@ -1,5 +1,5 @@
-/* What each row of the table says. Functions are named after their rows; there is one a
- * metric, so that a metric that is removed takes its code with it. */
+/* The writers of the rows, named after them: one per metric, so that removing a metric
+ * removes its code. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -287,7 +287,7 @@ static const char *read_proc(const char *path, char *out, size_t size) {
     return out;
 }
 
-/* Pages: the whole, resident, ... */
+/* pages: total, resident, ... */
 void lw__metric_resident(struct lw_scrape *s) {
     char text[256];
     const char *at = strchr(read_proc("/proc/self/statm", text, sizeof text), ' ');
@@ -304,7 +304,7 @@ void lw__metric_heap(struct lw_scrape *s) {
 
 void lw__metric_fds(struct lw_scrape *s) {
     DIR *d = opendir("/proc/self/fd");
-    int n = -3; /* ".", "..", and this one */
+    int n = -3; /* ".", "..", and the descriptor of this listing */
     if (!d)
         return;
     while (readdir(d))
@@ -313,8 +313,8 @@ void lw__metric_fds(struct lw_scrape *s) {
     lw_sample(s, n, "%s", "");
 }
 
-/* Ticks since boot at which the process began (field 22; the name before it may hold
- * anything but ends in the last bracket), and when boot was. */
+/* Start time of the process in ticks since boot (field 22; the name before it may contain
+ * anything but ends at the last bracket), and the time of boot. */
 void lw__metric_start(struct lw_scrape *s) {
     char text[1024];
     struct timespec up, now;

@@ -104,7 +104,7 @@ static int64_t lag_of(const struct lw_partition_view *v) {
                                                        : -1;
 }
 
-/* Since when the partition stands still, by what this process has seen. */
+/* When the partition stalled, as this process has seen it. */
 static json_t *stands_json(const struct lw_health *h, int32_t partition) {
     for (size_t i = 0; i < h->nstanding; i++)
         if (h->standing[i].partition == partition)
@@ -137,7 +137,7 @@ static json_t *partition_json(const struct lw_partition_view *v,
     return o;
 }
 
-/* What live processes say of themselves. */
+/* What live processes report about themselves. */
 static json_t *troubles_json(const struct lw_health *h) {
     json_t *list = json_array();
     for (size_t i = 0; i < h->ntroubles; i++) {
@@ -238,14 +238,14 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
     return o;
 }
 
-/* The last that was known, if Redis is away now: `health.redis` says so. */
+/* The last known state when Redis is down; `health.redis` reports it. */
 void lw_serve_now(struct lw_call *c) {
     char why[256];
     bool away = lw_redis_away(c->server, why, sizeof why);
     struct lw_snapshot *n = lw_snapshot_get(c->server);
     if (!n) {
         lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "%s",
-                     away ? why : "Redis has not been asked yet");
+                     away ? why : "Redis has not been read yet");
         return;
     }
     struct lw_vitals v = {0};

@@ -1,6 +1,6 @@
-/* The page: files that were compiled in. What "/" stands for may change with the program,
- * so a browser asks each time and is told by the ETag that nothing has. The others have a
- * hash in their names, and are kept for good. */
+/* The page's files, which are compiled in. "/" may change with the program, so a browser
+ * asks each time, and the ETag saves the transfer when nothing has changed. The other
+ * files have a hash in their names and are cached indefinitely. */
 #include <string.h>
 
 #include "http/assets.h"

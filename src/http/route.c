@@ -1,4 +1,4 @@
-/* Which request is which, and what all answers have in common. */
+/* Routing, and what all answers share. */
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -76,7 +76,7 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
     char text[700];
     va_list ap;
     if (c->answered)
-        return; /* the first refusal stands */
+        return; /* the first refusal wins */
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
@@ -89,7 +89,7 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
 }
 
 void lw_call_err(struct lw_call *c, const struct lw_err *err) {
-    /* What is damaged in Redis is no fault of the asker. */
+    /* Damaged data in Redis is not the client's fault. */
     bool damaged =
         err->code == LW_EINPUT && c->redis && lw_redis_why(c->redis) == LW_REDIS_DAMAGED;
     unsigned status = err->code == LW_ENOTFOUND ? MHD_HTTP_NOT_FOUND
@@ -102,8 +102,8 @@ void lw_call_err(struct lw_call *c, const struct lw_err *err) {
     lw_call_fail(c, status, "%s", err->msg);
 }
 
-/* The page may load from here only, nobody may frame it, and no browser may guess types;
- * the API's answers are never kept. */
+/* The page may load only from this server, may not be framed, and browsers may not guess
+ * types; answers of the API are not cached. */
 void lw_call_headers(const struct lw_call *c, struct MHD_Response *r) {
     MHD_add_response_header(r, "Content-Type", c->type);
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
@@ -162,7 +162,7 @@ const struct lw_window_spec *lw_call_window(struct lw_call *c) {
     if (!name || !*name)
         return longest;
     const char *near = lw_nearest(name, names, spec->nwindows);
-    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "no window is called \"%.60s\"%s%s%s", name,
+    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "unknown window \"%.60s\"%s%s%s", name,
                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
@@ -188,7 +188,7 @@ double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...) {
 
 /* ---- routing ---- */
 
-/* Does the path belong to the route? Takes the name in it. */
+/* Does the path belong to the route? Copies the name in it to tail. */
 static bool route_matches(const struct lw_route *r, const char *path, char *tail,
                           size_t size) {
     size_t prefix = strlen(r->prefix), len = strlen(path);
@@ -211,7 +211,7 @@ static bool same_method(const struct lw_route *r, const char *method) {
            (strcmp(r->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-/* A body that is announced too large is refused before it is sent. */
+/* Refuses a body that is too large by its Content-Length, before it is sent. */
 static bool check_length(struct lw_call *c) {
     const char *text =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Length");
@@ -222,7 +222,7 @@ static bool check_length(struct lw_call *c) {
         return true;
     lw_call_fail(c, MHD_HTTP_CONTENT_TOO_LARGE,
                  taken ? "the body is larger than http.body_max (%lld bytes)"
-                       : "no body belongs to a GET (of %lld bytes at most)",
+                       : "a GET may not have a body (limit %lld bytes)",
                  taken ? (long long)c->server->config->http.body_max : 0LL);
     return false;
 }
@@ -241,7 +241,9 @@ static bool find_route(struct lw_call *c, const char *path, const char *method) 
             strcmp(lw_routes[i].method, "GET") == 0 ? "GET, HEAD" : lw_routes[i].method;
     }
     if (c->allow) {
-        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for this path; %s is",
+        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+                     "method %.20s is not allowed for "
+                     "this path; use %s",
                      method, c->allow);
         return false;
     }
@@ -253,15 +255,17 @@ static bool find_route(struct lw_call *c, const char *path, const char *method) 
         c->response = NULL;
         c->answered = false;
         c->allow = "GET, HEAD";
-        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for this path; %s is",
+        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+                     "method %.20s is not allowed for "
+                     "this path; use %s",
                      method, c->allow);
         return false;
     }
-    lw_call_fail(c, MHD_HTTP_NOT_FOUND, "there is nothing at %.200s", path);
+    lw_call_fail(c, MHD_HTTP_NOT_FOUND, "not found: %.200s", path);
     return false;
 }
 
-/* The route of that path, whatever the method; NULL: another path. */
+/* The route of that path, for any method; NULL: another path. */
 static const struct lw_route *route_of(const char *path) {
     char tail[2 * LW_NAME_MAX];
     for (size_t i = 0; i < lw_nroutes; i++)
@@ -270,7 +274,8 @@ static const struct lw_route *route_of(const char *path) {
     return NULL;
 }
 
-/* Whoever has a token that a browser does not send by itself was not lured here. */
+/* A client that sends a bearer token may use any host name: a browser does not send such
+ * a token automatically, so the request was not forged. */
 bool lw_call_route(struct lw_call *c, const char *path, const char *method) {
     const struct lw_route *r = route_of(path);
     if (!(r && r->flags & LW_ROUTE_OPEN) && !(lw_guard_rate(c) && lw_guard_read(c)))

@@ -1,8 +1,8 @@
-/* Starting and stopping, and the way of a request through libmicrohttpd.
+/* Start, stop, and a request's path through libmicrohttpd.
  *
- * A request comes in several calls: its target, headers, body in parts, end. What needs
- * Redis is then suspended and queued for an asking thread, which resumes it with the
- * answer. Connections come from accept.c. */
+ * A request arrives in several calls: target, headers, parts of the body, end. A request
+ * that needs Redis is then suspended and queued for a thread of ask.c, which resumes it
+ * with the answer. Connections come from accept.c. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static enum MHD_Result send_answer(struct lw_call *c) {
         void *data = len ? c->out.data : NULL;
         r = MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
         if (len)
-            c->out = (struct lw_buf){0}; /* given away */
+            c->out = (struct lw_buf){0}; /* libmicrohttpd owns it now */
     }
     if (!r)
         return MHD_NO;
@@ -53,7 +53,7 @@ static bool has_body(struct MHD_Connection *connection) {
            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
-/* The first call of a request. What it returns is the request's context from here on. */
+/* The first call of a request. Returns the request's context. */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *connection) {
     struct lw_call *c = lw_calloc(1, sizeof *c);
     c->server = arg;
@@ -86,15 +86,15 @@ static enum MHD_Result call_begin(struct lw_call *c, const char *url, const char
     lw_peer_set(c->peer, LW_PEER_WAITS); /* for the body */
     bool strict = lw_strict_head(c, method, version);
     if (!strict)
-        c->closes = true; /* who knows where the next request begins */
+        c->closes = true; /* where the next request begins is unknown */
     if ((strict && lw_call_route(c, url, method) && has_place(c)) ||
         !has_body(c->connection))
-        return MHD_YES; /* a refusal without a body to come keeps the connection */
+        return MHD_YES; /* a refusal without a body keeps the connection open */
     return send_answer(c);
 }
 
-/* More of the body; what is too much has been refused by its Content-Length, unless it
- * came in chunks. */
+/* More of the body. A body that is too large was refused by its Content-Length, unless it
+ * is chunked. */
 static void take_body(struct lw_call *c, const char *data, size_t *size) {
     if ((int64_t)(c->body.len + *size) > c->server->config->http.body_max)
         lw_call_fail(c, MHD_HTTP_CONTENT_TOO_LARGE,
@@ -105,7 +105,7 @@ static void take_body(struct lw_call *c, const char *data, size_t *size) {
     *size = 0;
 }
 
-/* LW_LANES: it is answered at once. */
+/* The lane of a request; LW_LANES: it is answered at once. */
 static enum lw_lane lane_of(const struct lw_call *c) {
     if (c->route && c->route->flags & LW_ROUTE_REDIS)
         return c->route->scope ? LW_LANE_CHANGE : LW_LANE_READ;
@@ -142,7 +142,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
     return call_finish(c);
 }
 
-/* Has libmicrohttpd refused it, before or behind our back? */
+/* Has libmicrohttpd refused the request by itself? */
 static bool refused_there(const struct lw_call *c, struct MHD_Connection *connection) {
     return !c->sent &&
            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS) != NULL;
@@ -170,11 +170,10 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 
 /* ---- libmicrohttpd ---- */
 
-/* accept.c lets in no more than have a place; those that have lost theirs, as many at
- * most, may still be there for a moment. libmicrohttpd gives each thread an equal part of
- * its limit and chooses the thread by the descriptor, so that one may get them all; and
- * in 0.9.75 a thread that meets its limit keeps a lock and never answers again. So the
- * limit is one that no thread can meet. */
+/* accept.c limits connections; those being replaced, at most as many, may remain for a
+ * moment. libmicrohttpd gives each thread an equal part of its limit and picks the thread
+ * by descriptor, so one thread may get all of them; and in 0.9.75 a thread that reaches
+ * its limit keeps a lock and hangs. So the limit here is one that no thread can reach. */
 static int limit_of(const struct lw_config_http *http, unsigned threads) {
     return 3 * (http->connections + LW_EXTRA_PLACES) * (int)threads;
 }
@@ -191,20 +190,20 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, s},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_on_connection, s},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s},
-        /* where we look ourselves it would close some without a word */
+        /* its own checks would close some connections without an answer */
         {MHD_OPTION_STRICT_FOR_CLIENT, lw_strict_in_place() ? 0 : 1, NULL},
         {s->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
          (void *)(intptr_t)lw_http_tls_choose},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem pool[] = {
-        /* a pool of one is refused: then the daemon has its one thread without a pool */
+        /* a pool of one is refused: the daemon then uses its own thread */
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_Daemon *d = MHD_start_daemon(flags | (s->tls ? MHD_USE_TLS : 0), 0, NULL,
                                             NULL, on_request, s, MHD_OPTION_ARRAY, pool,
                                             MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!d)
-        lw_fail(err, LW_ESTOP, "libmicrohttpd does not start on %s", http->listen);
+        lw_fail(err, LW_ESTOP, "libmicrohttpd cannot start on %s", http->listen);
     return d;
 }
 
@@ -289,7 +288,7 @@ struct lw_server *lw_server_start(const struct lw_server_options *options,
     pthread_cond_init(&s->changed, NULL);
     pthread_cond_init(&s->stopping, NULL);
     pthread_cond_init(&s->turn_changed, NULL);
-    sigfillset(&all); /* signals are the main thread's */
+    sigfillset(&all); /* the main thread handles signals */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int rc = start_all(s, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -322,7 +321,7 @@ void lw_server_stop(struct lw_server *s) {
     join_all(s);
     lw_events_end(s);
     if (s->mhd)
-        MHD_stop_daemon(s->mhd); /* nothing is suspended any more */
+        MHD_stop_daemon(s->mhd); /* no request is suspended any more */
     if (s->health)
         MHD_stop_daemon(s->health);
     lw_listen_close(s);

@@ -1,9 +1,9 @@
-/* The watcher: every half second it asks Redis what pages and metrics show and which
- * version is champion, and loads that.
+/* The watcher: every half second it reads from Redis what the page and metrics show and
+ * which version is champion, and loads that version.
  *
- * Both are handed out by reference count: whoever answers a request holds what it began
- * with, and a swap waits for nobody. While Redis is away, the last that was known stays,
- * and the last champion goes on predicting. */
+ * Both are shared by reference count: a request keeps what it began with, and a swap does
+ * not wait. While Redis is down, the last known state stays, and the last champion
+ * continues to predict. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -75,12 +75,12 @@ struct watcher {
     int64_t sample_ms[RATE_SAMPLES];
     uint64_t sample[RATE_SAMPLES];
     size_t nsamples;
-    struct lw_aliases refused; /* of the champion that could not be loaded */
+    struct lw_aliases refused; /* of the champion that failed to load */
 };
 
 static const char *const unreadable[] = {"unreadable-pane", "unreadable-state"};
 
-/* How alerts stand, and what waits for receivers. */
+/* The alerts' states, and the deliveries that wait. */
 static int look_alerts(struct watcher *w, struct lw_snapshot *n, struct lw_err *err) {
     struct lw_alerts all;
     if (lw_alerts_read(w->redis, w->server->spec, lw_wall_ms(), &all, err))
@@ -139,7 +139,7 @@ static double rate_of(struct watcher *w, const struct lw_snapshot *n) {
         memmove(w->sample_ms, w->sample_ms + 1, w->nsamples * sizeof *w->sample_ms);
     }
     if (w->nsamples && total < w->sample[w->nsamples - 1])
-        w->nsamples = 0; /* Redis was put back to an older state */
+        w->nsamples = 0; /* Redis was restored to an older state */
     w->sample[w->nsamples] = total;
     w->sample_ms[w->nsamples++] = now;
     int64_t span = now - w->sample_ms[0];
@@ -214,16 +214,16 @@ static void champion_swap(struct lw_server *s, struct lw_champion *next) {
     lw_champion_put(old);
 }
 
-/* A number stands for another model after Redis was emptied: the epoch and the time of
- * promotion tell. */
+/* After Redis was emptied, a version number may mean another model; the epoch and the
+ * time of promotion differ then. */
 static bool champion_same(const struct lw_aliases *a, uint32_t version, uint64_t epoch,
                           int64_t since_ms) {
     return a->champion == version && a->epoch == epoch &&
            a->champion_since_ms == since_ms;
 }
 
-/* Follows the alias. One that is damaged, or names a version that cannot be used, leaves
- * the last one in place. */
+/* Follows the alias. A damaged one, or an unusable version, leaves the last one in place.
+ */
 static int champion_follow(struct watcher *w, const struct lw_aliases *a,
                            struct lw_err *err) {
     struct lw_server *s = w->server;
@@ -257,7 +257,7 @@ static bool snapshot_changed(const struct lw_snapshot *was, const struct lw_snap
            memcmp(was->firing, n->firing, sizeof n->firing) != 0;
 }
 
-/* Comparing NAN (nothing sealed yet) as different would only publish too often. */
+/* NAN (nothing sealed yet) compares as different and would only publish too often. */
 static void snapshot_publish(struct lw_server *s, struct lw_snapshot *n) {
     pthread_mutex_lock(&s->lock);
     struct lw_snapshot *was = s->snapshot;

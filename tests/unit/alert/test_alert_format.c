@@ -323,13 +323,13 @@ static void bad_templates(void **state) {
     (void)state;
     const struct {
         const char *text, *what;
-    } c[] = {{"\n{{sumary}}", "line 2: {{sumary}}: no such field"},
-             {"{{stream.x}}", "no such field"},
-             {"{{}}", "no such field"},
+    } c[] = {{"\n{{sumary}}", "line 2: {{sumary}}: unknown field"},
+             {"{{stream.x}}", "unknown field"},
+             {"{{}}", "unknown field"},
              {"{{stream|html}}", "plain or json"},
              {"{{stream", "without }}"},
-             {"{\"a\": {{summary}} }", "no JSON"},
-             {"[{{value}}", "no JSON"}};
+             {"{\"a\": {{summary}} }", "not valid JSON"},
+             {"[{{value}}", "not valid JSON"}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         struct lw_buf out = {0};
         struct lw_err err = {0};

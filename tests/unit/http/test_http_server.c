@@ -84,7 +84,7 @@ static void unknown_paths_and_methods(void **state) {
     struct http_answer a;
     char value[64];
     refused(f, "GET", "/nothing", "", NULL, 404, why, sizeof why);
-    assert_string_equal(why, "there is nothing at /nothing");
+    assert_string_equal(why, "not found: /nothing");
     refused(f, "GET", "/api/v1/features/a/b", "", NULL, 404, why, sizeof why);
     refused(f, "GET", "/api/v1/models/", "", NULL, 404, why, sizeof why);
     refused(f, "GET", "/%ff%fe", "", NULL, 404, why, sizeof why); /* no UTF-8 */
