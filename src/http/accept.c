@@ -134,13 +134,13 @@ static void peers_expire(struct lw_server *s) {
     pthread_mutex_unlock(&s->peers_lock);
 }
 
-void lw_peer_set(struct lw_peer *p, enum lw_peer_state state) {
+void lw_accept_peer_set(struct lw_peer *p, enum lw_peer_state state) {
     atomic_store(&p->since_ms, lw_mono_ms());
     atomic_store(&p->state, state);
 }
 
 /* libmicrohttpd starts or ends a connection. */
-void lw_on_connection(void *arg, struct MHD_Connection *connection, void **context,
+void lw_accept_notify(void *arg, struct MHD_Connection *connection, void **context,
                       enum MHD_ConnectionNotificationCode what) {
     struct lw_server *s = arg;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -158,7 +158,7 @@ void lw_on_connection(void *arg, struct MHD_Connection *connection, void **conte
     }
 }
 
-struct lw_peer *lw_peer_of(struct MHD_Connection *connection) {
+struct lw_peer *lw_accept_peer(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
@@ -294,7 +294,7 @@ static bool accept_one(struct lw_server *s) {
     p->fd = fd;
     p->from = from;
     p->from_len = len;
-    lw_peer_set(p, LW_PEER_WAITS);
+    lw_accept_peer_set(p, LW_PEER_WAITS);
     add_peer(s, p);
     watch_peer(s, p);
     return true;
@@ -408,7 +408,7 @@ static void raise_limit(const struct lw_server *s) {
     setrlimit(RLIMIT_NOFILE, &now);
 }
 
-int lw_listen_open(struct lw_server *s, struct lw_err *err) {
+int lw_accept_open(struct lw_server *s, struct lw_err *err) {
     raise_limit(s);
     if (bind_any(s, err))
         return -1;
@@ -423,7 +423,7 @@ int lw_listen_open(struct lw_server *s, struct lw_err *err) {
 }
 
 /* After the thread has ended and libmicrohttpd has closed its connections. */
-void lw_listen_close(struct lw_server *s) {
+void lw_accept_close(struct lw_server *s) {
     while (s->peers) {
         struct lw_peer *p = s->peers;
         if (!p->handed)

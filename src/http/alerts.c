@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 #define SILENCE_MAX (366 * LW_DAY)
 #define SAID_MAX    96 /* bytes of "by" */

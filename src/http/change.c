@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/private.h"
+#include "http/serve.h"
 #include "store/requests.h"
 
 void lw_call_asker(struct lw_call *c, char *out, size_t size) {

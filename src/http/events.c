@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 #define PENDING_MAX                                                                      \
     4096 /* a subscriber that does not read loses events instead of using memory */
@@ -49,13 +51,12 @@ static void subscriber_free(void *arg) {
 
 static void put_event(struct lw_buf *out, const struct lw_snapshot *n) {
     json_t *o = json_object();
-    double at = lw_reply_figure(n->now, "at");
+    double at = lw_now_figure(n->now, "at");
     json_object_set_new(o, "at_ms", at > 0 ? json_integer((json_int_t)at) : json_null());
     json_object_set_new(o, "champion",
                         n->aliases.champion ? json_integer(n->aliases.champion)
                                             : json_null());
-    json_object_set_new(o, "alerts_firing",
-                        json_integer((json_int_t)lw_snapshot_firing(n)));
+    json_object_set_new(o, "alerts_firing", json_integer((json_int_t)lw_watch_firing(n)));
     char *text = json_dumps(o, JSON_COMPACT);
     lw_buf_printf(out, "event: now\ndata: %s\n\n", text ? text : "{}");
     free(text);
@@ -125,14 +126,14 @@ static bool make_room(struct lw_server *s, const struct lw_address *newcomer) {
 void lw_serve_events(struct lw_call *c) {
     struct lw_server *s = c->server;
     struct lw_subscriber *sub = lw_calloc(1, sizeof *sub);
-    struct lw_snapshot *n = lw_snapshot_get(s);
+    struct lw_snapshot *n = lw_watch_snapshot(s);
     *sub = (struct lw_subscriber){
         .server = s, .connection = c->connection, .address = c->peer->address};
     lw_buf_printf(&sub->pending, "retry: 2000\n\n");
     if (n)
         put_event(&sub->pending,
                   n); /* the first event, so that no client starts without one */
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     pthread_mutex_lock(&s->lock);
     bool room = make_room(s, sub->address);
     if (room) {

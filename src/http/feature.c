@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "base/text.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 #include "store/keys.h"
 
 #define BARS       40
@@ -107,15 +109,14 @@ static int read_current(struct lw_call *c, const struct feature_column *col,
     lw_reply_free(reply);
     if (bad)
         return -1;
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    struct lw_snapshot *n = lw_watch_snapshot(c->server);
     s->missing = s->out_of_range = s->at = NAN;
     if (n) {
-        s->at = lw_reply_figure(n->now, "at");
-        s->missing = lw_reply_figure(n->now, "%s:missing:%s", w->name, col->name);
-        s->out_of_range =
-            lw_reply_figure(n->now, "%s:out_of_range:%s", w->name, col->name);
+        s->at = lw_now_figure(n->now, "at");
+        s->missing = lw_now_figure(n->now, "%s:missing:%s", w->name, col->name);
+        s->out_of_range = lw_now_figure(n->now, "%s:out_of_range:%s", w->name, col->name);
     }
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     return 0;
 }
 

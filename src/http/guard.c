@@ -31,8 +31,8 @@ int lw_guard_init(struct lw_server *s, struct lw_err *err) {
     return 0;
 }
 
-void lw_call_refuse(struct lw_call *c, enum lw_refused why, unsigned status,
-                    const char *fmt, ...) {
+void lw_guard_refuse(struct lw_call *c, enum lw_refused why, unsigned status,
+                     const char *fmt, ...) {
     char text[600];
     va_list ap;
     va_start(ap, fmt);
@@ -94,10 +94,10 @@ bool lw_guard_host(struct lw_call *c) {
         return true;
     if (lw_config_authority(text, &host) && host_is_own(c->server, &host))
         return true;
-    lw_call_refuse(c, LW_REFUSED_HOST, MHD_HTTP_MISDIRECTED_REQUEST,
-                   "unknown host \"%.100s\": set http.public_url to the address, with "
-                   "scheme and port, under which clients reach this server",
-                   text);
+    lw_guard_refuse(c, LW_REFUSED_HOST, MHD_HTTP_MISDIRECTED_REQUEST,
+                    "unknown host \"%.100s\": set http.public_url to the address, with "
+                    "scheme and port, under which clients reach this server",
+                    text);
     return false;
 }
 
@@ -125,10 +125,10 @@ static bool from_our_page(struct lw_call *c) {
                 return true;
         }
     }
-    lw_call_refuse(c, LW_REFUSED_ORIGIN, MHD_HTTP_FORBIDDEN,
-                   "a page of another origin (\"%.100s\") may not change anything; set "
-                   "http.public_url to the address of this page, with scheme and port",
-                   text);
+    lw_guard_refuse(c, LW_REFUSED_ORIGIN, MHD_HTTP_FORBIDDEN,
+                    "a page of another origin (\"%.100s\") may not change anything; set "
+                    "http.public_url to the address of this page, with scheme and port",
+                    text);
     return false;
 }
 
@@ -139,8 +139,8 @@ bool lw_guard_rate(struct lw_call *c) {
     if (rate == 0 || lw_address_rate(c->server, c->peer->address, rate))
         return true;
     c->retry_s = 1;
-    lw_call_refuse(c, LW_REFUSED_RATE, MHD_HTTP_TOO_MANY_REQUESTS,
-                   "this address sent more than %d requests a second (http.rate)", rate);
+    lw_guard_refuse(c, LW_REFUSED_RATE, MHD_HTTP_TOO_MANY_REQUESTS,
+                    "this address sent more than %d requests a second (http.rate)", rate);
     return false;
 }
 
@@ -190,7 +190,7 @@ static void token_wrong(struct lw_call *c, const unsigned char digest[LW_DIGEST]
     int fails = lw_address_wrong(c->server, c->peer->address, digest);
     lw_address_text((const struct sockaddr *)&c->peer->from, who, sizeof who);
     lw_log(http_token_refused, who, c->route ? c->route->prefix : "page", fails);
-    lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
+    lw_guard_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
 }
 
 static bool token_paused(struct lw_call *c, const unsigned char digest[LW_DIGEST]) {
@@ -198,7 +198,7 @@ static bool token_paused(struct lw_call *c, const unsigned char digest[LW_DIGEST
     if (ms == 0)
         return false;
     c->retry_s = (int)((ms + 999) / 1000);
-    lw_call_refuse(
+    lw_guard_refuse(
         c, LW_REFUSED_SLOWED, MHD_HTTP_TOO_MANY_REQUESTS,
         "too many wrong tokens from this address: tokens are not checked for %d s",
         c->retry_s);
@@ -255,7 +255,7 @@ bool lw_guard_change(struct lw_call *c) {
         return false;
     }
     if (token_given(c, digest) != GIVEN_BEARER) {
-        lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
+        lw_guard_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
         return false;
     }
     if (token_paused(c, digest))
@@ -266,9 +266,9 @@ bool lw_guard_change(struct lw_call *c) {
     } else if (found == 0 && !c->token[0] && !c->reads) {
         token_wrong(c, digest, needs);
     } else if (found == 0 || !(token.scopes & c->route->scope)) {
-        lw_call_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
-                       "this needs a token with the scope %s",
-                       lw_scope_name(c->route->scope));
+        lw_guard_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
+                        "this needs a token with the scope %s",
+                        lw_scope_name(c->route->scope));
     } else {
         token_admit(c, &token, digest);
         return true;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 static void answer_checks(struct lw_call *c, json_t *o, json_t *reasons, const char *well,
                           const char *ill) {
@@ -68,11 +69,11 @@ static void add_failures(json_t *reasons, const struct lw_vitals *v) {
 void lw_serve_health(struct lw_call *c) {
     struct lw_vitals v = {0};
     json_t *reasons = json_array(), *o = json_object();
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    struct lw_snapshot *n = lw_watch_snapshot(c->server);
     c->server->options.vitals(c->server->options.arg, &v);
     add_failures(reasons, &v);
     add_warnings(o, n, &v);
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     answer_checks(c, o, reasons, "ok", "failing");
 }
 
@@ -108,7 +109,7 @@ static void add_components(json_t *reasons, json_t *o, const struct lw_health *h
     json_decref(failing);
 }
 
-bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
+bool lw_serve_is_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
     return v->started && !v->failure[0] && v->since_poll_ms <= LW_STALE_POLL_MS &&
            lw_health_ready(&v->health, lw_mono_ms()) && n && !n->unusable &&
            !n->aliases.damaged;
@@ -117,8 +118,8 @@ bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
 void lw_serve_ready(struct lw_call *c) {
     struct lw_vitals v = {0};
     json_t *reasons = json_array(), *o = json_object();
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
-    struct lw_champion *champion = lw_champion_get(c->server);
+    struct lw_snapshot *n = lw_watch_snapshot(c->server);
+    struct lw_champion *champion = lw_watch_champion(c->server);
     c->server->options.vitals(c->server->options.arg, &v);
     if (!v.started)
         add_reason(reasons, "the workers have not started: %s",
@@ -147,7 +148,7 @@ void lw_serve_ready(struct lw_call *c) {
     json_object_set_new(o, "partitions", json_integer(v.partitions));
     json_object_set_new(o, "leading", json_boolean(v.leading));
     add_warnings(o, n, &v);
-    lw_snapshot_put(n);
-    lw_champion_put(champion);
+    lw_watch_snapshot_put(n);
+    lw_watch_champion_put(champion);
     answer_checks(c, o, reasons, "ready", "waiting");
 }

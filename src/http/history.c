@@ -8,7 +8,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 #define FIELDS_MAX 32 /* per request */
 
@@ -190,7 +192,7 @@ void lw_serve_heatmap(struct lw_call *c) {
     }
     json_t *features = json_array();
     for (size_t i = 0; i < spec->nfeatures + 2; i++) {
-        const char *f = lw_column_name(spec, i);
+        const char *f = lw_now_column_name(spec, i);
         if (i >= spec->nfeatures && !lw_metric_has_column(metric, spec, i))
             continue;
         int len = snprintf(field, sizeof field, "%s:%s", name, f);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "http/private.h"
+#include "http/serve.h"
 #include "store/keys.h"
 
 #define MODELS_MAX    200

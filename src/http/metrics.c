@@ -1,5 +1,6 @@
 /* GET /metrics in Prometheus' text format: the table of its rows, and docs/metrics.md. */
 #include "http/metrics.h"
+#include "http/serve.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -197,7 +198,7 @@ const struct lw_metric_row *lw_metric_row_at(size_t i) {
     return i < nrows ? &rows[i] : NULL;
 }
 
-char *lw_label(char *out, size_t size, const char *text) {
+char *lw_metrics_label(char *out, size_t size, const char *text) {
     struct lw_buf label = {0};
     lw_text_for(LW_MEDIUM_LABEL, &label, text, strlen(text), size - 1);
     lw_copy(out, size, lw_buf_str(&label));
@@ -205,7 +206,7 @@ char *lw_label(char *out, size_t size, const char *text) {
     return out;
 }
 
-void lw_sample(struct lw_scrape *s, double v, const char *labels, ...) {
+void lw_metrics_sample(struct lw_scrape *s, double v, const char *labels, ...) {
     char text[700] = "", number[40];
     va_list ap;
     if (!isfinite(v))
@@ -220,20 +221,20 @@ void lw_sample(struct lw_scrape *s, double v, const char *labels, ...) {
 void lw_serve_metrics(struct lw_call *c) {
     char why[256];
     struct lw_scrape s = {.server = c->server,
-                          .stream = lw_snapshot_get(c->server),
-                          .champion = lw_champion_get(c->server),
-                          .away = lw_redis_away(c->server, why, sizeof why),
+                          .stream = lw_watch_snapshot(c->server),
+                          .champion = lw_watch_champion(c->server),
+                          .away = lw_watch_redis_away(c->server, why, sizeof why),
                           .out = &c->out};
     c->server->options.vitals(c->server->options.arg, &s.vitals);
     if (s.stream)
-        s.totals = lw_snapshot_totals(s.stream);
+        s.totals = lw_now_totals(s.stream);
     for (size_t i = 0; (s.row = lw_metric_row_at(i)); i++) {
         lw_buf_printf(s.out, "# HELP %s %s\n# TYPE %s %s\n", s.row->name, s.row->help,
                       s.row->name, s.row->type);
         s.row->write(&s);
     }
-    lw_snapshot_put(s.stream);
-    lw_champion_put(s.champion);
+    lw_watch_snapshot_put(s.stream);
+    lw_watch_champion_put(s.champion);
     c->type = "text/plain; version=0.0.4; charset=utf-8";
     c->answered = true;
 }

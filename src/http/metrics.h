@@ -2,6 +2,7 @@
 #ifndef LW_HTTP_METRICS_H
 #define LW_HTTP_METRICS_H
 
+#include "http/now.h"
 #include "http/private.h"
 
 /* One scrape and its inputs. */
@@ -29,10 +30,14 @@ const struct lw_metric_row *lw_metric_row_at(size_t i);
 
 /* One sample of the row; labels as printed, without braces ("" none). A value that is not
  * finite is unknown and left out. */
-void lw_sample(struct lw_scrape *s, double v, const char *labels, ...)
+void lw_metrics_sample(struct lw_scrape *s, double v, const char *labels, ...)
     __attribute__((format(printf, 3, 4)));
 /* A label's value, escaped for Prometheus' format. */
-char *lw_label(char *out, size_t size, const char *text);
+char *lw_metrics_label(char *out, size_t size, const char *text);
+
+/* Seconds, and the time of one answered request. */
+void lw_metrics_latency_add(struct lw_latency *l, int64_t us);
+extern const double lw_metrics_latency_bounds[LW_LATENCIES];
 
 /* The writers (metrics_write.c), named after the rows. */
 typedef void lw_metric_writer(struct lw_scrape *s);

@@ -5,6 +5,7 @@
 
 #include "http/assets.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 static const struct lw_asset *asset_find(const char *path) {
     for (size_t i = 0; i < lw_nassets; i++)

@@ -17,7 +17,9 @@
 #include "event/container.h"
 #include "event/decoder.h"
 #include "event/file.h"
+#include "http/metrics.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 struct batch {
     struct lw_call *call;
@@ -209,7 +211,7 @@ static void batch_answer(struct batch *b) {
 }
 
 void lw_serve_predict(struct lw_call *c) {
-    struct lw_champion *champion = lw_champion_get(c->server);
+    struct lw_champion *champion = lw_watch_champion(c->server);
     if (!champion) {
         lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE,
                      "there is no champion yet: no model has been promoted");
@@ -218,11 +220,11 @@ void lw_serve_predict(struct lw_call *c) {
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
     batch_answer(&b);
     lw_decode_scratch_fini(&b.scratch);
-    lw_champion_put(champion);
+    lw_watch_champion_put(champion);
     if (!c->answered) {
         lw_buf_u8(&c->out, '\n');
         c->answered = true;
         atomic_fetch_add_explicit(&c->server->predictions, b.n, memory_order_relaxed);
     }
-    lw_latency_add(&c->server->latency, lw_mono_us() - c->began_us);
+    lw_metrics_latency_add(&c->server->latency, lw_mono_us() - c->began_us);
 }

@@ -8,7 +8,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 const struct lw_route lw_routes[] = {
     {"GET", "/healthz", NULL, lw_serve_health, LW_ROUTE_HEALTH | LW_ROUTE_OPEN, 0},
@@ -173,17 +175,6 @@ json_t *lw_json_number(double v) {
 
 json_t *lw_json_ms(int64_t ms) {
     return ms == INT64_MIN || ms == 0 ? json_null() : json_integer(ms);
-}
-
-double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...) {
-    char name[LW_NAME_MAX + 80];
-    double v;
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(name, sizeof name, fmt, ap);
-    va_end(ap);
-    const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
-    return text && lw_parse_f64(text, &v) ? v : NAN;
 }
 
 /* ---- routing ---- */

@@ -15,6 +15,8 @@
 #include "base/time.h"
 #include "event/decoder.h"
 #include "http/private.h"
+#include "http/serve.h"
+#include "http/strict.h"
 #include "http/tls.h"
 
 #define THREADS_MAX 4
@@ -35,9 +37,10 @@ static enum MHD_Result send_answer(struct lw_call *c) {
     if (!r)
         return MHD_NO;
     lw_call_headers(c, r);
-    lw_peer_set(c->peer, c->route && c->route->run == lw_serve_events && c->status == 200
-                             ? LW_PEER_LISTENS
-                             : LW_PEER_SENDS);
+    lw_accept_peer_set(c->peer,
+                       c->route && c->route->run == lw_serve_events && c->status == 200
+                           ? LW_PEER_LISTENS
+                           : LW_PEER_SENDS);
     enum MHD_Result rc = MHD_queue_response(c->connection, c->status, r);
     MHD_destroy_response(r);
     unsigned class = c->status / 100;
@@ -58,7 +61,7 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
     struct lw_call *c = lw_calloc(1, sizeof *c);
     c->server = arg;
     c->connection = connection;
-    c->peer = lw_peer_of(connection);
+    c->peer = lw_accept_peer(connection);
     c->status = MHD_HTTP_OK;
     c->type = "application/json";
     c->counted_as = lw_nroutes + 1;
@@ -72,9 +75,9 @@ static bool has_place(struct lw_call *c) {
     if (!c->peer->extra || (c->route && c->route->flags & LW_ROUTE_HEALTH))
         return true;
     c->closes = true;
-    lw_call_refuse(c, LW_REFUSED_FULL, MHD_HTTP_SERVICE_UNAVAILABLE,
-                   "all %d connections are in use (http.connections)",
-                   c->server->config->http.connections);
+    lw_guard_refuse(c, LW_REFUSED_FULL, MHD_HTTP_SERVICE_UNAVAILABLE,
+                    "all %d connections are in use (http.connections)",
+                    c->server->config->http.connections);
     return false;
 }
 
@@ -83,7 +86,7 @@ static enum MHD_Result call_begin(struct lw_call *c, const char *url, const char
     c->begun = true;
     c->began_us = lw_mono_us();
     c->closes = c->peer->health || c->peer->extra;
-    lw_peer_set(c->peer, LW_PEER_WAITS); /* for the body */
+    lw_accept_peer_set(c->peer, LW_PEER_WAITS); /* for the body */
     bool strict = lw_strict_head(c, method, version);
     if (!strict)
         c->closes = true; /* where the next request begins is unknown */
@@ -113,7 +116,7 @@ static enum lw_lane lane_of(const struct lw_call *c) {
 }
 
 static enum MHD_Result call_finish(struct lw_call *c) {
-    lw_peer_set(c->peer, LW_PEER_ASKS);
+    lw_accept_peer_set(c->peer, LW_PEER_ASKS);
     enum lw_lane lane = lane_of(c);
     if (!c->answered && c->route && lane != LW_LANES) {
         if (lw_ask_queue(c, lane))
@@ -159,7 +162,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         atomic_fetch_add_explicit(&s->refused[LW_REFUSED_MALFORMED], 1,
                                   memory_order_relaxed);
     if (c->peer)
-        lw_peer_set(c->peer, LW_PEER_WAITS);
+        lw_accept_peer_set(c->peer, LW_PEER_WAITS);
     lw_buf_fini(&c->body);
     lw_buf_fini(&c->out);
     if (c->response)
@@ -188,7 +191,7 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)LW_MEMORY_REQUEST, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (http->timeout_ms + 999) / 1000, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, s},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_on_connection, s},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_accept_notify, s},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s},
         /* its own checks would close some connections without an answer */
         {MHD_OPTION_STRICT_FOR_CLIENT, lw_strict_in_place() ? 0 : 1, NULL},
@@ -263,7 +266,7 @@ static int start_all(struct lw_server *s, struct lw_err *err) {
         s->avro ? lw_decoder_new(LW_ENCODING_JSON, NULL, schema, fields, err) : NULL;
     if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)))
         return -1;
-    if (lw_listen_open(s, err) || start_answering(s, err) || start_askers(s, err))
+    if (lw_accept_open(s, err) || start_answering(s, err) || start_askers(s, err))
         return -1;
     return start_thread(&s->watch_thread, lw_watch_main, s, &s->watches, err) ||
                    start_thread(&s->accept_thread, lw_accept_main, s, &s->accepts, err)
@@ -324,10 +327,10 @@ void lw_server_stop(struct lw_server *s) {
         MHD_stop_daemon(s->mhd); /* no request is suspended any more */
     if (s->health)
         MHD_stop_daemon(s->health);
-    lw_listen_close(s);
+    lw_accept_close(s);
     lw_http_tls_free(s->tls);
-    lw_snapshot_put(s->snapshot);
-    lw_champion_put(s->champion);
+    lw_watch_snapshot_put(s->snapshot);
+    lw_watch_champion_put(s->champion);
     lw_redis_free(s->watch_redis);
     for (size_t i = 0; i < s->naskers; i++)
         lw_redis_free(s->asker[i].redis);

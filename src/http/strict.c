@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "http/private.h"
+#include "http/strict.h"
 
 /* By the version that runs, not the one built with: both have the same soname. */
 bool lw_strict_in_place(void) {
@@ -150,6 +151,6 @@ bool lw_strict_head(struct lw_call *c, const char *method, const char *version) 
     c->target = NULL; /* libmicrohttpd reuses its buffer */
     if (!h.fault)
         return true;
-    lw_call_refuse(c, LW_REFUSED_MALFORMED, MHD_HTTP_BAD_REQUEST, "%s", h.fault);
+    lw_guard_refuse(c, LW_REFUSED_MALFORMED, MHD_HTTP_BAD_REQUEST, "%s", h.fault);
     return false;
 }

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "http/now.h"
 #include "http/private.h"
 #include "store/alerts.h"
 #include "store/keys.h"
@@ -23,7 +24,7 @@
 
 /* ---- handing out ---- */
 
-struct lw_snapshot *lw_snapshot_get(struct lw_server *s) {
+struct lw_snapshot *lw_watch_snapshot(struct lw_server *s) {
     pthread_mutex_lock(&s->lock);
     struct lw_snapshot *n = s->snapshot;
     if (n)
@@ -32,7 +33,7 @@ struct lw_snapshot *lw_snapshot_get(struct lw_server *s) {
     return n;
 }
 
-void lw_snapshot_put(struct lw_snapshot *n) {
+void lw_watch_snapshot_put(struct lw_snapshot *n) {
     if (!n || atomic_fetch_sub(&n->refs, 1) != 1)
         return;
     lw_reply_free(n->now);
@@ -40,11 +41,11 @@ void lw_snapshot_put(struct lw_snapshot *n) {
     free(n);
 }
 
-uint64_t lw_snapshot_firing(const struct lw_snapshot *n) {
+uint64_t lw_watch_firing(const struct lw_snapshot *n) {
     return n->firing[LW_SEVERITY_WARN] + n->firing[LW_SEVERITY_CRITICAL];
 }
 
-struct lw_champion *lw_champion_get(struct lw_server *s) {
+struct lw_champion *lw_watch_champion(struct lw_server *s) {
     pthread_mutex_lock(&s->lock);
     struct lw_champion *c = s->champion;
     if (c)
@@ -53,14 +54,14 @@ struct lw_champion *lw_champion_get(struct lw_server *s) {
     return c;
 }
 
-void lw_champion_put(struct lw_champion *c) {
+void lw_watch_champion_put(struct lw_champion *c) {
     if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
         return;
     lw_model_free(c->model);
     free(c);
 }
 
-bool lw_redis_away(struct lw_server *s, char *out, size_t size) {
+bool lw_watch_redis_away(struct lw_server *s, char *out, size_t size) {
     pthread_mutex_lock(&s->lock);
     lw_copy(out, size, s->away);
     pthread_mutex_unlock(&s->lock);
@@ -165,7 +166,7 @@ static struct lw_snapshot *snapshot_read(struct watcher *w, struct lw_err *err) 
                            n->npartitions, n->view, err);
     }
     if (rc) {
-        lw_snapshot_put(n);
+        lw_watch_snapshot_put(n);
         return NULL;
     }
     n->rate = rate_of(w, n);
@@ -211,7 +212,7 @@ static void champion_swap(struct lw_server *s, struct lw_champion *next) {
     pthread_mutex_unlock(&s->lock);
     if (old)
         atomic_fetch_add(&s->swaps, 1);
-    lw_champion_put(old);
+    lw_watch_champion_put(old);
 }
 
 /* After Redis was emptied, a version number may mean another model; the epoch and the
@@ -253,7 +254,7 @@ static int champion_follow(struct watcher *w, const struct lw_aliases *a,
 
 static bool snapshot_changed(const struct lw_snapshot *was, const struct lw_snapshot *n) {
     return !was || was->aliases.champion != n->aliases.champion ||
-           lw_reply_figure(was->now, "at") != lw_reply_figure(n->now, "at") ||
+           lw_now_figure(was->now, "at") != lw_now_figure(n->now, "at") ||
            memcmp(was->firing, n->firing, sizeof n->firing) != 0;
 }
 
@@ -267,7 +268,7 @@ static void snapshot_publish(struct lw_server *s, struct lw_snapshot *n) {
     pthread_mutex_unlock(&s->lock);
     if (snapshot_changed(was, n))
         lw_events_publish(s, n);
-    lw_snapshot_put(was);
+    lw_watch_snapshot_put(was);
 }
 
 static void one_look(struct watcher *w) {
@@ -282,7 +283,7 @@ static void one_look(struct watcher *w) {
         n->unusable = refused ? r->champion : 0;
         snapshot_publish(s, n);
     }
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     if (err.code == LW_OK)
         return;
     pthread_mutex_lock(&s->lock);

@@ -210,7 +210,7 @@ def with_data(browser, page):
         browser.js("const s = document.getElementById('metrics'); s.value = arguments[0];"
                    "s.dispatchEvent(new Event('change'))", metric)
         shows(browser, "#drift .readout", words)
-        wait_for(f"{metric} drawn", 20, lambda: browser.js(INK, ".heatmap canvas.heat") > 0)
+        wait_for(f"{metric} drawn", 20, lambda: browser.js(INK, ".heatmap .row:nth-child(3) canvas") > 0)
     models = page.api("models")["models"]
     shown = browser.js("return [...document.querySelectorAll('.models .version')].map((e) => e.textContent)")
     equal(shown, [f"v{m['version']}" for m in models], "the versions, newest first")
