@@ -84,7 +84,8 @@ static void parcel_pack(struct parcel *p, const struct lw_envelope *e, int64_t n
         not_sent(e->result, &err);
         return;
     }
-    p->ready = lw_render_request(e->receiver, &p->secrets, e->json, e->len, now_ms,
+    p->ready = lw_render_request(e->receiver, &p->secrets,
+                                 &(struct lw_render_input){e->json, e->len, now_ms},
                                  &p->req, &err) == 0;
     if (p->ready)
         return;

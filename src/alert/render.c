@@ -49,10 +49,10 @@ static int format_body(const struct lw_receiver *r, const struct lw_secrets *sec
 }
 
 int lw_render_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                   const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
+                   const struct lw_render_input *in, struct lw_buf *out,
                    struct lw_err *err) {
     struct lw_message m;
-    if (lw__message_read(&m, json, len, now_ms, err) < 0)
+    if (lw__message_read(&m, in->json, in->len, in->now_ms, err) < 0)
         return -1;
     int rc = format_body(r, secrets, &m, out, err);
     lw__message_fini(&m);
@@ -126,7 +126,9 @@ static void add_signature(const struct lw_secrets *s, const char *id, int64_t no
     add_header(req, "Webhook-Timestamp", text);
     if (s->nkeys == 0)
         return;
-    lw_sign_message(s->key, s->nkeys, id, timestamp, req->body.data, req->body.len, text);
+    lw_sign_message(s->key, s->nkeys,
+                    &(struct lw_sign_input){id, timestamp, req->body.data, req->body.len},
+                    text);
     add_header(req, "Webhook-Signature", text);
 }
 
@@ -166,11 +168,11 @@ static int set_url(const struct lw_receiver *r, const struct lw_secrets *s,
 }
 
 int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                      const char *json, size_t len, int64_t now_ms,
-                      struct lw_post_request *out, struct lw_err *err) {
+                      const struct lw_render_input *in, struct lw_post_request *out,
+                      struct lw_err *err) {
     struct lw_message m;
     memset(out, 0, sizeof *out);
-    if (lw__message_read(&m, json, len, now_ms, err) < 0)
+    if (lw__message_read(&m, in->json, in->len, in->now_ms, err) < 0)
         return -1;
     out->timeout_ms = r->timeout_ms;
     lw_copy(out->ca_file, sizeof out->ca_file, r->ca_file);
@@ -178,7 +180,7 @@ int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secr
     if (rc == 0)
         rc = format_body(r, secrets, &m, &out->body, err);
     if (rc == 0)
-        rc = add_headers(r, secrets, m.id, now_ms, out, err);
+        rc = add_headers(r, secrets, m.id, in->now_ms, out, err);
     if (rc < 0)
         lw_post_request_fini(out);
     lw__message_fini(&m);

@@ -60,12 +60,11 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
     return 0;
 }
 
-void lw_sign_message(const struct lw_sign_key *keys, size_t nkeys, const char *id,
-                     int64_t timestamp_s, const void *body, size_t len,
-                     char out[LW_SIGNATURE_MAX]) {
+void lw_sign_message(const struct lw_sign_key *keys, size_t nkeys,
+                     const struct lw_sign_input *in, char out[LW_SIGNATURE_MAX]) {
     struct lw_buf text = {0};
-    lw_buf_printf(&text, "%s.%lld.", id, (long long)timestamp_s);
-    lw_buf_put(&text, body, len);
+    lw_buf_printf(&text, "%s.%lld.", in->id, (long long)in->timestamp_s);
+    lw_buf_put(&text, in->body, in->len);
     size_t used = 0;
     out[0] = '\0';
     for (size_t k = 0; k < nkeys; k++) {

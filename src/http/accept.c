@@ -437,5 +437,5 @@ void lw_accept_close(struct lw_server *s) {
         close(s->wake);
     if (s->listen >= 0)
         close(s->listen);
-    lw_addresses_free(s);
+    lw_address_free_all(s);
 }

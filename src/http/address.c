@@ -94,7 +94,7 @@ void lw_address_give(struct lw_server *s, struct lw_address *a) {
     bucket_sweep(s, bucket_of(s, a->key));
 }
 
-void lw_addresses_free(struct lw_server *s) {
+void lw_address_free_all(struct lw_server *s) {
     for (size_t i = 0; i < LW_ADDRESS_BUCKETS; i++)
         while (s->addresses[i]) {
             struct lw_address *a = s->addresses[i];

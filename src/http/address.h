@@ -33,7 +33,7 @@ struct lw_address {
 void lw_address_text(const struct sockaddr *a, char *out, size_t size);
 struct lw_address *lw_address_take(struct lw_server *s, const struct sockaddr *from);
 void lw_address_give(struct lw_server *s, struct lw_address *a);
-void lw_addresses_free(struct lw_server *s);
+void lw_address_free_all(struct lw_server *s);
 /* Milliseconds until a token from that address is checked; 0: now. */
 int64_t lw_address_pause(struct lw_server *s, struct lw_address *a,
                          const uint8_t digest[LW_DIGEST]);

@@ -15,7 +15,7 @@
 #define SAID_MAX    96 /* bytes of "by" */
 
 static json_t *text_or_null(const char *text) {
-    return text[0] ? lw_json_text_of(text) : json_null();
+    return text[0] ? lw_call_json_text(text) : json_null();
 }
 
 static void set_hex(json_t *o, const char *name, uint64_t v) {

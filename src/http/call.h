@@ -83,7 +83,7 @@ bool lw_call_version(struct lw_call *c, uint32_t *out);
 /* "http:<address>", or "http:<token's name>@<address>", for the audit. */
 void lw_call_asker(struct lw_call *c, char *out, size_t size);
 /* Text from outside: made valid UTF-8 and safe to print. */
-json_t *lw_json_text_of(const char *text);
+json_t *lw_call_json_text(const char *text);
 json_t *lw_json_number(double v);
 /* A time, or null for INT64_MIN and 0. */
 json_t *lw_json_ms(int64_t ms);

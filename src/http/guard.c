@@ -268,7 +268,7 @@ bool lw_guard_change(struct lw_call *c) {
     } else if (found == 0 || !(token.scopes & c->route->scope)) {
         lw_guard_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
                         "this needs a token with the scope %s",
-                        lw_scope_name(c->route->scope));
+                        lw_token_scope_name(c->route->scope));
     } else {
         token_admit(c, &token, digest);
         return true;

@@ -29,7 +29,7 @@ static void add_reason(json_t *reasons, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    json_array_append_new(reasons, lw_json_text_of(text));
+    json_array_append_new(reasons, lw_call_json_text(text));
 }
 
 /* What other live processes report about themselves; this process has its own reasons. */
@@ -96,7 +96,7 @@ static void add_component(json_t *reasons, json_t *failing, enum lw_component c,
     json_object_set_new(o, "component", json_string(lw_component_name(c)));
     json_object_set_new(o, "known", json_boolean(ill));
     json_object_set_new(o, "since_ms", ill ? lw_json_ms(item->since_ms) : json_null());
-    json_object_set_new(o, "text", lw_json_text_of(text));
+    json_object_set_new(o, "text", lw_call_json_text(text));
     json_array_append_new(failing, o);
 }
 

@@ -28,9 +28,9 @@ static json_t *version_json(const struct lw_version *v, bool with_facts) {
     json_t *o = json_object();
     json_object_set_new(o, "version", json_integer(v->version));
     json_object_set_new(o, "parent", v->parent ? json_integer(v->parent) : json_null());
-    json_object_set_new(o, "status", lw_json_text_of(v->status));
-    json_object_set_new(o, "reason", lw_json_text_of(v->reason));
-    json_object_set_new(o, "verdict", lw_json_text_of(v->verdict));
+    json_object_set_new(o, "status", lw_call_json_text(v->status));
+    json_object_set_new(o, "reason", lw_call_json_text(v->reason));
+    json_object_set_new(o, "verdict", lw_call_json_text(v->verdict));
     json_object_set_new(o, "created_ms", lw_json_ms(v->created_ms));
     json_object_set_new(o, "promoted_ms", lw_json_ms(v->promoted_ms));
     json_object_set_new(o, "as_of_ms", lw_json_ms(v->as_of_ms));
@@ -143,7 +143,7 @@ static bool id_before(const char *id, char *out, size_t size) {
 
 static json_t *field_json(const struct lw_reply *fields, const char *name) {
     const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
-    return text ? lw_json_text_of(text) : json_null();
+    return text ? lw_call_json_text(text) : json_null();
 }
 
 static json_t *entry_json(const struct lw_reply *entry) {

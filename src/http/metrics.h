@@ -2,6 +2,8 @@
 #ifndef LW_HTTP_METRICS_H
 #define LW_HTTP_METRICS_H
 
+#include <stdio.h>
+
 #include "http/now.h"
 #include "http/private.h"
 
@@ -27,6 +29,9 @@ struct lw_metric_row {
 };
 /* Row i of the page, or NULL past the last one. */
 const struct lw_metric_row *lw_metric_row_at(size_t i);
+
+/* Writes docs/metrics.md. */
+void lw_metrics_document(FILE *out);
 
 /* One sample of the row; labels as printed, without braces ("" none). A value that is not
  * finite is unknown and left out. */

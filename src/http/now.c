@@ -139,7 +139,7 @@ static json_t *partition_json(const struct lw_partition_view *v,
     json_object_set_new(o, "lag", lag < 0 ? json_null() : json_integer(lag));
     json_object_set_new(o, "watermark_ms", lw_json_ms(v->watermark_ms));
     json_object_set_new(o, "owner",
-                        v->owner[0] ? lw_json_text_of(v->owner) : json_null());
+                        v->owner[0] ? lw_call_json_text(v->owner) : json_null());
     for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
         json_object_set_new(o, lw_counter_name(counted[i]),
                             json_integer((json_int_t)v->counter[counted[i]]));
@@ -158,9 +158,9 @@ static json_t *troubles_json(const struct lw_health *h) {
         json_t *o = json_object();
         const struct lw_trouble *t = &h->trouble[i];
         json_object_set_new(o, "component", json_string(lw_component_name(t->component)));
-        json_object_set_new(o, "process", lw_json_text_of(t->who));
+        json_object_set_new(o, "process", lw_call_json_text(t->who));
         json_object_set_new(o, "since_ms", lw_json_ms(t->since_ms));
-        json_object_set_new(o, "text", lw_json_text_of(t->text));
+        json_object_set_new(o, "text", lw_call_json_text(t->text));
         json_array_append_new(list, o);
     }
     return list;
@@ -208,7 +208,7 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     json_t *o = json_object(), *parts = json_array();
     json_object_set_new(o, "redis", json_string(away ? "away" : "ok"));
     json_object_set_new(o, "leader",
-                        n->leader[0] ? lw_json_text_of(n->leader) : json_null());
+                        n->leader[0] ? lw_call_json_text(n->leader) : json_null());
     json_object_set_new(o, "processes",
                         running ? json_integer((json_int_t)running) : json_null());
     json_object_set_new(o, "rate_per_s", away ? json_null() : lw_json_number(n->rate));

@@ -69,7 +69,7 @@ void lw_call_json(struct lw_call *c, json_t *value) {
     c->answered = true;
 }
 
-json_t *lw_json_text_of(const char *text) {
+json_t *lw_call_json_text(const char *text) {
     char safe[2000];
     return json_string(lw_text_safe(safe, sizeof safe, text, strlen(text)));
 }
@@ -83,7 +83,7 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     json_t *o = json_object();
-    json_object_set_new(o, "error", lw_json_text_of(text));
+    json_object_set_new(o, "error", lw_call_json_text(text));
     json_object_set_new(o, "code", json_string(word_of(status)));
     lw_call_json(c, o);
     c->status = status;

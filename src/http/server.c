@@ -347,10 +347,6 @@ void lw_server_stop(struct lw_server *s) {
     free(s);
 }
 
-int lw_server_port(const struct lw_server *s) {
-    return s->port;
-}
-
 char *lw_server_address(const struct lw_server *s, char *out, size_t size) {
     const char *host = s->config->http.host;
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)

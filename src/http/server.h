@@ -46,12 +46,7 @@ struct lw_server *lw_server_start(const struct lw_server_options *options,
                                   struct lw_err *err);
 /* Ends all requests and joins the threads; NULL is allowed. */
 void lw_server_stop(struct lw_server *s);
-/* The port in use: that of http.listen, unless it was 0. */
-int lw_server_port(const struct lw_server *s);
 /* "http://127.0.0.1:8080/", for people. */
 char *lw_server_address(const struct lw_server *s, char *out, size_t size);
-
-/* docs/metrics.md. */
-void lw_metrics_document(FILE *out);
 
 #endif

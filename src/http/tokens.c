@@ -22,7 +22,7 @@ static const struct {
               {"all", LW_SCOPE_ALL}};
 #define SCOPES (sizeof scopes / sizeof *scopes)
 
-const char *lw_scope_name(unsigned scope) {
+const char *lw_token_scope_name(unsigned scope) {
     for (size_t i = 0; i < SCOPES; i++)
         if (scopes[i].scope == scope)
             return scopes[i].name;

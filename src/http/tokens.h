@@ -65,6 +65,6 @@ int lw_token_find(struct lw_token_file *f, const unsigned char digest[LW_DIGEST]
                   struct lw_token *out, struct lw_err *err);
 void lw_token_digest(const char *token, size_t len, unsigned char out[LW_DIGEST]);
 /* "silence" or "models", for messages. */
-const char *lw_scope_name(unsigned scope);
+const char *lw_token_scope_name(unsigned scope);
 
 #endif

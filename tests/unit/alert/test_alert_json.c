@@ -392,9 +392,11 @@ static void longest_message_is_bounded(void **state) {
     for (int f = 0; f < LW_FORMAT_TEMPLATE; f++) {
         struct lw_receiver r = receiver("oncall", (enum lw_format)f);
         lw_buf_clear(&body);
-        assert_int_equal(lw_render_body(&r, &secrets, (const char *)out.data, out.len, AT,
-                                        &body, NULL),
-                         0);
+        assert_int_equal(
+            lw_render_body(&r, &secrets,
+                           &(struct lw_render_input){(const char *)out.data, out.len, AT},
+                           &body, NULL),
+            0);
         assert_true(f != LW_FORMAT_TEAMS || body.len < 28 * 1024);
     }
     lw_profile_free(p[0]);

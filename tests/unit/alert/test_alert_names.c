@@ -212,7 +212,9 @@ static void render(enum lw_format format, const struct lw_buf *json, struct lw_b
     struct lw_receiver r = receiver("on-call", format);
     struct lw_err err = {0};
     lw_buf_clear(out);
-    if (lw_render_body(&r, &secrets, (const char *)json->data, json->len, AT, out, &err))
+    if (lw_render_body(&r, &secrets,
+                       &(struct lw_render_input){(const char *)json->data, json->len, AT},
+                       out, &err))
         fail_msg("%s: %s", lw_format_name(format), err.msg);
     json_t *root = json_of(out);
     assert_all_harmless(root);
