@@ -1,6 +1,6 @@
-/* Formats: bodies against those that tests/data/alert/make_alert.py makes independently,
- * the products' limits on the worst message, headers, templates, and messages that are
- * none. */
+/* Bodies compared with those that tests/data/alert/make_alert.py writes independently,
+ * the products' limits with the largest message, headers, templates, and invalid
+ * messages. */
 #include "alert/json.h"
 #include "alert/message.h"
 #include "alert/post.h"
@@ -193,7 +193,7 @@ static void headers(void **state) {
     lw_secrets_fini(&s);
 }
 
-/* The routing key stands in the body and nowhere else. */
+/* The routing key is in the body only. */
 static void pagerduty_key_is_no_header(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_PAGERDUTY);
@@ -366,7 +366,7 @@ static void bad_templates(void **state) {
     lw_buf_fini(&out);
 }
 
-/* ---- messages that are none ---- */
+/* ---- invalid messages ---- */
 
 static void message_without(const char *key, json_t *value) {
     struct lw_receiver r = receiver("oncall", LW_FORMAT_SLACK);
@@ -407,8 +407,8 @@ static void foreign_messages(void **state) {
     }
 }
 
-/* Any one member of any other type: no format may crash, all answer well-formed JSON or
- * an error. */
+/* Any member of any other type: no format crashes; each writes well-formed JSON or fails.
+ */
 static void members_of_other_types(void **state) {
     (void)state;
     char *text = data_file("message_firing.json", NULL);

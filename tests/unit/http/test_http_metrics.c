@@ -1,5 +1,4 @@
-/* /metrics is the table, the table is docs/metrics.md, and promtool finds no fault.
- * After a change of the table: `test_http_metrics --write`. */
+/* /metrics and docs/metrics.md match the table, and promtool accepts the output. */
 #include "http_test.h"
 
 #include <sys/wait.h>

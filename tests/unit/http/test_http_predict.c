@@ -1,6 +1,6 @@
-/* Predictions over HTTP, from a real registry: JSON and Avro, one record and many, what
- * is refused and how it is named, and a promotion in the middle. */
-#include "scene.h"
+/* Predictions over HTTP from a real registry: JSON and Avro, one record and many,
+ * refusals and their texts, and a promotion during requests. */
+#include "redis_fixture.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -249,7 +249,7 @@ static void put_container(struct lw_buf *out, const char *codec, const void *pac
     lw_buf_put(out, sync, 16);
 }
 
-/* What a container unpacks to goes with http.body_max, for each codec. */
+/* http.body_max also limits an inflated container, for each codec. */
 static void a_bomb_is_refused(void **state) {
     struct scene *s = *state;
     const char *schema = lw_schema_json(s->f.config->source.schema);

@@ -1,6 +1,6 @@
-/* A law of all formats: whatever bytes a category or an id holds and however large a
- * figure is, what a receiver gets is valid JSON without control characters, and two
- * categories never read alike. */
+/* For every format: whatever bytes a category or an id contains and however large a
+ * figure is, the receiver gets valid JSON without control characters, and two different
+ * categories never look the same. */
 #include <math.h>
 
 #include "alert/alert_json.h"
