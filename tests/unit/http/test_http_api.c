@@ -112,9 +112,9 @@ static void what_others_say_is_a_warning(void **state) {
     json_t *o = ask_json(&s->f, "/readyz", 200);
     json_t *warnings = json_object_get(o, "warnings");
     assert_int_equal(json_array_size(warnings), 1);
-    const char *told = json_string_value(json_array_get(warnings, 0));
-    assert_non_null(strstr(told, "other:7: letters: no "));
-    assert_null(strchr(told, '\x1b'));
+    const char *warning = json_string_value(json_array_get(warnings, 0));
+    assert_non_null(strstr(warning, "other:7: letters: no "));
+    assert_null(strchr(warning, '\x1b'));
     json_decref(o);
     o = ask_json(&s->f, "/api/v1/now", 200);
     json_t *health = json_object_get(o, "health");
