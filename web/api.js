@@ -1,4 +1,4 @@
-// The server: answers as objects, failures in words, and news as they come.
+// The server's API: answers as objects, failures as exceptions, and server-sent events.
 
 export class Unavailable extends Error {
   /** reached: the server answered, but has no answer (Redis is away). */
@@ -10,10 +10,10 @@ export class Unavailable extends Error {
 
 const TIMEOUT_MS = 10000;
 
-/** Beside the page; a name and a password in the page's own address would be refused in this one. */
+/** Relative to the page. fetch refuses an address with a user and password, so it is made from location.href. */
 const address = (path) => new URL(`api/v1/${path}`, location.href);
 
-/** GET api/v1/<path>. Throws Unavailable; null when there is no such thing (yet). */
+/** GET api/v1/<path>. Throws Unavailable; null for 404. */
 export async function get(path) {
   let answer;
   try {
@@ -28,15 +28,15 @@ export async function get(path) {
   try {
     body = await answer.json();
   } catch {
-    throw new Unavailable(`an answer (${answer.status}) that is no JSON`, true);
+    throw new Unavailable(`the answer (${answer.status}) is not valid JSON`, true);
   }
   if (!answer.ok) throw new Unavailable(body.error || `status ${answer.status}`, true);
   return body;
 }
 
 /**
- * Calls news() when the server says that something has changed, and live(true or false) as the
- * stream of news comes and goes. The browser connects again by itself, unless the server refused.
+ * Calls news() when the server reports a change, and live(true or false) when the stream of events opens
+ * or closes. The browser reconnects automatically, unless the server refused.
  */
 export function listen(news, live) {
   if (!window.EventSource) return;

@@ -1,5 +1,5 @@
-// Elements from data. Text goes in as text and attributes as attributes: nothing that the server says
-// is ever parsed as HTML.
+// Builds elements from data. Text is set as text and attributes as attributes: nothing from the server is
+// ever parsed as HTML.
 
 /** h("td", {class: "number", onclick: f}, "text", element, ...): null and false children are left out. */
 export function h(tag, attributes = {}, ...children) {
@@ -30,22 +30,22 @@ export const byId = (id) => document.getElementById(id);
 export const bodyOf = (id) => document.querySelector(`#${CSS.escape(id)} .body`);
 
 /**
- * What stands in place of figures: there are none yet, they are on their way, or they cannot be had. A state
- * that is not known is never said to be empty.
+ * The text in place of figures: there are none yet, they are being read, or they cannot be read. An unknown
+ * state is never shown as an empty one.
  */
 export function absent(s, has, text) {
   return h("p", {class: "empty"}, s.trouble && !has ? "Cannot be read at the moment." :
-    !s.now ? "Waiting for figures." : has ? text : "Reading.");
+    !s.now ? "Waiting for figures." : has ? text : "Loading.");
 }
 
-/** Says something in the element only when it has changed, so that screen readers are not told twice. */
+/** Sets the element's text only when it changes, so that screen readers do not read it twice. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
  * A table with a caption for screen readers. columns: [{name, number, title}], rows: [[cell, ...]], a cell
- * being text or an element; the first one is the row's heading.
+ * being a text or an element; the first cell is the row's heading.
  */
 export function table(caption, columns, rows, attributes = {}) {
   return h("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": caption},
@@ -57,14 +57,14 @@ export function table(caption, columns, rows, attributes = {}) {
         h(i ? "td" : "th", {scope: i ? null : "row", class: columns[i].number && "number"}, cell)))))));
 }
 
-/** The same picture as numbers, built when somebody opens it. `refresh()` of it: the figures have changed. */
+/** A chart's figures as a table, built when it is opened; refresh() rebuilds it with new figures. */
 export function tableOnDemand(summary, build) {
   const details = h("details", {class: "data"}, h("summary", {}, summary));
   let region = null;
   details.refresh = () => {
     if (!details.open) return;
     const fresh = build();
-    // Whoever has scrolled or tabbed into the table stays there: only what is in it changes.
+    // Only the contents change, so that scroll position and focus stay.
     if (region) region.replaceChildren(...fresh.children);
     else details.append(region = fresh);
   };
@@ -72,12 +72,22 @@ export function tableOnDemand(summary, build) {
   return details;
 }
 
-/** Builds a part anew; the focus stays where it was, if it was in there. */
+/** Rebuilds a part and keeps the focus inside it. */
 export function rebuild(box, build) {
   const stops = () => [...box.querySelectorAll("summary, a, button, input, [tabindex]")];
   const at = stops().indexOf(document.activeElement);
   build();
   if (at >= 0) (stops()[at] || box).focus({preventScroll: true});
+}
+
+/** Fills a <select>. options: [[value, label]]. Hidden when there is nothing to choose. */
+export function choice(select, options, chosen, change) {
+  const same = [...select.options].map((o) => o.value).join("\n");
+  if (same !== options.map(([value]) => value).join("\n"))
+    select.replaceChildren(...options.map(([value, label]) => h("option", {value}, label)));
+  select.value = chosen;
+  select.onchange = () => change(select.value);
+  select.hidden = options.length < 2;
 }
 
 /** Radio buttons that look like one control. options: [[value, label]]. Keeps its legend. */

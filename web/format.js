@@ -1,4 +1,4 @@
-// Numbers, times and durations for people. What is not known is a dash, never a zero.
+// Numbers, times and durations for people. An unknown value is a dash, never a zero.
 
 export const DASH = "–";
 const known = (v) => v !== null && v !== undefined && Number.isFinite(v);
@@ -47,7 +47,7 @@ export const day = (ms) => (known(ms) ? shortDay.format(ms) : DASH);
 export const month = (ms) => monthFormat.format(ms);
 export const hour = (ms) => clock.format(ms);
 
-/** Wall time in the reader's own zone. */
+/** Wall time in the reader's time zone. */
 export const wallTime = (ms) => (known(ms) ? wallFormat.format(ms) : DASH);
 export const wallMoment = (ms) => (known(ms) ? wallDay.format(ms) : DASH);
 

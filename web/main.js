@@ -1,8 +1,8 @@
-// The page: what it knows, when it asks for more, and who is drawn when. Nothing else here keeps state of
-// the stream; the views draw what they are given.
+// The page: its state, when it fetches, and when it draws. The views keep no state of the stream; they draw
+// what they are given.
 //
-// One question (`now`) is asked again and again: at once when the server says that something has changed,
-// and at intervals in any case. Only when its answer differs from the last one are the larger ones asked.
+// The page polls `now`: at once when the server reports a change, and at intervals in any case. It fetches
+// the larger answers only when `now` has changed.
 import {Unavailable, get, listen} from "./api.js";
 import {byId, h, replace, say, segments} from "./dom.js";
 import {wallTime, words} from "./format.js";
@@ -16,10 +16,10 @@ import {renderModels} from "./view-models.js";
 import {renderSummary} from "./view-summary.js";
 
 const DAY = 86400000;
-const LIVE_MS = 10000; // between questions while news comes by itself
-const POLL_MS = 4000; // while it does not
+const LIVE_MS = 10000; // between polls while events arrive
+const POLL_MS = 4000; // without events
 const AGAIN_MS = 3000; // after a failure
-const CLOSEST_MS = 700; // two questions are never closer
+const CLOSEST_MS = 700; // minimum between two polls
 const STALE_MS = 30000;
 const DECISIONS = "promoted,rejected,rolled_back,confirmed,probation_waits,not_judged,training,training_waits," +
   "fired,resolved,quarantined,quarantine_ended,released";
@@ -33,13 +33,13 @@ const state = {
   trouble: null, live: false,
 };
 
-let known = ""; // what the larger answers belong to
+let known = ""; // signature that the larger answers belong to
 let timer = null;
 let asking = false;
 let askAgain = false;
 let askedAt = 0;
 
-// ---- asking ------------------------------------------------------------------------------------
+// ---- fetching ------------------------------------------------------------------------------------
 
 const signature = (now) => JSON.stringify([now.at_ms, now.champion && now.champion.version, now.alerts_firing,
   now.training, state.window, state.span]);
@@ -49,7 +49,7 @@ function chooseWindow() {
   if (!names.includes(state.window)) state.window = names[names.length - 1] ?? null;
 }
 
-/** The one that has moved most, until a person has chosen. */
+/** The feature that has drifted most, until the user chooses one. */
 function chooseFeature() {
   const w = state.now.windows.find((x) => x.name === state.window);
   const all = w ? w.features : [];
@@ -71,7 +71,7 @@ async function askHistory() {
   trimHeat();
 }
 
-/** Before there was a model there is nothing to draw: a week of it would crowd out the rest. */
+/** Drops the time before the first model, which has nothing to draw. */
 function sinceFirst(history) {
   if (!history) return history;
   const first = history.champion.findIndex((version) => version);
@@ -104,14 +104,14 @@ async function askLists() {
 
 async function ask() {
   const now = await get("now");
-  if (!now) throw new Unavailable("there is nothing at api/v1/now", true);
+  if (!now) throw new Unavailable("api/v1/now was not found", true);
   state.now = now;
   chooseWindow();
   chooseFeature();
-  if (now.health && now.health.redis !== "ok") throw new Unavailable("Redis is away", true);
+  if (now.health && now.health.redis !== "ok") throw new Unavailable("Redis does not answer", true);
   const mark = signature(now);
   if (mark !== known) {
-    renderAll(); // what is known now is there at once; the pictures follow
+    renderAll(); // the newest figures appear at once; the charts follow
     await Promise.all([state.window && now.at_ms ? askHistory() : null, askFeature(), askLists()]);
     known = mark;
   }
@@ -119,7 +119,7 @@ async function ask() {
   state.trouble = null;
 }
 
-/** Asks, draws, and arranges to be called again. Never runs twice at a time. */
+/** Fetches, draws, and schedules the next call. Never runs twice at a time. */
 async function look() {
   if (asking) {
     askAgain = true;
@@ -150,7 +150,7 @@ function soon() {
   }
 }
 
-// ---- what a person does --------------------------------------------------------------------------
+// ---- user actions --------------------------------------------------------------------------
 
 async function changed(part) {
   renderAll();

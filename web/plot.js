@@ -1,5 +1,5 @@
-// What the pictures share: colours from the style sheet, an axis of dates, lanes of marks above a plot,
-// and a cursor that pointer and keyboard move alike. Drawn by Chart.js (window.Chart).
+// What the charts share: colours from the style sheet, a date axis, lanes of marks above a plot, and a cursor
+// that pointer and keyboard move. Drawn by Chart.js (window.Chart).
 import {day, hour, month} from "./format.js";
 
 const HOUR = 3600000;
@@ -33,9 +33,9 @@ export function prepare() {
   return c;
 }
 
-// ---- an axis of dates ------------------------------------------------------------------------
+// ---- date axis ------------------------------------------------------------------------
 
-/** Moments at which a reader expects a tick, at most `most` of them. */
+/** Times at which a reader expects a tick, at most `most` of them. */
 export function dateTicks(from, until, most) {
   for (const step of [HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY])
     if ((until - from) / step <= most) return multiples(from, until, step);
@@ -95,7 +95,7 @@ export const LANE = 18;
 export const LANE_GAP = 12;
 const NAME_WIDTH = 28;
 
-/** Shapes differ as well as colours: nobody has to tell red from green. */
+/** Shapes differ as well as colours, so that no information depends on colour alone. */
 function drawMark(ctx, mark, x, y, c, crowded) {
   const colour = {promoted: c.good, rejected: c.quiet, rolled_back: c.critical, training: c.managed,
     critical: c.critical, warning: c.warning}[mark.kind] || c.quiet;
@@ -165,7 +165,7 @@ export const lanesPlugin = {
       ctx.textAlign = "left";
       ctx.textBaseline = "middle";
       ctx.fillText(lane.name, 0, y + 0.5);
-      // Names that would lie over each other are left out, from the right: the newest keeps its own.
+      // Labels that would overlap are left out, from the right: the newest keeps its label.
       let taken = Infinity;
       for (const mark of [...lane.marks].reverse()) {
         if (mark.ms < x.min || mark.ms > x.max) continue;
@@ -188,7 +188,7 @@ export const lanesPlugin = {
   },
 };
 
-// ---- a cursor over time ------------------------------------------------------------------------
+// ---- time cursor ------------------------------------------------------------------------
 
 export function nearest(times, ms) {
   let low = 0;
@@ -202,8 +202,8 @@ export function nearest(times, ms) {
 }
 
 /**
- * Makes an element a slider over moments: arrow keys by one, Page Up and Down by a day, Home and End.
- * times() are the moments, at() the chosen one or null, move(ms or null) chooses, words(ms) says it.
+ * Makes an element a slider over times: arrow keys move by one, Page Up and Down by a day, Home and End to the
+ * ends. times() lists them, at() is the current one or null, move(ms or null) sets it, words(ms) describes it.
  */
 export function timeSlider(element, label, {times, at, move, words}) {
   element.setAttribute("role", "slider");

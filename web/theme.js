@@ -1,5 +1,5 @@
-// Light or dark: what the system prefers, until a person chooses. A classic script in the head, so
-// that the page is never drawn in the wrong one first.
+// Light or dark: the system's preference, until the user chooses. A classic script in the head, so that the
+// page is never drawn in the wrong theme first.
 (function () {
   const key = "leeway-theme";
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -8,7 +8,7 @@
     try {
       return localStorage.getItem(key);
     } catch {
-      return null; // storage is refused to us: then the system decides
+      return null; // without storage the system's preference applies
     }
   }
 

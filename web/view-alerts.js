@@ -1,4 +1,4 @@
-// Alerts: what fires first, then what has ended.
+// Alerts: firing ones first, then resolved ones.
 import {absent, bodyOf, h, put, rebuild, replace} from "./dom.js";
 import {count, duration, eventTime, figure, plural, wallMoment, words} from "./format.js";
 

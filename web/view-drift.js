@@ -1,24 +1,37 @@
-// Drift of each feature over time: one row a feature, one column a stretch of time. A row's button shows
-// the feature. Deeper is more; where the verdict was "drift" the cell has a bar below it, so that nothing
-// hangs on colour.
-import {absent, bodyOf, byId, h, replace, segments, table, tableOnDemand} from "./dom.js";
+// Drift of each feature over time: one row per feature, one column per evaluation. A row's button shows the
+// feature. A darker cell is a larger value; a bar below it marks the verdict "drift", so that it does not
+// depend on colour alone.
+import {absent, bodyOf, byId, choice, h, replace, table, tableOnDemand} from "./dom.js";
 import {DASH, eventTime, figure, words} from "./format.js";
 import {colours, dateLabel, dateTicks, nearest, timeSlider} from "./plot.js";
 
-const METRICS = [["psi", "PSI"], ["js", "JS distance"]];
-/** Upper ends of the steps of colour. PSI: 0.1 and 0.25 are its customary marks. */
-const STEPS = {psi: [0.05, 0.1, 0.25, 0.5], js: [0.05, 0.1, 0.2, 0.3]};
+const LABELS = {psi: "PSI", js: "JS distance", ks: "KS distance", w1: "Wasserstein distance", energy: "Energy distance",
+  psi_first: "PSI against version 1", missing: "Missing", out_of_range: "Out of range", unseen: "Unseen categories",
+  fault: "Fault"};
+/** Members of a feature in `now` that are not metrics of the heat map; `drift` is the bar below a cell. */
+const NOT_METRICS = ["name", "kind", "drift"];
+const DISTANCE = [0.05, 0.1, 0.2, 0.3];
+const SHARE = [0.01, 0.05, 0.1, 0.25];
+/** Upper limits of the colours. PSI: 0.1 and 0.25 are its customary limits. One limit: no or yes. */
+const STEPS = {psi: [0.05, 0.1, 0.25, 0.5], psi_first: [0.05, 0.1, 0.25, 0.5], js: DISTANCE, ks: DISTANCE,
+  missing: SHARE, out_of_range: SHARE, unseen: SHARE, fault: [1]};
 const ROW = 28;
 
 let parts = null;
 let state = null;
 let actions = null;
 
-const steps = () => STEPS[state.metric] || STEPS.psi;
+const label = (metric) => LABELS[metric] || words(metric);
+/** What the API offers for a feature: the metrics in `now`, in its order. */
+function metrics(now) {
+  const names = new Set(now ? now.windows.flatMap((w) => w.features).flatMap((f) => Object.keys(f)) : []);
+  return [...names].filter((name) => !NOT_METRICS.includes(name)).map((name) => [name, label(name)]);
+}
+
+const steps = () => STEPS[state.heat ? state.heat.metric : state.metric] || DISTANCE;
 const times = () => (state.heat ? state.heat.at_ms : []);
 const shade = (v) => steps().findIndex((end) => v < end);
-const colourOf = (v, c) => c.heat[shade(v) < 0 ? steps().length : shade(v)];
-const label = () => METRICS.find(([m]) => m === state.metric)[1];
+const colourOf = (v, c) => (shade(v) < 0 ? c.heat[c.heat.length - 1] : c.heat[shade(v)]);
 
 function featureNow(name) {
   const w = state.now.windows.find((x) => x.name === state.window);
@@ -110,9 +123,9 @@ function build() {
   const grid = h("div", {class: "heatmap"},
     rows.map((r) => h("div", {class: "row"}, r.button, r.canvas, r.value, r.verdict)),
     h("div", {class: "row"}, h("span", {class: "name"}), axis));
-  // On the row of dates: a slider hides what is inside it from screen readers, and the buttons must be
-  // reachable.
-  const update = timeSlider(axis, "Drift over time. Arrow keys move through it", {
+  // The slider is the row of dates only: it hides its contents from screen readers, and the buttons must
+  // stay reachable.
+  const update = timeSlider(axis, "Drift over time. Use the arrow keys to move", {
     times, at: () => state.cursor, move: (ms) => actions.point(ms), words: sentence});
   const pointed = (event) => {
     const canvas = rows[0].canvas;
@@ -131,10 +144,11 @@ function build() {
 
 function drawKey(c) {
   const ends = steps();
-  const texts = [`< ${ends[0]}`, ...ends.slice(1).map((end, i) => `${ends[i]} – ${end}`), `≥ ${ends[ends.length - 1]}`];
+  const texts = ends.length === 1 ? ["no", "yes"] :
+    [`< ${ends[0]}`, ...ends.slice(1).map((end, i) => `${ends[i]} – ${end}`), `≥ ${ends[ends.length - 1]}`];
   replace(parts.key, texts.map((text, i) => {
     const swatch = h("i", {class: "swatch"});
-    swatch.style.background = c.heat[i];
+    swatch.style.background = i < ends.length ? c.heat[i] : c.heat[c.heat.length - 1];
     return h("li", {}, swatch, text);
   }), h("li", {}, h("i", {class: "swatch judged"}), "judged as drift"));
 }
@@ -143,7 +157,7 @@ function dataTable() {
   const all = times();
   const picks = [];
   for (let i = all.length - 1; i >= 0 && picks.length < 40; i -= Math.max(1, Math.floor(all.length / 40))) picks.push(i);
-  return table(`${label()} by feature over time`,
+  return table(`${label(state.heat.metric)} by feature over time`,
     [{name: "End of window"}, ...state.heat.features.map((name) => ({name, number: true}))],
     picks.map((i) => [eventTime(all[i]), ...state.heat.features.map((_, f) =>
       `${figure(valueAt(state.heat, i, f))}${valueAt(state.verdicts, i, f) > 0 ? " drift" : ""}`)]));
@@ -157,7 +171,7 @@ function draw() {
     const drift = Boolean(now && now.drift);
     drawRow(r.canvas, f, c);
     r.button.setAttribute("aria-pressed", String(state.feature === r.name));
-    r.value.textContent = now ? figure(now[state.metric]) : DASH;
+    r.value.textContent = now ? figure(now[state.heat.metric]) : DASH;
     r.verdict.textContent = drift ? "drift" : "no drift";
     r.verdict.dataset.state = drift ? "bad" : "good";
   });
@@ -167,7 +181,7 @@ function draw() {
 export function renderDrift(s, a) {
   state = s;
   actions = a;
-  segments(byId("metrics"), "metric", METRICS, s.metric, a.metric);
+  choice(byId("metrics"), metrics(s.now), s.metric, a.metric);
   if (!s.heat || !s.heat.at_ms.length || !s.now || !s.now.windows.length) {
     parts = null;
     replace(bodyOf("drift"), absent(s, s.heat || (s.now && !s.now.at_ms),
@@ -188,7 +202,7 @@ export function pointDrift(s) {
   const c = colours();
   parts.rows.forEach((r, f) => drawRow(r.canvas, f, c));
   replace(parts.readout, h("span", {}, s.cursor === null ?
-    `${label()} over ${words(s.heat.window)}; the figures are of the newest window.` : sentence(s.cursor)));
+    `${label(s.heat.metric)} over ${words(s.heat.window)}; the figures on the right are from the newest window.` : sentence(s.cursor)));
   parts.update();
 }
 

@@ -1,11 +1,11 @@
-// The error over event time: as managed, as expected, and of version 1 left alone, with what was
-// decided marked above it.
+// The error over event time: with retraining, as expected, and of version 1 without retraining, with the
+// decisions marked above it.
 import {absent, bodyOf, h, put, replace, segments, table, tableOnDemand} from "./dom.js";
 import {DASH, count, eventTime, number, words} from "./format.js";
 import {LANE, LANE_GAP, colours, dateAxis, lanesPlugin, nearest, timeSlider} from "./plot.js";
 
 const DAY = 86400000;
-const DOUBT = 0.15; // two standard errors may be this share of the error
+const DOUBT = 0.15; // a point is drawn if two standard errors are at most this share of the error
 const SPANS = [["all", "All"], ["30", "30 d"], ["7", "7 d"], ["1", "24 h"]];
 const KINDS = ["promoted", "rejected", "rolled_back", "training", "critical", "warning"];
 
@@ -65,18 +65,18 @@ function lanesOf(marks) {
 }
 
 /**
- * Enough events to tell something? A window that has begun anew with a promotion holds a handful at first, and
- * its jumps would be all that one sees. The table has them.
+ * Does the row have enough events to be drawn? After a promotion a window has few events at first, and their
+ * noise would dominate the chart. The table has all rows.
  */
-function tells(row) {
+function precise(row) {
   const rmse = value(row, "rmse");
   return rmse !== null && 2 * (value(row, "rmse_se") || 0) <= DOUBT * rmse;
 }
 
 function xy(name, change = (v) => v) {
-  // Version 1 has scored for longer than the champion, unless it is the champion.
+  // Version 1 has more events than a new champion, unless it is the champion.
   const alone = (row) => name === "rmse_first" && value(row, "rmse_first") !== value(row, "rmse");
-  return rows.map((row) => ({x: row[0], y: value(row, name) === null || !(alone(row) || tells(row)) ? null :
+  return rows.map((row) => ({x: row[0], y: value(row, name) === null || !(alone(row) || precise(row)) ? null :
     change(value(row, name), row)}));
 }
 
@@ -93,7 +93,7 @@ function datasets(c) {
   ];
 }
 
-/** From the lowest to the highest of what is drawn, and a little more. */
+/** The range of the drawn values, with a margin. */
 function range() {
   const all = ["rmse", "rmse_expected", "rmse_first"].flatMap((name) => xy(name).map((point) => point.y))
     .filter((v) => v !== null);
@@ -147,7 +147,7 @@ function build(actions) {
     h("li", {}, h("i", {class: "mark open"}, "△"), "warning"));
   const data = tableOnDemand("The same as a table", dataTable);
   const move = (ms) => actions.point(ms);
-  const update = timeSlider(slider, "Error over time. Arrow keys move through it", {
+  const update = timeSlider(slider, "Error over time. Use the arrow keys to move", {
     times, at: () => state.cursor, move, words: sentence});
   slider.addEventListener("pointermove", (event) => {
     if (!chart || !rows.length) return;
@@ -159,7 +159,7 @@ function build(actions) {
   replace(bodyOf("error"), key, slider, readout, data);
 }
 
-/** One row a day (the last of it), newest first: what a chart of this size can show. */
+/** One row per day (its last evaluation), newest first. */
 function dataTable() {
   const byDay = new Map();
   rows.forEach((row, i) => byDay.set(Math.floor((row[0] - 1) / DAY), i));
@@ -184,8 +184,8 @@ export function renderError(s, actions) {
     chart = parts = null;
     rows = [];
     replace(box, absent(s, s.history || (s.now && !s.now.at_ms),
-      "Nothing has been evaluated yet. The first window is evaluated when its first pane is complete: when every " +
-      "partition's event time has passed it."));
+      "Nothing has been evaluated yet. The first window is evaluated once its first pane is complete, which is when " +
+      "the event time of every partition has passed it."));
     return;
   }
   rows = s.history.rows;

@@ -1,4 +1,4 @@
-// One feature: what the champion was proved on (the reference) against the window, drawn from the sketches.
+// One feature: the champion's reference against the window, drawn from the sketches.
 import {absent, bodyOf, byId, h, replace, say, table, tableOnDemand} from "./dom.js";
 import {DASH, count, figure, percent, words} from "./format.js";
 import {colours} from "./plot.js";
@@ -12,7 +12,7 @@ function quantile(side, p) {
   return points.reduce((best, point) => (Math.abs(point[0] - p) < Math.abs(best[0] - p) ? point : best))[1];
 }
 
-/** Bins of unequal width as the outline of a density. */
+/** The outline of a density with bins of unequal width. */
 function outline(side) {
   const points = [];
   for (const [low, high, share] of side.density || []) {
@@ -105,7 +105,7 @@ function facts(data) {
     {name: version ? `Reference (v${version})` : "Reference", number: true}, {name: "Window", number: true}], rows);
 }
 
-/** A share, or a count when it is more than one. */
+/** A share, or a count if it is more than 1. */
 const share = (v) => (v === null || v === undefined ? DASH : v <= 1 ? percent(v) : count(v));
 
 let parts = null;
@@ -132,7 +132,7 @@ function build(data, window_) {
   parts = {text, picture, details, chart, data};
 }
 
-/** What the parts were built for; when it changes, they are built anew. */
+/** Identifies what the parts were built for; they are rebuilt when it changes. */
 const kindOf = (data, s) => [data.name, data.kind, s.window, data.reference && data.reference.version].join("\n");
 
 export function renderFeature(s) {
@@ -143,7 +143,7 @@ export function renderFeature(s) {
   if (!data || !(data.reference || data.current)) {
     drop();
     replace(bodyOf("feature"), absent(s, s.detailMissing || (s.now && !s.now.at_ms),
-      w ? `There is no sketch of ${s.feature} over ${words(s.window)} yet.` : "Shown when there is a window to compare."));
+      w ? `There are no data for ${s.feature} over ${words(s.window)} yet.` : "Available once there is a window to compare."));
     return;
   }
   if (!parts || parts.kind !== kindOf(data, s)) {
@@ -161,7 +161,7 @@ export function renderFeature(s) {
   parts.picture.setAttribute("aria-label", `${data.name}, reference against window. ${text}`);
 }
 
-/** In the colours of now. */
+/** Redraws in the current colours. */
 export function redrawFeature() {
   if (!parts) return;
   const fresh = isCategory(parts.data) ? categoryChart(parts.data, colours()) : numericChart(parts.data, colours());

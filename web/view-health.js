@@ -1,8 +1,8 @@
-// The stream itself, and the trail of what was decided.
+// The stream's health, and the decisions.
 import {absent, bodyOf, h, put, rebuild, replace, table} from "./dom.js";
 import {DASH, count, duration, eventTime, plural, short, wallMoment, wallTime, words} from "./format.js";
 
-/** A live stream's clocks are near ours; those of a replay are not, and their distance says nothing. */
+/** The delay of the watermark is shown only up to this: a replay's event times are far from the wall clock. */
 const LIVE_MS = 2 * 86400000;
 const SILENT_MS = 300000;
 
@@ -21,7 +21,7 @@ function lastFlush(now) {
   return times.length ? Math.max(...times) : 0;
 }
 
-/* Late events and wrong clocks are in no figure: from one in a hundred on they need a look. */
+/** Late and suspect events are missing from the figures; more than one in a hundred gets a warning. */
 function share(n, of) {
   const much = n > of / 100;
   return `${much ? "△ " : ""}${count(n)}${much ? ` (${(100 * n / of).toFixed(1)}%)` : ""}`;
@@ -49,7 +49,7 @@ function facts(now) {
     fact("Redis", x.redis === "ok" ? "✓ connected" : "▲ not reachable", x.redis === "ok" ? null : "bad"));
 }
 
-/** What the processes say of themselves, each since when. */
+/** Troubles that the processes report, with their start. */
 function troubles(now) {
   const list = now.health.troubles || [];
   return list.length ? h("ul", {class: "troubles", role: "status"}, list.map((t) =>
@@ -85,8 +85,8 @@ export function renderHealth(s) {
   }
   replace(parts.troubles, troubles(s.now));
   replace(parts.facts, facts(s.now));
-  parts.details.firstElementChild.textContent = n ? `${n} partitions` : "No partition has been read yet";
-  // Only the rows change, so that whoever has scrolled or tabbed into the table stays there.
+  parts.details.firstElementChild.textContent = n ? plural(n, "partition") : "No partition has been read yet";
+  // Only the rows change, so that scroll position and focus stay.
   const fresh = partitions(s.now);
   if (parts.table) parts.table.replaceChildren(...fresh.children);
   else put(parts.place, (parts.table = fresh));

@@ -1,4 +1,4 @@
-// Model versions: who answers, who came before, who was refused, and what each was made from.
+// Model versions: the champion, its parents, rejected versions, and the lineage of each.
 import {absent, bodyOf, byId, h, rebuild, replace, table} from "./dom.js";
 import {DASH, count, eventTime, number, plural, wallMoment, words} from "./format.js";
 
@@ -72,7 +72,7 @@ function row(model, actions) {
     h("span", {class: "when"}, eventTime(model.as_of_ms))), box);
   details.addEventListener("toggle", async () => {
     if (!details.open || box.dataset.filled) return;
-    replace(box, h("p", {class: "empty"}, "Reading the lineage."));
+    replace(box, h("p", {class: "empty"}, "Loading the lineage."));
     const whole = await actions.model(model.version);
     replace(box, whole ? lineage(whole) : h("p", {class: "empty"}, "The lineage cannot be read at the moment."));
     if (whole) box.dataset.filled = "yes";

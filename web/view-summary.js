@@ -1,8 +1,8 @@
-// The state in one sentence, and the figures one looks for first.
+// The state in one sentence, and the most important figures.
 import {byId, h, replace, say} from "./dom.js";
 import {DASH, count, duration, eventTime, number, percent, plural, short, words} from "./format.js";
 
-/** Is the error as it should be? In words, with the sign that goes with them. */
+/** Compares the error with its expectation: a text and a state. */
 function verdict(w) {
   if (!w || !w.n || w.rmse === null) return {state: "none", text: "champion has not scored any events yet"};
   if (w.rmse_expected === null || w.rmse_ratio === null)
@@ -18,7 +18,7 @@ function verdict(w) {
 function headline(now, w) {
   if (!now.champion)
     return now.training ? "Version 1 is being trained." :
-      "There is no model yet: version 1 is trained when the bootstrap of the configuration is reached.";
+      "There is no model yet: version 1 is trained once the configured bootstrap is complete.";
   const v = verdict(w);
   const drifted = w ? w.features.filter((f) => f.drift).map((f) => f.name) : [];
   const drift = drifted.length === 0 ? "no feature has drifted" :

@@ -1,14 +1,14 @@
-/* The message itself: everything that is known when core decides, frozen as JSON.
+/* The message: everything known when core decides, as JSON.
  *
- * It is written once, in the step that writes the evaluation, and is what the outbox
- * holds; the formats read nothing else. All members are always there (null where there is
- * nothing to say), so that a receiver's code needs no "if it exists". Event times say
- * when it happened in the data; `raised_at` is the wall clock at the decision and
- * `sent_at`, added by the json format, that of the attempt.
+ * It is written once, in the step that writes the evaluation, and the outbox stores it;
+ * all formats are rendered from it. Every member is always present (null without a
+ * value), so that a receiver's code needs no check for missing members. `since` and `at`
+ * are event times; `raised_at` is the wall clock of the decision, and `sent_at`, which
+ * the json format adds, that of the attempt.
  *
  * The id names the change: incident, then "warning", "critical" or "resolved", then the
- * number of the repetition. The same decision taken again after a crash has the same id.
- */
+ * number of the repetition. When a decision is repeated after a crash, its message has
+ * the same id. */
 #include "alert/alert_json.h"
 
 #include <inttypes.h>
@@ -140,8 +140,8 @@ static json_t *examples_json(const struct lw_alert_context *context) {
     return list;
 }
 
-/* The runbook's section on this rule: "<base>#<rule>", unless the base names a place
- * already. */
+/* The runbook's section on this rule: "<base>#<rule>", unless the base already has a
+ * fragment. */
 static void put_runbook(json_t *links, const char *base, const char *rule) {
     char url[LW_URL_MAX];
     if (base == NULL || base[0] == '\0' || strchr(base, '#') != NULL) {

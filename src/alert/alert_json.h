@@ -1,4 +1,4 @@
-/* An alert as leeway's own JSON, which the outbox holds and the formats read.
+/* An alert as leeway's own JSON, which the outbox stores and the formats read.
  * docs/alerts.md is the manual; schemas/alert.schema.json describes the JSON. */
 #ifndef LW_ALERT_ALERT_JSON_H
 #define LW_ALERT_ALERT_JSON_H
@@ -21,7 +21,7 @@ struct lw_alert_segment {
         share; /* share of the increase in squared error, [0, 1] */
 };
 
-/* What the alert itself does not hold. Everything may be absent (NULL, 0). */
+/* What the alert itself does not contain. Everything is optional (NULL, 0). */
 struct lw_alert_context {
     int64_t now_ms;   /* wall */
     unsigned repeat;  /* 0: the change itself; n: its n-th repetition */

@@ -1,8 +1,9 @@
-/* From an outbox entry to a verdict: load the receiver's secrets, render, sign, post.
+/* Delivers messages from the outbox: load the receiver's secrets, render, sign, post.
  *
- * Several receivers go out together, so that the one that hangs delays no other. The
- * start of a refusing receiver's answer joins the reason ("invalid_blocks" says more than
- * "400"), unless it repeats one of our secrets. Nothing secret outlives the call. */
+ * Several receivers are posted to in parallel, so that one that hangs does not delay the
+ * others. The start of a refusing receiver's answer is added to the reason
+ * ("invalid_blocks" says more than "400"), unless it repeats a secret. No secret outlives
+ * the call. */
 #include "alert/deliver.h"
 
 #include <openssl/crypto.h>
@@ -25,8 +26,8 @@ static bool answer_holds(const char *answer, const char *secret, size_t len) {
     return false;
 }
 
-/* Whether the answer repeats part of the address, the token, or a header of the
- * receiver's own. */
+/* Does the answer repeat part of the address, the token, or one of the receiver's own
+ * headers? */
 static bool answer_leaks(const char *answer, const struct lw_secrets *s,
                          const struct lw_post_request *req) {
     char shown[300];
@@ -50,7 +51,7 @@ static bool answer_leaks(const char *answer, const struct lw_secrets *s,
     return false;
 }
 
-/* A failure of ours, before the network. */
+/* A local failure, before the network. */
 static void not_sent(struct lw_post_result *out, const struct lw_err *err) {
     memset(out, 0, sizeof *out);
     out->verdict = LW_POST_RETRY;
@@ -64,7 +65,7 @@ static void result_explain(struct lw_post_result *out, const struct lw_secrets *
     if (out->verdict == LW_POST_DELIVERED || out->answer[0] == '\0')
         return;
     lw_copy(answer, sizeof answer, out->answer);
-    if (answer[0] == '<' || answer_leaks(answer, s, req)) /* '<': a page for browsers */
+    if (answer[0] == '<' || answer_leaks(answer, s, req)) /* '<': an HTML page */
         out->answer[0] = '\0';
     else
         snprintf(out->reason + used, sizeof out->reason - used, ": %s", answer);
@@ -83,7 +84,8 @@ static void parcel_pack(struct parcel *p, const struct lw_envelope *e, int64_t n
         not_sent(e->result, &err);
         return;
     }
-    p->ready = lw_render_request(e->receiver, &p->secrets, e->json, e->len, now_ms,
+    p->ready = lw_render_request(e->receiver, &p->secrets,
+                                 &(struct lw_render_input){e->json, e->len, now_ms},
                                  &p->req, &err) == 0;
     if (p->ready)
         return;

@@ -1,18 +1,17 @@
-/* Alertmanager, both ways.
+/* Alertmanager, as its client and in its webhook format.
  *
- * As its client (POST /api/v2/alerts): an alert is its label set, so labels hold what
- * stays the same from firing to resolved (alertname, stream, feature, window, metric,
- * severity) and annotations what changes. A client must post a firing alert again before
- * it expires; `endsAt` is four repetitions ahead, at least two minutes, as Prometheus
- * does it. Severity is a label because people route by it, so an incident that grows from
- * warning to critical is two alerts there; the warning is not resolved explicitly but
- * expires, because it is not posted again. (A message that always resolved the other
- * severity was tried: Alertmanager lists such an alert as resolved in its notices even if
- * it never saw it fire.) `startsAt` is the event time at which the incident began, never
- * later than now.
+ * As a client (POST /api/v2/alerts): an alert is its label set, so labels hold what stays
+ * the same from firing to resolved (alertname, stream, feature, window, metric, severity)
+ * and annotations what changes. A client must post a firing alert again before it
+ * expires; `endsAt` is four repetitions ahead, at least two minutes, as Prometheus does
+ * it. Severity is a label because people route by it, so an incident that grows from
+ * warning to critical is two alerts there. The warning is not resolved explicitly but
+ * expires, because it is not posted again. (Resolving the other severity explicitly was
+ * tried: Alertmanager then notifies about an alert as resolved even if it never saw it
+ * fire.) `startsAt` is the event time at which the incident began, never later than now.
  *
- * As its double (webhook body version 4): what Alertmanager itself would have posted to a
- * webhook, for receivers that already understand it; one alert a message, so nothing is
+ * In its webhook format (version 4): the body that Alertmanager itself posts to webhooks,
+ * for receivers that already understand it; one alert per message, so nothing is
  * truncated.
  *
  * Sources: prometheus/alertmanager api/v2/openapi.yaml, template/template.go (Data),
@@ -30,7 +29,7 @@
 
 #define ANNOTATION_MAX 2000
 
-/* Labels without an empty value: Alertmanager drops those, and a label set must not
+/* Sets the labels, without empty ones: Alertmanager drops those, and a label set must not
  * change. */
 static void label_set(json_t *labels, const char *name, const char *value) {
     if (value[0] != '\0')

@@ -1,11 +1,11 @@
 /* PagerDuty, Events API v2: trigger while firing, resolve when resolved.
  *
- * dedup_key is the incident, so a repetition, a retry and a growth in severity all land
- * on one page. Our "critical" is PagerDuty's critical, "warning" its warning; how loud
- * each is, is the service's own business. Limits: summary 1,024 characters, dedup_key
- * 255, the event 512 KB; custom_details carries our facts and lists as plain text,
- * because the phone shows that part. The routing key is the token_file and goes into the
- * body, never into a header or a log. An accepted event answers 202. Source:
+ * dedup_key is the incident, so repetitions, retries and a growth in severity update one
+ * PagerDuty incident. "critical" and "warning" map to PagerDuty's severities of the same
+ * name; its service decides how to notify. Limits: summary 1,024 characters, dedup_key
+ * 255, the event 512 KB. custom_details holds the facts and lists as plain text, because
+ * the mobile app shows that part. The routing key is the token_file and goes into the
+ * body, never into a header or a log. An accepted event is answered with 202. Source:
  * developer.pagerduty.com, "Send an Event". */
 #include "alert/format_body.h"
 
@@ -75,8 +75,8 @@ int lw__format_pagerduty(const struct lw_receiver *r, const struct lw_secrets *s
                          const struct lw_message *m, struct lw_buf *out,
                          struct lw_err *err) {
     if (secrets->token[0] == '\0')
-        return lw_fail(err, LW_ECONFIG, "receiver %s: no routing key in `token_file`",
-                       r->name);
+        return lw_fail(err, LW_ECONFIG,
+                       "receiver %s: `token_file` contains no routing key", r->name);
     json_t *root = json_object();
     lw__json_set(root, "routing_key", json_string(secrets->token));
     lw__json_set(root, "event_action", json_string(m->firing ? "trigger" : "resolve"));

@@ -1,15 +1,15 @@
 /* Slack's incoming webhooks: Block Kit in one attachment with a colour bar.
  *
- * Whatever may have come out of events stands in plain_text objects, which know no
- * emphasis, mention, channel, link or emoji; mrkdwn is for words and addresses of our
- * own, and says `verbatim`. `text` is what the phone's notification and screen readers
- * show, so it says all of it in one line; there the message as a whole switches off all
- * reading into texts (`mrkdwn`, `parse`, `link_names`, `unfurl_*`).
+ * Text that may come from events goes into plain_text objects, which have no emphasis,
+ * mentions, channels, links or emoji. mrkdwn is used only for leeway's own words and
+ * addresses, with `verbatim`. `text` is what notifications and screen readers show, so it
+ * is the whole message in one line; the message as a whole switches off all
+ * interpretation of it (`mrkdwn`, `parse`, `link_names`, `unfurl_*`).
  *
  * Limits (api.slack.com/reference/block-kit): header 150 characters, section text 3,000,
- * field 2,000, ten fields a section, 50 blocks. A webhook cannot thread its messages:
+ * field 2,000, ten fields per section, 50 blocks. A webhook cannot thread its messages:
  * firing and resolved are two messages with the same title. Mattermost and Rocket.Chat
- * take the same body. */
+ * accept the same body. */
 #include "alert/format_body.h"
 
 #include <stdio.h>
@@ -23,13 +23,13 @@
 #define SECTION_MAX 2900
 #define TITLE_MAX   148
 #define TEXT_MAX    2700
-#define FACTS_MAX   5 /* a section's fields are name and value */
+#define FACTS_MAX   5 /* a field is a name and a value */
 
 static void add_text(struct lw_buf *to, const char *text, size_t max) {
     lw_text_for(LW_MEDIUM_SLACK, to, text, strlen(text), max);
 }
 
-/* Takes what is in the buffer, which is safe. */
+/* Takes the buffer's text, which is already safe. */
 static json_t *text_plain(struct lw_buf *text) {
     json_t *t = json_object();
     lw__json_set(t, "type", json_string("plain_text"));
@@ -45,7 +45,7 @@ static json_t *plain_of(const char *text, size_t max) {
     return text_plain(&safe);
 }
 
-/* Of our own words. */
+/* For leeway's own words only. */
 static json_t *text_mrkdwn(const char *text) {
     json_t *t = json_object();
     lw__json_set(t, "type", json_string("mrkdwn"));
@@ -104,7 +104,8 @@ static void add_list(json_t *blocks, const struct lw_message *m, const char *tit
     lw_buf_fini(&one);
 }
 
-/* "<url|label>"; an address with one of Slack's own characters in it is left out. */
+/* "<url|label>"; an address that contains one of Slack's control characters is left out.
+ */
 static void add_link(struct lw_buf *text, const char *url, const char *label) {
     if (url[0] != '\0' && strpbrk(url, "<>|") == NULL)
         lw_buf_printf(text, "%s<%s|%s>", text->len > 0 ? "  ·  " : "", url, label);

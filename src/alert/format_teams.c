@@ -1,12 +1,12 @@
 /* Microsoft Teams: an adaptive card (version 1.4) to a workflow's "when a webhook request
  * is received" address, the successor of the retired office connectors.
  *
- * The whole message may have 28 KB; with five drifted features and five segments of at most 400
- * bytes it stays under half of that. Card text is Markdown, and finds addresses by
- * itself: what would begin any of that is escaped (base/text_media.c), so that text out
- * of the data stays text. A mention needs an entry in `msteams.entities`, which we never
- * write. Sources: adaptivecards.io/explorer, learn.microsoft.com "Create incoming
- * webhooks with Workflows". */
+ * A message may have 28 KB; five drifted features and five segments of at most 400 bytes
+ * each take less than half of that. Card text is Markdown and turns addresses into links:
+ * characters that start either are escaped (base/text_media.c), so that data remains
+ * text. A mention needs an entry in `msteams.entities`, which is never written. Sources:
+ * adaptivecards.io/explorer, learn.microsoft.com "Create incoming webhooks with
+ * Workflows". */
 #include "alert/format_body.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@
 
 #define TEXT_MAX 2000
 
-/* Sets key to a text that stays text. */
+/* Sets key to an escaped text. */
 static void json_set_plain(json_t *object, const char *key, const char *text) {
     struct lw_buf safe = {0};
     lw_text_for(LW_MEDIUM_CARD, &safe, text, strlen(text), TEXT_MAX);

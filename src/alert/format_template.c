@@ -1,13 +1,13 @@
-/* A text with {{field}} placeholders, for receivers that none of the other formats fits.
+/* A text with {{field}} placeholders, for receivers that no other format fits.
  *
- * A field is a path into our JSON: {{summary}}, {{window.from}}, {{details.top_drifted}};
- * `title` and `top_drifted` are the phrases of the other formats, and {{.}} is the whole
- * message. A text is written as it would stand between JSON quotes, which the template
- * supplies; numbers as they are; null as nothing in a text, objects and lists as JSON.
- * {{field|plain}} writes a text unescaped, {{field|json}} any value as JSON with its own
- * quotes and null. There is no logic on purpose: a template that cannot fail in the
- * middle of the night has no branches. An unknown field or an unclosed brace is refused,
- * and so is a result that claims to be JSON and is not. */
+ * A field is a path into the message's JSON: {{summary}}, {{window.from}},
+ * {{details.top_drifted}}; `title` and `top_drifted` are the phrases of the other
+ * formats, and {{.}} is the whole message. A text is escaped for JSON, without quotes,
+ * which the template supplies; numbers are written as they are, null as nothing, objects
+ * and lists as JSON. {{field|plain}} writes a text unescaped, {{field|json}} any value as
+ * JSON with its own quotes and null. Templates have no logic on purpose, so that none
+ * fails in a rare branch. An unknown field or an unclosed brace is refused, and so is a
+ * result that should be JSON but is not. */
 #include "alert/format_body.h"
 
 #include <stdio.h>
@@ -92,15 +92,15 @@ static int write_field(const struct lw_receiver *r, const struct lw_message *m,
         how = strcmp(bar, "plain") == 0 ? PLAIN : AS_JSON;
         if (how == AS_JSON && strcmp(bar, "json") != 0)
             return lw_fail(err, LW_ECONFIG,
-                           "receiver %s: `template_file`: line %d: {{%.60s}}: after '|' "
-                           "comes plain or json",
+                           "receiver %s: `template_file`: line %d: {{%.60s}}: '|' must "
+                           "be followed by plain or json",
                            r->name, line, field);
     }
     json_t *value = path[0] == '\0' ? NULL : field_lookup(m, path);
     if (value == NULL)
         return lw_fail(err, LW_ECONFIG,
-                       "receiver %s: `template_file`: line %d: {{%.60s}}: no such field; "
-                       "the fields are those of schemas/alert.schema.json",
+                       "receiver %s: `template_file`: line %d: {{%.60s}}: unknown "
+                       "field; see schemas/alert.schema.json",
                        r->name, line, field);
     write_value(value, how, out);
     return 0;
@@ -139,8 +139,8 @@ static int check_json(const struct lw_receiver *r, const struct lw_buf *out,
     json_t *root = json_loadb((const char *)out->data, out->len, 0, &why);
     if (root == NULL)
         return lw_fail(err, LW_ECONFIG,
-                       "receiver %s: `template_file`: the result is no JSON: line %d: "
-                       "%s; set `content_type` if it is not meant to be",
+                       "receiver %s: `template_file`: the result is not valid JSON: "
+                       "line %d: %s; set `content_type` if it should not be JSON",
                        r->name, why.line, why.text);
     json_decref(root);
     return 0;

@@ -1,7 +1,6 @@
-/* Small helpers over jansson, so that no format thinks about bad bytes, NaN or memory.
- * jansson answers NULL on exhausted memory; that ends the process as everywhere else.
- * Reals are written with 15 significant digits: 0.1 reads 0.1, and no figure here is
- * better than that. */
+/* Helpers over jansson that handle invalid UTF-8, NaN and exhausted memory, which ends
+ * the process as everywhere else. Reals have 15 significant digits: 0.1 is written as
+ * 0.1, and no figure here is more precise. */
 #include "alert/json.h"
 #include <string.h>
 

@@ -1,10 +1,9 @@
-/* Our JSON read back, and the phrases that all formats for people share.
+/* Reads leeway's JSON back.
  *
- * Receivers are rendered from the JSON in the outbox and never from core's structs: the
- * message that was decided is the one that is sent, days later or by another leader,
- * whatever has changed since. It is our own text, but it has been through Redis, so it is
- * bounded and checked like anything from outside; an unknown `version` is refused,
- * unknown members are ignored. */
+ * Messages are rendered from the JSON in the outbox and never from core's structs: the
+ * message that was decided is the one that is sent, days later or by another leader. It
+ * is leeway's own text, but it was stored in Redis, so it is bounded and validated like
+ * any input; an unknown `version` is refused, unknown members are ignored. */
 #include "alert/message.h"
 
 #include <math.h>
@@ -36,7 +35,7 @@ static int time_at(const json_t *root, const char *key, const char **text, int64
     *text = text_at(root, key);
     if (lw_parse_time(*text, ms))
         return 0;
-    return lw_fail(err, LW_EINPUT, "alert message: `%s` is no time", key);
+    return lw_fail(err, LW_EINPUT, "alert message: `%s` is not a valid time", key);
 }
 
 static const json_t *array_at(const json_t *object, const char *key) {
@@ -75,8 +74,8 @@ static void read_texts(struct lw_message *m) {
 static int message_check(const struct lw_message *m, struct lw_err *err) {
     if (int_at(m->root, "version") != 1)
         return lw_fail(err, LW_EINPUT,
-                       "alert message: version 1 expected; was it "
-                       "written by a newer leeway?");
+                       "alert message: version 1 expected; was it written by a newer "
+                       "leeway?");
     const struct {
         const char *name, *text;
     } needed[] = {{"id", m->id},
@@ -92,7 +91,7 @@ static int message_check(const struct lw_message *m, struct lw_err *err) {
         return lw_fail(err, LW_EINPUT, "alert message: `id` is too long");
     for (const char *p = m->id; *p != '\0'; p++)
         if (!lw_receiver_name_char(*p))
-            return lw_fail(err, LW_EINPUT, "alert message: `id` is none of ours");
+            return lw_fail(err, LW_EINPUT, "alert message: `id` is not valid");
     if (strcmp(m->status, "firing") != 0 && strcmp(m->status, "resolved") != 0)
         return lw_fail(err, LW_EINPUT,
                        "alert message: `status` must be firing or resolved");
@@ -110,7 +109,7 @@ int lw__message_read(struct lw_message *m, const char *json, size_t len, int64_t
     m->root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &why);
     if (!json_is_object(m->root)) {
         lw__message_fini(m);
-        return lw_fail(err, LW_EINPUT, "alert message: no JSON object: %s", why.text);
+        return lw_fail(err, LW_EINPUT, "alert message: not a JSON object: %s", why.text);
     }
     const json_t *details = json_object_get(m->root, "details");
     read_texts(m);

@@ -1,10 +1,10 @@
-/* Who is notified what, decided from states.
+/* What each receiver is sent next, decided by comparing states.
  *
- * An alert that fires while it is silenced, or while a fault of the feed explains it, is
- * not lost and not queued either: nothing is remembered but what each receiver was notified.
- * The difference between that and how the alert stands now is the next message. So a
- * silence that ends, a cause that is repaired, a receiver that is added, a leader that
- * takes over are all the same case, and none of them can say a thing twice.
+ * An alert that fires while it is silenced or inhibited is neither lost nor queued. The
+ * only state is what each receiver was last notified of, and the next message is the
+ * difference from the alert's present status. So the end of a silence, a repaired cause,
+ * an added receiver and a new leader are the same case, and none of them sends anything
+ * twice.
  *
  * Repetitions count by the wall clock from the last message; a replay of a year in a
  * minute repeats nothing. */
@@ -49,7 +49,7 @@ struct lw_notified_step lw_notified_next(const struct lw_receiver *r,
     bool another = notified->incident != alert->incident;
     if (alert->silenced_by[0] || (!alert->firing && !notified->incident))
         return (struct lw_notified_step){LW_NOTIFY_NOTHING, *notified};
-    if (notified->incident && (another || !alert->firing)) /* what it knows is over */
+    if (notified->incident && (another || !alert->firing)) /* its open incident is over */
         return (struct lw_notified_step){.what = !r->resolved ? LW_NOTIFY_FORGET
                                                  : another    ? LW_NOTIFY_CLOSED
                                                               : LW_NOTIFY_CHANGE};

@@ -1,20 +1,22 @@
-/* The notifier's decisions, as far as they need neither clock nor store.
+/* The notifier's decisions that need neither clock nor store.
  *
- * Every (alert, receiver) is an entry of its own. Two rules order them: a receiver gets
- * at most one message a round, oldest first; and about one alert nothing overtakes. While
- * "firing" waits for its next try, "resolved" waits behind it, or a page would be opened
- * after it was closed and stay open for ever. And the next incident of the same alert
- * waits behind the end of the last: to a receiver that knows an alert by its labels, as
- * Alertmanager does, both have the same name, and the old end would resolve the new
- * incident. (A label with the incident would tell them apart, but then a silence made
- * there from an alert's labels would end with the incident.) Other alerts go ahead.
+ * Each (alert, receiver) has its own outbox entry. Two rules order them. A receiver gets
+ * at most one message per round, oldest first. And messages about one alert stay in
+ * order: while "firing" waits for a retry, "resolved" waits behind it, because otherwise
+ * an incident would be opened after it was closed and stay open. The next incident of the
+ * same alert also waits behind the resolution of the last: a receiver that recognises an
+ * alert by its labels, such as Alertmanager, cannot distinguish the two, so a late
+ * resolution would resolve the new incident. (A label with the incident would distinguish
+ * them, but a silence created there from an alert's labels would then end with the
+ * incident.) Other alerts are not delayed.
  *
- * The wait before the next try is exponential with full jitter (Brooker, "Exponential
- * Backoff And Jitter", AWS 2015): uniform up to min(1 h, 2 s * 2^attempts), at least a
- * second, a function of (attempts, seed) alone, so that it can be tested. Seeds differ by
- * entry: after an outage the receiver is not hit by all at once. A refusal that a person
- * can mend (401, 403, 404, 407, a redirect) is tried hourly until `give_up`; any other is
- * parked at once, and so is what outlives `give_up`. */
+ * The wait before a retry is exponential with full jitter (Brooker, "Exponential Backoff
+ * And Jitter", AWS 2015): uniform up to min(1 h, 2 s * 2^attempts), at least a second,
+ * and a function of (attempts, seed) alone, so that it can be tested. Each entry has its
+ * own seed, so that a receiver is not hit by all retries at once after an outage. A
+ * refusal that a person can fix (401, 403, 404, 407, a redirect) is retried hourly until
+ * `give_up`. Any other refusal is parked at once, and so is an entry older than
+ * `give_up`. */
 #include "alert/notifier.h"
 
 #include <string.h>
@@ -70,7 +72,7 @@ static bool same_receiver(const char *a, const char *b) {
     return x != NULL && y != NULL ? strcmp(x, y) == 0 : x == y;
 }
 
-/* Whether an entry before i forbids sending it now. */
+/* Must entry i wait for an earlier one? */
 static bool held_back(const struct lw_notifier_entry *w, size_t i, const size_t *chosen,
                       size_t nchosen) {
     for (size_t j = 0; j < i; j++)

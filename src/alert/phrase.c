@@ -1,8 +1,7 @@
-/* A message in words: title, facts, one line a drifted, one line a segment. One place, so
- * that Slack, Teams, PagerDuty and Alertmanager's annotations say the same thing in the
- * same words. The order of the facts is the order of the questions asked at 3 a.m.: how
- * bad, since when, seen over what, on how much data, which model, and what has been done.
- */
+/* A message in words: title, facts, one line per drifted feature, one line per segment.
+ * Slack, Teams, PagerDuty and Alertmanager's annotations share them and so read alike.
+ * The facts are in the order of urgency: how bad, since when, over which window, on how
+ * much data, which model, and what has been done. */
 #include "alert/phrase.h"
 
 #include <math.h>

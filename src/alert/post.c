@@ -1,4 +1,4 @@
-/* One POST, or several at once, each over within its own deadline whatever the peer does.
+/* One POST, or several in parallel, each with its own deadline.
  *
  * libcurl's multi interface drives all of them from the calling thread, so a receiver
  * that hangs costs the others nothing. At most 64 KiB of an answer are read.
@@ -143,7 +143,7 @@ void lw_post_many(const struct lw_post_request *const *req, size_t n,
         exchange_begin(&x[i], req[i], &out[i]);
         curl_multi_add_handle(multi, x[i].curl.easy);
     }
-    while (running > 0) { /* each handle's own limit ends this */
+    while (running > 0) { /* each handle's own limit ends this loop */
         if (curl_multi_perform(multi, &running) != CURLM_OK)
             break;
         if (running > 0 && curl_multi_poll(multi, NULL, 0, 1000, NULL) != CURLM_OK)

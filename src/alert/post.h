@@ -19,8 +19,8 @@ void lw_post_request_fini(struct lw_post_request *req); /* wipes and frees */
 
 enum lw_post_verdict {
     LW_POST_DELIVERED, /* 2xx */
-    LW_POST_RETRY,     /* no answer, 408, 425, 429, 5xx: the same may succeed later */
-    LW_POST_REFUSED    /* any other answer: trying again does not help */
+    LW_POST_RETRY,     /* no answer, 408, 425, 429, 5xx: a retry may succeed */
+    LW_POST_REFUSED    /* any other answer: a retry does not help */
 };
 
 #define LW_POST_ANSWER_MAX 120
@@ -34,7 +34,7 @@ struct lw_post_result {
                                         was sent */
     char reason[240]; /* in words, without secrets: for the log and the audit */
 };
-/* Certificates are checked, redirects are not followed, only http and https are allowed,
+/* Certificates are verified, redirects are not followed, only http and https are allowed,
  * at most 64 KiB of the answer are read, and req->timeout_ms limits the whole exchange.
  * Call lw_curl_init (net/curl.h) once before threads start. */
 void lw_post(const struct lw_post_request *req, struct lw_post_result *out);

@@ -1,11 +1,12 @@
-/* What of the events may leave the house with a message.
+/* Which values of the events a message may contain.
  *
- * A category or an identifier can be a person: an account, a licence plate, a small
- * place. A hash tells such values apart without saying which they are. A plain hash of a
- * few hundred zones is guessed in no time, so this one is keyed (HMAC-SHA256); the key
- * stays in Redis (store/privacy.h), where whoever can read it can read the values too.
- * 64 bits are kept: two of a million values are alike with a chance of 1 in 37 million.
- * Identifiers and categories are hashed apart, so a value in both does not join them. */
+ * A category or an identifier can identify a person: an account, a licence plate, a small
+ * place. A hash distinguishes such values without revealing them. A plain hash of a few
+ * hundred zones is easily guessed, so this one is keyed (HMAC-SHA256). The key is stored
+ * in Redis (store/privacy.h), and a user who can read it there can read the values too.
+ * 64 bits are kept: two of a million values collide with a probability of 1 in 37
+ * million. Identifiers and categories are hashed differently, so that a value in both
+ * cannot be linked. */
 #include "alert/privacy.h"
 
 #include <inttypes.h>

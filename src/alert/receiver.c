@@ -1,10 +1,10 @@
-/* Receivers: their defaults, what makes one impossible, which alerts they want.
+/* Receivers: defaults, validation, routing.
  *
- * A receiver is refused at start, by name and key, rather than at 3 a.m. by a parked
- * message. What needs I/O (does the file exist, is the key a key) is asked by
- * lw_secrets_load, which `leeway check` calls. Routing is a severity and a list of rule
- * names; a tree of routes was left out, because who needs one has an Alertmanager, and
- * that is a format. */
+ * An impossible receiver is refused at start, by name and key, rather than by a parked
+ * message at night. Checks that need I/O (does the file exist, is the key valid) are in
+ * lw_secrets_load, which `leeway check` calls. Routing is a minimum severity and a list
+ * of rule names. A tree of routes was left out: teams that need one have an Alertmanager,
+ * which is a format. */
 #include "alert/receiver.h"
 
 #include <ctype.h>
@@ -30,7 +30,7 @@ bool lw_receiver_name_char(char c) {
     return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
-/* Where the host begins, or NULL for what is no http URL. */
+/* Start of the host, or NULL if it is not an http(s) URL. */
 static const char *url_authority(const char *url) {
     const char *at = strncmp(url, "http://", 7) == 0    ? url + 7
                      : strncmp(url, "https://", 8) == 0 ? url + 8
@@ -50,7 +50,7 @@ static int check_name(const struct lw_receiver *r, struct lw_err *err) {
         if (!lw_receiver_name_char(*p))
             return lw_fail(
                 err, LW_ECONFIG,
-                "receiver %s: a name holds letters, digits, '_', '-' and '.' only",
+                "receiver %s: a name may contain only letters, digits, '_', '-' and '.'",
                 r->name);
     return 0;
 }
@@ -60,7 +60,7 @@ static int check_url(struct lw_receiver *r, struct lw_err *err) {
         lw_copy(r->url, sizeof r->url, "https://events.pagerduty.com/v2/enqueue");
     if ((r->url[0] == '\0') == (r->url_file[0] == '\0'))
         return lw_fail(err, LW_ECONFIG,
-                       "receiver %s: give one of `url` and `url_file` (the latter for "
+                       "receiver %s: give either `url` or `url_file` (the latter for "
                        "addresses that are secrets themselves)",
                        r->name);
     if (r->url[0] != '\0' && url_authority(r->url) == NULL)
@@ -70,16 +70,16 @@ static int check_url(struct lw_receiver *r, struct lw_err *err) {
     return 0;
 }
 
-/* Needs of single formats. */
+/* Requirements of single formats. */
 static int check_format(const struct lw_receiver *r, struct lw_err *err) {
     bool template = r->format == LW_FORMAT_TEMPLATE;
     if (template != (r->template_file[0] != '\0'))
         return lw_fail(err, LW_ECONFIG, "receiver %s: `template_file` %s", r->name,
                        template ? "is missing: the text with {{field}} placeholders"
-                                : "belongs to `format: template` only");
+                                : "is for `format: template` only");
     if (!template && r->content_type[0] != '\0')
         return lw_fail(err, LW_ECONFIG,
-                       "receiver %s: `content_type` belongs to `format: template` only",
+                       "receiver %s: `content_type` is for `format: template` only",
                        r->name);
     for (const char *p = r->content_type; *p != '\0'; p++)
         if ((unsigned char)*p < ' ' || (unsigned char)*p > '~')
@@ -126,7 +126,8 @@ int lw_receiver_check(struct lw_receiver *r, struct lw_err *err) {
         if (r->rule[i][0] == '\0')
             return lw_fail(
                 err, LW_ECONFIG,
-                "receiver %s: an empty name in `rules`: leave the list out to get every rule",
+                "receiver %s: `rules` contains an empty name: omit the list to get "
+                "every rule",
                 r->name);
     return check_times(r, err);
 }

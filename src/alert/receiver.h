@@ -36,8 +36,8 @@ struct lw_receiver {
 /* Defaults: json, all severities and rules, resolved, 10 s, 3 d, 4 h (1 min for
  * "alertmanager", set by _check when repeat_ms < 0). */
 struct lw_receiver lw_receiver_defaults(void);
-/* Completes the defaults that depend on the format and refuses what cannot work:
- * LW_ECONFIG with the receiver's name, the key and the remedy. No I/O. */
+/* Completes the defaults that depend on the format and validates the receiver: LW_ECONFIG
+ * with its name, the key and the remedy. No I/O. */
 int lw_receiver_check(struct lw_receiver *r, struct lw_err *err);
 /* Routing: does this receiver take an alert of that severity and rule? */
 bool lw_receiver_wants(const struct lw_receiver *r, enum lw_severity severity,

@@ -1,11 +1,10 @@
-/* From our JSON to a receiver's request: the table of formats, the headers, the
- * signature.
+/* From leeway's JSON to a receiver's request: the table of formats, headers, signature.
  *
  * A format is a body function, a content type and, for an API with a fixed path, a suffix
- * to the base address. Headers are the same for all: type, agent, authorisation, the
- * receiver's own lines, and the three of Standard Webhooks when there is a key. A line of
- * the receiver's own may replace none of those that leeway sets, and no text from outside
- * reaches a header unchecked. */
+ * of the base address. All formats have the same headers: content type, user agent,
+ * authorisation, the receiver's own lines, and the three of Standard Webhooks if there is
+ * a key. A receiver's line cannot replace a header that leeway sets, and all text from
+ * outside is checked before it goes into a header. */
 #include "alert/render.h"
 
 #include <stdio.h>
@@ -19,7 +18,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 
-/* Ours, with the time of this attempt added. */
+/* leeway's JSON, with the time of this attempt added. */
 static int body_json(const struct lw_receiver *r, const struct lw_secrets *secrets,
                      const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
@@ -50,10 +49,10 @@ static int format_body(const struct lw_receiver *r, const struct lw_secrets *sec
 }
 
 int lw_render_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                   const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
+                   const struct lw_render_input *in, struct lw_buf *out,
                    struct lw_err *err) {
     struct lw_message m;
-    if (lw__message_read(&m, json, len, now_ms, err) < 0)
+    if (lw__message_read(&m, in->json, in->len, in->now_ms, err) < 0)
         return -1;
     int rc = format_body(r, secrets, &m, out, err);
     lw__message_fini(&m);
@@ -80,7 +79,7 @@ static bool header_reserved(const char *line) {
     return false;
 }
 
-/* "Name: value" of printable ASCII, and none of ours. */
+/* Is it "Name: value" of printable ASCII, and not a header that leeway sets? */
 static bool is_header(const char *line) {
     size_t name = 0;
     while (lw_receiver_name_char(line[name]))
@@ -110,8 +109,9 @@ static int add_own_lines(const struct lw_receiver *r, const char *text,
         lw_secret_free(line, used);
         if (!blank)
             return lw_fail(err, LW_ECONFIG,
-                           "receiver %s: `headers_file`: line %d is no \"Name: value\", "
-                           "or names a header that leeway sets, or is one too many",
+                           "receiver %s: `headers_file`: line %d is not \"Name: "
+                           "value\", names a header that leeway sets, or exceeds the "
+                           "limit",
                            r->name, number);
     }
     return 0;
@@ -126,7 +126,9 @@ static void add_signature(const struct lw_secrets *s, const char *id, int64_t no
     add_header(req, "Webhook-Timestamp", text);
     if (s->nkeys == 0)
         return;
-    lw_sign_message(s->key, s->nkeys, id, timestamp, req->body.data, req->body.len, text);
+    lw_sign_message(s->key, s->nkeys,
+                    &(struct lw_sign_input){id, timestamp, req->body.data, req->body.len},
+                    text);
     add_header(req, "Webhook-Signature", text);
 }
 
@@ -154,7 +156,8 @@ static int set_url(const struct lw_receiver *r, const struct lw_secrets *s,
     const char *suffix = format[r->format].suffix;
     if (strcmp(lw_receiver_url_shown(shown, sizeof shown, s->url), "?") == 0)
         return lw_fail(err, LW_ECONFIG,
-                       "receiver %s: `url_file` holds no http:// or https:// address",
+                       "receiver %s: `url_file` does not contain an http:// or "
+                       "https:// address",
                        r->name);
     size_t len = strlen(s->url), tail = strlen(suffix);
     while (tail > 0 && len > 0 && s->url[len - 1] == '/')
@@ -165,11 +168,11 @@ static int set_url(const struct lw_receiver *r, const struct lw_secrets *s,
 }
 
 int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                      const char *json, size_t len, int64_t now_ms,
-                      struct lw_post_request *out, struct lw_err *err) {
+                      const struct lw_render_input *in, struct lw_post_request *out,
+                      struct lw_err *err) {
     struct lw_message m;
     memset(out, 0, sizeof *out);
-    if (lw__message_read(&m, json, len, now_ms, err) < 0)
+    if (lw__message_read(&m, in->json, in->len, in->now_ms, err) < 0)
         return -1;
     out->timeout_ms = r->timeout_ms;
     lw_copy(out->ca_file, sizeof out->ca_file, r->ca_file);
@@ -177,7 +180,7 @@ int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secr
     if (rc == 0)
         rc = format_body(r, secrets, &m, &out->body, err);
     if (rc == 0)
-        rc = add_headers(r, secrets, m.id, now_ms, out, err);
+        rc = add_headers(r, secrets, m.id, in->now_ms, out, err);
     if (rc < 0)
         lw_post_request_fini(out);
     lw__message_fini(&m);

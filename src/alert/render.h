@@ -5,14 +5,21 @@
 #include "alert/post.h"
 #include "alert/secrets.h"
 
-/* Body, content type, authorisation and signature. LW_EINPUT when json is not a leeway
- * message, LW_ECONFIG when receiver or template cannot work. On error out is empty. */
+/* A message from the outbox, and the time of the attempt. */
+struct lw_render_input {
+    const char *json;
+    size_t len;
+    int64_t now_ms;
+};
+/* Body, content type, authorisation and signature. LW_EINPUT if the JSON is not a leeway
+ * message, LW_ECONFIG if the receiver or its template is unusable. On error out is empty.
+ */
 int lw_render_request(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                      const char *json, size_t len, int64_t now_ms,
-                      struct lw_post_request *out, struct lw_err *err);
+                      const struct lw_render_input *in, struct lw_post_request *out,
+                      struct lw_err *err);
 /* The body alone: for `leeway alerts test --print` and for tests. */
 int lw_render_body(const struct lw_receiver *r, const struct lw_secrets *secrets,
-                   const char *json, size_t len, int64_t now_ms, struct lw_buf *out,
+                   const struct lw_render_input *in, struct lw_buf *out,
                    struct lw_err *err);
 
 #endif

@@ -1,15 +1,15 @@
-/* Signatures after the Standard Webhooks specification (standardwebhooks.com): the
- * receiver knows that the message is ours, is whole, and is not an old one played again.
+/* Signatures of the Standard Webhooks specification (standardwebhooks.com). They let a
+ * receiver verify that a message comes from leeway, is complete, and is not a replay.
  *
  *   signed text   = webhook-id "." webhook-timestamp "." body
  *   signature     = "v1," base64(HMAC-SHA256(key, signed text))
  *   key           = the base64 decoding of what follows "whsec_"
  *
- * During a rotation the secret file holds two lines and the header two signatures,
- * separated by a space; a receiver accepts when any of them matches a key it knows. The
- * timestamp is that of the attempt, the id that of the message, so a retry is a fresh
+ * During a rotation the secret file has two lines and the header two signatures,
+ * separated by a space; a receiver accepts a message if either matches a key it knows.
+ * The timestamp is that of the attempt, the id that of the message, so a retry has a new
  * signature over the same id. Asymmetric "v1a" signatures were left out: no receiver in
- * use asks for them. HMAC and base64 are OpenSSL's. */
+ * use requires them. OpenSSL provides HMAC and base64. */
 #include "alert/sign.h"
 
 #include <openssl/evp.h>
@@ -24,8 +24,8 @@
 
 #define KEY_MIN 24
 
-/* Base64 with its padding, nothing else; the decoded length, or -1. out takes 3/4 of len,
- * rounded up to 3. */
+/* Decodes base64 with its padding and nothing else; the decoded length, or -1. out needs
+ * 3/4 of len, rounded up to a multiple of 3. */
 static int base64_decode(const char *text, size_t len, unsigned char *out) {
     if (len == 0 || len % 4 != 0)
         return -1;
@@ -60,12 +60,11 @@ int lw_sign_key_parse(const char *text, struct lw_sign_key *out, struct lw_err *
     return 0;
 }
 
-void lw_sign_message(const struct lw_sign_key *keys, size_t nkeys, const char *id,
-                     int64_t timestamp_s, const void *body, size_t len,
-                     char out[LW_SIGNATURE_MAX]) {
+void lw_sign_message(const struct lw_sign_key *keys, size_t nkeys,
+                     const struct lw_sign_input *in, char out[LW_SIGNATURE_MAX]) {
     struct lw_buf text = {0};
-    lw_buf_printf(&text, "%s.%lld.", id, (long long)timestamp_s);
-    lw_buf_put(&text, body, len);
+    lw_buf_printf(&text, "%s.%lld.", in->id, (long long)in->timestamp_s);
+    lw_buf_put(&text, in->body, in->len);
     size_t used = 0;
     out[0] = '\0';
     for (size_t k = 0; k < nkeys; k++) {

@@ -1,15 +1,13 @@
-/* The features that moved most, old against new, for the person who reads the alert.
+/* The features that drifted most, reference against window.
  *
- * The order is PSI (bias-corrected, as the rules use it), with the alert's own feature
- * first whatever its rank. For a numeric feature the quantiles p10, p50 and p90 of
- * reference and window stand side by side: a shifted median, a longer tail and a changed
- * unit (everything times 1.609) each look different there and alike in a single distance.
- * For a category: what appeared, what vanished, and what shifted most, in shares of
- * present values. Five features and five categories each: enough to act on, little enough
- * to read, and a bound on the message's size.
+ * The order is PSI (bias-corrected, as in the rules), with the alert's own feature first.
+ * A numeric feature has the quantiles p10, p50 and p90 of reference and window: a shifted
+ * median, a longer tail and a changed unit (everything times 1.609) differ there, but not
+ * in a single distance. A category has the values that appeared, vanished, and shifted
+ * most, in shares of present values. Five features and five categories each: enough to
+ * act on, short enough to read, and a bound on the message's size.
  *
- * Left out: contributions to the model's error by feature; segments carry that where they
- * are known. */
+ * Left out: contributions to the model's error by feature; the segments have those. */
 #include "alert/top_drifted.h"
 
 #include <inttypes.h>
@@ -62,7 +60,7 @@ static int by_size(const void *a, const void *b) {
     return (x->cat.key > y->cat.key) - (x->cat.key < y->cat.key);
 }
 
-/* All categories of one side that (in_other) the other side has too, or lacks. */
+/* All categories of one side that the other side has too (in_other) or lacks. */
 static size_t changes_collect(struct lw_cats *from, const struct lw_cats *other,
                               bool in_other, bool from_reference, struct change *out) {
     double n = (double)lw_cats_n(from), m = (double)lw_cats_n(other);
@@ -74,7 +72,8 @@ static size_t changes_collect(struct lw_cats *from, const struct lw_cats *other,
         double here = (double)c.count / n, share = m > 0 ? (double)there / m : 0;
         if (c.count == 0 || (there > 0) != in_other)
             continue;
-        /* Past its cap the other may have forgotten it: then it had little, or none. */
+        /* Beyond its cap the other side may have dropped the category, which was then
+         * rare there. */
         if (!in_other && m > 0 && (double)lw_cats_upper(other, c.key) / m > here / 10)
             continue;
         out[used++] = (struct change){c, from_reference ? here : share,
@@ -152,7 +151,7 @@ static json_t *feature_json(const struct lw_column *column,
     return m;
 }
 
-/* Whether a column belongs in the list, and how far up. */
+/* A column's rank in the list; negative: it is not listed. */
 static double feature_rank(const struct lw_drift *drift, const char *column,
                            const char *feature) {
     if (strcmp(column, feature) == 0)
@@ -161,7 +160,7 @@ static double feature_rank(const struct lw_drift *drift, const char *column,
     return judged && isfinite(drift->psi) ? drift->psi : -1;
 }
 
-/* Index of the highest rank not yet taken, or -1. */
+/* Index of the highest rank that is left, or -1. */
 static int next_ranked(const double *ranks, size_t n) {
     int best = -1;
     for (size_t i = 0; i < n; i++)
@@ -179,7 +178,7 @@ json_t *lw__top_drifted_json(const struct lw_spec *spec, const struct lw_alert *
     const struct lw_profile *old = reference->profile, *now = window->profile;
     json_t *list = json_array();
     if (old->n != now->n || old->n > LW_FEATURES_MAX + 1)
-        return list; /* a reference of other features: it has nothing to say here */
+        return list; /* a reference of other features cannot be compared */
     memset(drift, 0, sizeof drift);
     lw_drift_compare(old, window->profile, reference->bins, &spec->drift, drift);
     for (size_t i = 0; i < old->n; i++)

@@ -1,14 +1,14 @@
-/* Text that is safe to hand on.
+/* Text that is safe to send.
  *
- * Receivers refuse a whole message for one bad byte (jansson, Slack and PagerDuty all
- * insist on valid UTF-8), and each product has its own limit. So every text passes here
- * once: what is no UTF-8 or drives a terminal is escaped as base/text_show.c does it,
- * newlines stay (they are ours, between lines), and what is too long is cut between code
- * points and says so with an ellipsis. Names of categories have been through lw_cat_name
- * before. Limits are counted in bytes: never more than a product that counts characters
- * allows.
+ * Receivers refuse a whole message for one invalid byte (jansson, Slack and PagerDuty all
+ * require valid UTF-8), and each product has its own length limit. So every text passes
+ * here once: invalid UTF-8 and control characters are escaped as in base/text_show.c,
+ * newlines stay (they separate leeway's own lines), and text that is too long is cut
+ * between code points and ends in an ellipsis. Names of categories have passed through
+ * lw_cat_name before. Limits are in bytes, so they also hold for products that count
+ * characters.
  *
- * Left out: grapheme clusters. A cut may part a letter from a combining accent. */
+ * Left out: grapheme clusters. A cut may separate a letter from a combining accent. */
 #include "alert/utf8.h"
 
 #include <string.h>
@@ -31,7 +31,7 @@ static struct utf8_unit unit_at(const char *text, size_t left) {
     return u;
 }
 
-/* `keep` remembers how far the text may stay when an ellipsis must still follow. */
+/* `keep` is the length of text that leaves room for an ellipsis. */
 char *lw__utf8_clean(char *out, size_t size, const char *text, size_t len) {
     lw_assert(size >= 4);
     size_t used = 0, keep = 0;

@@ -44,8 +44,10 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
     struct lw_buf body = {0};
     if (lw_secrets_load(r, &secrets, err))
         return -1;
-    int rc = lw_render_body(r, &secrets, (const char *)json->data, json->len,
-                            lw_wall_ms(), &body, err);
+    int rc = lw_render_body(
+        r, &secrets,
+        &(struct lw_render_input){(const char *)json->data, json->len, lw_wall_ms()},
+        &body, err);
     if (rc == 0)
         printf("%s (%s):\n%s\n", r->name, lw_format_name(r->format), lw_buf_str(&body));
     lw_buf_fini(&body);

@@ -1,21 +1,21 @@
-/* Listening, and who gets a place.
+/* Accepting connections, and the limit on how many are open.
  *
- * A thread of ours accepts and looks at the first bytes of a new connection without
- * taking them: one that asks for health, readiness or metrics goes to a thread that does
- * nothing else, so that these answer however busy the others are; the rest go to
- * libmicrohttpd's pool. One that says nothing, or stops within its first word, never gets
- * that far (with TLS the first bytes tell nothing, and one pool answers all): nobody else
- * would see its end, so it is closed here when it ends or has had its time.
+ * The accept thread peeks at the first bytes of each new connection. A request for
+ * health, readiness or metrics goes to a thread of its own, so these answer however busy
+ * the rest is; all others go to libmicrohttpd's pool. With TLS the first bytes are
+ * encrypted, and one pool answers everything. A connection that sends nothing, or stops
+ * within its first word, stays with this thread, which closes it when the peer does or at
+ * the timeout.
  *
- * `http.connections` have a place. When all are taken, a newcomer gets that of the
- * connection that has waited longest for its next request, or takes its answer too
- * slowly, of the address that holds most: so one address cannot keep out another, nor a
- * thousand idle connections anybody. Where everyone's request is being answered, some
- * places beyond those are kept for health, and further clients wait to be accepted.
+ * At most `http.connections` are open. When all are taken, a new connection replaces the
+ * one that has waited longest for its next request, or takes its answer too slowly, of
+ * the address with the most connections. So one address cannot keep out another, and idle
+ * connections cannot keep out anybody. When every connection is being answered, a few
+ * extra ones are accepted for health only, and further clients wait in the backlog.
  *
- * A connection has `http.timeout` for its next request, and again for its body and for
- * taking the answer: libmicrohttpd's own timeout starts again with every byte, so that a
- * client that sends one now and then would hold its place for ever. */
+ * A connection has `http.timeout` for its next request, again for the body, and again for
+ * taking the answer. libmicrohttpd's own timeout restarts with every byte, so a client
+ * that sends one byte now and then would keep its connection forever. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -34,16 +34,16 @@
 #include "http/private.h"
 
 #define BACKLOG  512
-#define TICK_MS  250 /* between two looks at the deadlines */
-#define PAUSE_MS 10  /* until accepting is tried again */
+#define TICK_MS  250 /* between two checks of the deadlines */
+#define PAUSE_MS 10  /* until the next attempt to accept */
 #define EVENTS   64
 #define SLOW_MS                                                                          \
-    (2 * LW_SECOND)  /* an answer that is not taken by then may lose its place */
-#define FIRST_MAX 16 /* bytes that tell what is asked for */
+    (2 * LW_SECOND)  /* a client this slow to take its answer may be replaced */
+#define FIRST_MAX 16 /* bytes that identify the path */
 
 /* ---- connections ---- */
 
-/* With the lock held. */
+/* Needs peers_lock. */
 static void unlink_peer(struct lw_server *s, struct lw_peer *p) {
     if (p->prev)
         p->prev->next = p->next;
@@ -63,7 +63,7 @@ static void drop_peer(struct lw_server *s, struct lw_peer *p) {
     free(p);
 }
 
-/* One that has not been handed over. With the lock held. */
+/* Closes a connection that libmicrohttpd does not have yet. Needs peers_lock. */
 static void close_peer(struct lw_server *s, struct lw_peer *p) {
     unlink_peer(s, p);
     epoll_ctl(s->epoll, EPOLL_CTL_DEL, p->fd, NULL);
@@ -71,8 +71,8 @@ static void close_peer(struct lw_server *s, struct lw_peer *p) {
     free(p);
 }
 
-/* With the lock held. The thread that has it sees the end and closes it; what this thread
- * still has is gone at once. */
+/* Needs peers_lock. libmicrohttpd sees the shutdown of its connections and closes them;
+ * the others are closed here. */
 static void send_away(struct lw_server *s, struct lw_peer *p) {
     if (!p->handed) {
         close_peer(s, p);
@@ -91,8 +91,8 @@ static bool may_go(const struct lw_peer *p, int64_t now) {
             (state == LW_PEER_SENDS && atomic_load(&p->since_ms) < now - SLOW_MS));
 }
 
-/* Of the address that holds most, the one that has been quiet for longest; NULL: all are
- * at work. With the lock held. */
+/* The connection to replace: of the address with the most, the one idle longest. NULL
+ * when all are busy. Needs peers_lock. */
 static struct lw_peer *peer_to_drop(struct lw_server *s) {
     struct lw_peer *out = NULL;
     int64_t now = lw_mono_ms();
@@ -102,15 +102,15 @@ static struct lw_peer *peer_to_drop(struct lw_server *s) {
         int more = out ? p->address->connections - out->address->connections : 1;
         if (more > 0 ||
             (more == 0 && atomic_load(&p->since_ms) <= atomic_load(&out->since_ms)))
-            out = p; /* of equals the later in the list: it came first */
+            out = p; /* of equals the later in the list, which is the oldest */
     }
     return out;
 }
 
 /* libmicrohttpd may miss the end of a connection: it takes a read that does not fill its
- * buffer for all there is, and within a TLS handshake it acts on the second word of it
- * only. So it is told again until it closes. What has been asked is answered for all
- * that, unless it has to leave. */
+ * buffer for all there is, and within a TLS handshake it acts only on the second notice.
+ * So the shutdown is repeated until it closes. A request that has arrived is still
+ * answered, unless the connection is being replaced. */
 static void tell_end(const struct lw_peer *p) {
     char next;
     ssize_t n = p->leaving ? 0 : recv(p->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -118,7 +118,7 @@ static void tell_end(const struct lw_peer *p) {
         shutdown(p->fd, p->leaving ? SHUT_RDWR : SHUT_RD);
 }
 
-/* Those that have had their time, and those that have ended. */
+/* Closes connections past their deadline, and those that the peer has closed. */
 static void peers_expire(struct lw_server *s) {
     int64_t oldest = lw_mono_ms() - s->config->http.timeout_ms;
     pthread_mutex_lock(&s->peers_lock);
@@ -134,13 +134,13 @@ static void peers_expire(struct lw_server *s) {
     pthread_mutex_unlock(&s->peers_lock);
 }
 
-void lw_peer_set(struct lw_peer *p, enum lw_peer_state state) {
+void lw_accept_peer_set(struct lw_peer *p, enum lw_peer_state state) {
     atomic_store(&p->since_ms, lw_mono_ms());
     atomic_store(&p->state, state);
 }
 
-/* libmicrohttpd takes a connection, or has done with it. */
-void lw_on_connection(void *arg, struct MHD_Connection *connection, void **context,
+/* libmicrohttpd starts or ends a connection. */
+void lw_accept_notify(void *arg, struct MHD_Connection *connection, void **context,
                       enum MHD_ConnectionNotificationCode what) {
     struct lw_server *s = arg;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -158,7 +158,7 @@ void lw_on_connection(void *arg, struct MHD_Connection *connection, void **conte
     }
 }
 
-struct lw_peer *lw_peer_of(struct MHD_Connection *connection) {
+struct lw_peer *lw_accept_peer(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
@@ -168,7 +168,7 @@ struct lw_peer *lw_peer_of(struct MHD_Connection *connection) {
 
 enum first { FIRST_LATER, FIRST_HEALTH, FIRST_OTHER };
 
-/* What "GET /healthz ..." begins with says where it goes. */
+/* Which thread a request belongs to, by how it begins ("GET /healthz ..."). */
 static enum first request_kind(const char *bytes, size_t n) {
     static const char *const methods[] = {"GET ", "HEAD "};
     static const char *const paths[] = {"/healthz", "/readyz", "/metrics"};
@@ -196,10 +196,10 @@ static void hand_over(struct lw_server *s, struct lw_peer *p, enum first first) 
     epoll_ctl(s->epoll, EPOLL_CTL_DEL, p->fd, NULL);
     if (MHD_add_connection(to, p->fd, (const struct sockaddr *)&p->from, p->from_len) !=
         MHD_YES)
-        drop_peer(s, p); /* its descriptor is closed already */
+        drop_peer(s, p); /* libmicrohttpd has closed its descriptor */
 }
 
-/* Bytes that stay unread hide the end that comes after them: the events tell it. */
+/* Unread bytes hide the end of the stream from recv; the events show it. */
 static void first_bytes(struct lw_server *s, struct lw_peer *p, uint32_t events) {
     char bytes[FIRST_MAX];
     ssize_t n = recv(p->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
@@ -207,7 +207,7 @@ static void first_bytes(struct lw_server *s, struct lw_peer *p, uint32_t events)
     enum first first = n <= 0                   ? FIRST_LATER
                        : s->config->http.tls.on ? FIRST_OTHER
                                                 : request_kind(bytes, (size_t)n);
-    if (first == FIRST_LATER) /* nothing can come any more */
+    if (first == FIRST_LATER) /* the peer sends no more */
         ended |= (events & EPOLLRDHUP) != 0;
     if (ended || events & (EPOLLHUP | EPOLLERR)) {
         pthread_mutex_lock(&s->peers_lock);
@@ -220,7 +220,7 @@ static void first_bytes(struct lw_server *s, struct lw_peer *p, uint32_t events)
 
 /* ---- accepting ---- */
 
-/* A stale entry of this descriptor: libmicrohttpd could not take it after all. */
+/* Removes a stale entry of this descriptor: libmicrohttpd failed to take it. */
 static void forget_fd(struct lw_server *s, int fd) {
     for (struct lw_peer *p = s->peers; p; p = p->next)
         if (p->fd == fd) {
@@ -230,7 +230,7 @@ static void forget_fd(struct lw_server *s, int fd) {
         }
 }
 
-/* Is there a place, now or by sending somebody away? */
+/* Is a connection free, or can one be replaced? */
 static bool is_room(struct lw_server *s) {
     pthread_mutex_lock(&s->peers_lock);
     int places = s->config->http.connections + LW_EXTRA_PLACES;
@@ -256,7 +256,7 @@ static void add_peer(struct lw_server *s, struct lw_peer *p) {
     pthread_mutex_unlock(&s->peers_lock);
 }
 
-/* Descriptors can run out before places do. */
+/* Descriptors can run out before connections do. */
 static void no_room(struct lw_server *s, int why) {
     if (why != EMFILE && why != ENFILE)
         return;
@@ -268,7 +268,7 @@ static void no_room(struct lw_server *s, int why) {
     errno = why;
 }
 
-/* Waits for its first bytes. */
+/* Waits for the first bytes. */
 static void watch_peer(struct lw_server *s, struct lw_peer *p) {
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = p};
     if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, p->fd, &e) == 0)
@@ -278,11 +278,11 @@ static void watch_peer(struct lw_server *s, struct lw_peer *p) {
     pthread_mutex_unlock(&s->peers_lock);
 }
 
-/* False: none can be accepted now. */
+/* False: nothing can be accepted now. */
 static bool accept_one(struct lw_server *s) {
     struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
-    errno = EBUSY; /* no place */
+    errno = EBUSY; /* no connection free */
     int fd = is_room(s) ? accept(s->listen, (struct sockaddr *)&from, &len) : -1;
     if (fd < 0) {
         no_room(s, errno);
@@ -294,14 +294,14 @@ static bool accept_one(struct lw_server *s) {
     p->fd = fd;
     p->from = from;
     p->from_len = len;
-    lw_peer_set(p, LW_PEER_WAITS);
+    lw_accept_peer_set(p, LW_PEER_WAITS);
     add_peer(s, p);
     watch_peer(s, p);
     return true;
 }
 
-/* Some at a time, so that those that are in are not forgotten. When there is no place or
- * no descriptor, the listening socket is not looked at for a moment. */
+/* Accepts a few at a time, so that open connections are served in between. When no
+ * connection or descriptor is free, the listening socket is not polled for a moment. */
 static void accept_some(struct lw_server *s, bool *listening) {
     for (int i = 0; i < EVENTS; i++) {
         if (accept_one(s))
@@ -336,7 +336,7 @@ void *lw_accept_main(void *arg) {
             else if (events[i].data.ptr)
                 first_bytes(s, events[i].data.ptr, events[i].events);
         }
-        if (knocks) /* last: it may close one that has an event here */
+        if (knocks) /* last: it may close a connection that has an event here */
             accept_some(s, &listening);
         if (n == 0)
             listen_again(s, &listening);
@@ -393,12 +393,12 @@ static int bind_any(struct lw_server *s, struct lw_err *err) {
     freeaddrinfo(found);
     return rc == 0 ? 0
                    : lw_fail(err, LW_ECONFIG,
-                             "http.listen %s: %s (each process on a machine needs a port "
-                             "of its own, or `listen: off`)",
+                             "http.listen %s: %s (each process on a machine needs its "
+                             "own port, or `listen: off`)",
                              http->listen, strerror(why));
 }
 
-/* A connection is a descriptor, and 1,024 of them are the usual soft limit. */
+/* Each connection is a descriptor, and the usual soft limit is 1,024. */
 static void raise_limit(const struct lw_server *s) {
     rlim_t wanted = 2 * (rlim_t)(s->config->http.connections + LW_EXTRA_PLACES) + 512;
     struct rlimit now;
@@ -408,7 +408,7 @@ static void raise_limit(const struct lw_server *s) {
     setrlimit(RLIMIT_NOFILE, &now);
 }
 
-int lw_listen_open(struct lw_server *s, struct lw_err *err) {
+int lw_accept_open(struct lw_server *s, struct lw_err *err) {
     raise_limit(s);
     if (bind_any(s, err))
         return -1;
@@ -422,8 +422,8 @@ int lw_listen_open(struct lw_server *s, struct lw_err *err) {
                    strerror(errno));
 }
 
-/* After the thread has ended and libmicrohttpd has closed its own. */
-void lw_listen_close(struct lw_server *s) {
+/* After the thread has ended and libmicrohttpd has closed its connections. */
+void lw_accept_close(struct lw_server *s) {
     while (s->peers) {
         struct lw_peer *p = s->peers;
         if (!p->handed)
@@ -437,5 +437,5 @@ void lw_listen_close(struct lw_server *s) {
         close(s->wake);
     if (s->listen >= 0)
         close(s->listen);
-    lw_addresses_free(s);
+    lw_address_free_all(s);
 }

@@ -1,14 +1,14 @@
-/* Who connects: an entry an address, while it has a connection, and for an hour after it
+/* Client addresses: one entry each, while it has a connection and for an hour after it
  * sent a token.
  *
- * IPv6 clients own a /64 at least, so that much of the address counts as one; IPv4 counts
- * whole. Everybody behind one proxy is one address.
+ * An IPv6 client owns at least a /64, so the first 64 bits count as one address; an IPv4
+ * address counts whole. All clients behind one proxy are one address.
  *
- * Wrong tokens slow their address: after some, no token from there is looked at for a
- * while, or guessing would go on at full speed. But who guesses must not lock out who
- * knows: a token that was right from there is looked at nevertheless. Nor must a browser
- * that goes on with a token of yesterday: the same wrong one again and again slows only
- * itself. */
+ * Wrong tokens slow their address: after ten of them, tokens from that address are not
+ * checked for a while, which stops guessing at full speed. Two cases are exempt, so that
+ * a guesser cannot lock out others: a token that was right from that address is always
+ * checked, and the same wrong token sent repeatedly (a browser with an old one) slows
+ * only itself. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 #define KEPT_MAX     4096 /* addresses without a connection */
 #define KEEP_MS      LW_HOUR
 #define FREE_GUESSES 10
-#define PAUSE_MS     500 /* after the tenth wrong one, doubled with each further one ... */
+#define PAUSE_MS     500 /* after the tenth wrong one, doubled with each further one */
 #define DOUBLED_MAX  4   /* ... to 8 s */
 
 void lw_address_text(const struct sockaddr *a, char *out, size_t size) {
@@ -39,7 +39,7 @@ void lw_address_text(const struct sockaddr *a, char *out, size_t size) {
 static void key_of(const struct sockaddr *a, uint8_t key[16]) {
     memset(key, 0, 16);
     if (a->sa_family == AF_INET) {
-        key[10] = key[11] = 0xff; /* as an IPv6 socket shows it */
+        key[10] = key[11] = 0xff; /* as an IPv6 socket reports it */
         memcpy(key + 12, &((const struct sockaddr_in *)(const void *)a)->sin_addr, 4);
     } else if (a->sa_family == AF_INET6) {
         memcpy(key, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, 16);
@@ -56,7 +56,7 @@ static struct lw_address **bucket_of(struct lw_server *s, const uint8_t key[16])
     return &s->addresses[h % LW_ADDRESS_BUCKETS];
 }
 
-/* Frees the entries of a bucket that nothing is known of any more. */
+/* Frees the entries of a bucket that hold no information any more. */
 static void bucket_sweep(struct lw_server *s, struct lw_address **at) {
     int64_t old = lw_mono_ms() - KEEP_MS;
     while (*at) {
@@ -94,7 +94,7 @@ void lw_address_give(struct lw_server *s, struct lw_address *a) {
     bucket_sweep(s, bucket_of(s, a->key));
 }
 
-void lw_addresses_free(struct lw_server *s) {
+void lw_address_free_all(struct lw_server *s) {
     for (size_t i = 0; i < LW_ADDRESS_BUCKETS; i++)
         while (s->addresses[i]) {
             struct lw_address *a = s->addresses[i];
@@ -105,7 +105,7 @@ void lw_addresses_free(struct lw_server *s) {
 
 /* ---- requests ---- */
 
-/* Each request costs a span of time; two seconds can be had in advance. */
+/* Each request costs a span of time; up to two seconds may be spent in advance. */
 bool lw_address_rate(struct lw_server *s, struct lw_address *a, int rate) {
     pthread_mutex_lock(&s->peers_lock);
     int64_t now = lw_mono_us(), cost = 1000000 / rate;
@@ -120,7 +120,7 @@ bool lw_address_rate(struct lw_server *s, struct lw_address *a, int rate) {
 
 /* ---- tokens ---- */
 
-/* Keeps the entry, when there is room for it. */
+/* Keeps the entry if there is room. */
 static void address_keep(struct lw_server *s, struct lw_address *a, int64_t now) {
     if (a->token_ms < now - KEEP_MS)
         a->guesses.wrong = a->repeats.wrong = 0;

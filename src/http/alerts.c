@@ -1,4 +1,4 @@
-/* /api/v1/alerts: how alerts stand, and a person's word on them. */
+/* /api/v1/alerts: the alert list, and silences. */
 #include "store/alerts.h"
 #include "store/silences.h"
 
@@ -9,12 +9,13 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 #define SILENCE_MAX (366 * LW_DAY)
 #define SAID_MAX    96 /* bytes of "by" */
 
 static json_t *text_or_null(const char *text) {
-    return text[0] ? lw_json_text_of(text) : json_null();
+    return text[0] ? lw_call_json_text(text) : json_null();
 }
 
 static void set_hex(json_t *o, const char *name, uint64_t v) {
@@ -84,7 +85,7 @@ void lw_serve_alerts(struct lw_call *c) {
 
 /* ---- silences ---- */
 
-/* A text member of the body; false: it is there and no text, or too long. */
+/* A text member of the body. False: it is not a text, or is too long. */
 static bool take_text(struct lw_call *c, const json_t *o, const char *name, char *out,
                       size_t size) {
     const json_t *v = json_object_get(o, name);
@@ -125,8 +126,9 @@ static bool take_silence(struct lw_call *c, const json_t *o, struct lw_silence *
         bool fine = false;
         for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             fine |= strcmp(name, known[i]) == 0;
-        if (!fine) { /* a slip of the pen would silence more than was meant */
-            lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "a silence has no \"%.60s\"", name);
+        if (!fine) { /* a misspelt member would silence more than was meant */
+            lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "unknown member \"%.60s\" of a silence",
+                         name);
             return false;
         }
     }
@@ -141,14 +143,14 @@ static bool take_silence(struct lw_call *c, const json_t *o, struct lw_silence *
         return false;
     if (!lw_parse_duration(lasts, &length) || length <= 0 || length > SILENCE_MAX)
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST,
-                     "for must say how long, such as \"2h\", and at most \"366d\"");
+                     "for must be a duration such as \"2h\", at most \"366d\"");
     else if (!s->comment[0])
-        lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "comment must say why");
+        lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "comment must give the reason");
     s->until_ms = s->from_ms + length;
     return !c->answered;
 }
 
-/* What a request says of itself stands beside who asked, never in place of it. */
+/* The name in the request is appended to the authenticated one and never replaces it. */
 static void say_who(struct lw_call *c, struct lw_silence *s) {
     char who[90], said[SAID_MAX];
     lw_call_asker(c, who, sizeof who);
@@ -166,8 +168,8 @@ void lw_serve_silence(struct lw_call *c) {
                             : NULL;
     if (!json_is_object(o))
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST,
-                     "the body must be {\"for\": \"2h\", \"comment\": \"why\"}, and "
-                     "\"rule\", \"feature\" and \"severity\" to silence only those");
+                     "the body must be {\"for\": \"2h\", \"comment\": \"why\"}, with "
+                     "\"rule\", \"feature\" and \"severity\" to narrow it");
     else if (take_silence(c, o, &s)) {
         say_who(c, &s);
         if (lw_silence_check(c->server->spec, &s, &err) ||

@@ -1,19 +1,21 @@
-/* The threads that do what takes long: ask Redis, and predict many records.
+/* The threads for slow requests: those that ask Redis, and predictions of many records.
  *
- * What changes something has a thread and a connection of its own, so that it never waits
- * for what only reads. Of the reads one an address is under way at a time, and the
- * address that has been served longest ago comes next; when too many wait, the address
- * with the most gives up its newest. So whoever asks in a loop waits behind itself.
+ * Requests that change something have a thread and a Redis connection of their own, so
+ * they never wait for reads. Each address has one read in progress at a time, and the
+ * address served longest ago is next. When the queue is full, the address with the most
+ * waiting requests loses its newest. So a client that polls in a loop waits only for
+ * itself.
  *
- * Redis does one thing at a time, and the workers need it. So the readers take turns, a
- * turn is a step of some milliseconds, and after each Redis is left alone for as long as
- * the turn took: all reads over HTTP together have at most half of its time.
+ * Redis is single-threaded, and the workers need it. So the readers take turns: a turn is
+ * a step of a few milliseconds, and after it Redis is left alone for as long as the turn
+ * took. All reads over HTTP together take at most half of its time.
  *
- * Predictions of many records take milliseconds each. They are made here too, the address
- * served longest ago first, so that what is answered at once stays so beside them.
+ * Predictions of many records take milliseconds each. They run here too, the address
+ * served longest ago first, so that quick requests stay quick beside them.
  *
- * A Redis that hangs costs each at most `redis.timeout`, and the ones behind it an answer
- * at once, for calls fail without waiting between attempts to reconnect. */
+ * When Redis hangs, a request waits at most `redis.timeout`, and the requests behind it
+ * are answered at once, because calls fail without waiting while the connection is down.
+ */
 #include "base/mem.h"
 #include "base/time.h"
 #include "http/private.h"
@@ -79,8 +81,8 @@ static struct lw_call *take_out(struct lw_queue *q, struct lw_call **at) {
     return c;
 }
 
-/* The newest of the address that has most waiting, if that is more than the newcomer has.
- */
+/* The newest request of the address with the most waiting, if those are more than the
+ * newcomer has. */
 static struct lw_call *queue_displace(struct lw_queue *q,
                                       const struct lw_address *newcomer) {
     size_t most = queued_of(q, newcomer) + 1;
@@ -96,10 +98,10 @@ static struct lw_call *queue_displace(struct lw_queue *q,
 }
 
 static void too_many(struct lw_call *c) {
-    lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests wait");
+    lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "too many requests are waiting");
 }
 
-/* Batches are as many as have a connection, but one address cannot have all of these. */
+/* There are as many batches as connections, but one address cannot use all of them. */
 static bool is_full(const struct lw_call *c, enum lw_lane lane) {
     const struct lw_server *s = c->server;
     size_t half = (size_t)(s->config->http.connections + 1) / 2;
@@ -117,7 +119,7 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
         out = queue_displace(q, c->peer->address);
     bool room = (!full || out) && !atomic_load(&s->stop);
     if (room) {
-        /* Suspended before anybody can resume it. */
+        /* Suspended first, so that no thread resumes it too early. */
         MHD_suspend_connection(c->connection);
         c->next = NULL;
         *q->end = c;
@@ -135,7 +137,7 @@ bool lw_ask_queue(struct lw_call *c, enum lw_lane lane) {
     return room;
 }
 
-/* Whose turn it is; NULL: nobody's now. */
+/* The next request to serve; NULL: none now. */
 static struct lw_call *queue_choose(struct lw_server *s, const struct lw_http_thread *a) {
     struct lw_queue *q = &s->queue[a->lane];
     struct lw_call **best = NULL;
@@ -163,7 +165,7 @@ static struct lw_call *queue_take(struct lw_server *s, const struct lw_http_thre
     return c;
 }
 
-/* The connection goes on; c may be gone from here on. */
+/* Resumes the connection; c may be freed from here on. */
 static void give_back(struct lw_server *s, const struct lw_http_thread *a,
                       struct lw_call *c) {
     pthread_mutex_lock(&s->lock);
@@ -174,7 +176,7 @@ static void give_back(struct lw_server *s, const struct lw_http_thread *a,
     MHD_resume_connection(c->connection);
 }
 
-/* Goes on after `stop` until nothing is suspended any more. */
+/* Runs after `stop` until no request is suspended. */
 void *lw_ask_main(void *arg) {
     struct lw_http_thread *a = arg;
     struct lw_server *s = a->server;

@@ -1,5 +1,5 @@
-/* The page's files, compiled into the program: `web/` and Chart.js, turned into C by
- * assets.cmake at build time. Nothing is read from disk when serving. */
+/* The page's files, compiled into the program: assets.cmake turns `web/` and Chart.js
+ * into C at build time. Serving reads nothing from disk. */
 #ifndef LW_HTTP_ASSETS_H
 #define LW_HTTP_ASSETS_H
 

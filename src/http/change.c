@@ -1,9 +1,10 @@
-/* What changes state: behind a token (guard.c), and noted with the token's name and the
- * asker's address. */
+/* Requests that change state. guard.c checks their token; the audit records the token's
+ * name and the client's address. */
 #include <stdio.h>
 #include <string.h>
 
 #include "http/private.h"
+#include "http/serve.h"
 #include "store/requests.h"
 
 void lw_call_asker(struct lw_call *c, char *out, size_t size) {

@@ -1,14 +1,16 @@
-/* Server-sent events: `now` when there is something new to look at, and a comment as a
- * sign of life. A subscriber is a response without end; between two events it is
- * suspended, so it costs a connection and no thread. */
+/* Server-sent events: `now` when the newest evaluation has changed, and a comment as a
+ * heartbeat. A subscription is a response without end; between two events it is
+ * suspended, so it costs a connection but no thread. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 #define PENDING_MAX                                                                      \
-    4096 /* a subscriber that does not read loses events, not our memory */
+    4096 /* a subscriber that does not read loses events instead of using memory */
 
 /* libmicrohttpd asks for more to send. */
 static ssize_t subscriber_read(void *arg, uint64_t at, char *out, size_t max) {
@@ -49,20 +51,19 @@ static void subscriber_free(void *arg) {
 
 static void put_event(struct lw_buf *out, const struct lw_snapshot *n) {
     json_t *o = json_object();
-    double at = lw_reply_figure(n->now, "at");
+    double at = lw_now_figure(n->now, "at");
     json_object_set_new(o, "at_ms", at > 0 ? json_integer((json_int_t)at) : json_null());
     json_object_set_new(o, "champion",
                         n->aliases.champion ? json_integer(n->aliases.champion)
                                             : json_null());
-    json_object_set_new(o, "alerts_firing",
-                        json_integer((json_int_t)lw_snapshot_firing(n)));
+    json_object_set_new(o, "alerts_firing", json_integer((json_int_t)lw_watch_firing(n)));
     char *text = json_dumps(o, JSON_COMPACT);
     lw_buf_printf(out, "event: now\ndata: %s\n\n", text ? text : "{}");
     free(text);
     json_decref(o);
 }
 
-/* With the lock held. */
+/* Needs the lock. */
 static void subscriber_push(struct lw_subscriber *sub, const void *data, size_t len) {
     if (sub->pending.len + len <= PENDING_MAX)
         lw_buf_put(&sub->pending, data, len);
@@ -101,8 +102,8 @@ static int held_by(const struct lw_server *s, const struct lw_address *a) {
     return n;
 }
 
-/* A place, if need be that of the address that holds most; with the lock held. A page
- * that loses its stream of events asks for another. */
+/* Makes room, if necessary by ending a subscription of the address with the most. Needs
+ * the lock. A page that loses its stream of events reconnects. */
 static bool make_room(struct lw_server *s, const struct lw_address *newcomer) {
     struct lw_subscriber *out = NULL;
     int most = held_by(s, newcomer) + 1;
@@ -125,13 +126,14 @@ static bool make_room(struct lw_server *s, const struct lw_address *newcomer) {
 void lw_serve_events(struct lw_call *c) {
     struct lw_server *s = c->server;
     struct lw_subscriber *sub = lw_calloc(1, sizeof *sub);
-    struct lw_snapshot *n = lw_snapshot_get(s);
+    struct lw_snapshot *n = lw_watch_snapshot(s);
     *sub = (struct lw_subscriber){
         .server = s, .connection = c->connection, .address = c->peer->address};
     lw_buf_printf(&sub->pending, "retry: 2000\n\n");
     if (n)
-        put_event(&sub->pending, n); /* so that nobody begins with a guess */
-    lw_snapshot_put(n);
+        put_event(&sub->pending,
+                  n); /* the first event, so that no client starts without one */
+    lw_watch_snapshot_put(n);
     pthread_mutex_lock(&s->lock);
     bool room = make_room(s, sub->address);
     if (room) {
@@ -144,7 +146,8 @@ void lw_serve_events(struct lw_call *c) {
         lw_buf_fini(&sub->pending);
         free(sub);
         lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE,
-                     "%d subscribers already: ask /api/v1/now instead", LW_SUBSCRIBERS);
+                     "there are already %d subscribers: poll /api/v1/now instead",
+                     LW_SUBSCRIBERS);
         return;
     }
     c->type = "text/event-stream";

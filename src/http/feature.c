@@ -1,6 +1,5 @@
 /* GET /api/v1/features/NAME: one column now against the champion's reference, drawn from
- * the sketches. Both sides are cut at the same places, so that they can be laid over each
- * other. */
+ * the sketches. Both sides have the same bin edges, so that they can be overlaid. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +8,16 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "base/text.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 #include "store/keys.h"
 
 #define BARS       40
-#define DISTINCT   50 /* with fewer values each has its own bar */
+#define DISTINCT   50 /* with fewer distinct values each has its own bar */
 #define CATEGORIES 30
 #define NAME_BYTES 96
-#define TAIL       0.002 /* beyond this rank on either side nothing is drawn */
+#define TAIL       0.002 /* ranks beyond this on either side are not drawn */
 
 struct feature_column {
     const char *name;
@@ -56,7 +57,7 @@ struct sides {
     const struct lw_member *ref;
     struct lw_kll *kll; /* current */
     struct lw_cats *cats;
-    double missing, out_of_range; /* current shares; NAN: not known */
+    double missing, out_of_range; /* current shares; NAN: unknown */
     double at;
 };
 
@@ -108,15 +109,14 @@ static int read_current(struct lw_call *c, const struct feature_column *col,
     lw_reply_free(reply);
     if (bad)
         return -1;
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    struct lw_snapshot *n = lw_watch_snapshot(c->server);
     s->missing = s->out_of_range = s->at = NAN;
     if (n) {
-        s->at = lw_reply_figure(n->now, "at");
-        s->missing = lw_reply_figure(n->now, "%s:missing:%s", w->name, col->name);
-        s->out_of_range =
-            lw_reply_figure(n->now, "%s:out_of_range:%s", w->name, col->name);
+        s->at = lw_now_figure(n->now, "at");
+        s->missing = lw_now_figure(n->now, "%s:missing:%s", w->name, col->name);
+        s->out_of_range = lw_now_figure(n->now, "%s:out_of_range:%s", w->name, col->name);
     }
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     return 0;
 }
 
@@ -127,7 +127,7 @@ struct cuts {
     double edge[DISTINCT + 2 > BARS + 1 ? DISTINCT + 2 : BARS + 1];
 };
 
-/* Few values: an edge in the middle between each two. False: they are many. */
+/* Few values: an edge halfway between neighbours. False: there are many values. */
 static bool cut_between(struct lw_kll_view *const view[2], struct cuts *out) {
     double value[2 * DISTINCT];
     size_t n = 0, distinct = 0;
@@ -160,7 +160,7 @@ static void cut_evenly(struct lw_kll_view *const view[2], struct cuts *out) {
     for (int side = 0; side < 2; side++) {
         if (!view[side])
             continue;
-        lo = fmin(lo, lw_kll_view_quantile(view[side], TAIL)); /* fmin passes over NAN */
+        lo = fmin(lo, lw_kll_view_quantile(view[side], TAIL)); /* fmin ignores NAN */
         hi = fmax(hi, lw_kll_view_quantile(view[side], 1 - TAIL));
     }
     if (!(lo < hi))
@@ -260,7 +260,7 @@ static double share_of(const struct lw_cats *c, uint64_t key) {
     return n > 0 ? (double)lw_cats_count(c, key) / n : 0;
 }
 
-/* All that either side holds; free() it. */
+/* All categories that either side holds; the caller frees it. */
 static struct category_share *join_parts(struct lw_cats *ref, struct lw_cats *cur,
                                          size_t *n) {
     size_t left = ref ? lw_cats_size(ref) : 0, right = cur ? lw_cats_size(cur) : 0;
@@ -292,8 +292,8 @@ static json_t *category_json(const struct category_share *s, bool has_ref, bool 
     return o;
 }
 
-/* How many categories are told apart, and how many values lie in none of them, because
- * there are more than features.NAME.cap. */
+/* How many categories have their own count, and how many values are in others, because
+ * there are more categories than features.NAME.cap. */
 static void put_held(json_t *side, const struct lw_cats *c) {
     json_object_set_new(side, "held", json_integer((json_int_t)lw_cats_size(c)));
     json_object_set_new(side, "dropped", json_integer((json_int_t)lw_cats_dropped(c)));
@@ -346,7 +346,7 @@ void lw_serve_feature(struct lw_call *c) {
         return;
     if (read_reference(c, &col, &s, &err) || read_current(c, &col, w, &s, &err)) {
         free_sides(&s);
-        /* damaged bytes in Redis are not the asker's fault */
+        /* damaged bytes in Redis are not the client's fault */
         if (err.code == LW_EINPUT)
             err.code = LW_ESTOP;
         lw_call_err(c, &err);

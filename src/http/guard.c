@@ -1,13 +1,13 @@
-/* Who may ask, and who may change something.
+/* Access: which requests may read, and which may change something.
  *
- * A page of anybody's that a person opens can send requests to addresses that only this
- * person reaches. Two things keep it out: a name that was made to point here (DNS
- * rebinding) arrives as `Host`, which must be one of ours; and what changes state needs a
- * bearer token, which a foreign page neither knows nor may send without a preflight that
- * is never answered. Nobody can have an address, or a name without a dot, point
- * elsewhere, so these are ours wherever more than this machine may connect. A browser
- * that logs in by Basic authentication sends the token by itself, so that one opens
- * reading only. */
+ * A foreign web page that a user opens can send requests to addresses that only this user
+ * reaches. Two checks keep it out. A name that was made to point here (DNS rebinding)
+ * arrives as `Host`, which must be one of this server's names. And a change needs a
+ * bearer token, which a foreign page does not know and may not send without a preflight,
+ * which this server never grants. An IP address, or a name without a dot, cannot be made
+ * to point elsewhere, so these are accepted wherever other machines may connect. A
+ * browser that logs in by Basic authentication sends the token automatically, so Basic
+ * allows reading only. */
 #include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
@@ -27,12 +27,12 @@ int lw_guard_init(struct lw_server *s, struct lw_err *err) {
     lw_token_file_init(&s->tokens, http->token_file, LW_SCOPE_ALL);
     lw_token_file_init(&s->read_tokens, http->read_token_file, LW_SCOPE_READ);
     if (gethostname(s->hostname, sizeof s->hostname - 1))
-        return lw_fail(err, LW_ESTOP, "the name of this machine cannot be had");
+        return lw_fail(err, LW_ESTOP, "cannot read the name of this machine");
     return 0;
 }
 
-void lw_call_refuse(struct lw_call *c, enum lw_refused why, unsigned status,
-                    const char *fmt, ...) {
+void lw_guard_refuse(struct lw_call *c, enum lw_refused why, unsigned status,
+                     const char *fmt, ...) {
     char text[600];
     va_list ap;
     va_start(ap, fmt);
@@ -90,14 +90,14 @@ static bool host_is_own(const struct lw_server *s, const struct lw_config_origin
 bool lw_guard_host(struct lw_call *c) {
     const char *text = call_header(c, "Host");
     struct lw_config_origin host;
-    if (!text) /* HTTP/1.0; no browser speaks that */
+    if (!text) /* HTTP/1.0; browsers do not use it */
         return true;
     if (lw_config_authority(text, &host) && host_is_own(c->server, &host))
         return true;
-    lw_call_refuse(c, LW_REFUSED_HOST, MHD_HTTP_MISDIRECTED_REQUEST,
-                   "this server does not answer as \"%.100s\": http.public_url must say "
-                   "the address, with scheme and port, under which others reach it",
-                   text);
+    lw_guard_refuse(c, LW_REFUSED_HOST, MHD_HTTP_MISDIRECTED_REQUEST,
+                    "unknown host \"%.100s\": set http.public_url to the address, with "
+                    "scheme and port, under which clients reach this server",
+                    text);
     return false;
 }
 
@@ -107,7 +107,8 @@ static bool same_origin(const struct lw_config_origin *a,
            strcasecmp(a->host, b->host) == 0;
 }
 
-/* A browser says where the page came from that asks; curl and others say nothing. */
+/* A browser sends the origin of the page that makes the request; curl and others send
+ * none. */
 static bool from_our_page(struct lw_call *c) {
     const struct lw_config_http *http = &c->server->config->http;
     const char *text = call_header(c, "Origin"), *to = call_header(c, "Host");
@@ -124,10 +125,10 @@ static bool from_our_page(struct lw_call *c) {
                 return true;
         }
     }
-    lw_call_refuse(c, LW_REFUSED_ORIGIN, MHD_HTTP_FORBIDDEN,
-                   "a page of another origin (\"%.100s\") may change nothing; "
-                   "http.public_url must say where ours is, with scheme and port",
-                   text);
+    lw_guard_refuse(c, LW_REFUSED_ORIGIN, MHD_HTTP_FORBIDDEN,
+                    "a page of another origin (\"%.100s\") may not change anything; set "
+                    "http.public_url to the address of this page, with scheme and port",
+                    text);
     return false;
 }
 
@@ -138,9 +139,8 @@ bool lw_guard_rate(struct lw_call *c) {
     if (rate == 0 || lw_address_rate(c->server, c->peer->address, rate))
         return true;
     c->retry_s = 1;
-    lw_call_refuse(c, LW_REFUSED_RATE, MHD_HTTP_TOO_MANY_REQUESTS,
-                   "more than %d requests a second came from this address (http.rate)",
-                   rate);
+    lw_guard_refuse(c, LW_REFUSED_RATE, MHD_HTTP_TOO_MANY_REQUESTS,
+                    "this address sent more than %d requests a second (http.rate)", rate);
     return false;
 }
 
@@ -148,7 +148,7 @@ bool lw_guard_rate(struct lw_call *c) {
 
 enum given { GIVEN_NONE, GIVEN_BEARER, GIVEN_BASIC };
 
-/* The password of Basic authentication; 0: it is none. */
+/* The password of Basic authentication; 0: there is none. */
 static size_t password_of(const char *text, char *out, size_t size) {
     unsigned char plain[1024];
     size_t len = strlen(text);
@@ -183,14 +183,14 @@ static enum given token_given(const struct lw_call *c, unsigned char digest[LW_D
     return GIVEN_BASIC;
 }
 
-/* A wrong one is logged, counted, and slows its address. */
+/* A wrong token is logged and counted, and slows its address. */
 static void token_wrong(struct lw_call *c, const unsigned char digest[LW_DIGEST],
                         const char *needs) {
     char who[80];
     int fails = lw_address_wrong(c->server, c->peer->address, digest);
     lw_address_text((const struct sockaddr *)&c->peer->from, who, sizeof who);
     lw_log(http_token_refused, who, c->route ? c->route->prefix : "page", fails);
-    lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
+    lw_guard_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
 }
 
 static bool token_paused(struct lw_call *c, const unsigned char digest[LW_DIGEST]) {
@@ -198,14 +198,14 @@ static bool token_paused(struct lw_call *c, const unsigned char digest[LW_DIGEST
     if (ms == 0)
         return false;
     c->retry_s = (int)((ms + 999) / 1000);
-    lw_call_refuse(
+    lw_guard_refuse(
         c, LW_REFUSED_SLOWED, MHD_HTTP_TOO_MANY_REQUESTS,
-        "too many wrong tokens came from this address: none is looked at for %d s",
+        "too many wrong tokens from this address: tokens are not checked for %d s",
         c->retry_s);
     return true;
 }
 
-/* Looks the token up in both files; both are looked at whatever the first one says. */
+/* Looks the token up in both files, always in both, so that the time is the same. */
 static int token_find(struct lw_call *c, const unsigned char digest[LW_DIGEST],
                       bool reads, struct lw_token *out, struct lw_err *err) {
     struct lw_server *s = c->server;
@@ -222,12 +222,12 @@ static int token_find(struct lw_call *c, const unsigned char digest[LW_DIGEST],
     return changes > 0 || read > 0 ? 1 : changes;
 }
 
-/* Nothing about a file that others wrote is for whoever asks. */
+/* The client learns only that the file is unusable, not what is wrong with it. */
 static void tokens_unusable(struct lw_call *c, const char *key,
                             const struct lw_err *err) {
     lw_log(http_tokens_unusable, key, LW_QUOTE(err->msg));
     lw_call_fail(c, MHD_HTTP_FORBIDDEN,
-                 "%s cannot be used: the log and `leeway check` say why", key);
+                 "%s cannot be used: see the log and `leeway check` for the reason", key);
 }
 
 static void token_admit(struct lw_call *c, const struct lw_token *token,
@@ -255,7 +255,7 @@ bool lw_guard_change(struct lw_call *c) {
         return false;
     }
     if (token_given(c, digest) != GIVEN_BEARER) {
-        lw_call_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
+        lw_guard_refuse(c, LW_REFUSED_TOKEN, MHD_HTTP_UNAUTHORIZED, "%s", needs);
         return false;
     }
     if (token_paused(c, digest))
@@ -266,9 +266,9 @@ bool lw_guard_change(struct lw_call *c) {
     } else if (found == 0 && !c->token[0] && !c->reads) {
         token_wrong(c, digest, needs);
     } else if (found == 0 || !(token.scopes & c->route->scope)) {
-        lw_call_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
-                       "this needs a token with the scope %s",
-                       lw_scope_name(c->route->scope));
+        lw_guard_refuse(c, LW_REFUSED_SCOPE, MHD_HTTP_FORBIDDEN,
+                        "this needs a token with the scope %s",
+                        lw_token_scope_name(c->route->scope));
     } else {
         token_admit(c, &token, digest);
         return true;
@@ -287,7 +287,7 @@ bool lw_guard_read(struct lw_call *c) {
         return true;
     enum given how = token_given(c, digest);
     c->login = true;
-    if (how == GIVEN_NONE) /* a browser asks once without */
+    if (how == GIVEN_NONE) /* a browser first asks without one */
         lw_call_fail(c, MHD_HTTP_UNAUTHORIZED, "%s", needs);
     if (how == GIVEN_NONE || token_paused(c, digest))
         return false;
@@ -298,7 +298,7 @@ bool lw_guard_read(struct lw_call *c) {
         return true;
     }
     if (found < 0)
-        tokens_unusable(c, "a file of tokens", &err);
+        tokens_unusable(c, "a token file", &err);
     else
         token_wrong(c, digest, needs);
     return false;

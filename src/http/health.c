@@ -1,13 +1,14 @@
-/* GET /healthz, /readyz: from memory, whatever is away.
+/* GET /healthz, /readyz: from memory, even while services are down.
  *
- * Healthy is a process that need not be restarted; ready is one that does its work, and
- * whose stream gets on. What is judged, and how, is core/health.h; here it is told. */
+ * A healthy process need not be restarted. A ready process does its work, and its stream
+ * progresses. core/health.h decides both; this file reports them. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "base/time.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 static void answer_checks(struct lw_call *c, json_t *o, json_t *reasons, const char *well,
                           const char *ill) {
@@ -28,10 +29,10 @@ static void add_reason(json_t *reasons, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    json_array_append_new(reasons, lw_json_text_of(text));
+    json_array_append_new(reasons, lw_call_json_text(text));
 }
 
-/* Of live processes that say it of themselves; ours has its own reasons. */
+/* What other live processes report about themselves; this process has its own reasons. */
 static void add_others(json_t *warnings, const struct lw_health *h, const char *who) {
     for (size_t i = 0; i < h->ntroubles; i++) {
         const struct lw_trouble *t = &h->trouble[i];
@@ -43,7 +44,7 @@ static void add_others(json_t *warnings, const struct lw_health *h, const char *
     }
 }
 
-/* The process is well, and yet a person should know. */
+/* Warnings: the process is healthy, but a person should know. */
 static void add_warnings(json_t *o, const struct lw_snapshot *n,
                          const struct lw_vitals *v) {
     json_t *warnings = json_array();
@@ -56,10 +57,10 @@ static void add_warnings(json_t *o, const struct lw_snapshot *n,
     json_decref(warnings);
 }
 
-/* Alive: services that are away are waited for, and no reason to be restarted. */
+/* Alive. A service that is down is no reason to restart the process. */
 static void add_failures(json_t *reasons, const struct lw_vitals *v) {
     if (v->failure[0])
-        add_reason(reasons, "a thread cannot go on: %s", v->failure);
+        add_reason(reasons, "a thread cannot continue: %s", v->failure);
     if (v->started && v->since_poll_ms > LW_STALE_POLL_MS)
         add_reason(reasons, "a worker has not polled Kafka for %lld s",
                    (long long)(v->since_poll_ms / LW_SECOND));
@@ -68,18 +69,18 @@ static void add_failures(json_t *reasons, const struct lw_vitals *v) {
 void lw_serve_health(struct lw_call *c) {
     struct lw_vitals v = {0};
     json_t *reasons = json_array(), *o = json_object();
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    struct lw_snapshot *n = lw_watch_snapshot(c->server);
     c->server->options.vitals(c->server->options.arg, &v);
     add_failures(reasons, &v);
     add_warnings(o, n, &v);
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     answer_checks(c, o, reasons, "ok", "failing");
 }
 
 /* ---- ready ---- */
 
-/* What is ill, and what nobody knows to be well: a reason in words, and one object a
- * component. */
+/* A component that is failing or not known to be well: a reason in words, and an object.
+ */
 static void add_component(json_t *reasons, json_t *failing, enum lw_component c,
                           const struct lw_health_item *item) {
     bool ill = item->condition == LW_ILL;
@@ -95,7 +96,7 @@ static void add_component(json_t *reasons, json_t *failing, enum lw_component c,
     json_object_set_new(o, "component", json_string(lw_component_name(c)));
     json_object_set_new(o, "known", json_boolean(ill));
     json_object_set_new(o, "since_ms", ill ? lw_json_ms(item->since_ms) : json_null());
-    json_object_set_new(o, "text", lw_json_text_of(text));
+    json_object_set_new(o, "text", lw_call_json_text(text));
     json_array_append_new(failing, o);
 }
 
@@ -108,7 +109,7 @@ static void add_components(json_t *reasons, json_t *o, const struct lw_health *h
     json_decref(failing);
 }
 
-bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
+bool lw_serve_is_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
     return v->started && !v->failure[0] && v->since_poll_ms <= LW_STALE_POLL_MS &&
            lw_health_ready(&v->health, lw_mono_ms()) && n && !n->unusable &&
            !n->aliases.damaged;
@@ -117,36 +118,37 @@ bool lw_vitals_ready(const struct lw_vitals *v, const struct lw_snapshot *n) {
 void lw_serve_ready(struct lw_call *c) {
     struct lw_vitals v = {0};
     json_t *reasons = json_array(), *o = json_object();
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
-    struct lw_champion *champion = lw_champion_get(c->server);
+    struct lw_snapshot *n = lw_watch_snapshot(c->server);
+    struct lw_champion *champion = lw_watch_champion(c->server);
     c->server->options.vitals(c->server->options.arg, &v);
     if (!v.started)
         add_reason(reasons, "the workers have not started: %s",
-                   v.waits[0] ? v.waits : "Kafka or the topic is not there");
+                   v.waits[0] ? v.waits
+                              : "Kafka does not answer, or the topic does not exist");
     else
         add_components(reasons, o, &v.health);
     add_failures(reasons, &v);
     if (v.started && v.health.looked_ms &&
         lw_mono_ms() - v.health.looked_ms >= LW_HEALTH_STALE_MS)
-        add_reason(reasons, "nobody has judged the health for %lld s",
+        add_reason(reasons, "health has not been checked for %lld s",
                    (long long)((lw_mono_ms() - v.health.looked_ms) / LW_SECOND));
     if (!n)
         add_reason(reasons, "redis: nothing has been read yet");
     if (n && n->unusable)
         add_reason(reasons,
-                   "version %u is champion and cannot be used, so nothing is scored: the "
-                   "log says why; promote another",
+                   "version %u is champion and cannot be used, so nothing is scored: "
+                   "see the log for the reason and promote another version",
                    n->unusable);
     if (n && n->aliases.damaged)
         add_reason(reasons,
-                   "the alias champion in Redis is damaged, so nobody knows "
-                   "which version scores: `leeway repair` shows it; promote a version");
+                   "the alias champion in Redis is damaged, so the scoring version is "
+                   "unknown: see `leeway repair`, or promote a version");
     json_object_set_new(o, "champion",
                         champion ? json_integer(champion->version) : json_null());
     json_object_set_new(o, "partitions", json_integer(v.partitions));
     json_object_set_new(o, "leading", json_boolean(v.leading));
     add_warnings(o, n, &v);
-    lw_snapshot_put(n);
-    lw_champion_put(champion);
+    lw_watch_snapshot_put(n);
+    lw_watch_champion_put(champion);
     answer_checks(c, o, reasons, "ready", "waiting");
 }

@@ -8,9 +8,11 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 
-#define FIELDS_MAX 32 /* that a request may name */
+#define FIELDS_MAX 32 /* per request */
 
 struct names {
     size_t n;
@@ -49,7 +51,7 @@ static bool parse_fields(struct lw_call *c, const char *window, const char *text
         }
         json_t *name = json_stringn(at, len);
         if (!name) {
-            lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "fields is no UTF-8 text");
+            lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "fields is not valid UTF-8");
             return false;
         }
         json_array_append_new(list, name);
@@ -82,8 +84,8 @@ static const struct lw_metric *metric_of(const char *field) {
     return lw_metric_find(name);
 }
 
-/* Some figures are written as 0 when they are unknown. What was compared at that time is
- * not in the row: a figure of a column is as known as it was written. */
+/* Some unknown figures are stored as 0. Whether a comparison was made at that time is not
+ * in the row, so a figure of a column counts as known if it was written. */
 static json_t *value_json(const char *field, double v, double n) {
     const struct lw_metric *metric = metric_of(field);
     bool known = metric ? lw_metric_known(metric, v, n, 1, true) : isfinite(v);
@@ -163,7 +165,7 @@ static json_t *heat_json(const struct lw_history *h, size_t n, json_t *at) {
     for (size_t i = 0; i < h->n; i++) {
         const double *v = &h->value[i * (n + 1)];
         json_t *row = json_array();
-        for (size_t k = 0; k < n; k++) /* without a champion nothing was compared */
+        for (size_t k = 0; k < n; k++) /* without a champion there was no comparison */
             json_array_append_new(row, v[n] > 0 ? lw_json_number(v[k]) : json_null());
         json_array_append_new(values, row);
         json_array_append_new(at, json_integer(h->at_ms[i]));
@@ -190,7 +192,7 @@ void lw_serve_heatmap(struct lw_call *c) {
     }
     json_t *features = json_array();
     for (size_t i = 0; i < spec->nfeatures + 2; i++) {
-        const char *f = lw_column_name(spec, i);
+        const char *f = lw_now_column_name(spec, i);
         if (i >= spec->nfeatures && !lw_metric_has_column(metric, spec, i))
             continue;
         int len = snprintf(field, sizeof field, "%s:%s", name, f);

@@ -6,11 +6,12 @@
 
 #include "base/text.h"
 #include "http/private.h"
+#include "http/serve.h"
 #include "store/keys.h"
 
 #define MODELS_MAX    200
-#define VERSIONS_STEP 20   /* that are read in one turn */
-#define AUDIT_STEP    200  /* entries that are looked at in one go ... */
+#define VERSIONS_STEP 20   /* versions read in one turn */
+#define AUDIT_STEP    200  /* entries read in one turn ... */
 #define AUDIT_LOOK    5000 /* ... and for one answer */
 
 /* ---- models ---- */
@@ -27,9 +28,9 @@ static json_t *version_json(const struct lw_version *v, bool with_facts) {
     json_t *o = json_object();
     json_object_set_new(o, "version", json_integer(v->version));
     json_object_set_new(o, "parent", v->parent ? json_integer(v->parent) : json_null());
-    json_object_set_new(o, "status", lw_json_text_of(v->status));
-    json_object_set_new(o, "reason", lw_json_text_of(v->reason));
-    json_object_set_new(o, "verdict", lw_json_text_of(v->verdict));
+    json_object_set_new(o, "status", lw_call_json_text(v->status));
+    json_object_set_new(o, "reason", lw_call_json_text(v->reason));
+    json_object_set_new(o, "verdict", lw_call_json_text(v->verdict));
     json_object_set_new(o, "created_ms", lw_json_ms(v->created_ms));
     json_object_set_new(o, "promoted_ms", lw_json_ms(v->promoted_ms));
     json_object_set_new(o, "as_of_ms", lw_json_ms(v->as_of_ms));
@@ -38,7 +39,7 @@ static json_t *version_json(const struct lw_version *v, bool with_facts) {
     json_object_set_new(o, "rows", fact_json(facts, "lineage", "rows"));
     json_object_set_new(o, "rmse", fact_json(facts, NULL, "heldout_rmse"));
     json_t *beaten = json_object_get(json_object_get(facts, "gate"), "champion_rmse");
-    double rmse = json_number_value(beaten); /* 0: there was none to beat */
+    double rmse = json_number_value(beaten); /* 0: there was no champion to beat */
     json_object_set_new(o, "champion_rmse", rmse > 0 ? json_real(rmse) : json_null());
     if (with_facts)
         json_object_set(o, "facts", facts ? facts : json_null());
@@ -50,13 +51,14 @@ static json_t *version_or_null(uint32_t version) {
     return version ? json_integer(version) : json_null();
 }
 
-/* Numbers may have been skipped. -1: Redis is away. */
+/* Version numbers may have gaps. -1: Redis is down. */
 static int add_version(struct lw_call *c, uint32_t version, json_t *list,
                        struct lw_err *err) {
     struct lw_version v;
     struct lw_err why = {0};
     struct lw_reply *reply = lw_models_head(c->redis, c->server->spec, version, &v, &why);
-    if (!reply && why.code == LW_EINPUT) { /* it is damaged: the others are there */
+    if (!reply &&
+        why.code == LW_EINPUT) { /* damaged: the other versions are still listed */
         v = (struct lw_version){.version = version, .status = "unreadable"};
         lw_copy(v.reason, sizeof v.reason, why.msg);
         json_array_append_new(list, version_json(&v, false));
@@ -101,8 +103,7 @@ bool lw_call_version(struct lw_call *c, uint32_t *out) {
         *out = (uint32_t)v;
         return true;
     }
-    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "\"%.60s\" is not the number of a version",
-                 c->tail);
+    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "\"%.60s\" is not a version number", c->tail);
     return false;
 }
 
@@ -142,7 +143,7 @@ static bool id_before(const char *id, char *out, size_t size) {
 
 static json_t *field_json(const struct lw_reply *fields, const char *name) {
     const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
-    return text ? lw_json_text_of(text) : json_null();
+    return text ? lw_call_json_text(text) : json_null();
 }
 
 static json_t *entry_json(const struct lw_reply *entry) {
@@ -160,7 +161,7 @@ static json_t *entry_json(const struct lw_reply *entry) {
     return o;
 }
 
-/* Is it one of the kinds, "promoted,fired"? NULL: all are. */
+/* Is the entry one of the kinds, as in "promoted,fired"? NULL: all are. */
 static bool is_wanted(const struct lw_reply *entry, const char *kinds) {
     const char *what = lw_reply_text(lw_reply_field(lw_reply_at(entry, 1), "what"), NULL);
     for (const char *at = kinds; at && *at;) {
@@ -175,14 +176,14 @@ static bool is_wanted(const struct lw_reply *entry, const char *kinds) {
 struct audit_walk {
     const char *kinds; /* or NULL */
     size_t max;
-    char next[48];   /* greatest id not looked at yet; "+": of all */
-    char last[48];   /* of the last entry looked at */
+    char next[48];   /* greatest id not read yet; "+": start at the newest */
+    char last[48];   /* of the last entry read */
     size_t looked;   /* entries so far */
     json_t *entries; /* out */
-    bool ended;      /* nothing older is left */
+    bool ended;      /* no older entries remain */
 };
 
-/* Some entries further back: those that are asked for by kind may lie far apart. */
+/* Reads older entries; entries of one kind may be far apart. */
 static int walk_audit(struct lw_call *c, struct audit_walk *w, struct lw_err *err) {
     char key[LW_KEY_MAX];
     size_t step = w->kinds ? AUDIT_STEP : w->max;
@@ -216,7 +217,7 @@ void lw_serve_audit(struct lw_call *c) {
         return;
     if (before && !id_before(before, w.next, sizeof w.next)) {
         lw_call_fail(c, MHD_HTTP_BAD_REQUEST,
-                     "before must be the id of an entry (got \"%.60s\")", before);
+                     "before must be an entry's id (got \"%.60s\")", before);
         return;
     }
     w.max = (size_t)max;

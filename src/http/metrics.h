@@ -1,11 +1,13 @@
-/* The table of metrics: what /metrics says, what docs/metrics.md documents, and what the
- * test looks for are these rows. */
+/* The table of metrics: /metrics, docs/metrics.md and the test all loop over its rows. */
 #ifndef LW_HTTP_METRICS_H
 #define LW_HTTP_METRICS_H
 
+#include <stdio.h>
+
+#include "http/now.h"
 #include "http/private.h"
 
-/* All that one page is made from. */
+/* One scrape and its inputs. */
 struct lw_scrape {
     struct lw_server *server;
     struct lw_vitals vitals;
@@ -14,7 +16,7 @@ struct lw_scrape {
     struct lw_totals totals;
     bool away;
     struct lw_buf *out;
-    const struct lw_metric_row *row; /* being written */
+    const struct lw_metric_row *row; /* the row being written */
 };
 
 struct lw_metric_row {
@@ -30,12 +32,19 @@ struct lw_metric_row {
 /* Row i of the page, or NULL past the last one. */
 const struct lw_metric_row *lw_metric_row_at(size_t i);
 
-/* One sample of the row; labels as printed, without braces ("" none). What is not finite
- * is not known, and left out. */
-void lw_sample(struct lw_scrape *s, double v, const char *labels, ...)
+/* Writes docs/metrics.md. */
+void lw_metrics_document(FILE *out);
+
+/* One sample of the row; labels as printed, without braces ("" none). A value that is not
+ * finite is unknown and left out. */
+void lw_metrics_sample(struct lw_scrape *s, double v, const char *labels, ...)
     __attribute__((format(printf, 3, 4)));
-/* A label's value, safe for Prometheus' format. */
-char *lw_label(char *out, size_t size, const char *text);
+/* A label's value, escaped for Prometheus' format. */
+char *lw_metrics_label(char *out, size_t size, const char *text);
+
+/* Seconds, and the time of one answered request. */
+void lw_metrics_latency_add(struct lw_latency *l, int64_t us);
+extern const double lw_metrics_latency_bounds[LW_LATENCIES];
 
 /* The writers (metrics_write.c), named after the rows. */
 typedef void lw_metric_writer(struct lw_scrape *s);

@@ -1,5 +1,5 @@
-/* What each row of the table says. Functions are named after their rows; there is one a
- * metric, so that a metric that is removed takes its code with it. */
+/* The writers of the rows, named after them: one per metric, so that removing a metric
+ * removes its code. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,14 +13,15 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "http/metrics.h"
+#include "http/serve.h"
 
-const double lw_latency_bounds[LW_LATENCIES] = {0.00005, 0.0001, 0.00025, 0.0005, 0.001,
-                                                0.0025,  0.005,  0.01,    0.025,  0.05,
-                                                0.1,     0.25,   0.5,     1};
+const double lw_metrics_latency_bounds[LW_LATENCIES] = {
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+    0.01,    0.025,  0.05,    0.1,    0.25,  0.5,    1};
 
-void lw_latency_add(struct lw_latency *l, int64_t us) {
+void lw_metrics_latency_add(struct lw_latency *l, int64_t us) {
     int i = 0;
-    while (i < LW_LATENCIES && (double)us > lw_latency_bounds[i] * 1e6)
+    while (i < LW_LATENCIES && (double)us > lw_metrics_latency_bounds[i] * 1e6)
         i++;
     atomic_fetch_add_explicit(&l->bucket[i], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&l->sum_us, (uint64_t)us, memory_order_relaxed);
@@ -30,9 +31,9 @@ void lw_latency_add(struct lw_latency *l, int64_t us) {
 
 void lw__metric_info(struct lw_scrape *s) {
     char stream[2 * LW_NAME_MAX], who[200];
-    lw_sample(s, 1, "version=\"%s\",stream=\"%s\",process=\"%s\"", s->vitals.code,
-              lw_label(stream, sizeof stream, s->server->spec->stream),
-              lw_label(who, sizeof who, s->vitals.who));
+    lw_metrics_sample(s, 1, "version=\"%s\",stream=\"%s\",process=\"%s\"", s->vitals.code,
+                      lw_metrics_label(stream, sizeof stream, s->server->spec->stream),
+                      lw_metrics_label(who, sizeof who, s->vitals.who));
 }
 
 static const struct lw_health_figures unknown = {NAN, NAN, NAN, NAN, NAN, NAN,
@@ -46,19 +47,19 @@ void lw__metric_component(struct lw_scrape *s) {
     for (int c = 0; c < LW_COMPONENTS; c++) {
         enum lw_condition condition = s->vitals.health.item[c].condition;
         if (condition != LW_UNKNOWN)
-            lw_sample(s, condition == LW_WELL, "component=\"%s\"",
-                      lw_component_name((enum lw_component)c));
+            lw_metrics_sample(s, condition == LW_WELL, "component=\"%s\"",
+                              lw_component_name((enum lw_component)c));
     }
 }
 
 #define VITAL(name, value)                                                               \
     void lw__metric_##name(struct lw_scrape *s) {                                        \
-        lw_sample(s, (double)(value), "%s", "");                                         \
+        lw_metrics_sample(s, (double)(value), "%s", "");                                 \
     }
 VITAL(counter, (double)s->vitals.counts.n[s->row->counter] / s->row->per)
 VITAL(round_trips, lw_redis_round_trips())
 VITAL(redis_up, s->stream && !s->away)
-VITAL(ready, lw_vitals_ready(&s->vitals, s->stream))
+VITAL(ready, lw_serve_is_ready(&s->vitals, s->stream))
 VITAL(kafka_up, s->vitals.started    ? figures_of(s)->kafka_up
                 : s->vitals.waits[0] ? 0
                                      : NAN)
@@ -86,8 +87,8 @@ VITAL(predictions, atomic_load(&s->server->predictions))
 VITAL(swaps, atomic_load(&s->server->swaps))
 
 void lw__metric_trainings(struct lw_scrape *s) {
-    lw_sample(s, (double)s->vitals.trainings, "outcome=\"done\"");
-    lw_sample(s, (double)s->vitals.trainings_failed, "outcome=\"failed\"");
+    lw_metrics_sample(s, (double)s->vitals.trainings, "outcome=\"done\"");
+    lw_metrics_sample(s, (double)s->vitals.trainings_failed, "outcome=\"failed\"");
 }
 
 /* ---- the stream ---- */
@@ -95,15 +96,16 @@ void lw__metric_trainings(struct lw_scrape *s) {
 void lw__metric_events(struct lw_scrape *s) {
     for (int k = 0; s->stream && k < LW_COUNTERS; k++)
         if (k != LW_COUNT_MESSAGES)
-            lw_sample(s, (double)s->totals.counter[k], "kind=\"%s\"",
-                      lw_counter_name((enum lw_counter)k));
+            lw_metrics_sample(s, (double)s->totals.counter[k], "kind=\"%s\"",
+                              lw_counter_name((enum lw_counter)k));
 }
 
 void lw__metric_lag(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++) {
         const struct lw_partition_view *v = &s->stream->view[i];
         if (v->known && v->end_offset >= v->next_offset)
-            lw_sample(s, (double)(v->end_offset - v->next_offset), "partition=\"%d\"", i);
+            lw_metrics_sample(s, (double)(v->end_offset - v->next_offset),
+                              "partition=\"%d\"", i);
     }
 }
 
@@ -113,12 +115,14 @@ static double seconds_of(int64_t ms) {
 
 void lw__metric_watermark(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
-        lw_sample(s, seconds_of(s->stream->view[i].watermark_ms), "partition=\"%d\"", i);
+        lw_metrics_sample(s, seconds_of(s->stream->view[i].watermark_ms),
+                          "partition=\"%d\"", i);
 }
 
 void lw__metric_updated(struct lw_scrape *s) {
     for (int32_t i = 0; s->stream && i < s->stream->npartitions; i++)
-        lw_sample(s, seconds_of(s->stream->view[i].updated_ms), "partition=\"%d\"", i);
+        lw_metrics_sample(s, seconds_of(s->stream->view[i].updated_ms),
+                          "partition=\"%d\"", i);
 }
 
 static double sealed_until(const struct lw_scrape *s) {
@@ -126,7 +130,7 @@ static double sealed_until(const struct lw_scrape *s) {
 }
 
 static double figure_of(const struct lw_scrape *s, const char *name) {
-    return s->stream ? lw_reply_figure(s->stream->now, "%s", name) : NAN;
+    return s->stream ? lw_now_figure(s->stream->now, "%s", name) : NAN;
 }
 
 static double evaluated_at(const struct lw_scrape *s) {
@@ -152,8 +156,9 @@ static void by_window(struct lw_scrape *s, const struct lw_metric *metric) {
     char label[80];
     for (size_t i = 0; i < spec->nwindows; i++) {
         const char *w = spec->window[i].name;
-        double v = lw_window_figure(s->stream->now, w, metric, NULL);
-        lw_sample(s, v, "window=\"%s\"", lw_label(label, sizeof label, w));
+        double v = lw_now_window_figure(s->stream->now, w, metric, NULL);
+        lw_metrics_sample(s, v, "window=\"%s\"",
+                          lw_metrics_label(label, sizeof label, w));
     }
 }
 
@@ -165,10 +170,11 @@ static void by_feature(struct lw_scrape *s, const struct lw_metric *metric) {
         for (size_t k = 0; k < spec->nfeatures + 2; k++) {
             if (!lw_metric_has_column(metric, spec, k))
                 continue;
-            const char *f = lw_column_name(spec, k);
-            lw_sample(s, lw_window_figure(s->stream->now, w, metric, f),
-                      "window=\"%s\",feature=\"%s\"", lw_label(window, sizeof window, w),
-                      lw_label(feature, sizeof feature, f));
+            const char *f = lw_now_column_name(spec, k);
+            lw_metrics_sample(s, lw_now_window_figure(s->stream->now, w, metric, f),
+                              "window=\"%s\",feature=\"%s\"",
+                              lw_metrics_label(window, sizeof window, w),
+                              lw_metrics_label(feature, sizeof feature, f));
         }
     }
 }
@@ -181,7 +187,7 @@ void lw__metric_figure(struct lw_scrape *s) {
         if (s->vitals.live_known)
             now = metric->live(&s->vitals.live);
         double factor = metric->base_unit ? metric->base_factor : 1;
-        lw_sample(s, now.n > 0 ? now.value * factor : NAN, "%s", "");
+        lw_metrics_sample(s, now.n > 0 ? now.value * factor : NAN, "%s", "");
     } else if (s->stream && lw_metric_per_feature(metric)) {
         by_feature(s, metric);
     } else if (s->stream) {
@@ -191,8 +197,8 @@ void lw__metric_figure(struct lw_scrape *s) {
 
 void lw__metric_alerts(struct lw_scrape *s) {
     for (int k = LW_SEVERITY_WARN; s->stream && k <= LW_SEVERITY_CRITICAL; k++)
-        lw_sample(s, (double)s->stream->firing[k], "severity=\"%s\"",
-                  lw_severity_name((enum lw_severity)k));
+        lw_metrics_sample(s, (double)s->stream->firing[k], "severity=\"%s\"",
+                          lw_severity_name((enum lw_severity)k));
 }
 
 /* ---- the server ---- */
@@ -204,9 +210,9 @@ void lw__metric_latency(struct lw_scrape *s) {
     for (int i = 0; i <= LW_LATENCIES; i++) {
         sum += atomic_load_explicit(&l->bucket[i], memory_order_relaxed);
         lw_buf_printf(s->out, "%s_bucket{le=\"%s\"} %llu\n", s->row->name,
-                      i == LW_LATENCIES
-                          ? "+Inf"
-                          : lw_format_f64(number, sizeof number, lw_latency_bounds[i]),
+                      i == LW_LATENCIES ? "+Inf"
+                                        : lw_format_f64(number, sizeof number,
+                                                        lw_metrics_latency_bounds[i]),
                       (unsigned long long)sum);
     }
     lw_buf_printf(
@@ -220,7 +226,7 @@ static void put_requests(struct lw_scrape *s, size_t i, const char *route) {
         uint64_t n =
             atomic_load_explicit(&s->server->requests[i][class], memory_order_relaxed);
         if (n)
-            lw_sample(s, (double)n, "route=\"%s\",code=\"%dxx\"", route, class);
+            lw_metrics_sample(s, (double)n, "route=\"%s\",code=\"%dxx\"", route, class);
     }
 }
 
@@ -244,22 +250,22 @@ void lw__metric_refused(struct lw_scrape *s) {
         [LW_REFUSED_SCOPE] = "scope",         [LW_REFUSED_SLOWED] = "slowed",
         [LW_REFUSED_RATE] = "rate",           [LW_REFUSED_FULL] = "full"};
     for (int i = 0; i < LW_REFUSALS; i++)
-        lw_sample(s, (double)atomic_load(&s->server->refused[i]), "reason=\"%s\"",
-                  reasons[i]);
+        lw_metrics_sample(s, (double)atomic_load(&s->server->refused[i]), "reason=\"%s\"",
+                          reasons[i]);
 }
 
 void lw__metric_connections(struct lw_scrape *s) {
     pthread_mutex_lock(&s->server->peers_lock);
     int open = s->server->npeers;
     pthread_mutex_unlock(&s->server->peers_lock);
-    lw_sample(s, open, "%s", "");
+    lw_metrics_sample(s, open, "%s", "");
 }
 
 void lw__metric_subscribers(struct lw_scrape *s) {
     pthread_mutex_lock(&s->server->lock);
     size_t n = s->server->nsubscribers;
     pthread_mutex_unlock(&s->server->lock);
-    lw_sample(s, (double)n, "%s", "");
+    lw_metrics_sample(s, (double)n, "%s", "");
 }
 
 /* ---- the process ---- */
@@ -267,10 +273,10 @@ void lw__metric_subscribers(struct lw_scrape *s) {
 void lw__metric_cpu(struct lw_scrape *s) {
     struct rusage u;
     if (getrusage(RUSAGE_SELF, &u) == 0)
-        lw_sample(s,
-                  (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-                      (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6,
-                  "%s", "");
+        lw_metrics_sample(s,
+                          (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+                              (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6,
+                          "%s", "");
 }
 
 /* A small file of /proc as text. */
@@ -283,34 +289,34 @@ static const char *read_proc(const char *path, char *out, size_t size) {
     return out;
 }
 
-/* Pages: the whole, resident, ... */
+/* pages: total, resident, ... */
 void lw__metric_resident(struct lw_scrape *s) {
     char text[256];
     const char *at = strchr(read_proc("/proc/self/statm", text, sizeof text), ' ');
     if (at)
-        lw_sample(s, (double)strtoull(at, NULL, 10) * (double)sysconf(_SC_PAGESIZE), "%s",
-                  "");
+        lw_metrics_sample(
+            s, (double)strtoull(at, NULL, 10) * (double)sysconf(_SC_PAGESIZE), "%s", "");
 }
 
 void lw__metric_heap(struct lw_scrape *s) {
     size_t used = lw_mem_used();
     if (used)
-        lw_sample(s, (double)used, "%s", "");
+        lw_metrics_sample(s, (double)used, "%s", "");
 }
 
 void lw__metric_fds(struct lw_scrape *s) {
     DIR *d = opendir("/proc/self/fd");
-    int n = -3; /* ".", "..", and this one */
+    int n = -3; /* ".", "..", and the descriptor of this listing */
     if (!d)
         return;
     while (readdir(d))
         n++;
     closedir(d);
-    lw_sample(s, n, "%s", "");
+    lw_metrics_sample(s, n, "%s", "");
 }
 
-/* Ticks since boot at which the process began (field 22; the name before it may hold
- * anything but ends in the last bracket), and when boot was. */
+/* Start time of the process in ticks since boot (field 22; the name before it may contain
+ * anything but ends at the last bracket), and the time of boot. */
 void lw__metric_start(struct lw_scrape *s) {
     char text[1024];
     struct timespec up, now;
@@ -323,5 +329,5 @@ void lw__metric_start(struct lw_scrape *s) {
     double boot = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)up.tv_sec -
                   (double)up.tv_nsec / 1e9;
     double start = boot + (double)ticks / (double)sysconf(_SC_CLK_TCK);
-    lw_sample(s, round(start * 10) / 10, "%s", ""); /* the same at each scrape */
+    lw_metrics_sample(s, round(start * 10) / 10, "%s", ""); /* the same at each scrape */
 }

@@ -1,12 +1,15 @@
 /* GET /api/v1/now: from memory. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "base/time.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 /* ---- the newest evaluation ---- */
 
@@ -19,18 +22,29 @@ static const char *kind_of(const struct lw_spec *spec, size_t i) {
     return kind == LW_CATEGORY ? "category" : "numeric";
 }
 
-double lw_window_figure(const struct lw_reply *now, const char *w,
-                        const struct lw_metric *metric, const char *column) {
-    double value = column ? lw_reply_figure(now, "%s:%s:%s", w, metric->name, column)
-                          : lw_reply_figure(now, "%s:%s", w, metric->name);
-    return lw_metric_known(metric, value, lw_reply_figure(now, "%s:n", w),
-                           lw_reply_figure(now, "%s:events", w),
-                           lw_reply_figure(now, "champion") > 0)
+double lw_now_figure(const struct lw_reply *fields, const char *fmt, ...) {
+    char name[LW_NAME_MAX + 80];
+    double v;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(name, sizeof name, fmt, ap);
+    va_end(ap);
+    const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
+    return text && lw_parse_f64(text, &v) ? v : NAN;
+}
+
+double lw_now_window_figure(const struct lw_reply *now, const char *w,
+                            const struct lw_metric *metric, const char *column) {
+    double value = column ? lw_now_figure(now, "%s:%s:%s", w, metric->name, column)
+                          : lw_now_figure(now, "%s:%s", w, metric->name);
+    return lw_metric_known(metric, value, lw_now_figure(now, "%s:n", w),
+                           lw_now_figure(now, "%s:events", w),
+                           lw_now_figure(now, "champion") > 0)
                ? value
                : NAN;
 }
 
-const char *lw_column_name(const struct lw_spec *spec, size_t column) {
+const char *lw_now_column_name(const struct lw_spec *spec, size_t column) {
     return column < spec->nfeatures    ? spec->feature[column].name
            : column == spec->nfeatures ? "target"
                                        : "prediction";
@@ -43,14 +57,14 @@ static json_t *number_or_null(double v) {
 static json_t *feature_json(const struct lw_spec *spec, const struct lw_reply *now,
                             const char *w, size_t i) {
     const struct lw_metric *metric;
-    const char *name = lw_column_name(spec, i);
+    const char *name = lw_now_column_name(spec, i);
     json_t *o = json_object();
     json_object_set_new(o, "name", json_string(name));
     json_object_set_new(o, "kind", json_string(kind_of(spec, i)));
     for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
         if (!lw_metric_per_feature(metric))
             continue;
-        double v = lw_window_figure(now, w, metric, name);
+        double v = lw_now_window_figure(now, w, metric, name);
         json_object_set_new(o, metric->name,
                             metric->flags & LW_METRIC_VERDICT ? json_boolean(v > 0)
                                                               : number_or_null(v));
@@ -68,7 +82,7 @@ static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *no
     for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
         if (lw_metric_per_feature(metric) || lw_metric_live(metric))
             continue;
-        double v = lw_window_figure(now, w, metric, NULL);
+        double v = lw_now_window_figure(now, w, metric, NULL);
         json_object_set_new(o, metric->name,
                             metric->flags & LW_METRIC_COUNT ? integer_json(v)
                                                             : lw_json_number(v));
@@ -82,9 +96,9 @@ static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *no
 static json_t *champion_json(struct lw_server *s, const struct lw_snapshot *n) {
     if (!n->aliases.champion)
         return json_null();
-    struct lw_champion *c = lw_champion_get(s);
+    struct lw_champion *c = lw_watch_champion(s);
     bool loaded = c && c->version == n->aliases.champion;
-    double age = lw_reply_figure(n->now, "champion_age_hours");
+    double age = lw_now_figure(n->now, "champion_age_hours");
     json_t *o = json_object();
     json_object_set_new(o, "version", json_integer(n->aliases.champion));
     json_object_set_new(o, "since_ms", lw_json_ms(n->aliases.champion_since_ms));
@@ -93,7 +107,7 @@ static json_t *champion_json(struct lw_server *s, const struct lw_snapshot *n) {
                         loaded ? json_string(lw_model_name(c->model)) : json_null());
     json_object_set_new(o, "kind",
                         loaded ? json_string(lw_model_kind(c->model)) : json_null());
-    lw_champion_put(c);
+    lw_watch_champion_put(c);
     return o;
 }
 
@@ -104,7 +118,7 @@ static int64_t lag_of(const struct lw_partition_view *v) {
                                                        : -1;
 }
 
-/* Since when the partition stands still, by what this process has seen. */
+/* When the partition stalled, as this process has seen it. */
 static json_t *stands_json(const struct lw_health *h, int32_t partition) {
     for (size_t i = 0; i < h->nstanding; i++)
         if (h->standing[i].partition == partition)
@@ -125,7 +139,7 @@ static json_t *partition_json(const struct lw_partition_view *v,
     json_object_set_new(o, "lag", lag < 0 ? json_null() : json_integer(lag));
     json_object_set_new(o, "watermark_ms", lw_json_ms(v->watermark_ms));
     json_object_set_new(o, "owner",
-                        v->owner[0] ? lw_json_text_of(v->owner) : json_null());
+                        v->owner[0] ? lw_call_json_text(v->owner) : json_null());
     for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
         json_object_set_new(o, lw_counter_name(counted[i]),
                             json_integer((json_int_t)v->counter[counted[i]]));
@@ -137,16 +151,16 @@ static json_t *partition_json(const struct lw_partition_view *v,
     return o;
 }
 
-/* What live processes say of themselves. */
+/* What live processes report about themselves. */
 static json_t *troubles_json(const struct lw_health *h) {
     json_t *list = json_array();
     for (size_t i = 0; i < h->ntroubles; i++) {
         json_t *o = json_object();
         const struct lw_trouble *t = &h->trouble[i];
         json_object_set_new(o, "component", json_string(lw_component_name(t->component)));
-        json_object_set_new(o, "process", lw_json_text_of(t->who));
+        json_object_set_new(o, "process", lw_call_json_text(t->who));
         json_object_set_new(o, "since_ms", lw_json_ms(t->since_ms));
-        json_object_set_new(o, "text", lw_json_text_of(t->text));
+        json_object_set_new(o, "text", lw_call_json_text(t->text));
         json_array_append_new(list, o);
     }
     return list;
@@ -166,7 +180,7 @@ static size_t process_count(const struct lw_snapshot *n) {
     return count;
 }
 
-struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
+struct lw_totals lw_now_totals(const struct lw_snapshot *n) {
     struct lw_totals t = {.watermark_ms = INT64_MAX, .lag = n->npartitions ? 0 : -1};
     for (int32_t i = 0; i < n->npartitions; i++) {
         const struct lw_partition_view *v = &n->view[i];
@@ -189,12 +203,12 @@ struct lw_totals lw_snapshot_totals(const struct lw_snapshot *n) {
 
 static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *v,
                            bool away) {
-    struct lw_totals t = lw_snapshot_totals(n);
+    struct lw_totals t = lw_now_totals(n);
     size_t running = process_count(n);
     json_t *o = json_object(), *parts = json_array();
     json_object_set_new(o, "redis", json_string(away ? "away" : "ok"));
     json_object_set_new(o, "leader",
-                        n->leader[0] ? lw_json_text_of(n->leader) : json_null());
+                        n->leader[0] ? lw_call_json_text(n->leader) : json_null());
     json_object_set_new(o, "processes",
                         running ? json_integer((json_int_t)running) : json_null());
     json_object_set_new(o, "rate_per_s", away ? json_null() : lw_json_number(n->rate));
@@ -212,7 +226,7 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     for (int32_t i = 0; i < n->npartitions; i++)
         json_array_append_new(parts, partition_json(&n->view[i], &v->health));
     json_object_set_new(o, "partitions", parts);
-    json_object_set_new(o, "ready", json_boolean(lw_vitals_ready(v, n)));
+    json_object_set_new(o, "ready", json_boolean(lw_serve_is_ready(v, n)));
     json_object_set_new(o, "troubles", troubles_json(&v->health));
     return o;
 }
@@ -221,37 +235,36 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
                         const struct lw_vitals *v, bool away) {
     const struct lw_spec *spec = s->spec;
     json_t *o = json_object(), *windows = json_array();
-    double at = lw_reply_figure(n->now, "at");
+    double at = lw_now_figure(n->now, "at");
     json_object_set_new(o, "stream", json_string(spec->stream));
     json_object_set_new(o, "now_ms", json_integer(lw_wall_ms()));
     json_object_set_new(o, "seen_ms", json_integer(n->taken_ms));
     json_object_set_new(o, "at_ms", at > 0 ? integer_json(at) : json_null());
     json_object_set_new(o, "champion", champion_json(s, n));
     json_object_set_new(o, "training",
-                        json_boolean(lw_reply_figure(n->now, "training") > 0));
+                        json_boolean(lw_now_figure(n->now, "training") > 0));
     for (size_t i = 0; i < spec->nwindows; i++)
         json_array_append_new(windows, window_json(spec, n->now, &spec->window[i]));
     json_object_set_new(o, "windows", windows);
-    json_object_set_new(o, "alerts_firing",
-                        json_integer((json_int_t)lw_snapshot_firing(n)));
+    json_object_set_new(o, "alerts_firing", json_integer((json_int_t)lw_watch_firing(n)));
     json_object_set_new(o, "health", health_json(n, v, away));
     return o;
 }
 
-/* The last that was known, if Redis is away now: `health.redis` says so. */
+/* The last known state when Redis is down; `health.redis` reports it. */
 void lw_serve_now(struct lw_call *c) {
     char why[256];
-    bool away = lw_redis_away(c->server, why, sizeof why);
-    struct lw_snapshot *n = lw_snapshot_get(c->server);
+    bool away = lw_watch_redis_away(c->server, why, sizeof why);
+    struct lw_snapshot *n = lw_watch_snapshot(c->server);
     if (!n) {
         lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE, "%s",
-                     away ? why : "Redis has not been asked yet");
+                     away ? why : "Redis has not been read yet");
         return;
     }
     struct lw_vitals v = {0};
     c->server->options.vitals(c->server->options.arg, &v);
     json_t *o = now_json(c->server, n, &v, away);
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     json_object_set_new(o, "code", json_string(v.code));
     lw_call_json(c, o);
 }

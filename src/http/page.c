@@ -1,10 +1,11 @@
-/* The page: files that were compiled in. What "/" stands for may change with the program,
- * so a browser asks each time and is told by the ETag that nothing has. The others have a
- * hash in their names, and are kept for good. */
+/* The page's files, which are compiled in. "/" may change with the program, so a browser
+ * asks each time, and the ETag saves the transfer when nothing has changed. The other
+ * files have a hash in their names and are cached indefinitely. */
 #include <string.h>
 
 #include "http/assets.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 static const struct lw_asset *asset_find(const char *path) {
     for (size_t i = 0; i < lw_nassets; i++)

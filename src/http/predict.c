@@ -1,9 +1,9 @@
 /* POST /api/v1/predict: from memory, in libmicrohttpd's threads.
  *
- * A request holds the version that was champion when it began, so that all of its records
- * are answered by one version and a promotion in the middle fails nobody. A record is
- * read and checked by the code that reads and checks events; only the truth is not there
- * yet, and what the model does not read may be left out. */
+ * A request keeps the version that was champion when it began, so one version answers all
+ * of its records, and a promotion meanwhile fails none. Records are decoded and validated
+ * by the same code as events; only the target is not needed, and fields that the model
+ * does not read may be left out. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -17,13 +17,15 @@
 #include "event/container.h"
 #include "event/decoder.h"
 #include "event/file.h"
+#include "http/metrics.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 struct batch {
     struct lw_call *call;
     const struct lw_event_spec *event;
     const struct lw_champion *champion;
-    bool single; /* one record, not a list of them */
+    bool single; /* one record, not a list */
     size_t n;
     struct lw_decoder_scratch scratch;
 };
@@ -42,8 +44,8 @@ static void batch_refuse(struct batch *b, const char *why) {
     lw_call_fail(b->call, MHD_HTTP_BAD_REQUEST, "record %zu: %s", b->n, why);
 }
 
-/* The time of an event is often not known yet (a trip's end), and an Avro record must
- * hold something there: it matters where the model reads it. */
+/* The time of an event is often not known yet (a trip's end), but an Avro record must
+ * contain a value. It matters only where the model reads it. */
 static bool take_time(struct batch *b, const struct lw_cell *cells, struct lw_row *row) {
     const struct lw_event_spec *event = b->event;
     struct lw_err err = {0};
@@ -67,7 +69,7 @@ static bool batch_predict(struct batch *b, const struct lw_cell *cells) {
     if (b->n == LW_RECORDS_MAX) {
         lw_buf_clear(&b->call->out);
         lw_call_fail(b->call, MHD_HTTP_CONTENT_TOO_LARGE,
-                     "at most %d records belong into one request", LW_RECORDS_MAX);
+                     "a request may contain at most %d records", LW_RECORDS_MAX);
         return false;
     }
     if (!take_time(b, cells, &row))
@@ -75,7 +77,7 @@ static bool batch_predict(struct batch *b, const struct lw_cell *cells) {
     int reason = lw_event_check(event, cells);
     if (reason != LW_GOOD) {
         char why[2 * LW_NAME_MAX + 60];
-        snprintf(why, sizeof why, "it must hold that %s", lw_event_reason(event, reason));
+        snprintf(why, sizeof why, "it must satisfy %s", lw_event_reason(event, reason));
         batch_refuse(b, why);
         return false;
     }
@@ -107,8 +109,8 @@ static void predict_json(struct batch *b) {
     json_t *root = json_loadb((const char *)c->body.data, c->body.len,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
     if (!root) {
-        lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "no JSON: line %d, column %d: %s", at.line,
-                     at.column, at.text);
+        lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "not valid JSON: line %d, column %d: %s",
+                     at.line, at.column, at.text);
         return;
     }
     bool ok = true;
@@ -147,8 +149,8 @@ static bool predict_file(struct batch *b, struct lw_file *file,
     return rc == 0;
 }
 
-/* An object container brings its own schema. Its records may be compressed, so their size
- * has a bound of its own: a body of zeros becomes a thousand times as large. */
+/* An object container has its own schema. Its records may be compressed, so their size
+ * has a separate limit: a body of zeros inflates a thousandfold. */
 static void predict_container(struct batch *b) {
     struct lw_call *c = b->call;
     const struct lw_server *s = c->server;
@@ -193,7 +195,7 @@ static void batch_answer(struct batch *b) {
     bool file = type_is(type, "application/vnd.apache.avro");
     if (coding && strcasecmp(coding, "identity") != 0)
         lw_call_fail(c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                     "a body must come as it is, without a Content-Encoding");
+                     "Content-Encoding is not supported: send the body uncompressed");
     else if (!json && !datum && !file)
         lw_call_fail(c, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
                      "Content-Type must be application/json, avro/binary (one record) or "
@@ -209,20 +211,20 @@ static void batch_answer(struct batch *b) {
 }
 
 void lw_serve_predict(struct lw_call *c) {
-    struct lw_champion *champion = lw_champion_get(c->server);
+    struct lw_champion *champion = lw_watch_champion(c->server);
     if (!champion) {
         lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE,
-                     "there is no champion yet: nothing has been trained");
+                     "there is no champion yet: no model has been promoted");
         return;
     }
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
     batch_answer(&b);
     lw_decoder_scratch_fini(&b.scratch);
-    lw_champion_put(champion);
+    lw_watch_champion_put(champion);
     if (!c->answered) {
         lw_buf_u8(&c->out, '\n');
         c->answered = true;
         atomic_fetch_add_explicit(&c->server->predictions, b.n, memory_order_relaxed);
     }
-    lw_latency_add(&c->server->latency, lw_mono_us() - c->began_us);
+    lw_metrics_latency_add(&c->server->latency, lw_mono_us() - c->began_us);
 }

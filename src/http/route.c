@@ -1,4 +1,4 @@
-/* Which request is which, and what all answers have in common. */
+/* Routing, and what all answers share. */
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -8,7 +8,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "http/now.h"
 #include "http/private.h"
+#include "http/serve.h"
 
 const struct lw_route lw_routes[] = {
     {"GET", "/healthz", NULL, lw_serve_health, LW_ROUTE_HEALTH | LW_ROUTE_OPEN, 0},
@@ -67,7 +69,7 @@ void lw_call_json(struct lw_call *c, json_t *value) {
     c->answered = true;
 }
 
-json_t *lw_json_text_of(const char *text) {
+json_t *lw_call_json_text(const char *text) {
     char safe[2000];
     return json_string(lw_text_safe(safe, sizeof safe, text, strlen(text)));
 }
@@ -76,12 +78,12 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
     char text[700];
     va_list ap;
     if (c->answered)
-        return; /* the first refusal stands */
+        return; /* the first refusal wins */
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     json_t *o = json_object();
-    json_object_set_new(o, "error", lw_json_text_of(text));
+    json_object_set_new(o, "error", lw_call_json_text(text));
     json_object_set_new(o, "code", json_string(word_of(status)));
     lw_call_json(c, o);
     c->status = status;
@@ -89,7 +91,7 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
 }
 
 void lw_call_err(struct lw_call *c, const struct lw_err *err) {
-    /* What is damaged in Redis is no fault of the asker. */
+    /* Damaged data in Redis is not the client's fault. */
     bool damaged =
         err->code == LW_EINPUT && c->redis && lw_redis_why(c->redis) == LW_REDIS_DAMAGED;
     unsigned status = err->code == LW_ENOTFOUND ? MHD_HTTP_NOT_FOUND
@@ -102,8 +104,8 @@ void lw_call_err(struct lw_call *c, const struct lw_err *err) {
     lw_call_fail(c, status, "%s", err->msg);
 }
 
-/* The page may load from here only, nobody may frame it, and no browser may guess types;
- * the API's answers are never kept. */
+/* The page may load only from this server, may not be framed, and browsers may not guess
+ * types; answers of the API are not cached. */
 void lw_call_headers(const struct lw_call *c, struct MHD_Response *r) {
     MHD_add_response_header(r, "Content-Type", c->type);
     MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
@@ -162,25 +164,14 @@ const struct lw_window_spec *lw_call_window(struct lw_call *c) {
     if (!name || !*name)
         return longest;
     const char *near = lw_nearest(name, names, spec->nwindows);
-    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "no window is called \"%.60s\"%s%s%s", name,
+    lw_call_fail(c, MHD_HTTP_BAD_REQUEST, "unknown window \"%.60s\"%s%s%s", name,
                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     return NULL;
 }
 
-double lw_reply_figure(const struct lw_reply *fields, const char *fmt, ...) {
-    char name[LW_NAME_MAX + 80];
-    double v;
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(name, sizeof name, fmt, ap);
-    va_end(ap);
-    const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
-    return text && lw_parse_f64(text, &v) ? v : NAN;
-}
-
 /* ---- routing ---- */
 
-/* Does the path belong to the route? Takes the name in it. */
+/* Does the path belong to the route? Copies the name in it to tail. */
 static bool route_matches(const struct lw_route *r, const char *path, char *tail,
                           size_t size) {
     size_t prefix = strlen(r->prefix), len = strlen(path);
@@ -203,7 +194,7 @@ static bool same_method(const struct lw_route *r, const char *method) {
            (strcmp(r->method, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-/* A body that is announced too large is refused before it is sent. */
+/* Refuses a body that is too large by its Content-Length, before it is sent. */
 static bool check_length(struct lw_call *c) {
     const char *text =
         MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Length");
@@ -214,7 +205,7 @@ static bool check_length(struct lw_call *c) {
         return true;
     lw_call_fail(c, MHD_HTTP_CONTENT_TOO_LARGE,
                  taken ? "the body is larger than http.body_max (%lld bytes)"
-                       : "no body belongs to a GET (of %lld bytes at most)",
+                       : "a GET may not have a body (limit %lld bytes)",
                  taken ? (long long)c->server->config->http.body_max : 0LL);
     return false;
 }
@@ -233,7 +224,9 @@ static bool find_route(struct lw_call *c, const char *path, const char *method) 
             strcmp(lw_routes[i].method, "GET") == 0 ? "GET, HEAD" : lw_routes[i].method;
     }
     if (c->allow) {
-        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for this path; %s is",
+        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+                     "method %.20s is not allowed for "
+                     "this path; use %s",
                      method, c->allow);
         return false;
     }
@@ -245,15 +238,17 @@ static bool find_route(struct lw_call *c, const char *path, const char *method) 
         c->response = NULL;
         c->answered = false;
         c->allow = "GET, HEAD";
-        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED, "%.20s is not for this path; %s is",
+        lw_call_fail(c, MHD_HTTP_METHOD_NOT_ALLOWED,
+                     "method %.20s is not allowed for "
+                     "this path; use %s",
                      method, c->allow);
         return false;
     }
-    lw_call_fail(c, MHD_HTTP_NOT_FOUND, "there is nothing at %.200s", path);
+    lw_call_fail(c, MHD_HTTP_NOT_FOUND, "not found: %.200s", path);
     return false;
 }
 
-/* The route of that path, whatever the method; NULL: another path. */
+/* The route of that path, for any method; NULL: another path. */
 static const struct lw_route *route_of(const char *path) {
     char tail[2 * LW_NAME_MAX];
     for (size_t i = 0; i < lw_nroutes; i++)
@@ -262,7 +257,8 @@ static const struct lw_route *route_of(const char *path) {
     return NULL;
 }
 
-/* Whoever has a token that a browser does not send by itself was not lured here. */
+/* A client that sends a bearer token may use any host name: a browser does not send such
+ * a token automatically, so the request was not forged. */
 bool lw_call_route(struct lw_call *c, const char *path, const char *method) {
     const struct lw_route *r = route_of(path);
     if (!(r && r->flags & LW_ROUTE_OPEN) && !(lw_guard_rate(c) && lw_guard_read(c)))

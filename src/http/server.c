@@ -1,8 +1,8 @@
-/* Starting and stopping, and the way of a request through libmicrohttpd.
+/* Start, stop, and a request's path through libmicrohttpd.
  *
- * A request comes in several calls: its target, headers, body in parts, end. What needs
- * Redis is then suspended and queued for an asking thread, which resumes it with the
- * answer. Connections come from accept.c. */
+ * A request arrives in several calls: target, headers, parts of the body, end. A request
+ * that needs Redis is then suspended and queued for a thread of ask.c, which resumes it
+ * with the answer. Connections come from accept.c. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,8 @@
 #include "base/time.h"
 #include "event/decoder.h"
 #include "http/private.h"
+#include "http/serve.h"
+#include "http/strict.h"
 #include "http/tls.h"
 
 #define THREADS_MAX 4
@@ -30,14 +32,15 @@ static enum MHD_Result send_answer(struct lw_call *c) {
         void *data = len ? c->out.data : NULL;
         r = MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
         if (len)
-            c->out = (struct lw_buf){0}; /* given away */
+            c->out = (struct lw_buf){0}; /* libmicrohttpd owns it now */
     }
     if (!r)
         return MHD_NO;
     lw_call_headers(c, r);
-    lw_peer_set(c->peer, c->route && c->route->run == lw_serve_events && c->status == 200
-                             ? LW_PEER_LISTENS
-                             : LW_PEER_SENDS);
+    lw_accept_peer_set(c->peer,
+                       c->route && c->route->run == lw_serve_events && c->status == 200
+                           ? LW_PEER_LISTENS
+                           : LW_PEER_SENDS);
     enum MHD_Result rc = MHD_queue_response(c->connection, c->status, r);
     MHD_destroy_response(r);
     unsigned class = c->status / 100;
@@ -53,12 +56,12 @@ static bool has_body(struct MHD_Connection *connection) {
            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
 }
 
-/* The first call of a request. What it returns is the request's context from here on. */
+/* The first call of a request. Returns the request's context. */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *connection) {
     struct lw_call *c = lw_calloc(1, sizeof *c);
     c->server = arg;
     c->connection = connection;
-    c->peer = lw_peer_of(connection);
+    c->peer = lw_accept_peer(connection);
     c->status = MHD_HTTP_OK;
     c->type = "application/json";
     c->counted_as = lw_nroutes + 1;
@@ -72,9 +75,9 @@ static bool has_place(struct lw_call *c) {
     if (!c->peer->extra || (c->route && c->route->flags & LW_ROUTE_HEALTH))
         return true;
     c->closes = true;
-    lw_call_refuse(c, LW_REFUSED_FULL, MHD_HTTP_SERVICE_UNAVAILABLE,
-                   "all %d connections are in use (http.connections)",
-                   c->server->config->http.connections);
+    lw_guard_refuse(c, LW_REFUSED_FULL, MHD_HTTP_SERVICE_UNAVAILABLE,
+                    "all %d connections are in use (http.connections)",
+                    c->server->config->http.connections);
     return false;
 }
 
@@ -83,18 +86,18 @@ static enum MHD_Result call_begin(struct lw_call *c, const char *url, const char
     c->begun = true;
     c->began_us = lw_mono_us();
     c->closes = c->peer->health || c->peer->extra;
-    lw_peer_set(c->peer, LW_PEER_WAITS); /* for the body */
+    lw_accept_peer_set(c->peer, LW_PEER_WAITS); /* for the body */
     bool strict = lw_strict_head(c, method, version);
     if (!strict)
-        c->closes = true; /* who knows where the next request begins */
+        c->closes = true; /* where the next request begins is unknown */
     if ((strict && lw_call_route(c, url, method) && has_place(c)) ||
         !has_body(c->connection))
-        return MHD_YES; /* a refusal without a body to come keeps the connection */
+        return MHD_YES; /* a refusal without a body keeps the connection open */
     return send_answer(c);
 }
 
-/* More of the body; what is too much has been refused by its Content-Length, unless it
- * came in chunks. */
+/* More of the body. A body that is too large was refused by its Content-Length, unless it
+ * is chunked. */
 static void take_body(struct lw_call *c, const char *data, size_t *size) {
     if ((int64_t)(c->body.len + *size) > c->server->config->http.body_max)
         lw_call_fail(c, MHD_HTTP_CONTENT_TOO_LARGE,
@@ -105,7 +108,7 @@ static void take_body(struct lw_call *c, const char *data, size_t *size) {
     *size = 0;
 }
 
-/* LW_LANES: it is answered at once. */
+/* The lane of a request; LW_LANES: it is answered at once. */
 static enum lw_lane lane_of(const struct lw_call *c) {
     if (c->route && c->route->flags & LW_ROUTE_REDIS)
         return c->route->scope ? LW_LANE_CHANGE : LW_LANE_READ;
@@ -113,7 +116,7 @@ static enum lw_lane lane_of(const struct lw_call *c) {
 }
 
 static enum MHD_Result call_finish(struct lw_call *c) {
-    lw_peer_set(c->peer, LW_PEER_ASKS);
+    lw_accept_peer_set(c->peer, LW_PEER_ASKS);
     enum lw_lane lane = lane_of(c);
     if (!c->answered && c->route && lane != LW_LANES) {
         if (lw_ask_queue(c, lane))
@@ -142,7 +145,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
     return call_finish(c);
 }
 
-/* Has libmicrohttpd refused it, before or behind our back? */
+/* Has libmicrohttpd refused the request by itself? */
 static bool refused_there(const struct lw_call *c, struct MHD_Connection *connection) {
     return !c->sent &&
            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS) != NULL;
@@ -159,7 +162,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         atomic_fetch_add_explicit(&s->refused[LW_REFUSED_MALFORMED], 1,
                                   memory_order_relaxed);
     if (c->peer)
-        lw_peer_set(c->peer, LW_PEER_WAITS);
+        lw_accept_peer_set(c->peer, LW_PEER_WAITS);
     lw_buf_fini(&c->body);
     lw_buf_fini(&c->out);
     if (c->response)
@@ -170,11 +173,10 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
 
 /* ---- libmicrohttpd ---- */
 
-/* accept.c lets in no more than have a place; those that have lost theirs, as many at
- * most, may still be there for a moment. libmicrohttpd gives each thread an equal part of
- * its limit and chooses the thread by the descriptor, so that one may get them all; and
- * in 0.9.75 a thread that meets its limit keeps a lock and never answers again. So the
- * limit is one that no thread can meet. */
+/* accept.c limits connections; those being replaced, at most as many, may remain for a
+ * moment. libmicrohttpd gives each thread an equal part of its limit and picks the thread
+ * by descriptor, so one thread may get all of them; and in 0.9.75 a thread that reaches
+ * its limit keeps a lock and hangs. So the limit here is one that no thread can reach. */
 static int limit_of(const struct lw_config_http *http, unsigned threads) {
     return 3 * (http->connections + LW_EXTRA_PLACES) * (int)threads;
 }
@@ -189,22 +191,22 @@ static struct MHD_Daemon *start_mhd(struct lw_server *s, unsigned threads,
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)LW_MEMORY_REQUEST, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (http->timeout_ms + 999) / 1000, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, s},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_on_connection, s},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)lw_accept_notify, s},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s},
-        /* where we look ourselves it would close some without a word */
+        /* its own checks would close some connections without an answer */
         {MHD_OPTION_STRICT_FOR_CLIENT, lw_strict_in_place() ? 0 : 1, NULL},
         {s->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0,
          (void *)(intptr_t)lw_http_tls_choose},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem pool[] = {
-        /* a pool of one is refused: then the daemon has its one thread without a pool */
+        /* a pool of one is refused: the daemon then uses its own thread */
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, NULL},
         {MHD_OPTION_END, 0, NULL}};
     struct MHD_Daemon *d = MHD_start_daemon(flags | (s->tls ? MHD_USE_TLS : 0), 0, NULL,
                                             NULL, on_request, s, MHD_OPTION_ARRAY, pool,
                                             MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!d)
-        lw_fail(err, LW_ESTOP, "libmicrohttpd does not start on %s", http->listen);
+        lw_fail(err, LW_ESTOP, "libmicrohttpd cannot start on %s", http->listen);
     return d;
 }
 
@@ -264,7 +266,7 @@ static int start_all(struct lw_server *s, struct lw_err *err) {
         s->avro ? lw_decoder_new(LW_ENCODING_JSON, NULL, schema, fields, err) : NULL;
     if (!s->json || !(s->watch_redis = lw_redis_new(&s->config->redis, err)))
         return -1;
-    if (lw_listen_open(s, err) || start_answering(s, err) || start_askers(s, err))
+    if (lw_accept_open(s, err) || start_answering(s, err) || start_askers(s, err))
         return -1;
     return start_thread(&s->watch_thread, lw_watch_main, s, &s->watches, err) ||
                    start_thread(&s->accept_thread, lw_accept_main, s, &s->accepts, err)
@@ -289,7 +291,7 @@ struct lw_server *lw_server_start(const struct lw_server_options *options,
     pthread_cond_init(&s->changed, NULL);
     pthread_cond_init(&s->stopping, NULL);
     pthread_cond_init(&s->turn_changed, NULL);
-    sigfillset(&all); /* signals are the main thread's */
+    sigfillset(&all); /* the main thread handles signals */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     int rc = start_all(s, err);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -322,13 +324,13 @@ void lw_server_stop(struct lw_server *s) {
     join_all(s);
     lw_events_end(s);
     if (s->mhd)
-        MHD_stop_daemon(s->mhd); /* nothing is suspended any more */
+        MHD_stop_daemon(s->mhd); /* no request is suspended any more */
     if (s->health)
         MHD_stop_daemon(s->health);
-    lw_listen_close(s);
+    lw_accept_close(s);
     lw_http_tls_free(s->tls);
-    lw_snapshot_put(s->snapshot);
-    lw_champion_put(s->champion);
+    lw_watch_snapshot_put(s->snapshot);
+    lw_watch_champion_put(s->champion);
     lw_redis_free(s->watch_redis);
     for (size_t i = 0; i < s->naskers; i++)
         lw_redis_free(s->asker[i].redis);
@@ -343,10 +345,6 @@ void lw_server_stop(struct lw_server *s) {
     pthread_mutex_destroy(&s->peers_lock);
     pthread_mutex_destroy(&s->turn_lock);
     free(s);
-}
-
-int lw_server_port(const struct lw_server *s) {
-    return s->port;
 }
 
 char *lw_server_address(const struct lw_server *s, char *out, size_t size) {

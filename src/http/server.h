@@ -1,9 +1,9 @@
 /* The HTTP server of a process: predictions, metrics, health, the API and the page.
  *
- * libmicrohttpd's threads answer what is in memory (predictions, metrics, health, the
- * newest evaluation, the page); a thread of ours watches Redis and brings what they show;
- * another answers what must be asked of Redis. Each of these has a connection of its own,
- * and no worker ever waits for any of them. docs/http.md is the manual. */
+ * libmicrohttpd's threads answer from memory (predictions, metrics, health, the newest
+ * evaluation, the page). A watcher thread keeps that memory current from Redis, and
+ * further threads answer requests that must ask Redis. Each has its own Redis connection,
+ * and no worker waits for any of them. docs/http.md is the manual. */
 #ifndef LW_HTTP_SERVER_H
 #define LW_HTTP_SERVER_H
 
@@ -11,7 +11,7 @@
 #include "core/health.h"
 #include "core/process_counter.h"
 
-/* What the process around the server says of itself. */
+/* What the process around the server reports about itself. */
 struct lw_vitals {
     char who[96];     /* host:pid, as in Redis */
     const char *code; /* the program's version */
@@ -22,13 +22,13 @@ struct lw_vitals {
     uint64_t trainings, trainings_failed;
     int partitions; /* owned now */
     int held;       /* of those, waiting for a schema */
-    bool registry;  /* there is one; else what follows is 0 */
+    bool registry;  /* there is one; else the following are 0 */
     bool registry_away;
     uint64_t registry_requests, registry_failures;
-    char failure[256];       /* "" or why a thread cannot go on */
-    char waits[256];         /* not started: what it waits for; "" not known yet */
-    struct lw_health health; /* as last judged; all unknown while not started */
-    bool live_known;         /* it leads, and has looked at the running stream: */
+    char failure[256];       /* "" or why a thread cannot continue */
+    char waits[256];         /* not started: what it waits for; "" unknown */
+    struct lw_health health; /* as last judged; unknown until started */
+    bool live_known;         /* it leads and has measured the running stream: */
     struct lw_live_facts live;
 };
 
@@ -40,18 +40,13 @@ struct lw_server_options {
 
 struct lw_server;
 
-/* Listens on http.listen, which must not be off. LW_ECONFIG: it cannot (address taken,
- * name unknown). Services may be away. */
+/* Listens on http.listen, which must not be off. LW_ECONFIG: the address is taken or its
+ * name unknown. Services may be down. */
 struct lw_server *lw_server_start(const struct lw_server_options *options,
                                   struct lw_err *err);
 /* Ends all requests and joins the threads; NULL is allowed. */
 void lw_server_stop(struct lw_server *s);
-/* The port listened on (that of http.listen, unless it was 0). */
-int lw_server_port(const struct lw_server *s);
 /* "http://127.0.0.1:8080/", for people. */
 char *lw_server_address(const struct lw_server *s, char *out, size_t size);
-
-/* docs/metrics.md. */
-void lw_metrics_document(FILE *out);
 
 #endif

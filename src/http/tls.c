@@ -1,10 +1,10 @@
 /* See tls.h.
  *
- * GnuTLS asks for the certificate at each handshake. The files are looked at then, once a
- * second at most, and read when one has changed. A pair that cannot be used (half
- * written, or a key of another certificate) leaves the last one in place, and the log
- * says so. A session may still use an old one, so those are kept until the end: there is
- * one a renewal. */
+ * GnuTLS asks for the certificate at each handshake. The files are checked then, at most
+ * once a second, and read when one has changed. An unusable pair (half written, or the
+ * key of another certificate) leaves the old one in use and is logged. A session may
+ * still use an old certificate, so all are kept until the end: there is one per renewal.
+ */
 #include "http/tls.h"
 
 #include <gnutls/x509.h>
@@ -90,13 +90,13 @@ static int read_key(struct pair *p, const char *path, struct lw_err *err) {
     return rc < 0 ? gnutls_fail(err, "key_file", path, rc) : 0;
 }
 
-/* Is the key the one that the certificate speaks of? Both have an id. */
+/* Does the key belong to the certificate? Both have an id. */
 static int pair_matches(struct pair *p, const char *path, struct lw_err *err) {
     unsigned char id[2][64];
     size_t len[2] = {sizeof id[0], sizeof id[1]};
     gnutls_pubkey_t pub;
     if (gnutls_pubkey_init(&pub) < 0)
-        return lw_fail(err, LW_ECONFIG, "GnuTLS has no memory");
+        return lw_fail(err, LW_ECONFIG, "GnuTLS is out of memory");
     int rc = gnutls_pubkey_import_privkey(pub, p->key, 0, 0);
     if (rc >= 0)
         rc = gnutls_pubkey_get_key_id(pub, 0, id[0], &len[0]);
@@ -108,7 +108,7 @@ static int pair_matches(struct pair *p, const char *path, struct lw_err *err) {
     if (len[0] == len[1] && memcmp(id[0], id[1], len[0]) == 0)
         return 0;
     return lw_fail(err, LW_ECONFIG,
-                   "http.tls.key_file %s: it is not the key of the certificate", path);
+                   "http.tls.key_file %s: not the key of the certificate", path);
 }
 
 static struct pair *read_pair(const char *cert_file, const char *key_file,
@@ -145,7 +145,7 @@ static bool stat_same(const struct stat *a, const struct stat *b) {
            a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* With the lock held. */
+/* Needs the lock. */
 static void pair_reload(struct lw_http_tls *t) {
     struct stat now[2];
     struct lw_err err = {0};
@@ -197,8 +197,7 @@ struct lw_http_tls *lw_http_tls_new(const char *cert_file, const char *key_file,
     if (t->pair && atomic_compare_exchange_strong(&current, &none, t))
         return t;
     if (t->pair)
-        lw_fail(err, LW_ECONFIG,
-                "one server with http.tls is all that a process can have");
+        lw_fail(err, LW_ECONFIG, "a process can have only one server with http.tls");
     lw_http_tls_free(t);
     return NULL;
 }

@@ -11,12 +11,13 @@
 
 struct lw_http_tls;
 
-/* LW_ECONFIG: a file cannot be read, is no PEM, or the key is not the certificate's. One
- * a process at a time: GnuTLS's callback has no argument of ours. */
+/* LW_ECONFIG: a file cannot be read, is not PEM, or the key does not match. One per
+ * process: GnuTLS's callback takes no argument. */
 struct lw_http_tls *lw_http_tls_new(const char *cert_file, const char *key_file,
                                     struct lw_err *err);
 void lw_http_tls_free(struct lw_http_tls *tls);
-/* Both files as they are now: when the certificate ends (Unix seconds). */
+/* Checks both files as they are now; *expires: when the certificate expires (Unix
+ * seconds). */
 int lw_http_tls_check(const char *cert_file, const char *key_file, int64_t *ends_s,
                       struct lw_err *err);
 /* A gnutls_certificate_retrieve_function2. */

@@ -1,5 +1,5 @@
-/* See tokens.h. Only digests are kept, and compared: two SHA-256 that differ tell nothing
- * of the tokens, nor how much of one was right. */
+/* See tokens.h. Only digests are kept and compared: two different SHA-256 digests reveal
+ * nothing about the tokens, or about how much of one was right. */
 #include "http/tokens.h"
 
 #include <ctype.h>
@@ -23,7 +23,7 @@ static const struct {
               {"all", LW_SCOPE_ALL}};
 #define SCOPES (sizeof scopes / sizeof *scopes)
 
-const char *lw_scope_name(unsigned scope) {
+const char *lw_token_scope_name(unsigned scope) {
     for (size_t i = 0; i < SCOPES; i++)
         if (scopes[i].scope == scope)
             return scopes[i].name;
@@ -37,7 +37,7 @@ void lw_token_digest(const char *token, size_t len, unsigned char out[LW_DIGEST]
 
 /* ---- a line ---- */
 
-/* "silence,models"; 0: there is one that is not known, or not allowed here. */
+/* "silence,models"; 0: one of them is unknown, or not allowed here. */
 static unsigned read_scopes(const char *text, unsigned allowed) {
     unsigned all = 0;
     for (const char *at = text; *at;) {
@@ -73,7 +73,7 @@ static bool read_hex(const char *text, unsigned char out[LW_DIGEST]) {
     return true;
 }
 
-/* NULL, or why the line is none. */
+/* NULL, or why the line is invalid. */
 static const char *read_line(char *line, unsigned allowed, struct lw_token *out) {
     char *word[4], *rest = NULL;
     size_t n = 0;
@@ -86,13 +86,15 @@ static const char *read_line(char *line, unsigned allowed, struct lw_token *out)
     if (n == 3 && !read_name(word[0], out->name, sizeof out->name))
         return "a name has 1 to 32 letters, digits, dots, dashes or underscores";
     if (n == 3 && !(out->scopes = read_scopes(word[1], allowed)))
-        return allowed == LW_SCOPE_READ ? "the scope of a token here can only be read"
+        return allowed == LW_SCOPE_READ ? "the only scope of a token in this file is "
+                                          "read"
                                         : "scopes are read, silence, models and all, "
                                           "separated by commas";
     const char *token = word[n - 1];
     if (strncmp(token, "sha256:", 7) == 0)
         return read_hex(token + 7, out->digest) ? NULL
-                                                : "sha256: needs 64 hexadecimal digits";
+                                                : "sha256: must be followed by 64 "
+                                                  "hexadecimal digits";
     if (strlen(token) < LW_TOKEN_MIN)
         return "a token must have at least 16 characters";
     lw_token_digest(token, strlen(token), out->digest);
@@ -137,7 +139,7 @@ int lw_tokens_read(const char *path, unsigned allowed, struct lw_token_set *out,
     }
     lw_secret_free(text, len);
     if (!why && out->n == 0)
-        return lw_fail(err, LW_ECONFIG, "%s: there is no token in it", path);
+        return lw_fail(err, LW_ECONFIG, "%s: it contains no token", path);
     return why ? lw_fail(err, LW_ECONFIG, "%s:%zu: %s", path, number, why) : 0;
 }
 
@@ -157,8 +159,8 @@ static bool same_time(struct timespec a, struct timespec b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/* With the lock held. A file that was changed just now may be changed again without
- * another time stamp: then it is read each time. */
+/* Needs the lock. A file changed just now may change again without a new time stamp, so
+ * it is then read each time. */
 static void file_reload(struct lw_token_file *f) {
     struct stat st = {0};
     struct timespec now;

@@ -1,8 +1,8 @@
-/* Bearer tokens and what each may do.
+/* Bearer tokens and their scopes.
  *
- * A file has a token a line: `TOKEN`, which may do all, or `NAME SCOPES TOKEN` with the
- * scopes separated by commas. Instead of a token there may be `sha256:` and the hash of
- * one in hexadecimal. Empty lines and those that begin with # say nothing. */
+ * A file has one token per line: `TOKEN`, which has all scopes, or `NAME SCOPES TOKEN`
+ * with the scopes separated by commas. `sha256:` and the hexadecimal hash of a token may
+ * replace the token. Empty lines and lines that begin with # are ignored. */
 #ifndef LW_HTTP_TOKENS_H
 #define LW_HTTP_TOKENS_H
 
@@ -14,7 +14,7 @@
 
 #include "leeway/err.h"
 
-/* Bytes of a bearer token at least, and of its file at most. */
+/* Minimum bytes of a token, and maximum bytes of its file. */
 #define LW_TOKEN_MIN  16
 #define LW_TOKEN_MAX  65536
 #define LW_TOKENS_MAX 64
@@ -40,31 +40,31 @@ struct lw_token_set {
     struct lw_token token[LW_TOKENS_MAX];
 };
 
-/* allowed: the scopes that a line may name, which are those of a line without any.
- * LW_ECONFIG with file and line, never with what stands there. */
+/* allowed: the scopes that a line may name, and those of a line that names none.
+ * LW_ECONFIG names file and line, never the contents. */
 int lw_tokens_read(const char *path, unsigned allowed, struct lw_token_set *out,
                    struct lw_err *err);
 
-/* A file that is read again when it has changed. Thread: any. */
+/* A file that is reread when it has changed. Thread: any. */
 struct lw_token_file {
-    const char *path; /* "": there is none */
+    const char *path; /* "": no file */
     unsigned allowed;
     pthread_mutex_t lock;
     struct timespec changed;
     ino_t inode;
     off_t size;
-    bool known; /* the two below are of what these say */
+    bool known; /* the state that the two below belong to */
     struct lw_err err;
     struct lw_token_set set;
 };
 void lw_token_file_init(struct lw_token_file *f, const char *path, unsigned allowed);
 void lw_token_file_fini(struct lw_token_file *f);
-/* 1: *out is the token of that digest; 0: it has none such; -1: it cannot be used. Takes
- * the same time whichever it is. */
+/* 1: *out is the token of that digest; 0: the file has no such token; -1: the file is
+ * unusable. Takes the same time in each case. */
 int lw_token_find(struct lw_token_file *f, const unsigned char digest[LW_DIGEST],
                   struct lw_token *out, struct lw_err *err);
 void lw_token_digest(const char *token, size_t len, unsigned char out[LW_DIGEST]);
 /* "silence" or "models", for messages. */
-const char *lw_scope_name(unsigned scope);
+const char *lw_token_scope_name(unsigned scope);
 
 #endif

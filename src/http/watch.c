@@ -1,9 +1,9 @@
-/* The watcher: every half second it asks Redis what pages and metrics show and which
- * version is champion, and loads that.
+/* The watcher: every half second it reads from Redis what the page and metrics show and
+ * which version is champion, and loads that version.
  *
- * Both are handed out by reference count: whoever answers a request holds what it began
- * with, and a swap waits for nobody. While Redis is away, the last that was known stays,
- * and the last champion goes on predicting. */
+ * Both are shared by reference count: a request keeps what it began with, and a swap does
+ * not wait. While Redis is down, the last known state stays, and the last champion
+ * continues to predict. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "http/now.h"
 #include "http/private.h"
 #include "store/alerts.h"
 #include "store/keys.h"
@@ -23,7 +24,7 @@
 
 /* ---- handing out ---- */
 
-struct lw_snapshot *lw_snapshot_get(struct lw_server *s) {
+struct lw_snapshot *lw_watch_snapshot(struct lw_server *s) {
     pthread_mutex_lock(&s->lock);
     struct lw_snapshot *n = s->snapshot;
     if (n)
@@ -32,7 +33,7 @@ struct lw_snapshot *lw_snapshot_get(struct lw_server *s) {
     return n;
 }
 
-void lw_snapshot_put(struct lw_snapshot *n) {
+void lw_watch_snapshot_put(struct lw_snapshot *n) {
     if (!n || atomic_fetch_sub(&n->refs, 1) != 1)
         return;
     lw_reply_free(n->now);
@@ -40,11 +41,11 @@ void lw_snapshot_put(struct lw_snapshot *n) {
     free(n);
 }
 
-uint64_t lw_snapshot_firing(const struct lw_snapshot *n) {
+uint64_t lw_watch_firing(const struct lw_snapshot *n) {
     return n->firing[LW_SEVERITY_WARN] + n->firing[LW_SEVERITY_CRITICAL];
 }
 
-struct lw_champion *lw_champion_get(struct lw_server *s) {
+struct lw_champion *lw_watch_champion(struct lw_server *s) {
     pthread_mutex_lock(&s->lock);
     struct lw_champion *c = s->champion;
     if (c)
@@ -53,14 +54,14 @@ struct lw_champion *lw_champion_get(struct lw_server *s) {
     return c;
 }
 
-void lw_champion_put(struct lw_champion *c) {
+void lw_watch_champion_put(struct lw_champion *c) {
     if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
         return;
     lw_model_free(c->model);
     free(c);
 }
 
-bool lw_redis_away(struct lw_server *s, char *out, size_t size) {
+bool lw_watch_redis_away(struct lw_server *s, char *out, size_t size) {
     pthread_mutex_lock(&s->lock);
     lw_copy(out, size, s->away);
     pthread_mutex_unlock(&s->lock);
@@ -75,12 +76,12 @@ struct watcher {
     int64_t sample_ms[RATE_SAMPLES];
     uint64_t sample[RATE_SAMPLES];
     size_t nsamples;
-    struct lw_aliases refused; /* of the champion that could not be loaded */
+    struct lw_aliases refused; /* of the champion that failed to load */
 };
 
 static const char *const unreadable[] = {"unreadable-pane", "unreadable-state"};
 
-/* How alerts stand, and what waits for receivers. */
+/* The alerts' states, and the deliveries that wait. */
 static int look_alerts(struct watcher *w, struct lw_snapshot *n, struct lw_err *err) {
     struct lw_alerts all;
     if (lw_alerts_read(w->redis, w->server->spec, lw_wall_ms(), &all, err))
@@ -139,7 +140,7 @@ static double rate_of(struct watcher *w, const struct lw_snapshot *n) {
         memmove(w->sample_ms, w->sample_ms + 1, w->nsamples * sizeof *w->sample_ms);
     }
     if (w->nsamples && total < w->sample[w->nsamples - 1])
-        w->nsamples = 0; /* Redis was put back to an older state */
+        w->nsamples = 0; /* Redis was restored to an older state */
     w->sample[w->nsamples] = total;
     w->sample_ms[w->nsamples++] = now;
     int64_t span = now - w->sample_ms[0];
@@ -165,7 +166,7 @@ static struct lw_snapshot *snapshot_read(struct watcher *w, struct lw_err *err) 
                            n->npartitions, n->view, err);
     }
     if (rc) {
-        lw_snapshot_put(n);
+        lw_watch_snapshot_put(n);
         return NULL;
     }
     n->rate = rate_of(w, n);
@@ -211,19 +212,19 @@ static void champion_swap(struct lw_server *s, struct lw_champion *next) {
     pthread_mutex_unlock(&s->lock);
     if (old)
         atomic_fetch_add(&s->swaps, 1);
-    lw_champion_put(old);
+    lw_watch_champion_put(old);
 }
 
-/* A number stands for another model after Redis was emptied: the epoch and the time of
- * promotion tell. */
+/* After Redis was emptied, a version number may mean another model; the epoch and the
+ * time of promotion differ then. */
 static bool champion_same(const struct lw_aliases *a, uint32_t version, uint64_t epoch,
                           int64_t since_ms) {
     return a->champion == version && a->epoch == epoch &&
            a->champion_since_ms == since_ms;
 }
 
-/* Follows the alias. One that is damaged, or names a version that cannot be used, leaves
- * the last one in place. */
+/* Follows the alias. A damaged one, or an unusable version, leaves the last one in place.
+ */
 static int champion_follow(struct watcher *w, const struct lw_aliases *a,
                            struct lw_err *err) {
     struct lw_server *s = w->server;
@@ -253,11 +254,11 @@ static int champion_follow(struct watcher *w, const struct lw_aliases *a,
 
 static bool snapshot_changed(const struct lw_snapshot *was, const struct lw_snapshot *n) {
     return !was || was->aliases.champion != n->aliases.champion ||
-           lw_reply_figure(was->now, "at") != lw_reply_figure(n->now, "at") ||
+           lw_now_figure(was->now, "at") != lw_now_figure(n->now, "at") ||
            memcmp(was->firing, n->firing, sizeof n->firing) != 0;
 }
 
-/* Comparing NAN (nothing sealed yet) as different would only publish too often. */
+/* NAN (nothing sealed yet) compares as different and would only publish too often. */
 static void snapshot_publish(struct lw_server *s, struct lw_snapshot *n) {
     pthread_mutex_lock(&s->lock);
     struct lw_snapshot *was = s->snapshot;
@@ -267,7 +268,7 @@ static void snapshot_publish(struct lw_server *s, struct lw_snapshot *n) {
     pthread_mutex_unlock(&s->lock);
     if (snapshot_changed(was, n))
         lw_events_publish(s, n);
-    lw_snapshot_put(was);
+    lw_watch_snapshot_put(was);
 }
 
 static void one_look(struct watcher *w) {
@@ -282,7 +283,7 @@ static void one_look(struct watcher *w) {
         n->unusable = refused ? r->champion : 0;
         snapshot_publish(s, n);
     }
-    lw_snapshot_put(n);
+    lw_watch_snapshot_put(n);
     if (err.code == LW_OK)
         return;
     pthread_mutex_lock(&s->lock);

@@ -145,7 +145,7 @@ class Browser:
         return self.seen
 
     def accessibility(self):
-        """What a screen reader is told: [{role, name, focusable, ...}]."""
+        """What a screen reader gets: [{role, name, focusable, ...}]."""
         found = []
         for node in self.cdp("Accessibility.getFullAXTree")["nodes"]:
             if node.get("ignored"):

@@ -34,7 +34,8 @@ static void render(const struct lw_receiver *r, const struct lw_secrets *secrets
                    const char *json, size_t len) {
     struct lw_post_request req;
     struct lw_err err = {0};
-    if (lw_render_request(r, secrets, json, len, 1583989200000, &req, &err)) {
+    if (lw_render_request(r, secrets, &(struct lw_render_input){json, len, 1583989200000},
+                          &req, &err)) {
         lw_assert((err.code == LW_EINPUT || err.code == LW_ECONFIG) && err.msg[0]);
         return;
     }

@@ -213,7 +213,10 @@ static json_t *our_webhook(const struct world *w, bool firing,
     r.format = LW_FORMAT_ALERTMANAGER_WEBHOOK;
     assert_int_equal(lw_alert_json_write(w->spec, &a, &c, &json, NULL), 0);
     assert_int_equal(
-        lw_render_body(&r, &s, lw_buf_str(&json), json.len, c.now_ms, &body, NULL), 0);
+        lw_render_body(&r, &s,
+                       &(struct lw_render_input){lw_buf_str(&json), json.len, c.now_ms},
+                       &body, NULL),
+        0);
     json_t *root = json_loadb((const char *)body.data, body.len, 0, NULL);
     lw_buf_fini(&json);
     lw_buf_fini(&body);

@@ -239,7 +239,7 @@ def check_predictions(server):
     bad = server.predict(head, 400, "application/vnd.apache.avro")
     check("the body" in bad["error"], "a file that is cut short", bad)
     bad = server.predict([TRIP, {**TRIP, "trip_distance": 99}], 400)
-    equal(bad["error"], "record 1: it must hold that trip_distance < 50", "an invalid record")
+    equal(bad["error"], "record 1: it must satisfy trip_distance < 50", "an invalid record")
 
 
 def check_metrics(server, sent):

@@ -1,6 +1,6 @@
-/* Formats: bodies against those that tests/data/alert/make_alert.py makes independently,
- * the products' limits on the worst message, headers, templates, and messages that are
- * none. */
+/* Bodies compared with those that tests/data/alert/make_alert.py writes independently,
+ * the products' limits with the largest message, headers, templates, and invalid
+ * messages. */
 #include "alert/json.h"
 #include "alert/message.h"
 #include "alert/post.h"
@@ -32,7 +32,8 @@ static void golden_bodies(void **state) {
             struct lw_receiver r = receiver("oncall", (enum lw_format)f);
             snprintf(name, sizeof name, "message_%s.json", which[w]);
             char *message = data_file(name, &len);
-            if (lw_render_body(&r, &s, message, len, NOW, &out, &err) < 0)
+            if (lw_render_body(&r, &s, &(struct lw_render_input){message, len, NOW}, &out,
+                               &err) < 0)
                 fail_msg("%s", err.msg);
             snprintf(name, sizeof name, "body_%s_%s.json",
                      lw_format_name((enum lw_format)f), which[w]);
@@ -84,7 +85,9 @@ static json_t *body_of(enum lw_format f, json_t *message, size_t *bytes) {
     struct lw_buf in = {0}, out = {0};
     struct lw_err err = {0};
     lw__json_dump(message, &in);
-    if (lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, &err) < 0)
+    if (lw_render_body(&r, &s,
+                       &(struct lw_render_input){(const char *)in.data, in.len, NOW},
+                       &out, &err) < 0)
         fail_msg("%s", err.msg);
     json_t *body = json_of(&out);
     *bytes = out.len;
@@ -157,7 +160,8 @@ static struct lw_post_request request(const struct lw_receiver *r, struct lw_sec
     struct lw_post_request req;
     struct lw_err err = {0};
     char *message = data_file("message_firing.json", &len);
-    if (lw_render_request(r, s, message, len, NOW, &req, &err) < 0)
+    if (lw_render_request(r, s, &(struct lw_render_input){message, len, NOW}, &req,
+                          &err) < 0)
         fail_msg("%s", err.msg);
     free(message);
     return req;
@@ -173,8 +177,10 @@ static void headers(void **state) {
     s.nkeys = 1;
     struct lw_post_request req = request(&r, &s);
     char want[LW_SIGNATURE_MAX];
-    lw_sign_message(s.key, 1, "00c0ffee00c0ffee-critical", NOW / 1000, req.body.data,
-                    req.body.len, want);
+    lw_sign_message(s.key, 1,
+                    &(struct lw_sign_input){"00c0ffee00c0ffee-critical", NOW / 1000,
+                                            req.body.data, req.body.len},
+                    want);
     assert_string_equal(header(&req, "Content-Type"), "application/json");
     assert_string_equal(header(&req, "Authorization"), "Bearer R0UT1NGKEY");
     assert_string_equal(header(&req, "X-Team"), "trips");
@@ -187,7 +193,7 @@ static void headers(void **state) {
     lw_secrets_fini(&s);
 }
 
-/* The routing key stands in the body and nowhere else. */
+/* The routing key is in the body only. */
 static void pagerduty_key_is_no_header(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_PAGERDUTY);
@@ -215,7 +221,10 @@ static void foreign_headers_are_refused(void **state) {
         char text[100];
         snprintf(text, sizeof text, "X-Fine: SECRET\n%s\n", bad[i]);
         s.headers = strdup(text);
-        assert_int_equal(lw_render_request(&r, &s, message, len, NOW, &req, &err), -1);
+        assert_int_equal(lw_render_request(&r, &s,
+                                           &(struct lw_render_input){message, len, NOW},
+                                           &req, &err),
+                         -1);
         assert_int_equal(err.code, LW_ECONFIG);
         assert_non_null(strstr(err.msg, "line 2"));
         assert_null(strstr(err.msg, "SECRET"));
@@ -228,7 +237,10 @@ static void foreign_headers_are_refused(void **state) {
     s.headers = calloc(1, 1000);
     for (int i = 0; i < 40; i++)
         strcat(s.headers, "X: y\n");
-    assert_int_equal(lw_render_request(&r, &s, message, len, NOW, &req, NULL), -1);
+    assert_int_equal(lw_render_request(&r, &s,
+                                       &(struct lw_render_input){message, len, NOW}, &req,
+                                       NULL),
+                     -1);
     lw_secrets_fini(&s);
     free(message);
 }
@@ -258,7 +270,7 @@ static int expand(const char *text, const char *type, const char *message,
     char *json = data_file(message, &len);
     lw_copy(r.content_type, sizeof r.content_type, type);
     s.template_text = strdup(text);
-    int rc = lw_render_body(&r, &s, json, len, NOW, out, err);
+    int rc = lw_render_body(&r, &s, &(struct lw_render_input){json, len, NOW}, out, err);
     lw_secrets_fini(&s);
     free(json);
     return rc;
@@ -303,8 +315,10 @@ static void template_escapes(void **state) {
     struct lw_secrets s = secrets();
     struct lw_buf out = {0};
     s.template_text = strdup("{\"text\": \"{{summary}}\"}");
-    assert_int_equal(lw_render_body(&r, &s, message, strlen(message), NOW, &out, NULL),
-                     0);
+    assert_int_equal(
+        lw_render_body(&r, &s, &(struct lw_render_input){message, strlen(message), NOW},
+                       &out, NULL),
+        0);
     json_t *root = json_of(&out);
     assert_string_equal(text_of(root, "text"), "a\"b\n{{n}}\\");
     json_decref(root);
@@ -312,8 +326,10 @@ static void template_escapes(void **state) {
     free(s.template_text);
     s.template_text = strdup("{{summary|plain}}");
     lw_copy(r.content_type, sizeof r.content_type, "text/plain");
-    assert_int_equal(lw_render_body(&r, &s, message, strlen(message), NOW, &out, NULL),
-                     0);
+    assert_int_equal(
+        lw_render_body(&r, &s, &(struct lw_render_input){message, strlen(message), NOW},
+                       &out, NULL),
+        0);
     assert_string_equal(lw_buf_str(&out), "a\"b\n{{n}}\\");
     lw_buf_fini(&out);
     lw_secrets_fini(&s);
@@ -323,13 +339,13 @@ static void bad_templates(void **state) {
     (void)state;
     const struct {
         const char *text, *what;
-    } c[] = {{"\n{{sumary}}", "line 2: {{sumary}}: no such field"},
-             {"{{stream.x}}", "no such field"},
-             {"{{}}", "no such field"},
+    } c[] = {{"\n{{sumary}}", "line 2: {{sumary}}: unknown field"},
+             {"{{stream.x}}", "unknown field"},
+             {"{{}}", "unknown field"},
              {"{{stream|html}}", "plain or json"},
              {"{{stream", "without }}"},
-             {"{\"a\": {{summary}} }", "no JSON"},
-             {"[{{value}}", "no JSON"}};
+             {"{\"a\": {{summary}} }", "not valid JSON"},
+             {"[{{value}}", "not valid JSON"}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         struct lw_buf out = {0};
         struct lw_err err = {0};
@@ -350,7 +366,7 @@ static void bad_templates(void **state) {
     lw_buf_fini(&out);
 }
 
-/* ---- messages that are none ---- */
+/* ---- invalid messages ---- */
 
 static void message_without(const char *key, json_t *value) {
     struct lw_receiver r = receiver("oncall", LW_FORMAT_SLACK);
@@ -362,7 +378,10 @@ static void message_without(const char *key, json_t *value) {
     json_object_set_new(m, key, value);
     lw__json_dump(m, &in);
     assert_int_equal(
-        lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, &err), -1);
+        lw_render_body(&r, &s,
+                       &(struct lw_render_input){(const char *)in.data, in.len, NOW},
+                       &out, &err),
+        -1);
     assert_int_equal(err.code, LW_EINPUT);
     assert_non_null(strstr(err.msg, key));
     assert_int_equal(out.len, 0);
@@ -388,8 +407,8 @@ static void foreign_messages(void **state) {
     }
 }
 
-/* Any one member of any other type: no format may crash, all answer well-formed JSON or
- * an error. */
+/* Any member of any other type: no format crashes; each writes well-formed JSON or fails.
+ */
 static void members_of_other_types(void **state) {
     (void)state;
     char *text = data_file("message_firing.json", NULL);
@@ -411,7 +430,9 @@ static void members_of_other_types(void **state) {
                 ? json_pack("[o,i,{s:s}]", json_null(), 1, "top_drifted", "no list")
                 : json_pack("{s:[n,i,s,{}]}", "top_drifted", 7, "x"));
         lw__json_dump(m, &in);
-        if (lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0)
+        if (lw_render_body(&r, &s,
+                           &(struct lw_render_input){(const char *)in.data, in.len, NOW},
+                           &out, NULL) == 0)
             json_decref(json_of(&out));
         lw_buf_fini(&in);
         lw_buf_fini(&out);
@@ -444,7 +465,9 @@ static void damaged_messages(void **state) {
                 in.data[at] = (uint8_t)lw_rng_below(&rng, 256);
         }
         in.len -= lw_rng_below(&rng, 20) == 0 ? lw_rng_below(&rng, in.len) : 0;
-        if (lw_render_body(&r, &s, (const char *)in.data, in.len, NOW, &out, NULL) == 0) {
+        if (lw_render_body(&r, &s,
+                           &(struct lw_render_input){(const char *)in.data, in.len, NOW},
+                           &out, NULL) == 0) {
             json_decref(json_of(&out));
             taken++;
         }

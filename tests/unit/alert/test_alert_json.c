@@ -1,5 +1,5 @@
-/* The message: every member there whatever is known, ids that name the change, movers out
- * of sketches. */
+/* The message: every member is present, ids name the change, top drifted features come
+ * from sketches. */
 #include <math.h>
 
 #include "alert/alert_json.h"
@@ -117,8 +117,8 @@ static void as_in_the_golden_message(void **state) {
     free(text);
 }
 
-/* A rollback has no rule, no feature, no window; figures that are none are null, never
- * NaN. */
+/* A rollback has no rule, feature or window; figures without a value are null, never NaN.
+ */
 static void every_member_is_there(void **state) {
     (void)state;
     struct lw_alert_context c = {.now_ms = AT};
@@ -164,8 +164,8 @@ static void runbook_fragment(void **state) {
     }
 }
 
-/* The schema holds for what the formats are tested with, and has teeth: take away any
- * member, or give it a type it cannot have, and it no longer holds. */
+/* The schema accepts what the formats are tested with, and rejects it without any one
+ * member or with a member of a wrong type. */
 static void schema_has_teeth(void **state) {
     (void)state;
     const char *name[] = {"message_firing.json", "message_resolved.json",
@@ -221,7 +221,7 @@ static void nameless_is_refused(void **state) {
     free(s);
 }
 
-/* ---- movers ---- */
+/* ---- top drifted features ---- */
 
 static struct lw_profile *profile(uint64_t seed, double scale, int64_t shift) {
     struct lw_profile *p = lw_profile_new(columns, 4, seed);
@@ -301,7 +301,8 @@ static void top_drifted_are_those_that_drifted(void **state) {
     json_decref(drifted);
 }
 
-/* The alert's own feature comes first even when others moved more, or it not at all. */
+/* The alert's own feature comes first even if others drifted more, or it did not drift.
+ */
 static void own_feature_first(void **state) {
     (void)state;
     json_t *drifted = top_drifted_of("calm", 1.609, 2);
@@ -392,9 +393,11 @@ static void longest_message_is_bounded(void **state) {
     for (int f = 0; f < LW_FORMAT_TEMPLATE; f++) {
         struct lw_receiver r = receiver("oncall", (enum lw_format)f);
         lw_buf_clear(&body);
-        assert_int_equal(lw_render_body(&r, &secrets, (const char *)out.data, out.len, AT,
-                                        &body, NULL),
-                         0);
+        assert_int_equal(
+            lw_render_body(&r, &secrets,
+                           &(struct lw_render_input){(const char *)out.data, out.len, AT},
+                           &body, NULL),
+            0);
         assert_true(f != LW_FORMAT_TEAMS || body.len < 28 * 1024);
     }
     lw_profile_free(p[0]);

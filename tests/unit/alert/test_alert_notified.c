@@ -1,6 +1,6 @@
-/* What a receiver is told follows from what it was told and from how the alert stands:
- * whatever the order of silences, causes, restarts, each state of an incident is said
- * once. */
+/* What a receiver is sent follows from what it was last notified of and from the alert's
+ * present status: in any order of silences, causes and restarts, each state of an
+ * incident is sent once. */
 #include "alert/alert_json.h"
 #include "alert/message.h"
 #include "alert/notified.h"
@@ -19,7 +19,7 @@ static struct lw_alert_status standing(uint64_t incident, bool firing,
     return s;
 }
 
-/* Says what is due and remembers it, as the leader does. */
+/* Sends what is due and records it, as the leader does. */
 static enum lw_notify step(const struct lw_receiver *r, const struct lw_alert_status *s,
                            struct lw_notified *notified, int64_t now_ms) {
     struct lw_notified_step say = lw_notified_next(r, s, notified, now_ms);
@@ -53,10 +53,10 @@ static void repetitions_count_by_the_clock(void **state) {
     assert_int_equal(notified.repeat, 1);
     assert_int_equal(step(&r, &s, &notified, NOW + r.repeat_ms), LW_NOTIFY_NOTHING);
     assert_int_equal(step(&r, &s, &notified, NOW + 5 * r.repeat_ms), LW_NOTIFY_REPEAT);
-    assert_int_equal(notified.repeat, 2); /* what was missed is not made up for */
+    assert_int_equal(notified.repeat, 2); /* missed repetitions are not sent later */
     s.severity = LW_SEVERITY_CRITICAL;
     assert_int_equal(step(&r, &s, &notified, NOW + 5 * r.repeat_ms), LW_NOTIFY_CHANGE);
-    assert_int_equal(notified.repeat, 0); /* of this severity it is the first word */
+    assert_int_equal(notified.repeat, 0); /* the first message of this severity */
     r.repeat_ms = 0;
     assert_int_equal(step(&r, &s, &notified, NOW + 365 * LW_DAY), LW_NOTIFY_NOTHING);
 }
@@ -68,17 +68,17 @@ static void silence_holds_back_and_nothing_is_lost(void **state) {
     struct lw_alert_status s = standing(1, true, LW_SEVERITY_WARN);
     lw_copy(s.silenced_by, sizeof s.silenced_by, "1");
     assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
-    s.silenced_by[0] = '\0'; /* over, and it still fires */
+    s.silenced_by[0] = '\0'; /* the silence is over, and the alert still fires */
     assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
     lw_copy(s.silenced_by, sizeof s.silenced_by, "2");
     assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY),
                      LW_NOTIFY_NOTHING); /* no repeats */
     s.firing = false;
     assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_NOTHING);
-    s.silenced_by[0] = '\0'; /* the end is told late, but told */
+    s.silenced_by[0] = '\0'; /* the resolution is sent late */
     assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_CHANGE);
 
-    /* it came and went while silenced: nobody hears of it */
+    /* an alert within the silence is not sent */
     s = standing(2, false, LW_SEVERITY_WARN);
     assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
 }
@@ -117,7 +117,7 @@ static void a_receiver_hears_only_what_it_wants(void **state) {
     r.least = LW_SEVERITY_CRITICAL;
     r.resolved = false;
     assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
-    s.firing = false; /* of what it never heard it hears no end */
+    s.firing = false; /* no resolution without a beginning */
     assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
     s = standing(2, true, LW_SEVERITY_CRITICAL);
     assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_CHANGE);
@@ -126,9 +126,9 @@ static void a_receiver_hears_only_what_it_wants(void **state) {
     assert_int_equal(notified.incident, 0);
 }
 
-/* Any walk of states, silences and causes: no change of an incident is said twice, every
- * end that is said follows a beginning, and what is open when all is quiet is what fires.
- */
+/* For any sequence of states, silences and causes: no change of an incident is sent
+ * twice, every resolution follows a beginning, and the incidents open at the end are
+ * those that fire. */
 static void any_walk_says_each_state_once(void **state) {
     (void)state;
     struct lw_rng rng;

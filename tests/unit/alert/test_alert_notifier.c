@@ -75,7 +75,7 @@ static void nothing_overtakes_about_an_alert(void **state) {
     assert_int_equal(lw_notifier_due(w, 6, 1000, out, 1), 1);
     assert_int_equal(lw_notifier_due(w + 4, 2, 0, out, 8), 2);
     assert_int_equal(lw_notifier_due(w, 0, 0, out, 8), 0);
-    /* The next incident of an alert waits behind the end of the last one. */
+    /* The next incident of an alert waits behind the resolution of the last. */
     const struct lw_notifier_entry next[] = {{"0a-resolved@x", 1, 1000},
                                              {"0b-critical@x", 1, 0}};
     assert_int_equal(lw_notifier_due(next, 2, 0, out, 8), 0);
@@ -83,8 +83,8 @@ static void nothing_overtakes_about_an_alert(void **state) {
     assert_int_equal(out[0], 0);
 }
 
-/* Whatever fails, and however often: each receiver hears of each alert in the order in
- * which it was put out, and all is delivered in the end. */
+/* Under any failures each receiver gets the messages about each alert in their order, and
+ * all are delivered in the end. */
 static void order_holds_whatever_fails(void **state) {
     (void)state;
     enum { ENTRIES = 40, RECEIVERS = 3, ALERTS = 4 };
@@ -124,8 +124,8 @@ static void order_holds_whatever_fails(void **state) {
     }
 }
 
-/* A receiver that never answers, one that does: rounds go on, order holds, each is sent
- * once. */
+/* One receiver never answers and one does: rounds continue, order is kept, each message
+ * is sent once. */
 static void rounds_drain_the_box(void **state) {
     (void)state;
     struct lw_notifier_entry w[] = {{"0a-critical@x", 1, 0}, {"0a-critical@y", 1, 0},

@@ -164,8 +164,7 @@ static void peers_that_never_answer(void **state) {
     }
 }
 
-/* Once the head is whole the message has been taken: what becomes of the body changes
- * nothing. */
+/* Once the headers are complete the message is delivered, even if the body stops. */
 static void head_decides(void **state) {
     (void)state;
     const char *ok = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome";
@@ -178,8 +177,8 @@ static void head_decides(void **state) {
     }
 }
 
-/* These peers would send for ever; with a deadline of a minute only the byte limit can
- * end them in time for ctest. */
+/* These peers would send forever; with a deadline of a minute only the byte limit ends
+ * them within ctest's limit. */
 static void endless_answers(void **state) {
     (void)state;
     struct lw_post_result res =
@@ -190,7 +189,7 @@ static void endless_answers(void **state) {
     assert_int_equal(res.verdict, LW_POST_RETRY);
 }
 
-/* One that hangs, one that is not there, one that answers: all in one call. */
+/* One receiver hangs, one is down, one answers: all in one call. */
 static void side_by_side(void **state) {
     (void)state;
     struct lw_peer *hang = lw_peer_start(LW_PEER_HANG, "");
@@ -258,7 +257,7 @@ static void sent_whole(void **state) {
     lw_peer_stop(p);
 }
 
-/* A refusal's text reaches the reason, unless it repeats what must not be shown. */
+/* A refusal's text is added to the reason, unless it repeats a secret. */
 static void answers_are_screened(void **state) {
     (void)state;
     const struct {
@@ -289,8 +288,8 @@ static void answers_are_screened(void **state) {
     lw_peer_stop(p);
 }
 
-/* What fails before the network: a missing secret may come back, a damaged message will
- * not. */
+/* Failures before the network: a missing secret may be restored, a damaged message stays
+ * damaged. */
 static void failures_before_the_network(void **state) {
     (void)state;
     size_t len;

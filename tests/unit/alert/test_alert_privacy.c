@@ -116,7 +116,10 @@ static void no_format_says_more(void **state) {
                 bool whole = f == LW_FORMAT_JSON || f == LW_FORMAT_TEMPLATE;
                 bool open = categories == LW_CATEGORIES_TOP;
                 lw_buf_clear(&body);
-                if (lw_render_body(&r, &s, lw_buf_str(&json), json.len, AT, &body, &err))
+                if (lw_render_body(
+                        &r, &s,
+                        &(struct lw_render_input){lw_buf_str(&json), json.len, AT}, &body,
+                        &err))
                     fail_msg("%s", err.msg);
                 assert_int_equal(holds(&body, PLACE), open);
                 assert_int_equal(holds(&body, NEW), open);

@@ -23,7 +23,9 @@ static void spec_vector(void **state) {
     struct lw_sign_key k = key(SPEC_KEY);
     char out[LW_SIGNATURE_MAX];
     assert_int_equal(k.len, 24);
-    lw_sign_message(&k, 1, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, strlen(body),
+    lw_sign_message(&k, 1,
+                    &(struct lw_sign_input){"msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+                                            body, strlen(body)},
                     out);
     assert_string_equal(out, SPEC_SIG);
 }
@@ -44,8 +46,11 @@ static void python_vectors(void **state) {
         for (size_t k = 0; k < json_array_size(names); k++)
             keys[k] = key(json_string_value(json_array_get(names, k)));
         lw_sign_message(
-            keys, json_array_size(names), json_string_value(json_object_get(v, "id")),
-            json_integer_value(json_object_get(v, "timestamp")), body, strlen(body), out);
+            keys, json_array_size(names),
+            &(struct lw_sign_input){json_string_value(json_object_get(v, "id")),
+                                    json_integer_value(json_object_get(v, "timestamp")),
+                                    body, strlen(body)},
+            out);
         assert_string_equal(out, json_string_value(json_object_get(v, "signature")));
     }
     json_decref(all);
@@ -58,9 +63,13 @@ static void rotation(void **state) {
                                key(SPEC_KEY)};
     const char *body = "{\"test\": 2432232314}";
     char out[LW_SIGNATURE_MAX], first[LW_SIGNATURE_MAX];
-    lw_sign_message(k, 2, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, strlen(body),
+    lw_sign_message(k, 2,
+                    &(struct lw_sign_input){"msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+                                            body, strlen(body)},
                     out);
-    lw_sign_message(k, 1, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, strlen(body),
+    lw_sign_message(k, 1,
+                    &(struct lw_sign_input){"msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+                                            body, strlen(body)},
                     first);
     char want[2 * LW_SIGNATURE_MAX];
     snprintf(want, sizeof want, "%s %s", first, SPEC_SIG);
@@ -71,7 +80,7 @@ static void longest_keys_fit(void **state) {
     (void)state;
     struct lw_sign_key k[2] = {{.len = 64}, {.len = 64}};
     char out[LW_SIGNATURE_MAX];
-    lw_sign_message(k, 2, "id", INT64_MAX, "", 0, out);
+    lw_sign_message(k, 2, &(struct lw_sign_input){"id", INT64_MAX, "", 0}, out);
     assert_int_equal(strlen(out), 2 * strlen(SPEC_SIG) + 1);
 }
 

@@ -40,7 +40,9 @@ void fixture_start(struct fixture *f) {
     f->server = lw_server_start(&options, &err);
     if (!f->server)
         fail_msg("%s", err.msg);
-    f->port = lw_server_port(f->server);
+    char address[300];
+    lw_server_address(f->server, address, sizeof address);
+    f->port = atoi(strrchr(address, ':') + 1);
 }
 
 void fixture_stop(struct fixture *f) {

@@ -1,6 +1,5 @@
-/* What the server's tests share: the bundled configuration as a stream of its own, a
- * server on a port of the system's choice, and what a registry and an evaluation look
- * like in Redis. */
+/* Shared by the tests of the server: the bundled configuration as a separate stream, a
+ * server on a free port, and a registry and an evaluation in Redis. */
 #ifndef LW_TESTS_UNIT_HTTP_HTTP_TEST_H
 #define LW_TESTS_UNIT_HTTP_HTTP_TEST_H
 

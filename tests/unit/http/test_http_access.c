@@ -1,6 +1,6 @@
-/* Who may do what: tokens with names and scopes, reading that needs one, wrong ones that
- * slow their address, names and origins behind a proxy and in a container, and places for
- * connections. Redis is an address where nobody listens, so what is allowed is 503. */
+/* Access: tokens with names and scopes, read tokens, wrong tokens that slow their
+ * address, names and origins behind a proxy and in a container, and connection limits.
+ * Nothing listens at the address of Redis, so an admitted request gets 503. */
 #include "http_test.h"
 
 #include <openssl/evp.h>
@@ -106,7 +106,7 @@ static void a_bad_file_is_named_and_not_quoted(void **state) {
          LW_SCOPE_ALL},
         {"a@b all SECRET-SECRET-SECRET", "a name has", LW_SCOPE_ALL},
         {"a all sha256:SECRET", "64 hexadecimal", LW_SCOPE_ALL},
-        {"a models SECRET-SECRET-SECRET", "can only be read", LW_SCOPE_READ},
+        {"a models SECRET-SECRET-SECRET", "file is read", LW_SCOPE_READ},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct lw_token_set set;
@@ -232,7 +232,8 @@ static void wrong_tokens_slow_their_address(void **state) {
     assert_true(seen[401] >= 10 &&
                 seen[429] > 0); /* ten are free, then there are pauses */
     assert_int_equal(seen[401] + seen[429], 60);
-    /* who knew before still may; a right one that was never seen waits with the others */
+    /* a token used before is still accepted; a right one that is new waits like the
+     * others */
     assert_int_equal(
         status_of(&s.f, "POST", RETRAIN, BEARER "the-token-of-the-ops-team\r\n", ""),
         503);
@@ -252,7 +253,7 @@ static void wrong_tokens_slow_their_address(void **state) {
     end(&s);
 }
 
-/* A browser that goes on with a token of yesterday keeps nobody out. */
+/* A browser with an old token does not lock out others. */
 static void the_same_wrong_one_slows_itself_only(void **state) {
     (void)state;
     struct files s;
@@ -384,7 +385,7 @@ static void where_others_connect_names_are_checked_too(void **state) {
 
 /* ---- places ---- */
 
-/* Whatever holds the connections: health answers, and so does all else. */
+/* With all connections taken, health still answers, and so does everything else. */
 static void idle_connections_make_room(void **state) {
     (void)state;
     enum { HELD = 60 };
@@ -441,7 +442,7 @@ static void requests_of_an_address_have_a_rate(void **state) {
     end(&s);
 }
 
-/* One address may have all subscriptions only as long as no other wants one. */
+/* One address may have all subscriptions only while no other wants one. */
 static void subscribers_make_room_for_others(void **state) {
     (void)state;
     enum { ALL = 32, OTHERS = 4 };

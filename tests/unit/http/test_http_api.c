@@ -1,5 +1,5 @@
-/* The API's reads against a real Redis that holds what the contract says. */
-#include "scene.h"
+/* The API's reads against a real Redis with the documented contents. */
+#include "redis_fixture.h"
 #include "store/requests.h"
 
 #include <math.h>
@@ -58,8 +58,8 @@ static bool scraped(struct fixture *f, const char *line) {
     return found;
 }
 
-/* Whatever does not get on is named, with its words and since when; what is not known is
- * not ready either, and no metric says that it is. */
+/* Each failing component is named with its text and start; an unknown state is not ready,
+ * and no metric reports it as working. */
 static void each_component_counts(void **state) {
     struct scene *s = *state;
     struct fixture *f = &s->f;
@@ -112,9 +112,9 @@ static void what_others_say_is_a_warning(void **state) {
     json_t *o = ask_json(&s->f, "/readyz", 200);
     json_t *warnings = json_object_get(o, "warnings");
     assert_int_equal(json_array_size(warnings), 1);
-    const char *told = json_string_value(json_array_get(warnings, 0));
-    assert_non_null(strstr(told, "other:7: letters: no "));
-    assert_null(strchr(told, '\x1b'));
+    const char *warning = json_string_value(json_array_get(warnings, 0));
+    assert_non_null(strstr(warning, "other:7: letters: no "));
+    assert_null(strchr(warning, '\x1b'));
     json_decref(o);
     o = ask_json(&s->f, "/api/v1/now", 200);
     json_t *health = json_object_get(o, "health");
@@ -326,7 +326,7 @@ static void models_newest_first(void **state) {
     json_decref(ask_json(&s->f, "/api/v1/models/9", 404));
 }
 
-/* One version that is damaged hides no other. */
+/* A damaged version does not hide the others. */
 static void a_damaged_version_has_its_row(void **state) {
     struct scene *s = *state;
     static const char *const damage[] = {"list", "field"};
@@ -377,7 +377,7 @@ static void wait_reason(struct scene *s, const char *text, bool there) {
     fail_msg("/readyz %s \"%s\"", there ? "does not say" : "still says", text);
 }
 
-/* It is not "no champion": the last one goes on predicting, and nobody is ready. */
+/* This is not "no champion": the last one continues to predict, and readiness is lost. */
 static void a_damaged_alias_is_not_ready(void **state) {
     struct scene *s = *state;
     struct lw_err err = {0};
@@ -518,7 +518,7 @@ static void metrics_of_the_stream(void **state) {
     http_answer_fini(&a);
 }
 
-/* Redis hangs: every answer comes within its timeout, and the process goes on. */
+/* Redis hangs: every answer arrives within its timeout, and the process continues. */
 static void a_redis_that_hangs_hangs_nobody(void **state) {
     struct scene *s = *state;
     struct http_answer a;

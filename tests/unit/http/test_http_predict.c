@@ -1,6 +1,6 @@
-/* Predictions over HTTP, from a real registry: JSON and Avro, one record and many, what
- * is refused and how it is named, and a promotion in the middle. */
-#include "scene.h"
+/* Predictions over HTTP from a real registry: JSON and Avro, one record and many,
+ * refusals and their texts, and a promotion during requests. */
+#include "redis_fixture.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -116,7 +116,7 @@ static void bad_records_are_named(void **state) {
          "field \"PULocationID\": a category must be a whole number: 74.5"},
         {"{\"lpep_pickup_datetime\":\"yesterday\"}",
          "record 0: field \"lpep_pickup_datetime\" must be a time"},
-        {"{\"lpep_pickup_datetime\":1e400}", "no JSON: line 1"},
+        {"{\"lpep_pickup_datetime\":1e400}", "not valid JSON: line 1"},
         {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":75}",
          "record 0: field \"trip_distance\" is missing"},
         {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":75,"
@@ -124,13 +124,13 @@ static void bad_records_are_named(void **state) {
          "record 0: field \"trip_distance\" must not be null"},
         {"{\"lpep_pickup_datetime\":1590741000000,\"PULocationID\":74,\"DOLocationID\":75,"
          "\"trip_distance\":50}",
-         "record 0: it must hold that trip_distance < 50"},
-        {"{\"PULocationID\":1,\"PULocationID\":2}", "no JSON"},
-        {"3", "no JSON"},
-        {"nonsense", "no JSON"},
-        {"[" TRIP, "no JSON"},
-        {"{\"\xff\":1}", "no JSON"},
-        {"\"text\"", "no JSON"}};
+         "record 0: it must satisfy trip_distance < 50"},
+        {"{\"PULocationID\":1,\"PULocationID\":2}", "not valid JSON"},
+        {"3", "not valid JSON"},
+        {"nonsense", "not valid JSON"},
+        {"[" TRIP, "not valid JSON"},
+        {"{\"\xff\":1}", "not valid JSON"},
+        {"\"text\"", "not valid JSON"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         refused(&s->f, "POST", PREDICT, JSON, cases[i].body, 400, why, sizeof why);
         if (!strstr(why, cases[i].says))
@@ -249,7 +249,7 @@ static void put_container(struct lw_buf *out, const char *codec, const void *pac
     lw_buf_put(out, sync, 16);
 }
 
-/* What a container unpacks to goes with http.body_max, for each codec. */
+/* http.body_max also limits an inflated container, for each codec. */
 static void a_bomb_is_refused(void **state) {
     struct scene *s = *state;
     const char *schema = lw_schema_json(s->f.config->source.schema);

@@ -1,5 +1,5 @@
-/* The server itself, with nothing behind it: limits, methods, names, tokens, and clients
- * that behave badly. Redis is an address where nobody listens. */
+/* The server alone: limits, methods, names, tokens, and misbehaving clients. Nothing
+ * listens at the address of Redis. */
 #include "http_test.h"
 
 #include "base/text.h"
@@ -84,7 +84,7 @@ static void unknown_paths_and_methods(void **state) {
     struct http_answer a;
     char value[64];
     refused(f, "GET", "/nothing", "", NULL, 404, why, sizeof why);
-    assert_string_equal(why, "there is nothing at /nothing");
+    assert_string_equal(why, "not found: /nothing");
     refused(f, "GET", "/api/v1/features/a/b", "", NULL, 404, why, sizeof why);
     refused(f, "GET", "/api/v1/models/", "", NULL, 404, why, sizeof why);
     refused(f, "GET", "/%ff%fe", "", NULL, 404, why, sizeof why); /* no UTF-8 */
@@ -275,7 +275,8 @@ static void garbage_closes_its_own_connection(void **state) {
     json_decref(ask_json(f, "/healthz", 200));
 }
 
-/* A byte now and then does not hold a place for ever: the whole request has the time. */
+/* Single bytes now and then do not keep a connection: one limit covers the whole request.
+ */
 static void a_slow_request_is_given_up(void **state) {
     struct fixture *f = *state;
     struct http_client slow, body;
@@ -321,7 +322,8 @@ static void without_redis_there_is_an_answer(void **state) {
         assert_non_null(http_header(&a, "Retry-After", value, sizeof value));
         http_answer_fini(&a);
     }
-    json_decref(ask_json(f, "/healthz", 200)); /* Redis is waited for, we are well */
+    json_decref(
+        ask_json(f, "/healthz", 200)); /* Redis is down, but the process is healthy */
     refused(f, "POST", "/api/v1/predict", JSON, TRIP, 503, why, sizeof why);
     assert_non_null(strstr(why, "no champion"));
 }
@@ -399,7 +401,7 @@ static void a_taken_port_is_named(void **state) {
     lw_config_free(g.config);
 }
 
-/* Stopping in the middle of everything: nothing hangs, nothing leaks. */
+/* Stopping with requests in progress neither hangs nor leaks. */
 static void stops_with_requests_open(void **state) {
     (void)state;
     struct fixture f;

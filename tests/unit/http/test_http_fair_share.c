@@ -1,7 +1,7 @@
-/* Who asks in a loop waits behind itself: reads of one address, reads of another, and
- * changes, all at a time. Nothing here measures time: what is compared is who has been
- * answered when. */
-#include "scene.h"
+/* A client that polls in a loop waits only for itself: reads of one address, reads of
+ * another, and changes at the same time. Nothing measures time; the tests compare the
+ * order of answers. */
+#include "redis_fixture.h"
 
 #include <poll.h>
 
@@ -63,7 +63,7 @@ static void a_loop_holds_up_nobody_else(void **state) {
         assert_int_equal(status_of(&loop[i]), 200);
 }
 
-/* The queue is everybody's: who fills it makes room for who has nothing in it. */
+/* A client that fills the queue makes room for clients with nothing in it. */
 static void a_full_queue_has_room_for_others(void **state) {
     enum { LOOP = 80, OTHERS = 5 };
     struct scene *s = *state;
@@ -88,7 +88,7 @@ static void a_full_queue_has_room_for_others(void **state) {
     assert_true(answered >= 60 && refused > 0);
 }
 
-/* The audit says whose token it was, whatever the request says of itself. */
+/* The audit has the token's name, even if the request gives another. */
 static void the_audit_says_who(void **state) {
     struct scene *s = *state;
     struct http_answer a;

@@ -1,6 +1,6 @@
-/* A server in front of a Redis of the test's own, which holds two versions of a model. */
-#ifndef LW_TESTS_UNIT_HTTP_SCENE_H
-#define LW_TESTS_UNIT_HTTP_SCENE_H
+/* A server with its own Redis that holds two versions of a model. */
+#ifndef LW_TESTS_UNIT_HTTP_REDIS_FIXTURE_H
+#define LW_TESTS_UNIT_HTTP_REDIS_FIXTURE_H
 
 #include "http_test.h"
 #include "support/redis_server.h"

@@ -1,5 +1,5 @@
-/* See scene.h. */
-#include "scene.h"
+/* See redis_fixture.h. */
+#include "redis_fixture.h"
 
 struct scene *scene_new(void) {
     struct scene *s = lw_calloc(1, sizeof *s);

@@ -1,5 +1,5 @@
-/* Bytes that two readers read differently: each is refused with 400, and the connection
- * is closed, so that what follows is nobody's request. */
+/* Requests that two parsers read differently are refused with 400 and the connection is
+ * closed, so that the bytes that follow are not taken for a request. */
 #include "http_test.h"
 
 static int start(void **state) {
@@ -172,7 +172,7 @@ static void what_has_one_reading_is_answered(void **state) {
     }
 }
 
-/* The head lies in one place however large it is, and over many requests. */
+/* The head is contiguous in memory, whatever its size, over many requests. */
 static void large_heads_are_read_in_place(void **state) {
     struct fixture *f = *state;
     struct http_client c;
@@ -195,8 +195,8 @@ static void large_heads_are_read_in_place(void **state) {
     free(line);
 }
 
-/* A law: whatever byte stands anywhere in a good head, the answer is the good one or a
- * refusal, and a NUL, a bare CR or a bare LF is always refused. */
+/* For any byte anywhere in a valid head, the answer is the usual one or a refusal; a NUL,
+ * a bare CR or a bare LF is always refused. */
 static void any_byte_anywhere(void **state) {
     static const char head[] = GET H "Accept: a/b\r\n\r\n";
     static const char hard[] = {'\0', '\r', '\n', '\001', '\177', '\v'};

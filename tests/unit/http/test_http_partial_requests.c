@@ -1,5 +1,5 @@
-/* Clients that stop within their first bytes, in every way: more of them than there are
- * places leave no descriptor behind, and whoever asks next is answered. */
+/* Clients that stop within their first bytes, in every way: more of them than connections
+ * leave no descriptor behind, and the next client is answered. */
 #include "http_test.h"
 
 #include <arpa/inet.h>
@@ -78,7 +78,7 @@ static void let_go(struct http_client *c, enum ending ending) {
         http_close(c);
 }
 
-/* All of them at once, and then one after the other; they say the n texts in turn. */
+/* All clients at once, then one after the other, with the n texts in turn. */
 static void flood(int port, const char *const *text, size_t n, enum ending ending) {
     struct http_client c[CLIENTS];
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -146,7 +146,7 @@ static void who_ends_within_its_first_bytes_is_gone(void **state) {
     fixture_stop(&f);
 }
 
-/* With few places newcomers take those of others; with many the deadline ends them. */
+/* With few connections new clients replace old ones; with many the deadline ends them. */
 static void who_stays_within_its_first_bytes_is_sent_away(void **state) {
     (void)state;
     static const int places[] = {FEW, 2 * CLIENTS};
@@ -160,7 +160,7 @@ static void who_stays_within_its_first_bytes_is_sent_away(void **state) {
     }
 }
 
-/* Each byte is news, but none of them buys time. */
+/* A byte now and then does not extend the deadline. */
 static void who_sends_a_byte_at_a_time_is_sent_away(void **state) {
     (void)state;
     static const char text[] = "HEAD /metrics";
@@ -181,7 +181,7 @@ static void who_sends_a_byte_at_a_time_is_sent_away(void **state) {
     fixture_stop(&f);
 }
 
-/* A whole request is answered though its sender has said that it has no more. */
+/* A complete request is answered although its sender has closed its side. */
 static void half_closed_requests_are_answered(void **state) {
     (void)state;
     static const struct {
@@ -314,7 +314,7 @@ static void with_tls_too(void **state) {
     assert_int_equal(rmdir(dir), 0);
 }
 
-/* Nothing is left when the server has stopped, whatever its clients do. */
+/* Nothing is left when the server has stopped. */
 static void stopping_closes_all(void **state) {
     (void)state;
     struct fixture f;

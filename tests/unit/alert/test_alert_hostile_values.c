@@ -1,6 +1,6 @@
-/* A law of all formats: whatever bytes a category or an id holds and however large a
- * figure is, what a receiver gets is valid JSON without control characters, and two
- * categories never read alike. */
+/* For every format: whatever bytes a category or an id contains and however large a
+ * figure is, the receiver gets valid JSON without control characters, and two different
+ * categories never look the same. */
 #include <math.h>
 
 #include "alert/alert_json.h"
@@ -212,7 +212,9 @@ static void render(enum lw_format format, const struct lw_buf *json, struct lw_b
     struct lw_receiver r = receiver("on-call", format);
     struct lw_err err = {0};
     lw_buf_clear(out);
-    if (lw_render_body(&r, &secrets, (const char *)json->data, json->len, AT, out, &err))
+    if (lw_render_body(&r, &secrets,
+                       &(struct lw_render_input){(const char *)json->data, json->len, AT},
+                       out, &err))
         fail_msg("%s: %s", lw_format_name(format), err.msg);
     json_t *root = json_of(out);
     assert_all_harmless(root);

@@ -1,5 +1,4 @@
-/* Text made safe: whatever comes in, what goes out is valid UTF-8, fits, and is a prefix
- * of the truth. */
+/* Any input becomes valid UTF-8 that fits and is a prefix of the input. */
 #include "alert/json.h"
 #include "alert/utf8.h"
 #include "alert_test.h"
