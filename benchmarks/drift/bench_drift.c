@@ -90,10 +90,10 @@ struct null_rates {
 
 static void null_add(struct null_rates *r, const struct lw_cells *cells, double ks_p,
                      double share) {
-    struct lw_chi2 test = lw_chi_square(cells);
-    r->psi_raw += share * lw_psi(cells);
+    struct lw_chi2 test = lw_drift_chi_square(cells);
+    r->psi_raw += share * lw_drift_psi(cells);
     r->expected += share * test.null_psi;
-    r->psi += share * (lw_psi_corrected(cells, 0.0) - test.null_psi);
+    r->psi += share * (lw_drift_psi_corrected(cells, 0.0) - test.null_psi);
     r->p05 += share * (test.p < 0.05);
     r->p01 += share * (test.p < 0.01);
     r->ks05 += share * (ks_p < 0.05);
@@ -113,7 +113,8 @@ static void null_numeric(struct lw_rng *rng, const struct null_case *k,
     lw_bins_from(&side[0], 10, &bins);
     lw_cells_numeric(&cells, &side[0], &side[1], &bins);
     lw_cells_merge_ordered(&cells);
-    null_add(r, &cells, lw_ks_test(side[0].kll, side[1].kll).p, 1.0 / (double)k->draws);
+    null_add(r, &cells, lw_drift_ks_test(side[0].kll, side[1].kll).p,
+             1.0 / (double)k->draws);
     lw_cells_fini(&cells);
     lw_kll_free(side[0].kll);
     lw_kll_free(side[1].kll);

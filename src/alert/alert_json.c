@@ -53,7 +53,7 @@ static void put_head(json_t *root, const struct lw_spec *spec,
     put_hex(root, "incident", alert->incident);
     put_hex(root, "fingerprint", alert->fingerprint);
     lw__json_set(root, "status", json_string(alert->firing ? "firing" : "resolved"));
-    lw__json_set(root, "severity", json_string(lw_severity_name(alert->severity)));
+    lw__json_set(root, "severity", json_string(lw_alert_severity_name(alert->severity)));
     lw__json_set(root, "repeat", json_integer(context->repeat));
     lw__json_text(root, "stream", spec->stream, LW_NAME_MAX);
     lw__json_text(root, "rule", alert->name, LW_NAME_MAX);
@@ -187,7 +187,8 @@ static void set_closed(json_t *root, const struct lw_notified *notified,
     snprintf(hex, sizeof hex, "%016" PRIx64, notified->incident);
     lw__json_set(root, "incident", json_string(hex));
     lw__json_set(root, "status", json_string("resolved"));
-    lw__json_set(root, "severity", json_string(lw_severity_name(notified->severity)));
+    lw__json_set(root, "severity",
+                 json_string(lw_alert_severity_name(notified->severity)));
     lw__json_text(root, "summary", summary, 1000);
 }
 

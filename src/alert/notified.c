@@ -58,14 +58,15 @@ struct lw_notified_step lw_notified_next(const struct lw_receiver *r,
 
 char *lw_notified_print(char out[LW_NOTIFIED_MAX], const struct lw_notified *notified) {
     snprintf(out, LW_NOTIFIED_MAX, "%016" PRIx64 " %s %" PRId64 " %u", notified->incident,
-             lw_severity_name(notified->severity), notified->sent_ms, notified->repeat);
+             lw_alert_severity_name(notified->severity), notified->sent_ms,
+             notified->repeat);
     return out;
 }
 
 /* The severity at text; *end is behind it. */
 static enum lw_severity severity_at(char *text, char **end) {
     for (int s = LW_SEVERITY_WARN; s <= LW_SEVERITY_CRITICAL; s++) {
-        const char *name = lw_severity_name((enum lw_severity)s);
+        const char *name = lw_alert_severity_name((enum lw_severity)s);
         size_t len = strlen(name);
         if (*text == ' ' && strncmp(text + 1, name, len) == 0 && text[len + 1] == ' ') {
             *end = text + len + 1;

@@ -62,7 +62,7 @@ size_t lw__phrase_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]
     char text[320];
     size_t n = 0;
     put_value(m, out, &n);
-    bool itself = lw_component_of_alert(m->rule) < LW_COMPONENTS;
+    bool itself = lw_health_component_of_alert(m->rule) < LW_COMPONENTS;
     snprintf(text, sizeof text, "%s%s", m->since, itself ? "" : " (event time)");
     fact_put(out, &n, "Since", text);
     put_window(m, out, &n);

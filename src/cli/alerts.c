@@ -38,7 +38,7 @@ static json_t *alert_json(const struct lw_alert_status *a) {
     snprintf(hex, sizeof hex, "%016" PRIx64, a->fingerprint);
     json_object_set_new(o, "fingerprint", json_string(hex));
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
-    json_object_set_new(o, "severity", json_string(lw_severity_name(a->severity)));
+    json_object_set_new(o, "severity", json_string(lw_alert_severity_name(a->severity)));
     json_object_set_new(o, "rule", lw_cli_text(a->rule));
     json_object_set_new(o, "feature", text_or_null(a->feature));
     json_object_set_new(o, "window", text_or_null(a->window));
@@ -63,7 +63,7 @@ static json_t *silence_json(const struct lw_silence *s) {
     json_object_set_new(o, "rule", text_or_null(s->rule));
     json_object_set_new(o, "feature", text_or_null(s->feature));
     json_object_set_new(o, "severity",
-                        s->severity ? json_string(lw_severity_name(s->severity))
+                        s->severity ? json_string(lw_alert_severity_name(s->severity))
                                     : json_null());
     json_object_set_new(o, "from_ms", json_integer(s->from_ms));
     json_object_set_new(o, "until_ms", json_integer(s->until_ms));
@@ -147,8 +147,9 @@ static void print_alerts(const struct lw_alerts *a) {
     for (size_t i = 0; i < a->nalerts; i++) {
         const struct lw_alert_status *s = &a->alert[i];
         lw_cli_line(stdout, "%-9s %-9s %s%s%s, since %s%s%s%s%s",
-                    s->firing ? "FIRING" : "resolved", lw_severity_name(s->severity),
-                    s->rule, s->feature[0] ? " of " : "", s->feature,
+                    s->firing ? "FIRING" : "resolved",
+                    lw_alert_severity_name(s->severity), s->rule,
+                    s->feature[0] ? " of " : "", s->feature,
                     lw_format_time(since, sizeof since, s->since_ms),
                     s->firing && s->silenced_by[0] ? ", silenced by " : "",
                     s->firing ? s->silenced_by : "",
@@ -165,7 +166,7 @@ static void print_silences(const struct lw_alerts *a) {
         lw_cli_line(
             stdout, "silence %s: rule %s, feature %s, severity %s, until %s, by %s: %s",
             s->id, s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
-            s->severity ? lw_severity_name(s->severity) : "any",
+            s->severity ? lw_alert_severity_name(s->severity) : "any",
             lw_format_time(until, sizeof until, s->until_ms), s->by, s->comment);
     }
 }
@@ -214,7 +215,7 @@ static int alerts_list(struct alerts_session *s, struct lw_err *err) {
 static int parse_severity(const char *text, enum lw_severity *out, struct lw_err *err) {
     *out = LW_SEVERITY_NONE;
     for (int i = LW_SEVERITY_WARN; text && i <= LW_SEVERITY_CRITICAL; i++)
-        if (strcmp(text, lw_severity_name((enum lw_severity)i)) == 0)
+        if (strcmp(text, lw_alert_severity_name((enum lw_severity)i)) == 0)
             *out = (enum lw_severity)i;
     return text && !*out
                ? lw_fail(err, LW_ECONFIG,

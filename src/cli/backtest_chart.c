@@ -128,7 +128,7 @@ static void alert_marks(const struct lw_svg_axes *a, const struct lw_cli_backtes
             continue;
         lw_buf_printf(
             out, "<g><title>%.16s, %s: ", lw_format_time(when, sizeof when, alert->at_ms),
-            lw_severity_name(alert->severity));
+            lw_alert_severity_name(alert->severity));
         lw_html_str(out, alert->summary);
         lw_buf_printf(out,
                       "</title><path class=\"alert %s\" "

@@ -76,7 +76,7 @@ static void month_row(const char *name, const struct lw_month *m,
     lw_buf_printf(out, "<tr>");
     td_text(out, "month", name);
     td(out, "scored", "%s", lw_format_count(count, sizeof count, m->answered.n));
-    double frozen = lw_month_frozen_error(m);
+    double frozen = lw_run_summary_frozen_error(m);
     double managed = m->answered.n < 2 ? NAN : lw_losses_error(&m->answered);
     td_rmse(out, "frozen RMSE", frozen);
     td_rmse(out, "managed RMSE", managed);
@@ -206,7 +206,7 @@ static void alerts_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
                       !a->firing ? "ok"
                       : critical ? "fault"
                                  : "drift",
-                      a->firing ? lw_severity_name(a->severity) : "resolved");
+                      a->firing ? lw_alert_severity_name(a->severity) : "resolved");
         td_text(out, "what", a->summary);
         lw_buf_printf(out, "</tr>\n");
     }
@@ -286,9 +286,9 @@ static void summary_sentence(const struct lw_cli_backtest *b, struct lw_buf *out
                   lw_format_count(n, sizeof n, b->records),
                   lw_format_count(scored, sizeof scored, all.answered.n),
                   lw_digits(lw_losses_error(&all.answered), 3).text);
-    if (!isnan(lw_month_frozen_error(&all)))
+    if (!isnan(lw_run_summary_frozen_error(&all)))
         lw_buf_printf(out, ", with the frozen first model %s",
-                      lw_digits(lw_month_frozen_error(&all), 3).text);
+                      lw_digits(lw_run_summary_frozen_error(&all), 3).text);
     lw_buf_printf(out,
                   "; %" PRIu64 " retrains, %" PRIu64 " promoted, %" PRIu64
                   " rolled back; %" PRIu64 " alerts, %" PRIu64 " of them critical.",

@@ -46,13 +46,13 @@ static void note_alert(struct lw_cli_backtest *b, const struct lw_alert *a) {
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
     json_object_set_new(o, "rule", lw_cli_text(a->name));
     json_object_set_new(o, "feature", lw_cli_text(a->feature));
-    json_object_set_new(o, "severity", json_string(lw_severity_name(a->severity)));
+    json_object_set_new(o, "severity", json_string(lw_alert_severity_name(a->severity)));
     json_object_set_new(o, "value", lw_cli_number(a->value));
     json_object_set_new(o, "threshold", lw_cli_number(a->threshold));
     json_object_set_new(o, "n", json_integer((json_int_t)a->n));
     json_object_set_new(o, "summary", lw_cli_text(a->summary));
     log_event(b, a->at_ms, "alert", o);
-    print_event(b, a->at_ms, a->firing ? lw_severity_name(a->severity) : "resolved",
+    print_event(b, a->at_ms, a->firing ? lw_alert_severity_name(a->severity) : "resolved",
                 a->summary);
     if (b->nalerts == b->alerts_cap) {
         b->alerts_cap = b->alerts_cap ? 2 * b->alerts_cap : 64;
@@ -125,7 +125,7 @@ static void note_span(struct lw_cli_backtest *b, const struct lw_evaluation *e,
     json_object_set_new(o, "why", json_string(span->why));
     log_event(b, e->at_ms, "quarantine", o);
     print_event(b, e->at_ms, change->what == LW_SPAN_RELEASED ? "released" : "quarantine",
-                lw_span_text(text, sizeof text, span));
+                lw_quarantine_span_text(text, sizeof text, span));
 }
 
 static void on_evaluated(void *arg, const struct lw_evaluation *e) {

@@ -43,7 +43,7 @@ static void month_row(const char *name, const struct lw_month *m,
                       const struct lw_cli_backtest_month *w, const char *line) {
     char count[32], frozen[16], managed[16], change[24] = "", retrains[32], alerts[32];
     lw_format_count(count, sizeof count, m->answered.n);
-    double a = lw_month_frozen_error(m), z = lw_losses_error(&m->answered);
+    double a = lw_run_summary_frozen_error(m), z = lw_losses_error(&m->answered);
     if (!isnan(a) && m->answered.n >= 2)
         snprintf(change, sizeof change, "%s%%",
                  lw_digits_signed(100 * (z / a - 1), 1).text);
@@ -194,8 +194,9 @@ void lw_cli_backtest_print_against(const struct lw_cli_backtest *b,
     lw_run_summary_totals(&b->ledger, &all_a);
     lw_run_summary_totals(&other->ledger, &all_z);
     against_row("all", &all_a, &sa, &all_z, &sz);
-    printf("  frozen: A %s, B %s\n", digits_text(name, lw_month_frozen_error(&all_a)),
-           digits_text((char[16]){0}, lw_month_frozen_error(&all_z)));
+    printf("  frozen: A %s, B %s\n",
+           digits_text(name, lw_run_summary_frozen_error(&all_a)),
+           digits_text((char[16]){0}, lw_run_summary_frozen_error(&all_z)));
 }
 
 /* ---- JSON ---- */

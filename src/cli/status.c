@@ -87,8 +87,9 @@ static json_t *troubles_json(const struct lw_status *s) {
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
             const struct lw_trouble *t = &s->facts->process[i].trouble[k];
-            json_array_append_new(list, trouble_json(lw_component_name(t->component),
-                                                     t->who, t->since_ms, t->text));
+            json_array_append_new(list,
+                                  trouble_json(lw_health_component_name(t->component),
+                                               t->who, t->since_ms, t->text));
         }
     return list;
 }

@@ -131,7 +131,8 @@ static void put_troubles(const struct lw_status *s, struct lw_buf *out) {
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         for (size_t k = 0; k < s->facts->process[i].ntroubles; k++) {
             const struct lw_trouble *t = &s->facts->process[i].trouble[k];
-            lw_buf_printf(out, "  stalled: %s: %s", lw_component_name(t->component),
+            lw_buf_printf(out, "  stalled: %s: %s",
+                          lw_health_component_name(t->component),
                           lw_text_safe(safe, sizeof safe, t->text, strlen(t->text)));
             lw_buf_printf(out, " (%s, since %s)\n", lw_text_column(t->who, 0, 96).text,
                           lw_format_time(when, sizeof when, t->since_ms));

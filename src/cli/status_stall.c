@@ -31,7 +31,7 @@ static const struct lw_process *owner_process(const struct lw_status *s, int32_t
 
 static const struct lw_trouble *stall_cause(const struct lw_process *process) {
     static const enum lw_component causes[] = {
-        LW_COMPONENT_LETTERS, LW_COMPONENT_PREDICTIONS, LW_COMPONENT_KAFKA,
+        LW_COMPONENT_DEAD_LETTERS, LW_COMPONENT_PREDICTIONS, LW_COMPONENT_KAFKA,
         LW_COMPONENT_REDIS, LW_COMPONENT_PARTITIONS};
     for (size_t c = 0; c < sizeof causes / sizeof *causes; c++)
         for (size_t i = 0; i < process->ntroubles; i++)

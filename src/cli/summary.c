@@ -14,7 +14,7 @@ static json_t *month_json(const struct lw_month *m) {
     json_object_set_new(o, "month", json_string(name));
     json_object_set_new(o, "events", json_integer((json_int_t)m->events));
     json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
-    json_object_set_new(o, "frozen_rmse", lw_cli_number(lw_month_frozen_error(m)));
+    json_object_set_new(o, "frozen_rmse", lw_cli_number(lw_run_summary_frozen_error(m)));
     json_object_set_new(o, "managed_rmse", lw_cli_number(lw_losses_error(&m->answered)));
     return o;
 }
@@ -24,7 +24,8 @@ void lw_summary_json(const struct lw_run_summary *l, json_t *into) {
     json_t *months = json_array();
     lw_run_summary_totals(l, &all);
     json_object_set_new(into, "scored", json_integer((json_int_t)all.answered.n));
-    json_object_set_new(into, "frozen_rmse", lw_cli_number(lw_month_frozen_error(&all)));
+    json_object_set_new(into, "frozen_rmse",
+                        lw_cli_number(lw_run_summary_frozen_error(&all)));
     json_object_set_new(into, "managed_rmse",
                         lw_cli_number(lw_losses_error(&all.answered)));
     json_object_set_new(into, "alerts",
@@ -47,7 +48,8 @@ static void print_row(FILE *out, const char *name, const struct lw_month *m) {
         fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-", "-");
         return;
     }
-    double frozen = lw_month_frozen_error(m), managed = lw_losses_error(&m->answered);
+    double frozen = lw_run_summary_frozen_error(m),
+           managed = lw_losses_error(&m->answered);
     if (isnan(frozen)) {
         fprintf(out, "  %-10s %10s %10s %10s\n", name, count, "-",
                 lw_digits(managed, 3).text);

@@ -305,8 +305,8 @@ static bool route_exists(const struct lw_spec *spec, const char *pattern) {
     for (size_t i = 0; i < spec->nrules; i++)
         if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, spec->rule[i].name))
             return true;
-    for (size_t i = 0; lw_notice_name(i); i++)
-        if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, lw_notice_name(i)))
+    for (size_t i = 0; lw_alert_notice_name(i); i++)
+        if (lw_receiver_wants(&one, LW_SEVERITY_CRITICAL, lw_alert_notice_name(i)))
             return true;
     return false;
 }

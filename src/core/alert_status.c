@@ -27,8 +27,8 @@ int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
     bool rule = false;
     bool feature =
         alert_matches(s->feature, "target") || alert_matches(s->feature, "prediction");
-    for (size_t i = 0; lw_notice_name(i); i++)
-        rule |= alert_matches(s->rule, lw_notice_name(i));
+    for (size_t i = 0; lw_alert_notice_name(i); i++)
+        rule |= alert_matches(s->rule, lw_alert_notice_name(i));
     for (size_t i = 0; i < spec->nrules; i++)
         rule |= alert_matches(s->rule, spec->rule[i].name);
     for (size_t i = 0; i < spec->nfeatures; i++)

@@ -241,7 +241,7 @@ static void clock_move(struct lw_clock *c) {
 
 enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t bound_ms) {
     if (bound_ms < LW_TIME_LIMIT && t - bound_ms > c->jump_ms)
-        return LW_CLOCK_ASTRAY;
+        return LW_CLOCK_SUSPECT;
     int64_t was = c->crowd_ms;
     clock_remember(c, t);
     if (c->crowd_ms == INT64_MIN)
@@ -250,7 +250,7 @@ enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t boun
         clock_learn(c, was);
     clock_move(c);
     c->home = at_home(c) ? c->home + (c->home < LW_CROWD) : 0;
-    return alone_ahead(c, t) ? LW_CLOCK_ASTRAY : LW_CLOCK_BELIEVED;
+    return alone_ahead(c, t) ? LW_CLOCK_SUSPECT : LW_CLOCK_BELIEVED;
 }
 
 void lw_clock_shut(struct lw_clock *c, int64_t end_ms, uint64_t events) {

@@ -71,7 +71,7 @@ void lw_clock_init(struct lw_clock *c, const struct lw_spec *spec);
 
 enum lw_clock_verdict {
     LW_CLOCK_BELIEVED,
-    LW_CLOCK_ASTRAY /* far ahead of the crowd or of its own record, and alone there */
+    LW_CLOCK_SUSPECT /* far ahead of the crowd or of its own record, and alone there */
 };
 /* One event says t; bound_ms: the time of its Kafka record, INT64_MAX when not known.
  * Moves crowd and mark. Hot path. */

@@ -22,8 +22,8 @@ static uint64_t fault_present(const struct lw_member *m) {
     return m->kind == LW_NUMERIC ? lw_kll_n(m->num.kll) : lw_cats_n(m->cats);
 }
 
-bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
-                      const struct lw_fault *found) {
+bool lw__monitor_fault_judged(const struct lw_member *before, const struct lw_member *now,
+                              const struct lw_fault *found) {
     return found->kind != LW_FAULT_NONE || (fault_present(before) >= LW_FAULT_MIN_N &&
                                             fault_present(now) >= LW_FAULT_MIN_N);
 }
@@ -66,7 +66,7 @@ static bool unit_is_back(const struct lw_member *before, const struct lw_member 
 
 static double share_of_number(const struct lw_kll *kll, double v) {
     struct lw_kll_view *view = lw_kll_view_new(kll);
-    double share = lw_share_at(view, v);
+    double share = lw_points_share_at(view, v);
     lw_kll_view_free(view);
     return share;
 }
@@ -84,7 +84,7 @@ static bool stuck_is_back(const struct lw_member *before, const struct lw_member
 }
 
 static bool is_back(const struct lw_member *before, const struct lw_member *now,
-                    const struct lw_slot *slot, bool surely) {
+                    const struct lw_rule_state *slot, bool surely) {
     switch (slot->fault) {
     case LW_FAULT_NULLS:
         return share_present(now) >= BACK_SHARE * share_present(before);
@@ -99,19 +99,20 @@ static bool is_back(const struct lw_member *before, const struct lw_member *now,
     }
 }
 
-struct lw_reading lw__fault_reading(const struct lw_member *before,
-                                    const struct lw_member *now,
-                                    const struct lw_fault *found,
-                                    const struct lw_slot *slot) {
+struct lw_reading lw__monitor_fault_reading(const struct lw_member *before,
+                                            const struct lw_member *now,
+                                            const struct lw_fault *found,
+                                            const struct lw_rule_state *slot) {
     struct lw_reading r = {.value = found->kind != LW_FAULT_NONE, .significant = true};
     bool lasts = slot->state == LW_ALERT_FIRING && found->kind == LW_FAULT_NONE;
-    r.known = lw__fault_judged(before, now, found) &&
+    r.known = lw__monitor_fault_judged(before, now, found) &&
               (!lasts || is_back(before, now, slot, true));
     return r;
 }
 
-bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
-                        const struct lw_fault *found, const struct lw_slot *slot) {
+bool lw__monitor_fault_in_piece(const struct lw_member *before,
+                                const struct lw_member *now, const struct lw_fault *found,
+                                const struct lw_rule_state *slot) {
     return found->kind != LW_FAULT_NONE ||
            (slot->state == LW_ALERT_FIRING && !is_back(before, now, slot, false));
 }

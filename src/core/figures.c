@@ -29,7 +29,7 @@ static void view_compare(struct lw_monitor *m, struct lw_view *view) {
     view->compared = true;
 }
 
-void lw__view(struct lw_monitor *m, size_t i) {
+void lw__monitor_view(struct lw_monitor *m, size_t i) {
     struct lw_view *view = &m->view[i];
     lw_windows_counts(m->windows, i, m->policy.champion, m->policy.first, &view->counts);
     view->pane = NULL;
@@ -44,7 +44,7 @@ void lw__view(struct lw_monitor *m, size_t i) {
                      : 0;
 }
 
-void lw__view_merge(struct lw_monitor *m, size_t i) {
+void lw__monitor_view_merge(struct lw_monitor *m, size_t i) {
     struct lw_view *view = &m->view[i];
     if (view->pane)
         return;
@@ -94,13 +94,14 @@ static void input_members(struct lw_metric_input *in) {
     }
 }
 
-struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *metric,
-                                 size_t window, int subject) {
+struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
+                                         const struct lw_metric *metric, size_t window,
+                                         int subject) {
     const struct lw_view *view = &m->view[window];
     struct lw_metric_input in = {.m = m, .view = view};
     if (!lw_metric_per_feature(metric))
         return in;
-    in.column = lw__column(m->spec, subject);
+    in.column = lw__monitor_column(m->spec, subject);
     if (m->since_known && subject >= 0 && window == lw_spec_longest(m->spec))
         in.first = &m->since[in.column];
     if (!view->compared || !m->reference) /* it may have gone since */
@@ -112,30 +113,31 @@ struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *m
     return in;
 }
 
-struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
-                              int subject) {
+struct lw_reading lw__monitor_reading(struct lw_monitor *m, const struct lw_rule *rule,
+                                      int subject) {
     if (lw_metric_live(rule->metric))
         return (struct lw_reading){.known = false};
     if (lw_metric_per_feature(rule->metric))
-        lw__view_merge(m, (size_t)rule->window);
-    struct lw_metric_input in = lw__input(m, rule->metric, (size_t)rule->window, subject);
+        lw__monitor_view_merge(m, (size_t)rule->window);
+    struct lw_metric_input in =
+        lw__monitor_input(m, rule->metric, (size_t)rule->window, subject);
     if (lw_metric_per_feature(rule->metric) && !in.drift)
         return (struct lw_reading){.known = false};
-    in.slot = lw__slot(m, rule, subject);
-    return lw__metric_read(rule->metric, &in);
+    in.slot = lw__monitor_rule_state(m, rule, subject);
+    return lw__monitor_metric_read(rule->metric, &in);
 }
 
-int lw__subject(const struct lw_rule *rule, size_t i) {
+int lw__monitor_subject(const struct lw_rule *rule, size_t i) {
     return rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
 }
 
-size_t lw__column(const struct lw_spec *spec, int subject) {
+size_t lw__monitor_column(const struct lw_spec *spec, int subject) {
     size_t nf = spec->nfeatures;
     return subject >= 0 ? (size_t)subject : subject == LW_RULE_TARGET ? nf : nf + 1;
 }
 
-struct lw_slot *lw__slot(const struct lw_monitor *m, const struct lw_rule *rule,
-                         int subject) {
+struct lw_rule_state *lw__monitor_rule_state(const struct lw_monitor *m,
+                                             const struct lw_rule *rule, int subject) {
     size_t first = m->slot_of[rule - m->spec->rule];
     return &m->slot[first + (rule->feature == LW_RULE_EACH ? (size_t)subject : 0)];
 }
@@ -158,8 +160,8 @@ static void figure_add(struct lw_monitor *m, double value, const char *fmt, ...)
 
 static void figure_publish(struct lw_monitor *m, const struct lw_metric *metric,
                            size_t window, int subject) {
-    struct lw_metric_input in = lw__input(m, metric, window, subject);
-    double value = lw__metric_figure_of(metric, &in);
+    struct lw_metric_input in = lw__monitor_input(m, metric, window, subject);
+    double value = lw__monitor_metric_figure(metric, &in);
     const char *w = m->spec->window[window].name;
     if (!isfinite(value) && !(metric->flags & LW_METRIC_ZERO))
         return;
@@ -228,7 +230,7 @@ static size_t alerts_firing(const struct lw_monitor *m) {
     return n;
 }
 
-void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out) {
     m->nfigures = 0;
     figure_add(m, (double)out->at_ms, "at");
     figure_add(m, m->policy.champion, "champion");
@@ -242,7 +244,7 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
     figure_add(m, (double)m->unreadable, "unreadable_panes");
     live_figures(m);
     for (size_t i = 0; i < m->nviews && !m->lazy; i++)
-        lw__view_merge(m, i);
+        lw__monitor_view_merge(m, i);
     compare_since_first(m);
     for (size_t i = 0; i < m->nviews; i++)
         window_figures(m, i);

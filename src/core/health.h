@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LW_HEALTH_TEXT   320
-#define LW_TROUBLES_MAX  24
-#define LW_STANDING_LIST 64
+#define LW_HEALTH_TEXT  320
+#define LW_TROUBLES_MAX 24
+#define LW_STALLED_LIST 64
 
 enum lw_component {
     LW_COMPONENT_KAFKA,
@@ -23,17 +23,17 @@ enum lw_component {
     LW_COMPONENT_PARTITIONS,
     LW_COMPONENT_LEADER,
     LW_COMPONENT_CLOCK,
-    LW_COMPONENT_LETTERS,
+    LW_COMPONENT_DEAD_LETTERS,
     LW_COMPONENT_PREDICTIONS,
     LW_COMPONENT_OUTBOX,
     LW_COMPONENTS
 };
-const char *lw_component_name(enum lw_component c); /* "kafka", "redis", ... */
+const char *lw_health_component_name(enum lw_component c); /* "kafka", "redis", ... */
 /* LW_COMPONENTS: there is none of that name. */
-enum lw_component lw_component_find(const char *name);
+enum lw_component lw_health_component_find(const char *name);
 /* The name of its alert, "leeway-kafka"; and back. */
-const char *lw_component_alert(enum lw_component c);
-enum lw_component lw_component_of_alert(const char *rule);
+const char *lw_health_component_alert(enum lw_component c);
+enum lw_component lw_health_component_of_alert(const char *rule);
 
 /* Of a moment: for intervals, and for people. */
 struct lw_moment {
@@ -64,14 +64,14 @@ void lw_health_forgive(struct lw_health_item *item, int64_t ms);
 /* ---- partitions ---- */
 
 /* One partition over time. All zero is one that was never looked at. */
-struct lw_stand {
+struct lw_partition_flow {
     bool seen, moved, heard;
     int64_t next_offset, updated_ms;
     struct lw_moment good;  /* it moved, or stood at its end, last */
     struct lw_moment owned; /* its owner flushed last */
     struct lw_moment free;  /* it did not wait for an open transaction, last */
 };
-struct lw_stand_look {
+struct lw_health_flow_check {
     int64_t next_offset; /* as flushed; -1: none yet */
     int64_t updated_ms;  /* of the flush: only whether it changes is looked at */
     int64_t end_offset;  /* as the broker has said just now; -1: it has not. That of the
@@ -80,17 +80,18 @@ struct lw_stand_look {
 };
 /* Brokers abort a transaction after a quarter of an hour (transaction.max.timeout.ms):
  * one that is open for longer hangs. */
-#define LW_STAND_OPEN_MS 960000
-enum lw_stand_verdict {
-    LW_STAND_UNKNOWN, /* not looked at for long enough */
-    LW_STAND_FLOWS,   /* moves, or stands at its end */
-    LW_STAND_STANDS,  /* has messages, or nobody can say that it has none */
-    LW_STAND_OPEN,    /* a transaction hangs there, and keeps back all behind it */
-    LW_STAND_DESERTED /* no live process reads it */
+#define LW_FLOW_TRANSACTION_MS 960000
+enum lw_flow_verdict {
+    LW_FLOW_UNKNOWN,          /* not looked at for long enough */
+    LW_FLOW_OK,               /* moves, or stands at its end */
+    LW_FLOW_STALLED,          /* has messages, or nobody can say that it has none */
+    LW_FLOW_TRANSACTION_OPEN, /* a transaction hangs there, and keeps back all behind it */
+    LW_FLOW_DESERTED          /* no live process reads it */
 };
-enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_look *look,
-                                    int64_t patience_ms, struct lw_moment now);
-void lw_stand_forgive(struct lw_stand *s, int64_t ms);
+enum lw_flow_verdict lw_health_flow_check(struct lw_partition_flow *s,
+                                          const struct lw_health_flow_check *look,
+                                          int64_t patience_ms, struct lw_moment now);
+void lw_health_flow_forgive(struct lw_partition_flow *s, int64_t ms);
 
 /* ---- what a process knows ---- */
 
@@ -101,7 +102,7 @@ struct lw_trouble {
     char text[LW_HEALTH_TEXT];
 };
 
-struct lw_standing_partition {
+struct lw_stalled_partition {
     int32_t partition;
     int64_t since_ms; /* wall */
     bool deserted;
@@ -125,8 +126,8 @@ struct lw_health {
     size_t ntroubles;
     struct lw_trouble trouble[LW_TROUBLES_MAX];
     /* Partitions of the topic that do not flow, the first of them. */
-    size_t nstanding;
-    struct lw_standing_partition standing[LW_STANDING_LIST];
+    size_t nstalled;
+    struct lw_stalled_partition standing[LW_STALLED_LIST];
 };
 /* Nothing is ill, nothing is unknown, and it was judged not long ago. */
 #define LW_HEALTH_STALE_MS 60000

@@ -145,7 +145,7 @@ static struct lw_reading rejected_read(const struct lw_metric_input *in) {
     r.value = (double)rejected / (double)n -
               (ref->events > 0 ? (double)ref->aside / (double)ref->events : 0);
     r.significant = r.value > 0 && ref->events > 0 &&
-                    lw_two_shares_p(ref->aside, ref->events, rejected, n) < SHARE_P;
+                    lw_drift_two_shares_p(ref->aside, ref->events, rejected, n) < SHARE_P;
     return r;
 }
 
@@ -240,8 +240,8 @@ static struct lw_metric_share range_share(const struct lw_member *m) {
 }
 
 static struct lw_reading fault_read(const struct lw_metric_input *in) {
-    struct lw_reading r =
-        lw__fault_reading(in->before, in->now, &in->view->fault[in->column], in->slot);
+    struct lw_reading r = lw__monitor_fault_reading(
+        in->before, in->now, &in->view->fault[in->column], in->slot);
     r.n = in->view->counts.events;
     return r;
 }
@@ -288,8 +288,9 @@ static double fault_figure(const struct lw_metric_input *in) {
     if (!in->before)
         return NAN;
     const struct lw_fault *found = &in->view->fault[in->column];
-    return lw__fault_judged(in->before, in->now, found) ? found->kind != LW_FAULT_NONE
-                                                        : NAN;
+    return lw__monitor_fault_judged(in->before, in->now, found)
+               ? found->kind != LW_FAULT_NONE
+               : NAN;
 }
 
 static double psi_first_figure(const struct lw_metric_input *in) {
@@ -621,13 +622,13 @@ static const struct lw_metric table[] = {
      .summary = lw__summary_live_share},
 };
 
-struct lw_reading lw__metric_read(const struct lw_metric *metric,
-                                  const struct lw_metric_input *in) {
+struct lw_reading lw__monitor_metric_read(const struct lw_metric *metric,
+                                          const struct lw_metric_input *in) {
     return metric->statistic ? statistic_read(in) : metric->read(in);
 }
 
-double lw__metric_figure_of(const struct lw_metric *metric,
-                            const struct lw_metric_input *in) {
+double lw__monitor_metric_figure(const struct lw_metric *metric,
+                                 const struct lw_metric_input *in) {
     if (!metric->statistic)
         return metric->figure(in);
     return in->statistic && in->statistic->known ? in->statistic->value : NAN;
@@ -698,8 +699,9 @@ bool lw_metric_known(const struct lw_metric *metric, double value, double n,
     }
 }
 
-bool lw__share_rose(uint64_t before, uint64_t before_n, uint64_t now, uint64_t now_n) {
+bool lw__monitor_share_rose(uint64_t before, uint64_t before_n, uint64_t now,
+                            uint64_t now_n) {
     return before_n > 0 && now_n > 0 &&
            (double)now / (double)now_n > (double)before / (double)before_n &&
-           lw_two_shares_p(before, before_n, now, now_n) < SHARE_P;
+           lw_drift_two_shares_p(before, before_n, now, now_n) < SHARE_P;
 }

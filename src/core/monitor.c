@@ -97,7 +97,8 @@ static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
     if (!n->firing)
         return;
     n->firing = false;
-    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", n->since_ms);
+    struct lw_alert *a =
+        new_alert(m, out, lw_alert_notice_name((size_t)kind), "", n->since_ms);
     if (!a)
         return;
     a->firing = false;
@@ -113,7 +114,8 @@ static void monitor_notice(struct lw_monitor *m, struct lw_evaluation *out,
     m->notice[kind] = (struct lw_notice){
         true, kind == LW_NOTICE_ROLLBACK ? LW_SEVERITY_CRITICAL : LW_SEVERITY_WARN,
         out->at_ms};
-    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", out->at_ms);
+    struct lw_alert *a =
+        new_alert(m, out, lw_alert_notice_name((size_t)kind), "", out->at_ms);
     if (!a)
         return;
     a->severity = m->notice[kind].severity;
@@ -145,8 +147,9 @@ static void age_notices(struct lw_monitor *m, struct lw_evaluation *out) {
 }
 
 static void monitor_tell(struct lw_monitor *m, size_t r, int subject,
-                         const struct lw_slot *slot, const struct lw_reading *reading,
-                         enum lw_transition change, struct lw_evaluation *out) {
+                         const struct lw_rule_state *slot,
+                         const struct lw_reading *reading, enum lw_transition change,
+                         struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
     const char *feature =
         lw_metric_per_feature(rule->metric) ? lw_spec_feature_name(m->spec, subject) : "";
@@ -169,10 +172,10 @@ static void monitor_tell(struct lw_monitor *m, size_t r, int subject,
     a->n = reading->n == UINT64_MAX ? (uint64_t)reading->value : reading->n;
     if (!lw_metric_live(rule->metric))
         lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
-    lw__summary(m, a, subject);
+    lw__monitor_summary(m, a, subject);
 }
 
-void lw_monitor_tell(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw_monitor_report_unreadable(struct lw_monitor *m, struct lw_evaluation *out) {
     *out = (struct lw_evaluation){.at_ms = lw_monitor_sealed_until(m)};
     if (out->at_ms != INT64_MIN)
         tell_unread(m, out);
@@ -184,7 +187,7 @@ struct verdicts {
 };
 
 static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
-                         int subject, const struct lw_slot *slot, double value,
+                         int subject, const struct lw_rule_state *slot, double value,
                          struct verdicts *v) {
     if (slot->state != LW_ALERT_FIRING || slot->severity != LW_SEVERITY_CRITICAL ||
         !(rule->actions & LW_ACTION_RETRAIN) || v->trigger[0])
@@ -199,10 +202,11 @@ static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
 /* What a fault is called that lasts, for the end of it to be told by. */
 static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
                        int subject, const struct lw_reading *reading,
-                       struct lw_slot *slot) {
+                       struct lw_rule_state *slot) {
     if (!rule->metric->fault || !reading->known || reading->value < 1)
         return;
-    const struct lw_fault *f = &m->view[rule->window].fault[lw__column(m->spec, subject)];
+    const struct lw_fault *f =
+        &m->view[rule->window].fault[lw__monitor_column(m->spec, subject)];
     slot->fault = (uint8_t)f->kind;
     slot->unit = f->unit;
 }
@@ -215,9 +219,9 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
     if (rule->every_ms && out->at_ms % rule->every_ms != 0)
         return;
     for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-        int subject = lw__subject(rule, i);
-        struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
-        struct lw_reading reading = lw__reading(m, rule, subject);
+        int subject = lw__monitor_subject(rule, i);
+        struct lw_rule_state *slot = &m->slot[m->slot_of[r] + i];
+        struct lw_reading reading = lw__monitor_reading(m, rule, subject);
         enum lw_transition change = lw_rule_step(rule, slot, &reading, out->at_ms);
         note_fault(m, rule, subject, &reading, slot);
         if (change != LW_STAYS)
@@ -235,7 +239,7 @@ void lw_monitor_facts(struct lw_monitor *m, const struct lw_live_facts *now) {
 void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
                      struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
-    struct lw_slot *slot = &m->slot[m->slot_of[r]];
+    struct lw_rule_state *slot = &m->slot[m->slot_of[r]];
     lw_assert(lw_metric_live(rule->metric) && m->live_known);
     struct lw_reading reading = rule->metric->live(&m->live);
     *out = (struct lw_evaluation){.at_ms = at_ms};
@@ -277,15 +281,15 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     m->changed = lw_change_update(m->change, lw_losses_error(&s->losses) / expected) != 0;
 }
 
-void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
-                 struct lw_evaluation *out) {
+void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
+                         struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
-    struct lw_slot *slot = &m->slot[m->slot_of[r] + i], old = *slot;
-    *slot = (struct lw_slot){0};
+    struct lw_rule_state *slot = &m->slot[m->slot_of[r] + i], old = *slot;
+    *slot = (struct lw_rule_state){0};
     if (old.state != LW_ALERT_FIRING)
         return;
-    int subject = lw__subject(rule, i);
-    struct lw_reading reading = lw__reading(m, rule, subject);
+    int subject = lw__monitor_subject(rule, i);
+    struct lw_reading reading = lw__monitor_reading(m, rule, subject);
     size_t before = out->nalerts;
     monitor_tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
     if (out->nalerts > before)
@@ -307,7 +311,7 @@ static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_
         if (lw_metric_of_feed(rule->metric))
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++)
-            lw__resolve(m, r, i, why, out);
+            lw__monitor_resolve(m, r, i, why, out);
     }
 }
 
@@ -317,11 +321,11 @@ static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
         return;
     out->ndecisions++;
     if (d->kind == LW_DECIDED_ROLL_BACK)
-        lw__returned(m, d, out);
+        lw__monitor_champion_returned(m, d, out);
 }
 
-void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
-                  struct lw_evaluation *out) {
+void lw__monitor_champion_returned(struct lw_monitor *m, const struct lw_decision *d,
+                                   struct lw_evaluation *out) {
     char text[320];
     m->ledger.rollbacks++;
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
@@ -340,10 +344,11 @@ static void monitor_request(struct lw_monitor *m, const char *trigger,
     int subject;
     struct lw_policy was = m->policy;
     if (!lw_policy_request(&m->policy, m->spec, out->at_ms, trigger,
-                           lw__blocked(m, &subject) != NULL))
+                           lw__monitor_blocked_by(m, &subject) != NULL))
         return;
-    if (lw__reference_is_thin(m) || /* looked at only when there is cause: it costs */
-        lw__suspects(m, &subject))
+    if (lw__monitor_reference_is_thin(
+            m) || /* looked at only when there is cause: it costs */
+        lw__monitor_suspected_by(m, &subject))
         m->policy = was;
     else
         out->request = m->policy.pending;
@@ -362,16 +367,16 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw_run_summary_pane(&m->ledger, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
-        lw__view(m, i);
+        lw__monitor_view(m, i);
     for (size_t i = 0; i < m->spec->nrules; i++)
         apply_rule(m, i, out, &v);
     age_notices(m, out);
     tell_unread(m, out);
-    lw__keep_quarantine(m, out);
+    lw__monitor_update_quarantine(m, out);
     decide_probation(m, out);
     note_staleness(m, out->at_ms, &v);
     monitor_request(m, v.trigger[0] ? v.trigger : NULL, out);
-    lw__figures(m, out);
+    lw__monitor_figures(m, out);
 }
 
 int64_t lw_monitor_next(const struct lw_monitor *m, int64_t start_ms) {
@@ -436,13 +441,13 @@ void lw_monitor_crowned(struct lw_monitor *m, uint32_t version,
 }
 
 /* The slot of a rule and subject by its fingerprint, or NULL. */
-static const struct lw_slot *find_slot(const struct lw_monitor *m, uint64_t print,
-                                       size_t *rule, int *subject) {
+static const struct lw_rule_state *find_slot(const struct lw_monitor *m, uint64_t print,
+                                             size_t *rule, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *a = &m->spec->rule[r];
         for (size_t i = 0; i < lw_rule_subjects(m->spec, a); i++) {
             *rule = r;
-            *subject = lw__subject(a, i);
+            *subject = lw__monitor_subject(a, i);
             const char *feature = lw_metric_per_feature(a->metric)
                                       ? lw_spec_feature_name(m->spec, *subject)
                                       : "";
@@ -457,9 +462,9 @@ bool lw_monitor_fires(const struct lw_monitor *m, uint64_t print) {
     size_t rule;
     int subject;
     for (int k = 0; k < LW_NOTICES; k++)
-        if (monitor_fingerprint(m->spec, lw_notice_name((size_t)k), "") == print)
+        if (monitor_fingerprint(m->spec, lw_alert_notice_name((size_t)k), "") == print)
             return m->notice[k].firing;
-    const struct lw_slot *slot = find_slot(m, print, &rule, &subject);
+    const struct lw_rule_state *slot = find_slot(m, print, &rule, &subject);
     return slot && slot->state == LW_ALERT_FIRING;
 }
 
@@ -467,11 +472,11 @@ bool lw_monitor_alert(struct lw_monitor *m, uint64_t print, struct lw_evaluation
     size_t r;
     int subject;
     *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
-    const struct lw_slot *slot = find_slot(m, print, &r, &subject);
+    const struct lw_rule_state *slot = find_slot(m, print, &r, &subject);
     if (out->at_ms == INT64_MIN || !slot || slot->state != LW_ALERT_FIRING ||
         lw_metric_live(m->spec->rule[r].metric))
         return false;
-    struct lw_reading reading = lw__reading(m, &m->spec->rule[r], subject);
+    struct lw_reading reading = lw__monitor_reading(m, &m->spec->rule[r], subject);
     if (reading.known)
         monitor_tell(m, r, subject, slot, &reading, LW_STAYS, out);
     return out->nalerts == 1;
@@ -493,7 +498,7 @@ void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation 
         return;
     monitor_request(m, NULL, out);
     if (!out->request.id)
-        lw__say_why_not(m, out);
+        lw__monitor_explain_wait(m, out);
 }
 
 size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_MAX]) {
@@ -531,7 +536,7 @@ struct lw_request lw_monitor_request(const struct lw_monitor *m) {
 
 struct lw_pane *lw_monitor_window(struct lw_monitor *m, size_t window) {
     if (lw_windows_end(m->windows) != INT64_MIN)
-        lw__view_merge(m, window);
+        lw__monitor_view_merge(m, window);
     return m->view[window].pane;
 }
 

@@ -63,7 +63,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
 void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *text);
 /* The same alerts at once, apart from panes, as of what was sealed last. Fills out;
  * without an alert there is nothing to tell, or nothing was sealed yet. */
-void lw_monitor_tell(struct lw_monitor *m, struct lw_evaluation *out);
+void lw_monitor_report_unreadable(struct lw_monitor *m, struct lw_evaluation *out);
 /* The pane to seal next, when the next one with events starts at start_ms: that one, or
  * an empty one before it. An empty window says no more by being empty for longer, so a
  * run of empty panes ends with the last window's. */

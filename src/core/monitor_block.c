@@ -22,17 +22,17 @@ static bool spoils_rows(const struct lw_rule *rule) {
            lw_metric_of_feed(rule->metric);
 }
 
-static bool is_open(const struct lw_slot *slot) {
+static bool is_open(const struct lw_rule_state *slot) {
     return slot->state == LW_ALERT_FIRING && slot->severity == LW_SEVERITY_CRITICAL;
 }
 
-const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject) {
+const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         if (!(rule->actions & LW_ACTION_BLOCK))
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-            *subject = lw__subject(rule, i);
+            *subject = lw__monitor_subject(rule, i);
             if (is_open(&m->slot[m->slot_of[r] + i]))
                 return rule;
         }
@@ -46,25 +46,26 @@ enum health { UNKNOWN, WELL, BROKEN };
 
 static enum health block_judge(const struct lw_monitor *m, const struct lw_rule *rule,
                                int subject, struct lw_pane *pane) {
-    size_t at = lw__column(m->spec, subject);
+    size_t at = lw__monitor_column(m->spec, subject);
     const struct lw_member *before = &m->reference->profile->members[at];
     struct lw_member *now = &pane->profile->members[at];
     if (pane->events < m->spec->drift.min_n)
         return UNKNOWN;
     if (rule->metric->fault) {
         struct lw_fault found = lw_fault_find(before, now);
-        struct lw_slot *slot = lw__slot(m, rule, subject);
-        if (!lw__fault_judged(before, now, &found))
+        struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
+        if (!lw__monitor_fault_judged(before, now, &found))
             return UNKNOWN;
-        return lw__fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
+        return lw__monitor_fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
     }
     struct lw_metric_share a = rule->metric->share(before);
     struct lw_metric_share b = rule->metric->share(now);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
         return UNKNOWN;
     double rise = (double)b.bad / (double)b.n - (double)a.bad / (double)a.n;
-    return rise >= rule->critical && lw__share_rose(a.bad, a.n, b.bad, b.n) ? BROKEN
-                                                                            : WELL;
+    return rise >= rule->critical && lw__monitor_share_rose(a.bad, a.n, b.bad, b.n)
+               ? BROKEN
+               : WELL;
 }
 
 /* A walk from the newest pane back, in pieces that can be judged. */
@@ -173,14 +174,14 @@ static bool newest_broken(const struct lw_monitor *m, const struct lw_rule *rule
 }
 
 static bool block_suspect(struct lw_monitor *m, const struct lw_rule *rule, int subject) {
-    const struct lw_slot *slot = lw__slot(m, rule, subject);
+    const struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
     if (slot->released || is_open(slot))
         return false;
     if (slot->state == LW_ALERT_PENDING && slot->critical > 0)
         return true;
     if (!spoils_rows(rule) || !m->reference)
         return false;
-    struct lw_reading now = lw__reading(m, rule, subject);
+    struct lw_reading now = lw__monitor_reading(m, rule, subject);
     if (now.known && now.significant && now.n >= rule->min_n &&
         now.value >= rule->critical)
         return true;
@@ -189,7 +190,7 @@ static bool block_suspect(struct lw_monitor *m, const struct lw_rule *rule, int 
 
 /* Is there enough outside of the quarantine for a reference? A day shows the hours of a
  * day; what the panes held cannot show is not waited for. */
-bool lw__reference_is_thin(const struct lw_monitor *m) {
+bool lw__monitor_reference_is_thin(const struct lw_monitor *m) {
     int64_t end = lw_windows_end(m->windows), held = lw_spec_longest_window(m->spec);
     int64_t length = m->spec->retrain.reference_ms, wanted = LW_DAY;
     wanted = lw_earlier(wanted, lw_earlier(length, held));
@@ -197,13 +198,13 @@ bool lw__reference_is_thin(const struct lw_monitor *m) {
            lw_quarantine_back(&m->quarantine, end, wanted) < end - held;
 }
 
-const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject) {
+const struct lw_rule *lw__monitor_suspected_by(struct lw_monitor *m, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         if (!(rule->actions & LW_ACTION_BLOCK) || lw_metric_live(rule->metric))
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-            *subject = lw__subject(rule, i);
+            *subject = lw__monitor_subject(rule, i);
             if (block_suspect(m, rule, *subject))
                 return rule;
         }
@@ -211,9 +212,9 @@ const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject) {
     return NULL;
 }
 
-void lw__say_why_not(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw__monitor_explain_wait(struct lw_monitor *m, struct lw_evaluation *out) {
     int subject = LW_RULE_MODEL;
-    const struct lw_rule *rule = lw__blocked(m, &subject);
+    const struct lw_rule *rule = lw__monitor_blocked_by(m, &subject);
     bool fires = rule != NULL;
     if (m->policy.pending.id) {
         snprintf(out->waits, sizeof out->waits,
@@ -222,7 +223,7 @@ void lw__say_why_not(struct lw_monitor *m, struct lw_evaluation *out) {
         return;
     }
     if (!rule)
-        rule = lw__suspects(m, &subject);
+        rule = lw__monitor_suspected_by(m, &subject);
     if (!rule) {
         snprintf(out->waits, sizeof out->waits,
                  "the training that %.60s asks for waits: too little has come since the "
@@ -252,7 +253,8 @@ static const struct lw_rule *open_incident(const struct lw_monitor *m, int subje
         const struct lw_rule *rule = &m->spec->rule[r];
         bool covers =
             rule->feature == subject || (rule->feature == LW_RULE_EACH && subject >= 0);
-        if (spoils_rows(rule) && covers && is_open(lw__slot(m, rule, subject)))
+        if (spoils_rows(rule) && covers &&
+            is_open(lw__monitor_rule_state(m, rule, subject)))
             return rule;
     }
     return NULL;
@@ -260,7 +262,7 @@ static const struct lw_rule *open_incident(const struct lw_monitor *m, int subje
 
 static const char *why_of(const struct lw_monitor *m, const struct lw_rule *rule,
                           int subject) {
-    const struct lw_slot *slot = lw__slot(m, rule, subject);
+    const struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
     return rule->metric->fault ? lw_fault_name((enum lw_fault_kind)slot->fault)
                                : lw_metric_name(rule->metric);
 }
@@ -273,14 +275,14 @@ static void judge_again(struct lw_monitor *m, const struct lw_span *span,
         !lw_policy_spoiled(&m->policy, span, out->at_ms, d))
         return;
     out->ndecisions++;
-    lw__returned(m, d,
-                 out); /* its reference goes with it: nothing is judged after this */
+    lw__monitor_champion_returned(
+        m, d, out); /* its reference goes with it: nothing is judged after this */
 }
 
 static void block_begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
                         struct lw_evaluation *out) {
     struct lw_span s = {0};
-    const struct lw_slot *slot = lw__slot(m, rule, subject);
+    const struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
     find_broken(m, rule, subject, &s);
     int64_t looked = slot->released_ms; /* before that a person has looked */
     lw_not_after(&looked, out->at_ms);
@@ -329,7 +331,7 @@ static bool is_watched(const struct lw_spec *spec, const struct lw_span *span) {
     return strcmp(span->feature, "target") == 0;
 }
 
-void lw__keep_quarantine(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw__monitor_update_quarantine(struct lw_monitor *m, struct lw_evaluation *out) {
     int nf = (int)m->spec->nfeatures;
     for (int i = 0; i <= nf; i++) {
         int subject = i < nf ? i : LW_RULE_TARGET;
@@ -363,12 +365,13 @@ static void release_incidents(struct lw_monitor *m, const char *feature, const c
         const struct lw_rule *rule = &m->spec->rule[r];
         for (size_t i = 0; spoils_rows(rule) && i < lw_rule_subjects(m->spec, rule);
              i++) {
-            struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
-            const char *name = lw_spec_feature_name(m->spec, lw__subject(rule, i));
+            struct lw_rule_state *slot = &m->slot[m->slot_of[r] + i];
+            const char *name =
+                lw_spec_feature_name(m->spec, lw__monitor_subject(rule, i));
             if (strcmp(name, feature) != 0)
                 continue;
             bool fired = is_open(slot);
-            lw__resolve(m, r, i, why, out);
+            lw__monitor_resolve(m, r, i, why, out);
             slot->released = fired;
             slot->released_ms = out->at_ms;
         }

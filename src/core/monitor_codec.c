@@ -36,7 +36,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     for (size_t r = 0; r < m->spec->nrules; r++)
         for (size_t i = 0; i < lw_rule_subjects(m->spec, &m->spec->rule[r]); i++) {
             lw_buf_u64(out, slot_key(m->spec, r, i));
-            lw_slot_write(&m->slot[m->slot_of[r] + i], out);
+            lw_rule_state_write(&m->slot[m->slot_of[r] + i], out);
         }
     for (int k = 0; k < LW_NOTICES; k++) {
         lw_buf_u8(out, m->notice[k].firing);
@@ -61,8 +61,8 @@ static void read_slots(struct lw_monitor *m, struct lw_reader *r) {
     uint32_t n = lw_reader_u32(r);
     for (uint32_t k = 0; k < n && !r->bad; k++) {
         uint64_t key = lw_reader_u64(r);
-        struct lw_slot slot;
-        lw_slot_read(&slot, r);
+        struct lw_rule_state slot;
+        lw_rule_state_read(&slot, r);
         for (size_t rule = 0; rule < m->spec->nrules; rule++)
             for (size_t i = 0; i < lw_rule_subjects(m->spec, &m->spec->rule[rule]); i++)
                 if (slot_key(m->spec, rule, i) == key)

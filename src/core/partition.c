@@ -193,7 +193,7 @@ static enum lw_timeliness event_timeliness(struct lw_partition *p, int64_t t,
     enum lw_clock_verdict verdict = lw_clock_event(&p->clock, t, p->bound_ms);
     if (lw_clock_struck(&p->clock, &struck))
         strike_out_leap(p, &struck);
-    if (verdict == LW_CLOCK_ASTRAY)
+    if (verdict == LW_CLOCK_SUSPECT)
         return LW_SUSPECT;
     return pane_closed(p, start) ? LW_LATE : LW_ON_TIME;
 }

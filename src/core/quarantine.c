@@ -147,7 +147,7 @@ void lw_quarantine_forget(struct lw_quarantine *q, int64_t before_ms) {
             quarantine_drop(q, i);
 }
 
-char *lw_span_text(char *out, size_t size, const struct lw_span *span) {
+char *lw_quarantine_span_text(char *out, size_t size, const struct lw_span *span) {
     char from[32], until[32] = "now on";
     lw_format_time(from, sizeof from, span->from_ms);
     if (!span->open)

@@ -62,7 +62,7 @@ bool lw_quarantine_release(struct lw_quarantine *q, const char *which,
 void lw_quarantine_forget(struct lw_quarantine *q, int64_t before_ms);
 
 /* "span 3: trip_distance from 2020-05-04T00:00:00Z until ... (fault (unit))". */
-char *lw_span_text(char *out, size_t size, const struct lw_span *span);
+char *lw_quarantine_span_text(char *out, size_t size, const struct lw_span *span);
 
 void lw_quarantine_write(const struct lw_quarantine *q, struct lw_buf *out);
 void lw_quarantine_read(struct lw_quarantine *q, struct lw_reader *r);

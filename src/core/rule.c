@@ -35,7 +35,8 @@ double lw_rule_threshold(const struct lw_rule *rule, enum lw_severity severity) 
     return severity == LW_SEVERITY_CRITICAL ? rule->critical : rule->warn;
 }
 
-static enum lw_transition slot_fire(struct lw_slot *slot, enum lw_severity severity) {
+static enum lw_transition slot_fire(struct lw_rule_state *slot,
+                                    enum lw_severity severity) {
     enum lw_alert_state was = slot->state;
     slot->state = LW_ALERT_FIRING;
     if (was != LW_ALERT_FIRING) {
@@ -48,8 +49,8 @@ static enum lw_transition slot_fire(struct lw_slot *slot, enum lw_severity sever
     return LW_WORSENS;
 }
 
-static enum lw_transition slot_calm(const struct lw_rule *rule, struct lw_slot *slot,
-                                    bool clear) {
+static enum lw_transition slot_calm(const struct lw_rule *rule,
+                                    struct lw_rule_state *slot, bool clear) {
     slot->over = slot->critical = 0;
     if (slot->state != LW_ALERT_FIRING) {
         slot->state = LW_ALERT_OK;
@@ -58,13 +59,13 @@ static enum lw_transition slot_calm(const struct lw_rule *rule, struct lw_slot *
     slot->under = clear ? slot->under + 1 : 0;
     if (slot->under < (uint32_t)rule->clear_count)
         return LW_STAYS;
-    *slot = (struct lw_slot){.since_ms = slot->since_ms,
-                             .severity = slot->severity,
-                             .released_ms = slot->released_ms};
+    *slot = (struct lw_rule_state){.since_ms = slot->since_ms,
+                                   .severity = slot->severity,
+                                   .released_ms = slot->released_ms};
     return LW_RESOLVES;
 }
 
-enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot,
+enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_rule_state *slot,
                                 const struct lw_reading *reading, int64_t at_ms) {
     if (!reading->known || reading->n < rule->min_n)
         return LW_STAYS;
@@ -92,7 +93,7 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_slot *slot
                                                : LW_SEVERITY_WARN);
 }
 
-void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out) {
+void lw_rule_state_write(const struct lw_rule_state *slot, struct lw_buf *out) {
     lw_buf_u8(out, (uint8_t)slot->state);
     lw_buf_u8(out, (uint8_t)slot->severity);
     lw_buf_u32(out, slot->over);
@@ -105,7 +106,7 @@ void lw_slot_write(const struct lw_slot *slot, struct lw_buf *out) {
     lw_buf_f64(out, slot->unit);
 }
 
-void lw_slot_read(struct lw_slot *slot, struct lw_reader *r) {
+void lw_rule_state_read(struct lw_rule_state *slot, struct lw_reader *r) {
     uint8_t state = lw_reader_u8(r), severity = lw_reader_u8(r);
     r->bad |= state > LW_ALERT_FIRING || severity > LW_SEVERITY_CRITICAL;
     slot->state = r->bad ? LW_ALERT_OK : (enum lw_alert_state)state;

@@ -17,7 +17,7 @@ struct lw_month {
 
 /* RMSE of the frozen model; NAN where it was not scored beside the champion all along
  * (keep_first: false), for then it rests on other events. */
-double lw_month_frozen_error(const struct lw_month *m);
+double lw_run_summary_frozen_error(const struct lw_month *m);
 
 struct lw_run_summary {
     uint64_t warnings, criticals; /* alerts fired, by the worst they came to */

@@ -103,14 +103,14 @@ void lw__summary_live_share(const struct lw_metric_input *in, struct lw_alert *a
              100 * alert->value, alert->rule->metric->phrase, 100 * alert->threshold);
 }
 
-void lw__summary(struct lw_monitor *m, struct lw_alert *alert, int subject) {
+void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject) {
     const struct lw_metric *metric = alert->rule->metric;
     char count[32], was[SIZE];
     lw_format_count(count, sizeof count, alert->n);
     if (lw_metric_per_feature(metric))
-        lw__view_merge(m, (size_t)alert->rule->window);
+        lw__monitor_view_merge(m, (size_t)alert->rule->window);
     struct lw_metric_input in =
-        lw__input(m, metric, (size_t)alert->rule->window, subject);
+        lw__monitor_input(m, metric, (size_t)alert->rule->window, subject);
     if (metric->summary)
         metric->summary(&in, alert, count);
     else if (lw_metric_per_feature(metric))

@@ -55,7 +55,7 @@ static struct points points_of(const struct lw_kll *kll) {
 /* Below a value with nothing below it: half of `gap`, the way to the next one; alone, as
  * far as it is still the same. At 0 that is no way at all: then the next double. */
 static double bins_below(double v, double gap) {
-    double edge = v - (gap > 0.0 ? gap / 2.0 : lw_same_within(v));
+    double edge = v - (gap > 0.0 ? gap / 2.0 : lw_points_same_within(v));
     return edge < v ? edge : nextafter(v, -INFINITY);
 }
 
@@ -65,9 +65,9 @@ static void bins_of_few(const struct points *p, struct lw_bins *out) {
     double final = p->n > 1 ? p->value[last] - p->value[last - 1] : 0.0;
     put_edge(out, bins_below(p->value[0], first));
     for (size_t i = 0; i < last; i++)
-        put_edge(out, lw_midpoint(p->value[i], p->value[i + 1]));
-    double above =
-        p->value[last] + (final > 0.0 ? final / 2.0 : lw_same_within(p->value[last]));
+        put_edge(out, lw_points_midpoint(p->value[i], p->value[i + 1]));
+    double above = p->value[last] +
+                   (final > 0.0 ? final / 2.0 : lw_points_same_within(p->value[last]));
     put_edge(out, above);
 }
 
@@ -99,7 +99,7 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
         for (int i = 1; i < bins; i++) {
             size_t at = bins_nearest(p.cumulative, p.n, total * i / bins);
             if (at + 1 < p.n) /* above the greatest value would lie an empty bin */
-                put_edge(out, lw_midpoint(p.value[at], p.value[at + 1]));
+                put_edge(out, lw_points_midpoint(p.value[at], p.value[at + 1]));
         }
     }
     free(p.value);

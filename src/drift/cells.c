@@ -39,7 +39,7 @@ void lw_cells_put(struct lw_cells *c, double ref, double cur) {
     c->n_cur += cur;
 }
 
-double lw_sketch_variance(const struct lw_kll *kll) {
+double lw_cells_sketch_variance(const struct lw_kll *kll) {
     if (lw_kll_retained(kll) >= lw_kll_n(kll))
         return 0.0;
     double sd = lw_kll_rank_error(kll, 1) / 5.5;
@@ -63,7 +63,7 @@ void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
     }
     out->n_ref = n_ref;
     out->n_cur = n_cur;
-    out->noise = lw_sketch_variance(ref->kll) + lw_sketch_variance(cur->kll);
+    out->noise = lw_cells_sketch_variance(ref->kll) + lw_cells_sketch_variance(cur->kll);
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
 }

@@ -45,6 +45,6 @@ struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *re
                                         struct lw_cats *cur);
 
 /* Variance of one normalised rank of a sketch, 0 while it holds every item. */
-double lw_sketch_variance(const struct lw_kll *kll);
+double lw_cells_sketch_variance(const struct lw_kll *kll);
 
 #endif

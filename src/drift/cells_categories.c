@@ -179,11 +179,11 @@ static double unseen_p(const struct tally *t, double new) {
     if (new / m <= t->once / n)
         return 1.0;
     if (spread < FEW)
-        return lw_two_shares_p((uint64_t)spread, (uint64_t)n, (uint64_t) new,
-                               (uint64_t)m);
+        return lw_drift_two_shares_p((uint64_t)spread, (uint64_t)n, (uint64_t) new,
+                                     (uint64_t)m);
     double p = new / m;
     double z = (p - t->once / n) / sqrt(p * (1.0 - p) / m + spread / (n * n));
-    return lw_normal_two_sided(z) / 2.0;
+    return lw_special_normal_two_sided(z) / 2.0;
 }
 
 static void judge_unseen(struct tally *t) {
@@ -204,10 +204,10 @@ static void judge_unseen(struct tally *t) {
         fmin(share * (t->cur.sampled + fmax(all, 0.0) * of_light) / t->cur.n, 1.0);
     d->p = unseen_p(t, new);
     if (t->new_heavy > 0.0)
-        d->p =
-            fmin(d->p, lw_two_shares_p((uint64_t)fmin(t->nnew * t->ref.error, t->ref.n),
-                                       (uint64_t)t->ref.n, (uint64_t)t->new_heavy,
-                                       (uint64_t)t->cur.n));
+        d->p = fmin(
+            d->p, lw_drift_two_shares_p((uint64_t)fmin(t->nnew * t->ref.error, t->ref.n),
+                                        (uint64_t)t->ref.n, (uint64_t)t->new_heavy,
+                                        (uint64_t)t->cur.n));
 }
 
 static struct side side_of(struct lw_cats *cats) {

@@ -56,7 +56,8 @@ struct lw_statistic lw_statistic_energy(const struct lw_member *reference,
                                         const struct lw_member *current) {
     const struct lw_numeric *ref = &reference->num, *cur = &current->num;
     double scale = energy_scale(ref, cur);
-    double noise = lw_sketch_variance(ref->kll) + lw_sketch_variance(cur->kll);
+    double noise =
+        lw_cells_sketch_variance(ref->kll) + lw_cells_sketch_variance(cur->kll);
     struct lw_statistic out = {.known = true, .p = 1, .p_adjusted = 1};
     struct energy e = {0};
     struct lw_walk w;

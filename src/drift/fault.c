@@ -54,7 +54,7 @@ static bool half_lost(uint64_t bad_ref, uint64_t n_ref, uint64_t bad_cur,
     double good_ref = 1.0 - (double)bad_ref / (double)n_ref;
     double good_cur = 1.0 - (double)bad_cur / (double)n_cur;
     return good_cur <= good_ref / 2.0 &&
-           lw_two_shares_p(bad_ref, n_ref, bad_cur, n_cur) < LW_FAULT_ALPHA;
+           lw_drift_two_shares_p(bad_ref, n_ref, bad_cur, n_cur) < LW_FAULT_ALPHA;
 }
 
 static struct lw_fault fault_negative(const struct lw_kll *ref,
@@ -85,7 +85,8 @@ static struct lw_fault fault_stuck(double now, double before) {
 static struct lw_fault stuck_number(const struct lw_kll *ref, const struct lw_kll *cur) {
     struct lw_kll_view *vr = lw_kll_view_new(ref), *vc = lw_kll_view_new(cur);
     double v = lw_kll_view_quantile(vc, 0.5);
-    struct lw_fault out = fault_stuck(lw_share_at(vc, v), lw_share_at(vr, v));
+    struct lw_fault out =
+        fault_stuck(lw_points_share_at(vc, v), lw_points_share_at(vr, v));
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
     return out;
@@ -114,7 +115,7 @@ static struct lw_fault find_numeric(const struct lw_numeric *ref,
                                  .text = "half or more of the values left the range"};
     if (lw_kll_n(ref->kll) < LW_FAULT_MIN_N || lw_kll_n(cur->kll) < LW_FAULT_MIN_N)
         return fault_none();
-    if (lw_one_value(ref->kll, cur->kll))
+    if (lw_points_one_value(ref->kll, cur->kll))
         return fault_none();
     struct lw_fault found = lw_fault_unit(ref, cur);
     if (!found.kind)

@@ -78,7 +78,7 @@ struct side {
 
 static void fault_unit_look(struct side *s, const struct lw_numeric *num) {
     struct lw_kll_view *view = lw_kll_view_new(num->kll);
-    double n = (double)lw_kll_n(num->kll), noise = lw_sketch_variance(num->kll);
+    double n = (double)lw_kll_n(num->kll), noise = lw_cells_sketch_variance(num->kll);
     s->num = num;
     for (size_t i = 0; i < N; i++) {
         double room = LW_SURE * sqrt(rank[i] * (1.0 - rank[i]) / n + noise);

@@ -18,7 +18,7 @@ static double js_part(double p, double m) {
     return p > 0.0 ? p * log2(p / m) : 0.0;
 }
 
-double lw_js_divergence(const struct lw_cells *c) {
+double lw_drift_js_divergence(const struct lw_cells *c) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++) {
         double r = c->ref[i] / c->n_ref, q = c->cur[i] / c->n_cur, m = (r + q) / 2.0;
@@ -27,7 +27,7 @@ double lw_js_divergence(const struct lw_cells *c) {
     return fmin(fmax(sum, 0.0), 1.0);
 }
 
-double lw_hellinger(const struct lw_cells *c) {
+double lw_drift_hellinger(const struct lw_cells *c) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++)
         sum += sqrt(fmax(c->ref[i] / c->n_ref, 0.0) * fmax(c->cur[i] / c->n_cur, 0.0));

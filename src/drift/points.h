@@ -13,14 +13,14 @@
 #define LW_SAME_VALUE 1e-6
 
 /* How far from v a value may lie and still be v: LW_SAME_VALUE of it. */
-double lw_same_within(double v);
+double lw_points_same_within(double v);
 /* The share of values that are the same as v. */
-double lw_share_at(const struct lw_kll_view *view, double v);
+double lw_points_share_at(const struct lw_kll_view *view, double v);
 /* Between a and b, a < b: a <= edge < b, in the middle where there is room, without
  * overflow. */
-double lw_midpoint(double a, double b);
+double lw_points_midpoint(double a, double b);
 /* One side holds a single value, and all of the other are that value. */
-bool lw_one_value(const struct lw_kll *a, const struct lw_kll *b);
+bool lw_points_one_value(const struct lw_kll *a, const struct lw_kll *b);
 
 /* Values in ascending order, in place: each run of what is the same becomes equal to its
  * first, if it is far from its neighbours. Among 1e8 + 1, 1e8 + 2, ... all stay apart. */

@@ -7,7 +7,7 @@
  * and grows with n. A cell empty on both sides says nothing and counts nothing.
  *
  * With nothing changed PSI is about a = 1/n + 1/m times a chi-square of cells - 1 degrees
- * of freedom, so it is a (cells - 1) for no reason at all (lw_chi_square: null_psi); the
+ * of freedom, so it is a (cells - 1) for no reason at all (lw_drift_chi_square: null_psi); the
  * corrected figure has that subtracted. With cells of five the logarithm's curvature adds
  * a tenth to it again; ln of a count plus one half is free of that to second order
  * (Haldane 1956, Anscombe 1956), so the corrected figure takes its logarithms so. What is
@@ -17,7 +17,7 @@
 
 #include <math.h>
 
-double lw_psi(const struct lw_cells *c) {
+double lw_drift_psi(const struct lw_cells *c) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++) {
         if (c->ref[i] <= 0.0 && c->cur[i] <= 0.0)
@@ -29,7 +29,7 @@ double lw_psi(const struct lw_cells *c) {
     return sum;
 }
 
-double lw_psi_corrected(const struct lw_cells *c, double null_psi) {
+double lw_drift_psi_corrected(const struct lw_cells *c, double null_psi) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++) {
         double r = (c->ref[i] + 0.5) / c->n_ref, q = (c->cur[i] + 0.5) / c->n_cur;

@@ -39,7 +39,7 @@ void lw_statistic_compare(lw_statistic_fn *statistic, bool categories,
         at[k] = i;
         p[k++] = out[i].p;
     }
-    lw_p_adjust(p, k, correction);
+    lw_drift_p_adjust(p, k, correction);
     for (size_t i = 0; i < k; i++)
         out[at[i]].p_adjusted = p[i];
     free(p);

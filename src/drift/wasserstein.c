@@ -76,9 +76,9 @@ static double tail_p(double ref, double cur, const struct lw_walk *w, double noi
     double z = (cur - ref) / sqrt(p * (1.0 - p) * (1.0 / n + 1.0 / m) + noise);
     if (!(p > 0.0 && p < 1.0))
         return 1.0;
-    double exact = lw_two_shares_p((uint64_t)(ref * n + 0.5), (uint64_t)n,
-                                   (uint64_t)(cur * m + 0.5), (uint64_t)m);
-    return fmax(exact, lw_normal_two_sided(z));
+    double exact = lw_drift_two_shares_p((uint64_t)(ref * n + 0.5), (uint64_t)n,
+                                         (uint64_t)(cur * m + 0.5), (uint64_t)m);
+    return fmax(exact, lw_special_normal_two_sided(z));
 }
 
 static double tails_p(const struct lw_walk *w, double noise) {
@@ -87,9 +87,9 @@ static double tails_p(const struct lw_walk *w, double noise) {
         double rank = upper ? 0.99 : 0.01;
         double at = lw_kll_view_quantile(w->view[0], rank);
         if (!upper) /* below it, not at it: the value may be a heavy one */
-            at = nextafter(at - lw_same_within(at), -INFINITY);
+            at = nextafter(at - lw_points_same_within(at), -INFINITY);
         else
-            at = at + lw_same_within(at);
+            at = at + lw_points_same_within(at);
         double ref = lw_kll_view_rank(w->view[0], at);
         double cur = lw_kll_view_rank(w->view[1], at);
         least = fmin(least, upper ? tail_p(1.0 - ref, 1.0 - cur, w, noise)
@@ -98,10 +98,12 @@ static double tails_p(const struct lw_walk *w, double noise) {
     return least;
 }
 
-struct lw_w1 lw_w1_test(const struct lw_numeric *ref, const struct lw_numeric *cur) {
+struct lw_w1 lw_drift_w1_test(const struct lw_numeric *ref,
+                              const struct lw_numeric *cur) {
     struct lw_walk w;
     struct lw_w1 out = {.p = 1.0};
-    double noise = lw_sketch_variance(ref->kll) + lw_sketch_variance(cur->kll);
+    double noise =
+        lw_cells_sketch_variance(ref->kll) + lw_cells_sketch_variance(cur->kll);
     double chance = 0.0, wobble = 0.0;
     lw_walk_init(&w, ref->kll, cur->kll);
     double a = 1.0 / w.total[0] + 1.0 / w.total[1];

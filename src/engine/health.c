@@ -42,10 +42,10 @@ static void judge_component(struct lw_watch *w, enum lw_component c, bool known,
     if (item->condition == was)
         return;
     if (item->condition == LW_ILL)
-        lw_log(component_unhealthy, lw_component_name(c), (long long)item->since_ms,
-               LW_QUOTE(item->text));
+        lw_log(component_unhealthy, lw_health_component_name(c),
+               (long long)item->since_ms, LW_QUOTE(item->text));
     else if (was == LW_ILL)
-        lw_log(component_healthy, lw_component_name(c));
+        lw_log(component_healthy, lw_health_component_name(c));
 }
 
 static void judge_kafka(struct lw_watch *w) {
@@ -124,7 +124,7 @@ static double judge_sent(struct lw_watch *w, enum lw_component c,
     const struct lw_worker_trouble *word = &w->word[h];
     char text[LW_HEALTH_TEXT];
     snprintf(text, sizeof text, "%s are not delivered: %.250s",
-             c == LW_COMPONENT_LETTERS ? "dead letters" : "predictions", word->text);
+             c == LW_COMPONENT_DEAD_LETTERS ? "dead letters" : "predictions", word->text);
     judge_component(w, c, true, word->text[0] ? text : NULL, SENT_MS);
     return !wanted ? NAN : word->text[0] ? seconds_since(w, word->since_ms) : 0;
 }
@@ -186,7 +186,7 @@ static void judge_all(struct lw_watch *w) {
     judge_partitions(w);
     judge_leader(w);
     judge_clock(w);
-    f->letters_age = judge_sent(w, LW_COMPONENT_LETTERS, LW_WORKER_TROUBLE_LETTERS,
+    f->letters_age = judge_sent(w, LW_COMPONENT_DEAD_LETTERS, LW_WORKER_TROUBLE_LETTERS,
                                 w->config->source.dead_letters[0]);
     f->predictions_age =
         judge_sent(w, LW_COMPONENT_PREDICTIONS, LW_WORKER_TROUBLE_PREDICTIONS,
@@ -201,7 +201,7 @@ static void forgive_gap(struct lw_watch *w, int64_t ms) {
     for (int c = 0; c < LW_COMPONENTS; c++)
         lw_health_forgive(&w->health.item[c], ms);
     for (int32_t p = 0; p < w->n; p++)
-        lw_stand_forgive(&w->stand[p], ms);
+        lw_health_flow_forgive(&w->stand[p], ms);
     if (w->passed_ms)
         w->passed_ms += ms;
 }
@@ -214,7 +214,7 @@ static void one_look(struct lw_watch *w) {
         forgive_gap(w, gap);
     lw__health_look(w);
     for (int32_t p = 0; before && !w->view_read && p < w->n; p++)
-        lw_stand_forgive(&w->stand[p], w->now.mono_ms - before);
+        lw_health_flow_forgive(&w->stand[p], w->now.mono_ms - before);
     judge_all(w);
     pthread_mutex_lock(&w->engine->lock);
     w->engine->health = w->health;

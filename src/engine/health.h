@@ -28,8 +28,8 @@ struct lw_watch {
     bool offset_known;
     int32_t n;
     struct lw_partition_view *view;
-    struct lw_stand *stand;
-    enum lw_stand_verdict *verdict;
+    struct lw_partition_flow *stand;
+    enum lw_flow_verdict *verdict;
     /* the leader's last pass, as reported */
     char leader[128];
     int64_t passed_told, passed_ms; /* its stamp; monotonic, when seen */

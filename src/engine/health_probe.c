@@ -83,8 +83,8 @@ static void make_room(struct lw_watch *w, int32_t n) {
     w->stand = lw_realloc(w->stand, (size_t)n, sizeof *w->stand);
     w->verdict = lw_realloc(w->verdict, (size_t)n, sizeof *w->verdict);
     for (int32_t p = w->n; p < n; p++) {
-        w->stand[p] = (struct lw_stand){0};
-        w->verdict[p] = LW_STAND_UNKNOWN;
+        w->stand[p] = (struct lw_partition_flow){0};
+        w->verdict[p] = LW_FLOW_UNKNOWN;
     }
     w->n = n;
 }
@@ -182,28 +182,28 @@ static void judge_partitions(struct lw_watch *w) {
     struct lw_health *h = &w->health;
     bool fresh = w->brokers.asked_ms && w->now.mono_ms - w->brokers.asked_ms < 15000;
     double standing = 0, deserted = 0;
-    h->nstanding = 0;
+    h->nstalled = 0;
     for (int32_t p = 0; p < w->n; p++) {
-        const struct lw_stand_look look = {
+        const struct lw_health_flow_check look = {
             .next_offset = w->view[p].next_offset,
             .updated_ms = w->view[p].updated_ms,
             .end_offset = fresh && p < w->brokers.n ? w->brokers.end[p] : -1,
             .high_offset = w->view[p].end_offset};
-        w->verdict[p] = lw_stand_look(&w->stand[p], &look, PARTITIONS_MS, w->now);
-        if (w->verdict[p] == LW_STAND_DESERTED && owner_lives(w, p))
-            w->verdict[p] = LW_STAND_STANDS; /* it is read but cannot be flushed */
-        bool gone = w->verdict[p] == LW_STAND_DESERTED;
-        bool open = w->verdict[p] == LW_STAND_OPEN;
-        bool stands = open || w->verdict[p] == LW_STAND_STANDS;
+        w->verdict[p] = lw_health_flow_check(&w->stand[p], &look, PARTITIONS_MS, w->now);
+        if (w->verdict[p] == LW_FLOW_DESERTED && owner_lives(w, p))
+            w->verdict[p] = LW_FLOW_STALLED; /* it is read but cannot be flushed */
+        bool gone = w->verdict[p] == LW_FLOW_DESERTED;
+        bool open = w->verdict[p] == LW_FLOW_TRANSACTION_OPEN;
+        bool stands = open || w->verdict[p] == LW_FLOW_STALLED;
         standing += stands || gone;
         deserted += gone;
-        if ((stands || gone) && h->nstanding < LW_STANDING_LIST)
-            h->standing[h->nstanding++] =
-                (struct lw_standing_partition){p,
-                                               gone   ? w->stand[p].owned.wall_ms
-                                               : open ? w->stand[p].free.wall_ms
-                                                      : w->stand[p].good.wall_ms,
-                                               gone};
+        if ((stands || gone) && h->nstalled < LW_STALLED_LIST)
+            h->standing[h->nstalled++] =
+                (struct lw_stalled_partition){p,
+                                              gone   ? w->stand[p].owned.wall_ms
+                                              : open ? w->stand[p].free.wall_ms
+                                                     : w->stand[p].good.wall_ms,
+                                              gone};
     }
     h->figure.standing = w->n ? standing : NAN;
     h->figure.deserted = w->n ? deserted : NAN;
@@ -222,12 +222,12 @@ static const char *blocking_reason(const struct lw_watch *w) {
     return w->brokers.why;
 }
 
-static size_t collect_partitions(const struct lw_watch *w, enum lw_stand_verdict which,
+static size_t collect_partitions(const struct lw_watch *w, enum lw_flow_verdict which,
                                  int32_t *out) {
     size_t n = 0;
     for (int32_t p = 0; p < w->n; p++) /* others report their own */
         if (w->verdict[p] == which &&
-            (which == LW_STAND_DESERTED || which == LW_STAND_UNKNOWN || owned_here(w, p)))
+            (which == LW_FLOW_DESERTED || which == LW_FLOW_UNKNOWN || owned_here(w, p)))
             out[n++] = p;
     return n;
 }
@@ -239,13 +239,13 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
         return false;
     judge_partitions(w);
     int32_t *number = lw_calloc((size_t)w->n + 1, sizeof *number);
-    size_t n = collect_partitions(w, LW_STAND_DESERTED, number);
+    size_t n = collect_partitions(w, LW_FLOW_DESERTED, number);
     const char *reason = blocking_reason(w);
     if (n)
         snprintf(out, size, "no live process reads partition%s %s%s%s", n > 1 ? "s" : "",
                  lw_health_list(list, sizeof list, number, n), *reason ? ": " : "",
                  reason);
-    size_t m = collect_partitions(w, LW_STAND_STANDS, number), at = strlen(out);
+    size_t m = collect_partitions(w, LW_FLOW_STALLED, number), at = strlen(out);
     if (m && at < size)
         snprintf(out + at, size - at,
                  "%spartition%s %s do%s not advance: there are messages to read, or no "
@@ -253,7 +253,7 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
                  n ? "; " : "", m > 1 ? "s" : "",
                  lw_health_list(list, sizeof list, number, m), m > 1 ? "" : "es",
                  *reason && !n ? ": " : "", n ? "" : reason);
-    size_t k = collect_partitions(w, LW_STAND_OPEN, number);
+    size_t k = collect_partitions(w, LW_FLOW_TRANSACTION_OPEN, number);
     at = strlen(out);
     if (k && at < size)
         snprintf(
@@ -261,7 +261,7 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
             "%spartition%s %s wait%s behind a transaction that its producer neither commits nor aborts",
             n || m ? "; " : "", k > 1 ? "s" : "",
             lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
-    bool known = collect_partitions(w, LW_STAND_UNKNOWN, number) == 0;
+    bool known = collect_partitions(w, LW_FLOW_UNKNOWN, number) == 0;
     free(number);
     return known || n || m || k;
 }

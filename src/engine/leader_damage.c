@@ -97,7 +97,7 @@ int lw__leader_check_damage(struct lw_leader *l, struct lw_err *err) {
         lw_log(damage_check_failed, LW_QUOTE(why.msg));
     }
     l->looked_ms = now;
-    lw_monitor_tell(l->monitor, l->evaluation);
+    lw_monitor_report_unreadable(l->monitor, l->evaluation);
     return l->evaluation->nalerts ? lw__leader_write(l, NULL, false, err) : 0;
 }
 

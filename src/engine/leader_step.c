@@ -94,7 +94,7 @@ static void render_alert(struct lw_leader *l, const struct lw_evaluation *e,
 
 void lw__alert_log(const struct lw_alert *a) {
     const char *feature = a->feature[0] ? a->feature : "-";
-    const char *severity = lw_severity_name(a->severity);
+    const char *severity = lw_alert_severity_name(a->severity);
     unsigned long long n = a->n;
     if (a->firing)
         lw_log(alert_firing, a->name, feature, severity, a->value, a->threshold, n,
@@ -216,7 +216,7 @@ static void log_publish_failed(const struct lw_leader *l) {
 
 static void span_log(const struct lw_span_change *change) {
     char text[300];
-    lw_span_text(text, sizeof text, &change->span);
+    lw_quarantine_span_text(text, sizeof text, &change->span);
     if (change->what == LW_SPAN_BEGINS)
         lw_log(quarantined, text);
     else if (change->what == LW_SPAN_ENDS)

@@ -391,7 +391,7 @@ lw_notification_plan_orphans(struct lw_notification_plan *p, const struct lw_mon
     plan_judge(p, now_ms);
     for (size_t i = 0; i < p->n; i++) {
         struct lw_alert_status *s = &p->standing[i];
-        bool itself = lw_component_of_alert(s->rule) < LW_COMPONENTS;
+        bool itself = lw_health_component_of_alert(s->rule) < LW_COMPONENTS;
         if (!s->firing || itself || lw_monitor_fires(m, s->fingerprint))
             continue;
         struct lw_alert *a = ADD(p->alert, p->pages.nalerts, p->alert_cap);

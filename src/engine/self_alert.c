@@ -34,7 +34,7 @@ static bool is_direct(enum lw_component c) {
 
 /* The fields that all messages about a component share. */
 static struct lw_alert alert_of(const struct lw_spec *spec, enum lw_component c) {
-    const char *name = lw_component_alert(c);
+    const char *name = lw_health_component_alert(c);
     struct lw_alert a = {.severity = LW_SEVERITY_CRITICAL, .firing = true};
     a.fingerprint = lw_mix64(lw_text_key(spec->stream, strlen(spec->stream)) ^
                              lw_text_key(name, strlen(name)));
@@ -79,11 +79,11 @@ static bool self_alert_render(const struct lw_engine *e, const struct lw_alert *
 
 /* True if a trouble of c follows from one of cause: only the cause is sent. */
 static bool component_follows(enum lw_component c, enum lw_component cause) {
-    bool sent = c == LW_COMPONENT_LETTERS || c == LW_COMPONENT_PREDICTIONS;
+    bool sent = c == LW_COMPONENT_DEAD_LETTERS || c == LW_COMPONENT_PREDICTIONS;
     if (cause == LW_COMPONENT_KAFKA)
         return sent || c == LW_COMPONENT_PARTITIONS;
     return c == LW_COMPONENT_PARTITIONS &&
-           (cause == LW_COMPONENT_REDIS || cause == LW_COMPONENT_LETTERS ||
+           (cause == LW_COMPONENT_REDIS || cause == LW_COMPONENT_DEAD_LETTERS ||
             cause == LW_COMPONENT_PREDICTIONS);
 }
 
@@ -241,8 +241,9 @@ void lw__self_alert_direct(struct lw_watch *w) {
 /* A receiver that got an alert also gets its resolution. */
 static bool direct_wanted(const struct lw_receiver *r, enum lw_component c,
                           const struct lw_direct_message *d, bool told) {
-    return d->firing ? lw_receiver_wants(r, LW_SEVERITY_CRITICAL, lw_component_alert(c))
-                     : told && r->resolved;
+    return d->firing
+               ? lw_receiver_wants(r, LW_SEVERITY_CRITICAL, lw_health_component_alert(c))
+               : told && r->resolved;
 }
 
 static void direct_deliver(struct lw_notifier *n, enum lw_component c,
@@ -256,9 +257,9 @@ static void direct_deliver(struct lw_notifier *n, enum lw_component c,
     if (now < h->not_before_ms)
         return;
     lw_deliver(r, d->json, d->len, now, &result);
-    struct lw_notifier_step next = lw_notifier_next(r, lw_component_alert(c), &result,
-                                                    ++h->attempts, h->put_ms, now);
-    lw__delivery_log(r->name, lw_component_alert(c), h->attempts, &next, &result);
+    struct lw_notifier_step next = lw_notifier_next(
+        r, lw_health_component_alert(c), &result, ++h->attempts, h->put_ms, now);
+    lw__delivery_log(r->name, lw_health_component_alert(c), h->attempts, &next, &result);
     h->not_before_ms = next.not_before_ms;
     if (next.what == LW_NOTIFIER_RETRY)
         return;

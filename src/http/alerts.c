@@ -27,7 +27,7 @@ static json_t *alert_json(const struct lw_alert_status *a) {
     json_t *o = json_object();
     set_hex(o, "fingerprint", a->fingerprint);
     json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
-    json_object_set_new(o, "severity", json_string(lw_severity_name(a->severity)));
+    json_object_set_new(o, "severity", json_string(lw_alert_severity_name(a->severity)));
     json_object_set_new(o, "rule", text_or_null(a->rule));
     json_object_set_new(o, "feature", text_or_null(a->feature));
     json_object_set_new(o, "window", text_or_null(a->window));
@@ -47,7 +47,7 @@ static json_t *alert_json(const struct lw_alert_status *a) {
 }
 
 static json_t *silence_json(const struct lw_silence *s) {
-    const char *severity = s->severity ? lw_severity_name(s->severity) : "";
+    const char *severity = s->severity ? lw_alert_severity_name(s->severity) : "";
     json_t *o = json_object();
     json_object_set_new(o, "id", json_string(s->id));
     json_object_set_new(o, "rule", text_or_null(s->rule));
@@ -103,7 +103,7 @@ static bool take_text(struct lw_call *c, const json_t *o, const char *name, char
 
 static bool take_severity(struct lw_call *c, const char *text, enum lw_severity *out) {
     for (int k = LW_SEVERITY_WARN; text[0] && k <= LW_SEVERITY_CRITICAL; k++)
-        if (strcmp(text, lw_severity_name((enum lw_severity)k)) == 0) {
+        if (strcmp(text, lw_alert_severity_name((enum lw_severity)k)) == 0) {
             *out = (enum lw_severity)k;
             return true;
         }

@@ -38,7 +38,7 @@ static void add_others(json_t *warnings, const struct lw_health *h, const char *
         char at[32];
         if (strcmp(t->who, who) != 0)
             add_reason(warnings, "%.90s: %s: %s (since %s)", t->who,
-                       lw_component_name(t->component), t->text,
+                       lw_health_component_name(t->component), t->text,
                        lw_format_time(at, sizeof at, t->since_ms));
     }
 }
@@ -89,10 +89,10 @@ static void add_component(json_t *reasons, json_t *failing, enum lw_component c,
         return;
     if (ill)
         lw_format_time(at, sizeof at, item->since_ms);
-    add_reason(reasons, "%s: %s%s%s%s", lw_component_name(c), text, ill ? " (since " : "",
-               at, ill ? ")" : "");
+    add_reason(reasons, "%s: %s%s%s%s", lw_health_component_name(c), text,
+               ill ? " (since " : "", at, ill ? ")" : "");
     json_t *o = json_object();
-    json_object_set_new(o, "component", json_string(lw_component_name(c)));
+    json_object_set_new(o, "component", json_string(lw_health_component_name(c)));
     json_object_set_new(o, "known", json_boolean(ill));
     json_object_set_new(o, "since_ms", ill ? lw_json_ms(item->since_ms) : json_null());
     json_object_set_new(o, "text", lw_json_text_of(text));

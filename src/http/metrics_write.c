@@ -47,7 +47,7 @@ void lw__metric_component(struct lw_scrape *s) {
         enum lw_condition condition = s->vitals.health.item[c].condition;
         if (condition != LW_UNKNOWN)
             lw_sample(s, condition == LW_WELL, "component=\"%s\"",
-                      lw_component_name((enum lw_component)c));
+                      lw_health_component_name((enum lw_component)c));
     }
 }
 
@@ -196,7 +196,7 @@ void lw__metric_figure(struct lw_scrape *s) {
 void lw__metric_alerts(struct lw_scrape *s) {
     for (int k = LW_SEVERITY_WARN; s->stream && k <= LW_SEVERITY_CRITICAL; k++)
         lw_sample(s, (double)s->stream->firing[k], "severity=\"%s\"",
-                  lw_severity_name((enum lw_severity)k));
+                  lw_alert_severity_name((enum lw_severity)k));
 }
 
 /* ---- the server ---- */

@@ -106,7 +106,7 @@ static int64_t lag_of(const struct lw_partition_view *v) {
 
 /* Since when the partition stands still, by what this process has seen. */
 static json_t *stands_json(const struct lw_health *h, int32_t partition) {
-    for (size_t i = 0; i < h->nstanding; i++)
+    for (size_t i = 0; i < h->nstalled; i++)
         if (h->standing[i].partition == partition)
             return lw_json_ms(h->standing[i].since_ms);
     return json_null();
@@ -143,7 +143,8 @@ static json_t *troubles_json(const struct lw_health *h) {
     for (size_t i = 0; i < h->ntroubles; i++) {
         json_t *o = json_object();
         const struct lw_trouble *t = &h->trouble[i];
-        json_object_set_new(o, "component", json_string(lw_component_name(t->component)));
+        json_object_set_new(o, "component",
+                            json_string(lw_health_component_name(t->component)));
         json_object_set_new(o, "process", lw_json_text_of(t->who));
         json_object_set_new(o, "since_ms", lw_json_ms(t->since_ms));
         json_object_set_new(o, "text", lw_json_text_of(t->text));

@@ -29,7 +29,7 @@ static int64_t int_at(const json_t *o, const char *key) {
 static enum lw_severity severity_at(const json_t *o) {
     const char *text = json_string_value(json_object_get(o, "severity"));
     for (int s = LW_SEVERITY_WARN; text && s <= LW_SEVERITY_CRITICAL; s++)
-        if (strcmp(text, lw_severity_name((enum lw_severity)s)) == 0)
+        if (strcmp(text, lw_alert_severity_name((enum lw_severity)s)) == 0)
             return (enum lw_severity)s;
     return LW_SEVERITY_NONE;
 }

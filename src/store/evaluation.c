@@ -148,8 +148,8 @@ static void put_evaluated(struct lw_cmd *c, const struct lw_spec *spec,
 static void put_alert(struct lw_cmd *c, const struct lw_spec *spec,
                       const struct lw_evaluation_step *step, const struct lw_alert *a) {
     char text[sizeof a->summary + 2 * LW_NAME_MAX + 32];
-    snprintf(text, sizeof text, "%s %s%s%s: %s", lw_severity_name(a->severity), a->name,
-             a->feature[0] ? " of " : "", a->feature, a->summary);
+    snprintf(text, sizeof text, "%s %s%s%s: %s", lw_alert_severity_name(a->severity),
+             a->name, a->feature[0] ? " of " : "", a->feature, a->summary);
     put_line(c, spec, step, a->firing ? "fired" : "resolved", text);
 }
 
@@ -159,7 +159,7 @@ static void put_spans(struct lw_cmd *c, const struct lw_spec *spec,
     const struct lw_evaluation *e = step->evaluation;
     char text[300];
     for (size_t i = 0; i < e->nspans; i++) {
-        lw_span_text(text, sizeof text, &e->span[i].span);
+        lw_quarantine_span_text(text, sizeof text, &e->span[i].span);
         put_line_by(c, spec, step, what[e->span[i].what],
                     e->span[i].what == LW_SPAN_RELEASED ? e->by : step->lease->who, text);
     }

@@ -22,7 +22,8 @@ int lw_health_put(struct lw_redis *r, const struct lw_spec *spec,
         char safe[2 * LW_HEALTH_TEXT];
         const struct lw_trouble *t = &p->trouble[i];
         json_t *one = json_object();
-        json_object_set_new(one, "what", json_string(lw_component_name(t->component)));
+        json_object_set_new(one, "what",
+                            json_string(lw_health_component_name(t->component)));
         json_object_set_new(one, "since", json_integer(t->since_ms));
         json_object_set_new(
             one, "text",
@@ -53,7 +54,7 @@ int lw_health_leave(struct lw_redis *r, const struct lw_spec *spec, const char *
 static void read_trouble(const json_t *one, const char *who, struct lw_process *out) {
     const char *what = json_string_value(json_object_get(one, "what"));
     const char *text = json_string_value(json_object_get(one, "text"));
-    enum lw_component c = what ? lw_component_find(what) : LW_COMPONENTS;
+    enum lw_component c = what ? lw_health_component_find(what) : LW_COMPONENTS;
     if (c == LW_COMPONENTS || !text || out->ntroubles == LW_COMPONENTS)
         return;
     struct lw_trouble *t = &out->trouble[out->ntroubles++];

@@ -40,7 +40,7 @@ static void put_json(struct lw_buf *out, const struct lw_alert *a) {
     lw_buf_clear(out);
     lw_buf_u8(out, '{');
     put_json_text(out, "status", a->firing ? "firing" : "resolved");
-    put_json_text(out, "severity", lw_severity_name(a->severity));
+    put_json_text(out, "severity", lw_alert_severity_name(a->severity));
     put_json_text(out, "rule", a->name);
     put_json_text(out, "feature", a->feature);
     put_json_text(out, "window", a->window);

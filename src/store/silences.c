@@ -28,12 +28,12 @@ static void make_safe(char *text, size_t size) {
 }
 
 static char *json_of(const struct lw_silence *s) {
-    json_t *o =
-        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "id", s->id, "rule",
-                  s->rule, "feature", s->feature, "severity",
-                  s->severity == LW_SEVERITY_NONE ? "" : lw_severity_name(s->severity),
-                  "from", (json_int_t)s->from_ms, "until", (json_int_t)s->until_ms, "by",
-                  s->by, "comment", s->comment);
+    json_t *o = json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "id", s->id, "rule", s->rule,
+        "feature", s->feature, "severity",
+        s->severity == LW_SEVERITY_NONE ? "" : lw_alert_severity_name(s->severity),
+        "from", (json_int_t)s->from_ms, "until", (json_int_t)s->until_ms, "by", s->by,
+        "comment", s->comment);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     return text;
@@ -43,7 +43,8 @@ static void silence_describe(const struct lw_silence *s, char *out, size_t size)
     char until[32];
     snprintf(out, size, "%s: rule %s, feature %s, severity %s, until %s: %s", s->id,
              s->rule[0] ? s->rule : "any", s->feature[0] ? s->feature : "any",
-             s->severity == LW_SEVERITY_NONE ? "any" : lw_severity_name(s->severity),
+             s->severity == LW_SEVERITY_NONE ? "any"
+                                             : lw_alert_severity_name(s->severity),
              lw_format_time(until, sizeof until, s->until_ms), s->comment);
 }
 

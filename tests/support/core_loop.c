@@ -32,8 +32,9 @@ void core_log(struct lw_buf *log, const struct lw_evaluation *e) {
                       "%" PRId64 " alert %s/%s %s %s %s value %.17g n %" PRIu64
                       " v%u incident %" PRIx64 "\n",
                       e->at_ms, a->name, a->feature, a->window,
-                      a->firing ? "firing" : "resolved", lw_severity_name(a->severity),
-                      a->value, a->n, a->model_version, a->incident);
+                      a->firing ? "firing" : "resolved",
+                      lw_alert_severity_name(a->severity), a->value, a->n,
+                      a->model_version, a->incident);
     }
     if (e->request.id)
         lw_buf_printf(log, "%" PRId64 " request %" PRIu64 " %s\n", e->at_ms,

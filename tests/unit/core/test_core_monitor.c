@@ -242,8 +242,8 @@ static void unreadable_panes_are_told_once(void **state) {
     assert_string_equal(e->alert[0].name, "unreadable-state");
     assert_false(e->alert[0].firing);
     free(e);
-    assert_string_equal(lw_notice_name(2), "unreadable-pane");
-    assert_string_equal(lw_notice_name(4), "leeway-kafka");
+    assert_string_equal(lw_alert_notice_name(2), "unreadable-pane");
+    assert_string_equal(lw_alert_notice_name(4), "leeway-kafka");
 }
 
 static void an_answer_that_nobody_asked_for_is_ignored(void **state) {

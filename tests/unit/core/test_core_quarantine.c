@@ -169,12 +169,12 @@ static void it_says_what_it_is(void **state) {
     struct lw_span s = {.id = 3, .from_ms = CORE_START, .until_ms = CORE_START + LW_DAY};
     lw_copy(s.feature, sizeof s.feature, "km");
     lw_copy(s.why, sizeof s.why, "fault (unit)");
-    assert_string_equal(lw_span_text(text, sizeof text, &s),
+    assert_string_equal(lw_quarantine_span_text(text, sizeof text, &s),
                         "span 3: km from 2020-03-02T00:00:00Z until "
                         "2020-03-03T00:00:00Z, because of fault (unit)");
     s.open = true;
     assert_string_equal(
-        lw_span_text(text, sizeof text, &s),
+        lw_quarantine_span_text(text, sizeof text, &s),
         "span 3: km from 2020-03-02T00:00:00Z now on, because of fault (unit)");
 }
 

@@ -5,7 +5,7 @@
 
 struct fixture {
     struct lw_rule rule;
-    struct lw_slot slot;
+    struct lw_rule_state slot;
     int64_t at;
 };
 
@@ -152,7 +152,7 @@ static void too_little_to_judge_changes_nothing(void **state) {
     struct lw_reading unknown = {.value = 0, .n = 500, .known = false};
     step(&f, 6);
     step(&f, 6);
-    struct lw_slot before = f.slot;
+    struct lw_rule_state before = f.slot;
     assert_int_equal(lw_rule_step(&f.rule, &f.slot, &few, 9 * LW_HOUR), LW_STAYS);
     assert_int_equal(lw_rule_step(&f.rule, &f.slot, &unknown, 9 * LW_HOUR), LW_STAYS);
     assert_memory_equal(&before, &f.slot, sizeof before);
@@ -216,10 +216,10 @@ static void a_slot_survives_its_bytes(void **state) {
     struct lw_buf out = {0};
     step(&f, 9);
     step(&f, 9);
-    lw_slot_write(&f.slot, &out);
-    struct lw_slot back = {0};
+    lw_rule_state_write(&f.slot, &out);
+    struct lw_rule_state back = {0};
     struct lw_reader r = lw_reader_of(out.data, out.len);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_false(r.bad);
     assert_int_equal(lw_reader_left(&r), 0);
     f.slot = back;
@@ -230,43 +230,43 @@ static void a_slot_survives_its_bytes(void **state) {
         uint8_t kept = out.data[i];
         out.data[i] = 3; /* no such state, no such severity */
         r = lw_reader_of(out.data, out.len);
-        lw_slot_read(&back, &r);
+        lw_rule_state_read(&back, &r);
         assert_true(r.bad);
         assert_int_equal(back.state, LW_ALERT_OK);
         out.data[i] = kept;
     }
     r = lw_reader_of(out.data, out.len - 1);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_true(r.bad);
     lw_buf_fini(&out);
 }
 
 static void a_firing_slot_survives_its_bytes(void **state) {
     (void)state;
-    struct lw_slot slot = {.state = LW_ALERT_FIRING,
-                           .severity = LW_SEVERITY_CRITICAL,
-                           .over = 4,
-                           .critical = 3,
-                           .under = 2,
-                           .since_ms = -5,
-                           .released = true,
-                           .released_ms = 99,
-                           .fault = 3,
-                           .unit = 1.609344},
-                   back = {0};
+    struct lw_rule_state slot = {.state = LW_ALERT_FIRING,
+                                 .severity = LW_SEVERITY_CRITICAL,
+                                 .over = 4,
+                                 .critical = 3,
+                                 .under = 2,
+                                 .since_ms = -5,
+                                 .released = true,
+                                 .released_ms = 99,
+                                 .fault = 3,
+                                 .unit = 1.609344},
+                         back = {0};
     struct lw_buf one = {0}, two = {0};
-    lw_slot_write(&slot, &one);
+    lw_rule_state_write(&slot, &one);
     struct lw_reader r = lw_reader_of(one.data, one.len);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_false(r.bad);
     assert_int_equal(lw_reader_left(&r), 0);
     assert_int_equal(back.state, LW_ALERT_FIRING);
     assert_int_equal(back.severity, LW_SEVERITY_CRITICAL);
     assert_true(back.released && back.released_ms == 99 && back.since_ms == -5);
-    lw_slot_write(&back, &two);
+    lw_rule_state_write(&back, &two);
     one.data[one.len - 9] = LW_FAULT_STUCK + 1; /* no such fault */
     r = lw_reader_of(one.data, one.len);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_true(r.bad);
     one.data[one.len - 9] = slot.fault;
     core_assert_same(&one, &two);

@@ -176,7 +176,7 @@ static void segments_and_summary_show_its_error(void **state) {
     assert_false(r.bad);
     assert_int_equal(lw_reader_left(&r), 0);
     close_to(lw_losses_error(&back.month[0].answered), .41);
-    close_to(lw_month_frozen_error(&back.month[0]), .41);
+    close_to(lw_run_summary_frozen_error(&back.month[0]), .41);
     lw_buf_fini(&bytes);
     lw_reference_free(ref);
     lw_pane_free(pane);

@@ -68,7 +68,7 @@ static void each_component_counts(void **state) {
     json_decref(ask_json(f, "/readyz", 200));
     assert_true(scraped(f, "\nleeway_ready 1\n"));
     for (int c = 0; c < LW_COMPONENTS; c++) {
-        const char *name = lw_component_name((enum lw_component)c);
+        const char *name = lw_health_component_name((enum lw_component)c);
         be_well(f);
         f->vitals.health.item[c] = (struct lw_health_item){
             .condition = LW_ILL, .since_ms = T0, .text = "it \"broke\""};
@@ -107,7 +107,7 @@ static void what_others_say_is_a_warning(void **state) {
     be_well(&s->f);
     h->ntroubles = 2;
     h->trouble[0] =
-        (struct lw_trouble){LW_COMPONENT_LETTERS, T0, "other:7", "no \x1b[31m"};
+        (struct lw_trouble){LW_COMPONENT_DEAD_LETTERS, T0, "other:7", "no \x1b[31m"};
     h->trouble[1] = (struct lw_trouble){LW_COMPONENT_KAFKA, T0, "host:1", "ours"};
     json_t *o = ask_json(&s->f, "/readyz", 200);
     json_t *warnings = json_object_get(o, "warnings");
