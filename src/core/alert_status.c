@@ -1,4 +1,4 @@
-/* See standing.h. */
+/* See alert_status.h. */
 #include "core/alert_status.h"
 
 #include <stdio.h>
@@ -48,7 +48,7 @@ static const struct lw_rule *rule_of(const struct lw_spec *spec,
     return NULL;
 }
 
-/* Does the cause, which fires and inhibits, explain the other? */
+/* Does this firing, inhibiting alert explain the other? */
 static bool alert_explains(const struct lw_rule *why, const struct lw_alert_status *cause,
                            const struct lw_rule *rule,
                            const struct lw_alert_status *alert) {

@@ -84,14 +84,14 @@ static bool stuck_is_back(const struct lw_member *before, const struct lw_member
 }
 
 static bool is_back(const struct lw_member *before, const struct lw_member *now,
-                    const struct lw_rule_state *slot, bool surely) {
-    switch (slot->fault) {
+                    const struct lw_rule_state *state, bool surely) {
+    switch (state->fault) {
     case LW_FAULT_NULLS:
         return share_present(now) >= BACK_SHARE * share_present(before);
     case LW_FAULT_OUT_OF_RANGE:
         return share_in_range(now) >= BACK_SHARE * share_in_range(before);
     case LW_FAULT_UNIT:
-        return unit_is_back(before, now, slot->unit, surely);
+        return unit_is_back(before, now, state->unit, surely);
     case LW_FAULT_STUCK:
         return stuck_is_back(before, now);
     default: /* found no more is all that can be said */
@@ -102,17 +102,17 @@ static bool is_back(const struct lw_member *before, const struct lw_member *now,
 struct lw_reading lw__monitor_fault_reading(const struct lw_member *before,
                                             const struct lw_member *now,
                                             const struct lw_fault *found,
-                                            const struct lw_rule_state *slot) {
+                                            const struct lw_rule_state *state) {
     struct lw_reading r = {.value = found->kind != LW_FAULT_NONE, .significant = true};
-    bool lasts = slot->state == LW_ALERT_FIRING && found->kind == LW_FAULT_NONE;
+    bool lasts = state->state == LW_ALERT_FIRING && found->kind == LW_FAULT_NONE;
     r.known = lw__monitor_fault_judged(before, now, found) &&
-              (!lasts || is_back(before, now, slot, true));
+              (!lasts || is_back(before, now, state, true));
     return r;
 }
 
 bool lw__monitor_fault_in_piece(const struct lw_member *before,
                                 const struct lw_member *now, const struct lw_fault *found,
-                                const struct lw_rule_state *slot) {
+                                const struct lw_rule_state *state) {
     return found->kind != LW_FAULT_NONE ||
-           (slot->state == LW_ALERT_FIRING && !is_back(before, now, slot, false));
+           (state->state == LW_ALERT_FIRING && !is_back(before, now, state, false));
 }

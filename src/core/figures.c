@@ -64,16 +64,18 @@ static const struct lw_statistic *view_statistic(const struct lw_monitor *m,
     if (*made)
         return *made;
     *made = lw_calloc(nf + 2, sizeof **made);
-    bool categories = metric->columns & LW_ON_CATEGORY;
-    enum lw_correction_kind correction = m->spec->drift.correction;
-    lw_statistic_compare(metric->statistic, categories, m->reference->profile,
-                         view->pane->profile, view->drift, correction, *made);
+    struct lw_statistic_input in = {m->reference->profile, view->pane->profile,
+                                    view->drift, m->spec->drift.correction,
+                                    metric->columns & LW_ON_CATEGORY};
+    lw_statistic_compare(metric->statistic, &in, *made);
     const struct lw_scores *s = lw_pane_scores(view->pane, m->policy.champion);
     if (s && view->drift[nf + 1].verdict != LW_VERDICT_INSUFFICIENT) {
         const struct lw_drift both[2] = {view->drift[nf + 1],
                                          {.verdict = LW_VERDICT_EMPTY}};
-        lw_statistic_compare(metric->statistic, categories, m->reference->scores,
-                             s->profile, both, correction, scores);
+        in.reference = m->reference->scores;
+        in.current = s->profile;
+        in.judged = both;
+        lw_statistic_compare(metric->statistic, &in, scores);
         (*made)[nf + 1] = scores[0];
     }
     return *made;
@@ -123,7 +125,7 @@ struct lw_reading lw__monitor_reading(struct lw_monitor *m, const struct lw_rule
         lw__monitor_input(m, rule->metric, (size_t)rule->window, subject);
     if (lw_metric_per_feature(rule->metric) && !in.drift)
         return (struct lw_reading){.known = false};
-    in.slot = lw__monitor_rule_state(m, rule, subject);
+    in.state = lw__monitor_rule_state(m, rule, subject);
     return lw__monitor_metric_read(rule->metric, &in);
 }
 
@@ -138,8 +140,8 @@ size_t lw__monitor_column(const struct lw_spec *spec, int subject) {
 
 struct lw_rule_state *lw__monitor_rule_state(const struct lw_monitor *m,
                                              const struct lw_rule *rule, int subject) {
-    size_t first = m->slot_of[rule - m->spec->rule];
-    return &m->slot[first + (rule->feature == LW_RULE_EACH ? (size_t)subject : 0)];
+    size_t first = m->state_of[rule - m->spec->rule];
+    return &m->state[first + (rule->feature == LW_RULE_EACH ? (size_t)subject : 0)];
 }
 
 static void figure_add(struct lw_monitor *m, double value, const char *fmt, ...)
@@ -223,8 +225,8 @@ static void compare_since_first(struct lw_monitor *m) {
 
 static size_t alerts_firing(const struct lw_monitor *m) {
     size_t n = 0;
-    for (size_t i = 0; i < m->nslots; i++)
-        n += m->slot[i].state == LW_ALERT_FIRING;
+    for (size_t i = 0; i < m->nstates; i++)
+        n += m->state[i].state == LW_ALERT_FIRING;
     for (int k = 0; k < LW_NOTICES; k++)
         n += m->notice[k].firing;
     return n;

@@ -18,6 +18,8 @@
  *
  * A row for which the champion has no finite answer is no pair; a champion without an
  * answer for more than one row in a hundred has lost. A challenger must have them all. */
+#include "core/gate.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,6 @@
 #include "base/sort.h"
 #include "base/text.h"
 #include "core/task.h"
-#include "core/train.h"
 
 #define UNANSWERED_MAX 0.01
 #define FAR            5.0  /* times the 99th percentile of what both models miss by */
@@ -42,15 +43,15 @@ struct sums {
     struct lw_moments block; /* of the blocks' sums of d */
 };
 
-static double distance_cap(const struct lw_task *task, const struct lw_dataset *ds,
-                           const struct lw_labels *labels, size_t begin, size_t end,
-                           const double *champion, const double *challenger) {
-    size_t n = 0, few = (end - begin) / 100 > FEW ? (end - begin) / 100 : FEW;
-    double *miss = lw_malloc((end - begin + 1) * sizeof *miss), cap = INFINITY;
-    for (size_t i = begin; i < end; i++) {
-        double y = lw_label_bounded(labels, lw_dataset_target(ds, i));
-        double a = task->distance(y, champion[i - begin]);
-        double b = task->distance(y, challenger[i - begin]);
+static double distance_cap(const struct lw_task *task, const struct lw_gate_rows *rows,
+                           const struct lw_labels *labels) {
+    size_t count = rows->end - rows->begin, n = 0;
+    size_t few = count / 100 > FEW ? count / 100 : FEW;
+    double *miss = lw_malloc((count + 1) * sizeof *miss), cap = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double y = lw_label_bounded(labels, lw_dataset_target(rows->ds, rows->begin + i));
+        double a = task->distance(y, rows->champion[i]);
+        double b = task->distance(y, rows->challenger[i]);
         double least = isfinite(a) && a < b ? a : b;
         if (isfinite(least))
             miss[n++] = least;
@@ -77,15 +78,14 @@ static void end_block(struct sums *s, double *sum) {
     *sum = 0;
 }
 
-static void add_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
-                     size_t begin, size_t end, const double *champion,
-                     const double *challenger, struct sums *s) {
-    struct lw_labels labels = lw_dataset_labels(ds, begin, end);
-    double sum = 0,
-           cap = distance_cap(spec->task, ds, &labels, begin, end, champion, challenger);
-    for (size_t i = begin; i < end; i++) {
+static void rows_add(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                     struct sums *s) {
+    const struct lw_dataset *ds = rows->ds;
+    struct lw_labels labels = lw_dataset_labels(ds, rows->begin, rows->end);
+    double sum = 0, cap = distance_cap(spec->task, rows, &labels);
+    for (size_t i = rows->begin; i < rows->end; i++) {
         double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
-        double a = champion[i - begin], b = challenger[i - begin];
+        double a = rows->champion[i - rows->begin], b = rows->challenger[i - rows->begin];
         s->broken |= !isfinite(b - y);
         if (isfinite(a - y)) {
             struct lw_loss_pair pair = spec->task->compare(y, a, b, cap);
@@ -94,7 +94,7 @@ static void add_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
             s->unanswered++;
         }
         int64_t block = lw_dataset_time(ds, i) / spec->retrain.gate.block_ms;
-        if (i + 1 == end ||
+        if (i + 1 == rows->end ||
             lw_dataset_time(ds, i + 1) / spec->retrain.gate.block_ms != block)
             end_block(s, &sum);
     }
@@ -124,16 +124,15 @@ static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *s
                       : "");
 }
 
-void lw_gate_judge(const struct lw_spec *spec, const struct lw_dataset *ds, size_t begin,
-                   size_t end, const double *champion, const double *challenger,
+void lw_gate_judge(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                    struct lw_gate *out) {
     struct sums s = {0};
-    *out = (struct lw_gate){.n = end - begin};
-    if (end == begin) {
+    *out = (struct lw_gate){.n = rows->end - rows->begin};
+    if (out->n == 0) {
         snprintf(out->reason, sizeof out->reason, "no held-out rows");
         return;
     }
-    add_rows(spec, ds, begin, end, champion, challenger, &s);
+    rows_add(spec, rows, &s);
     gate_decide(spec->task, &spec->retrain.gate, &s, out);
     bool comparable = isfinite(s.champion_loss) && isfinite(s.challenger_loss) &&
                       isfinite(out->gain) && isfinite(out->z);

@@ -58,7 +58,8 @@ void lw_health_judge(struct lw_health_item *item, const struct lw_health_found *
     if (!item->good.wall_ms)
         item->good = now;
     if (!finding->known) {
-        if (item->condition == LW_WELL) /* patience begins when it can be looked at */
+        /* patience begins with the first successful check */
+        if (item->condition == LW_WELL)
             item->good = now;
         return;
     }
@@ -85,7 +86,7 @@ void lw_health_forgive(struct lw_health_item *item, int64_t ms) {
 
 /* ---- partitions ---- */
 
-/* Has it moved, or is it known to stand at its end? */
+/* Has it moved, or is it known to be at its end? */
 static bool health_flows(const struct lw_partition_flow *s,
                          const struct lw_health_flow_check *look) {
     int64_t at = look->next_offset < 0 ? 0 : look->next_offset;
@@ -93,7 +94,7 @@ static bool health_flows(const struct lw_partition_flow *s,
            (look->end_offset >= 0 && at >= look->end_offset);
 }
 
-/* All that may be read is read, and there is more. */
+/* Everything readable is read, and there is more behind an open transaction. */
 static bool is_open(const struct lw_partition_flow *s,
                     const struct lw_health_flow_check *look) {
     int64_t at = look->next_offset < 0 ? 0 : look->next_offset;

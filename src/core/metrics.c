@@ -143,9 +143,10 @@ static struct lw_reading rejected_read(const struct lw_metric_input *in) {
     if (!r.known)
         return r;
     r.value = (double)rejected / (double)n -
-              (ref->events > 0 ? (double)ref->aside / (double)ref->events : 0);
-    r.significant = r.value > 0 && ref->events > 0 &&
-                    lw_drift_two_shares_p(ref->aside, ref->events, rejected, n) < SHARE_P;
+              (ref->events > 0 ? (double)ref->rejected / (double)ref->events : 0);
+    r.significant =
+        r.value > 0 && ref->events > 0 &&
+        lw_drift_two_shares_p(ref->rejected, ref->events, rejected, n) < SHARE_P;
     return r;
 }
 
@@ -241,7 +242,7 @@ static struct lw_metric_share range_share(const struct lw_member *m) {
 
 static struct lw_reading fault_read(const struct lw_metric_input *in) {
     struct lw_reading r = lw__monitor_fault_reading(
-        in->before, in->now, &in->view->fault[in->column], in->slot);
+        in->before, in->now, &in->view->fault[in->column], in->state);
     r.n = in->view->counts.events;
     return r;
 }

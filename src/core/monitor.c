@@ -41,10 +41,10 @@ struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
     for (size_t i = 0; i < m->nviews; i++)
         m->view[i].statistic = lw_calloc(lw_metric_count(), sizeof *m->view[i].statistic);
     for (size_t i = 0; i < spec->nrules; i++) {
-        m->slot_of[i] = m->nslots;
-        m->nslots += lw_rule_subjects(spec, &spec->rule[i]);
+        m->state_of[i] = m->nstates;
+        m->nstates += lw_rule_subjects(spec, &spec->rule[i]);
     }
-    m->slot = lw_calloc(m->nslots, sizeof *m->slot);
+    m->state = lw_calloc(m->nstates, sizeof *m->state);
     lw_policy_init(&m->policy, spec);
     return m;
 }
@@ -61,7 +61,7 @@ void lw_monitor_free(struct lw_monitor *m) {
             free(m->view[i].statistic[k]);
         free(m->view[i].statistic);
     }
-    free(m->slot);
+    free(m->state);
     free(m->view);
     free(m->figure);
     free(m);
@@ -131,7 +131,7 @@ void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *tex
 
 /* One alert for all that is found while it fires: after an upgrade it may be every pane
  * of a window. */
-static void tell_unread(struct lw_monitor *m, struct lw_evaluation *out) {
+static void unreadable_alert(struct lw_monitor *m, struct lw_evaluation *out) {
     for (int k = LW_NOTICE_PANE; k <= LW_NOTICE_STATE; k++) {
         if (m->unread[k][0] && !m->notice[k].firing)
             monitor_notice(m, out, (enum lw_notice_kind)k, m->unread[k]);
@@ -146,29 +146,39 @@ static void age_notices(struct lw_monitor *m, struct lw_evaluation *out) {
                        "A week has passed without another.");
 }
 
-static void monitor_tell(struct lw_monitor *m, size_t r, int subject,
-                         const struct lw_rule_state *slot,
-                         const struct lw_reading *reading, enum lw_transition change,
+/* A rule's change of state on one subject, and the reading that caused it. */
+struct rule_change {
+    const struct lw_rule *rule;
+    int subject;
+    const struct lw_rule_state *state;
+    struct lw_reading reading;
+    enum lw_transition transition;
+};
+
+static void change_alert(struct lw_monitor *m, const struct rule_change *change,
                          struct lw_evaluation *out) {
-    const struct lw_rule *rule = &m->spec->rule[r];
+    const struct lw_rule *rule = change->rule;
+    const struct lw_rule_state *state = change->state;
+    const struct lw_reading *reading = &change->reading;
+    int subject = change->subject;
     const char *feature =
         lw_metric_per_feature(rule->metric) ? lw_spec_feature_name(m->spec, subject) : "";
-    struct lw_alert *a = new_alert(m, out, rule->name, feature, slot->since_ms);
+    struct lw_alert *a = new_alert(m, out, rule->name, feature, state->since_ms);
     if (!a)
         return;
     a->rule = rule;
-    a->firing = change != LW_RESOLVES;
-    a->severity = slot->severity;
-    if (change == LW_FIRES) {
-        m->ledger.warnings += slot->severity == LW_SEVERITY_WARN;
-        m->ledger.criticals += slot->severity == LW_SEVERITY_CRITICAL;
+    a->firing = change->transition != LW_RESOLVES;
+    a->severity = state->severity;
+    if (change->transition == LW_FIRES) {
+        m->run_summary.warnings += state->severity == LW_SEVERITY_WARN;
+        m->run_summary.criticals += state->severity == LW_SEVERITY_CRITICAL;
     }
-    if (change == LW_WORSENS) {
-        m->ledger.warnings--;
-        m->ledger.criticals++;
+    if (change->transition == LW_WORSENS) {
+        m->run_summary.warnings--;
+        m->run_summary.criticals++;
     }
     a->value = reading->value;
-    a->threshold = lw_rule_threshold(rule, slot->severity);
+    a->threshold = lw_rule_threshold(rule, state->severity);
     a->n = reading->n == UINT64_MAX ? (uint64_t)reading->value : reading->n;
     if (!lw_metric_live(rule->metric))
         lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
@@ -178,7 +188,7 @@ static void monitor_tell(struct lw_monitor *m, size_t r, int subject,
 void lw_monitor_report_unreadable(struct lw_monitor *m, struct lw_evaluation *out) {
     *out = (struct lw_evaluation){.at_ms = lw_monitor_sealed_until(m)};
     if (out->at_ms != INT64_MIN)
-        tell_unread(m, out);
+        unreadable_alert(m, out);
 }
 
 /* What the rules say of a training: the first that asks for one. */
@@ -187,9 +197,9 @@ struct verdicts {
 };
 
 static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
-                         int subject, const struct lw_rule_state *slot, double value,
+                         int subject, const struct lw_rule_state *state, double value,
                          struct verdicts *v) {
-    if (slot->state != LW_ALERT_FIRING || slot->severity != LW_SEVERITY_CRITICAL ||
+    if (state->state != LW_ALERT_FIRING || state->severity != LW_SEVERITY_CRITICAL ||
         !(rule->actions & LW_ACTION_RETRAIN) || v->trigger[0])
         return;
     bool per_feature = lw_metric_per_feature(rule->metric);
@@ -202,13 +212,13 @@ static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
 /* What a fault is called that lasts, for the end of it to be told by. */
 static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
                        int subject, const struct lw_reading *reading,
-                       struct lw_rule_state *slot) {
+                       struct lw_rule_state *state) {
     if (!rule->metric->fault || !reading->known || reading->value < 1)
         return;
     const struct lw_fault *f =
         &m->view[rule->window].fault[lw__monitor_column(m->spec, subject)];
-    slot->fault = (uint8_t)f->kind;
-    slot->unit = f->unit;
+    state->fault = (uint8_t)f->kind;
+    state->unit = f->unit;
 }
 
 static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out,
@@ -220,14 +230,15 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
         return;
     for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
         int subject = lw__monitor_subject(rule, i);
-        struct lw_rule_state *slot = &m->slot[m->slot_of[r] + i];
+        struct lw_rule_state *state = &m->state[m->state_of[r] + i];
         struct lw_reading reading = lw__monitor_reading(m, rule, subject);
-        enum lw_transition change = lw_rule_step(rule, slot, &reading, out->at_ms);
-        note_fault(m, rule, subject, &reading, slot);
+        enum lw_transition change = lw_rule_step(rule, state, &reading, out->at_ms);
+        note_fault(m, rule, subject, &reading, state);
         if (change != LW_STAYS)
-            monitor_tell(m, r, subject, slot, &reading, change, out);
+            change_alert(m, &(struct rule_change){rule, subject, state, reading, change},
+                         out);
         if (reading.known && reading.n >= rule->min_n)
-            note_trigger(m, rule, subject, slot, reading.value, v);
+            note_trigger(m, rule, subject, state, reading.value, v);
     }
 }
 
@@ -239,13 +250,14 @@ void lw_monitor_facts(struct lw_monitor *m, const struct lw_live_facts *now) {
 void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
                      struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
-    struct lw_rule_state *slot = &m->slot[m->slot_of[r]];
+    struct lw_rule_state *state = &m->state[m->state_of[r]];
     lw_assert(lw_metric_live(rule->metric) && m->live_known);
     struct lw_reading reading = rule->metric->live(&m->live);
     *out = (struct lw_evaluation){.at_ms = at_ms};
-    enum lw_transition change = lw_rule_step(rule, slot, &reading, at_ms);
+    enum lw_transition change = lw_rule_step(rule, state, &reading, at_ms);
     if (change != LW_STAYS)
-        monitor_tell(m, r, LW_RULE_MODEL, slot, &reading, change, out);
+        change_alert(
+            m, &(struct rule_change){rule, LW_RULE_MODEL, state, reading, change}, out);
 }
 
 /* A champion of some age whose predictions a recalibration would already better: no
@@ -284,14 +296,15 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
 void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
                          struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
-    struct lw_rule_state *slot = &m->slot[m->slot_of[r] + i], old = *slot;
-    *slot = (struct lw_rule_state){0};
+    struct lw_rule_state *state = &m->state[m->state_of[r] + i], old = *state;
+    *state = (struct lw_rule_state){0};
     if (old.state != LW_ALERT_FIRING)
         return;
     int subject = lw__monitor_subject(rule, i);
     struct lw_reading reading = lw__monitor_reading(m, rule, subject);
     size_t before = out->nalerts;
-    monitor_tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
+    change_alert(m, &(struct rule_change){rule, subject, &old, reading, LW_RESOLVES},
+                 out);
     if (out->nalerts > before)
         lw_copy(out->alert[before].summary, sizeof out->alert[before].summary, why);
 }
@@ -327,7 +340,7 @@ static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
 void lw__monitor_champion_returned(struct lw_monitor *m, const struct lw_decision *d,
                                    struct lw_evaluation *out) {
     char text[320];
-    m->ledger.rollbacks++;
+    m->run_summary.rollbacks++;
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
              d->version, d->other, d->reason);
     monitor_notice(m, out, LW_NOTICE_ROLLBACK, text);
@@ -364,14 +377,14 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw_windows_push(m->windows, pane);
     lw_policy_pane(&m->policy, m->spec, pane,
                    lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
-    lw_run_summary_pane(&m->ledger, pane, m->policy.first);
+    lw_run_summary_pane(&m->run_summary, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
         lw__monitor_view(m, i);
     for (size_t i = 0; i < m->spec->nrules; i++)
         apply_rule(m, i, out, &v);
     age_notices(m, out);
-    tell_unread(m, out);
+    unreadable_alert(m, out);
     lw__monitor_update_quarantine(m, out);
     decide_probation(m, out);
     note_staleness(m, out->at_ms, &v);
@@ -395,8 +408,8 @@ int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
                      : until_ms - until_ms % m->spec->pane_ms;
     lw_windows_return(m->windows, to);
     lw_policy_return(&m->policy, m->spec, to);
-    for (size_t i = 0; i < m->nslots; i++)
-        lw_not_after(&m->slot[i].since_ms, to);
+    for (size_t i = 0; i < m->nstates; i++)
+        lw_not_after(&m->state[i].since_ms, to);
     for (int k = 0; k < LW_NOTICES; k++)
         lw_not_after(&m->notice[k].since_ms, to);
     return to;
@@ -411,11 +424,12 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
     struct lw_decision *d = &out->decision[out->ndecisions++];
     bool retrain = !m->policy.pending.bootstrap;
     bool made = training && !training->early;
-    lw_policy_trained(&m->policy, m->spec, version, training, reason, out->at_ms, d);
-    m->ledger.retrains += retrain;
-    m->ledger.promotions += retrain && d->kind == LW_DECIDED_PROMOTE;
-    m->ledger.rejections += retrain && made && d->kind == LW_DECIDED_REJECT;
-    m->ledger.failures += !made;
+    const struct lw_training_outcome outcome = {version, training, reason, out->at_ms};
+    lw_policy_trained(&m->policy, m->spec, &outcome, d);
+    m->run_summary.retrains += retrain;
+    m->run_summary.promotions += retrain && d->kind == LW_DECIDED_PROMOTE;
+    m->run_summary.rejections += retrain && made && d->kind == LW_DECIDED_REJECT;
+    m->run_summary.failures += !made;
     if (!made) {
         char text[320];
         snprintf(text, sizeof text, "Training failed: %.280s", reason);
@@ -441,8 +455,8 @@ void lw_monitor_crowned(struct lw_monitor *m, uint32_t version,
 }
 
 /* The slot of a rule and subject by its fingerprint, or NULL. */
-static const struct lw_rule_state *find_slot(const struct lw_monitor *m, uint64_t print,
-                                             size_t *rule, int *subject) {
+static const struct lw_rule_state *
+find_rule_state(const struct lw_monitor *m, uint64_t print, size_t *rule, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *a = &m->spec->rule[r];
         for (size_t i = 0; i < lw_rule_subjects(m->spec, a); i++) {
@@ -452,7 +466,7 @@ static const struct lw_rule_state *find_slot(const struct lw_monitor *m, uint64_
                                       ? lw_spec_feature_name(m->spec, *subject)
                                       : "";
             if (monitor_fingerprint(m->spec, a->name, feature) == print)
-                return &m->slot[m->slot_of[r] + i];
+                return &m->state[m->state_of[r] + i];
         }
     }
     return NULL;
@@ -464,21 +478,24 @@ bool lw_monitor_fires(const struct lw_monitor *m, uint64_t print) {
     for (int k = 0; k < LW_NOTICES; k++)
         if (monitor_fingerprint(m->spec, lw_alert_notice_name((size_t)k), "") == print)
             return m->notice[k].firing;
-    const struct lw_rule_state *slot = find_slot(m, print, &rule, &subject);
-    return slot && slot->state == LW_ALERT_FIRING;
+    const struct lw_rule_state *state = find_rule_state(m, print, &rule, &subject);
+    return state && state->state == LW_ALERT_FIRING;
 }
 
 bool lw_monitor_alert(struct lw_monitor *m, uint64_t print, struct lw_evaluation *out) {
     size_t r;
     int subject;
     *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
-    const struct lw_rule_state *slot = find_slot(m, print, &r, &subject);
-    if (out->at_ms == INT64_MIN || !slot || slot->state != LW_ALERT_FIRING ||
+    const struct lw_rule_state *state = find_rule_state(m, print, &r, &subject);
+    if (out->at_ms == INT64_MIN || !state || state->state != LW_ALERT_FIRING ||
         lw_metric_live(m->spec->rule[r].metric))
         return false;
     struct lw_reading reading = lw__monitor_reading(m, &m->spec->rule[r], subject);
     if (reading.known)
-        monitor_tell(m, r, subject, slot, &reading, LW_STAYS, out);
+        change_alert(
+            m,
+            &(struct rule_change){&m->spec->rule[r], subject, state, reading, LW_STAYS},
+            out);
     return out->nalerts == 1;
 }
 
@@ -558,7 +575,7 @@ const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m) {
 }
 
 const struct lw_run_summary *lw_monitor_run_summary(const struct lw_monitor *m) {
-    return &m->ledger;
+    return &m->run_summary;
 }
 
 void lw_monitor_refill(struct lw_monitor *m, struct lw_pane *pane) {

@@ -22,8 +22,8 @@ static bool spoils_rows(const struct lw_rule *rule) {
            lw_metric_of_feed(rule->metric);
 }
 
-static bool is_open(const struct lw_rule_state *slot) {
-    return slot->state == LW_ALERT_FIRING && slot->severity == LW_SEVERITY_CRITICAL;
+static bool is_open(const struct lw_rule_state *state) {
+    return state->state == LW_ALERT_FIRING && state->severity == LW_SEVERITY_CRITICAL;
 }
 
 const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *subject) {
@@ -33,7 +33,7 @@ const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *su
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
             *subject = lw__monitor_subject(rule, i);
-            if (is_open(&m->slot[m->slot_of[r] + i]))
+            if (is_open(&m->state[m->state_of[r] + i]))
                 return rule;
         }
     }
@@ -53,10 +53,10 @@ static enum health block_judge(const struct lw_monitor *m, const struct lw_rule 
         return UNKNOWN;
     if (rule->metric->fault) {
         struct lw_fault found = lw_fault_find(before, now);
-        struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
+        struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
         if (!lw__monitor_fault_judged(before, now, &found))
             return UNKNOWN;
-        return lw__monitor_fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
+        return lw__monitor_fault_in_piece(before, now, &found, state) ? BROKEN : WELL;
     }
     struct lw_metric_share a = rule->metric->share(before);
     struct lw_metric_share b = rule->metric->share(now);
@@ -174,10 +174,10 @@ static bool newest_broken(const struct lw_monitor *m, const struct lw_rule *rule
 }
 
 static bool block_suspect(struct lw_monitor *m, const struct lw_rule *rule, int subject) {
-    const struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
-    if (slot->released || is_open(slot))
+    const struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
+    if (state->released || is_open(state))
         return false;
-    if (slot->state == LW_ALERT_PENDING && slot->critical > 0)
+    if (state->state == LW_ALERT_PENDING && state->critical > 0)
         return true;
     if (!spoils_rows(rule) || !m->reference)
         return false;
@@ -262,8 +262,8 @@ static const struct lw_rule *open_incident(const struct lw_monitor *m, int subje
 
 static const char *why_of(const struct lw_monitor *m, const struct lw_rule *rule,
                           int subject) {
-    const struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
-    return rule->metric->fault ? lw_fault_name((enum lw_fault_kind)slot->fault)
+    const struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
+    return rule->metric->fault ? lw_fault_name((enum lw_fault_kind)state->fault)
                                : lw_metric_name(rule->metric);
 }
 
@@ -282,9 +282,9 @@ static void judge_again(struct lw_monitor *m, const struct lw_span *span,
 static void block_begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
                         struct lw_evaluation *out) {
     struct lw_span s = {0};
-    const struct lw_rule_state *slot = lw__monitor_rule_state(m, rule, subject);
+    const struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
     find_broken(m, rule, subject, &s);
-    int64_t looked = slot->released_ms; /* before that a person has looked */
+    int64_t looked = state->released_ms; /* before that a person has looked */
     lw_not_after(&looked, out->at_ms);
     if (looked) {
         s.from_ms = lw_later(s.from_ms, looked);
@@ -365,15 +365,15 @@ static void release_incidents(struct lw_monitor *m, const char *feature, const c
         const struct lw_rule *rule = &m->spec->rule[r];
         for (size_t i = 0; spoils_rows(rule) && i < lw_rule_subjects(m->spec, rule);
              i++) {
-            struct lw_rule_state *slot = &m->slot[m->slot_of[r] + i];
+            struct lw_rule_state *state = &m->state[m->state_of[r] + i];
             const char *name =
                 lw_spec_feature_name(m->spec, lw__monitor_subject(rule, i));
             if (strcmp(name, feature) != 0)
                 continue;
-            bool fired = is_open(slot);
+            bool fired = is_open(state);
             lw__monitor_resolve(m, r, i, why, out);
-            slot->released = fired;
-            slot->released_ms = out->at_ms;
+            state->released = fired;
+            state->released_ms = out->at_ms;
         }
     }
 }

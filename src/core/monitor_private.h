@@ -33,7 +33,7 @@ struct lw_metric_input {
     const struct lw_drift *drift;
     const struct lw_drift *first; /* against version 1's reference */
     const struct lw_member *before, *now;
-    const struct lw_rule_state *slot; /* of the rule that reads; NULL: a figure */
+    const struct lw_rule_state *state; /* of the rule that reads; NULL: a figure */
     const struct lw_statistic *statistic;
 };
 
@@ -50,12 +50,12 @@ struct lw_monitor {
     struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
     struct lw_policy policy;
     struct lw_quarantine quarantine;
-    struct lw_run_summary ledger;
-    struct lw_change *change;     /* or NULL */
-    bool changed;                 /* the change detector fired with the newest pane */
-    size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */
-    size_t nslots;
-    struct lw_rule_state *slot;
+    struct lw_run_summary run_summary;
+    struct lw_change *change;      /* or NULL */
+    bool changed;                  /* the change detector fired with the newest pane */
+    size_t state_of[LW_RULES_MAX]; /* a rule's first slot */
+    size_t nstates;
+    struct lw_rule_state *state;
     struct lw_notice notice[LW_NOTICES];
     uint64_t unreadable;          /* panes, ever */
     char unread[LW_NOTICES][320]; /* by kind: for the next pane's alert; "": none */
@@ -124,12 +124,12 @@ void lw__monitor_update_quarantine(struct lw_monitor *m, struct lw_evaluation *o
 struct lw_reading lw__monitor_fault_reading(const struct lw_member *before,
                                             const struct lw_member *now,
                                             const struct lw_fault *found,
-                                            const struct lw_rule_state *slot);
+                                            const struct lw_rule_state *state);
 /* Is this piece of a suspected fault broken? While the fault fires, a piece is broken
  * that is nearer to it than to the reference. */
 bool lw__monitor_fault_in_piece(const struct lw_member *before,
                                 const struct lw_member *now, const struct lw_fault *found,
-                                const struct lw_rule_state *slot);
+                                const struct lw_rule_state *state);
 /* Are there enough values for lw_fault_find to decide? */
 bool lw__monitor_fault_judged(const struct lw_member *before, const struct lw_member *now,
                               const struct lw_fault *found);

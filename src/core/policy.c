@@ -284,17 +284,18 @@ static void wait_for_rows(struct lw_policy *p, const struct lw_spec *spec,
     p->pending = (struct lw_request){0};
 }
 
-void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
-                       const struct lw_training *training, const char *why_failed,
-                       int64_t at_ms, struct lw_decision *out) {
+void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec,
+                       const struct lw_training_outcome *outcome,
+                       struct lw_decision *out) {
+    const struct lw_training *training = outcome->training;
     bool early = training && training->early;
     bool promote = training && !early && training->gate.passed;
     *out = (struct lw_decision){.kind = promote ? LW_DECIDED_PROMOTE : LW_DECIDED_REJECT,
-                                .version = version,
+                                .version = outcome->version,
                                 .other = p->champion,
-                                .at_ms = at_ms};
+                                .at_ms = outcome->at_ms};
     lw_copy(out->reason, sizeof out->reason,
-            training && !early ? training->gate.reason : why_failed);
+            training && !early ? training->gate.reason : outcome->why_failed);
     if (early) {
         wait_for_rows(p, spec, training);
         return;
@@ -302,10 +303,10 @@ void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t
     p->trained_ms = p->pending.as_of_ms;
     p->fresh = 0;
     if (p->nrecent < LW_RECENT_MAX)
-        p->recent[p->nrecent++] = at_ms;
+        p->recent[p->nrecent++] = outcome->at_ms;
     p->pending = (struct lw_request){0};
     if (promote) {
-        p->candidate_version = version;
+        p->candidate_version = outcome->version;
         p->candidate_as_of_ms = p->trained_ms;
         lw_copy(p->candidate, sizeof p->candidate,
                 training->trial[training->chosen].name);

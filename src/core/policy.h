@@ -82,11 +82,17 @@ int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);
  * against it. */
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked);
-/* A training ended. training == NULL: it failed; with `early`: too few rows, which
- * costs no cooldown: it is asked for again when about as many have come as it lacked. */
-void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
-                       const struct lw_training *training, const char *why_failed,
-                       int64_t at_ms, struct lw_decision *out);
+struct lw_training_outcome {
+    uint32_t version;                   /* of the challenger */
+    const struct lw_training *training; /* NULL: it failed */
+    const char *why_failed;             /* NULL: it did not */
+    int64_t at_ms;
+};
+/* A training ended. With `early` it had too few rows, which costs no cooldown: the policy
+ * asks for it again when about as many as it lacked have arrived. */
+void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec,
+                       const struct lw_training_outcome *outcome,
+                       struct lw_decision *out);
 void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
                         int64_t since_ms);
 

@@ -25,14 +25,14 @@ struct lw_rule_state {
 
 enum lw_transition { LW_STAYS, LW_FIRES, LW_WORSENS, LW_RESOLVES };
 
-enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_rule_state *slot,
+enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_rule_state *state,
                                 const struct lw_reading *reading, int64_t at_ms);
 /* The threshold that a slot's severity stands for. */
 double lw_rule_threshold(const struct lw_rule *rule, enum lw_severity severity);
 /* Number of subjects of a rule: features for `each`, else 1. */
 size_t lw_rule_subjects(const struct lw_spec *spec, const struct lw_rule *rule);
 
-void lw_rule_state_write(const struct lw_rule_state *slot, struct lw_buf *out);
-void lw_rule_state_read(struct lw_rule_state *slot, struct lw_reader *r);
+void lw_rule_state_write(const struct lw_rule_state *state, struct lw_buf *out);
+void lw_rule_state_read(struct lw_rule_state *state, struct lw_reader *r);
 
 #endif

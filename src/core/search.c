@@ -17,16 +17,15 @@ _Static_assert(LW_TRIALS_MAX >= LW_CANDIDATES_MAX + (LW_CANDIDATES_MAX + 1) / 2 
                "a trial for each fit of halving");
 
 /* A first stage that several candidates of a round begin with. */
-struct base {
+struct shared_base {
     const struct lw_fit_spec *fit; /* the first of them */
     struct lw_model *model;        /* with the correction of the newest trial */
     double *coef;                  /* its coefficients without one */
     struct lw_fit_report report;
 };
 
-struct search {
+struct candidate_search {
     const struct lw_spec *spec;
-    const struct lw_dataset *ds;
     const struct lw_split *s;
     struct lw_training *out;
     double *predicted;      /* of the trial at hand */
@@ -36,25 +35,24 @@ struct search {
     double *coef;           /* with these coefficients */
     const struct lw_failures *failed;
     size_t nbases;
-    struct base base[LW_CANDIDATES_MAX];
+    struct shared_base base[LW_CANDIDATES_MAX];
 };
 
-double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *ds,
-                           const struct lw_split *s, const double *predicted,
-                           struct lw_losses *errors) {
+double lw__search_held_out(const struct lw_task *task, const struct lw_split *s,
+                           const double *predicted, struct lw_losses *errors) {
     *errors = (struct lw_losses){0};
     for (size_t i = s->hold; i < s->end; i++)
         lw_losses_add(errors, task,
-                      lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+                      lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i)),
                       predicted[i - s->hold]);
     return errors->unsummed ? NAN : lw_losses_error(errors); /* no figure of a part */
 }
 
-static double search_seconds(const struct search *f) {
+static double search_seconds(const struct candidate_search *f) {
     return f->spec->seconds ? f->spec->seconds() : 0;
 }
 
-static void forget_bases(struct search *f) {
+static void forget_bases(struct candidate_search *f) {
     for (size_t i = 0; i < f->nbases; i++) {
         lw_model_free(f->base[i].model);
         free(f->base[i].coef);
@@ -63,7 +61,8 @@ static void forget_bases(struct search *f) {
 }
 
 /* How many candidates begin with the same first stage. */
-static size_t base_sharers(const struct search *f, const struct lw_fit_spec *fit) {
+static size_t base_sharers(const struct candidate_search *f,
+                           const struct lw_fit_spec *fit) {
     size_t n = 0;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
         n += lw_fit_same_base(&f->spec->candidate[i], fit);
@@ -71,16 +70,16 @@ static size_t base_sharers(const struct search *f, const struct lw_fit_spec *fit
 }
 
 /* The fit without its correction, made once a round; NULL when it fails. */
-static struct base *base_for(struct search *f, size_t begin,
-                             const struct lw_fit_spec *fit, struct lw_err *err) {
+static struct shared_base *base_for(struct candidate_search *f, size_t begin,
+                                    const struct lw_fit_spec *fit, struct lw_err *err) {
     for (size_t i = 0; i < f->nbases; i++)
         if (lw_fit_same_base(f->base[i].fit, fit))
             return &f->base[i];
-    struct base *base = &f->base[f->nbases];
+    struct shared_base *base = &f->base[f->nbases];
     struct lw_fit_spec plain = *fit;
     plain.correction = (struct lw_correction){0};
-    *base = (struct base){.fit = fit, .report = {.quick = true}};
-    base->model = lw_fit(f->ds, begin, f->s->hold, f->out->holdout_from_ms, &plain,
+    *base = (struct shared_base){.fit = fit, .report = {.quick = true}};
+    base->model = lw_fit(f->s->ds, begin, f->s->hold, f->out->holdout_from_ms, &plain,
                          &base->report, err);
     if (!base->model)
         return NULL;
@@ -91,8 +90,9 @@ static struct base *base_for(struct search *f, size_t begin,
 
 /* As lw_fit, but what candidates have in common is fitted once. The model belongs to
  * *base, or to the caller when that is NULL. */
-static struct lw_model *fit_candidate(struct search *f, size_t begin,
-                                      const struct lw_fit_spec *fit, struct base **base,
+static struct lw_model *fit_candidate(struct candidate_search *f, size_t begin,
+                                      const struct lw_fit_spec *fit,
+                                      struct shared_base **base,
                                       struct lw_fit_report *report, struct lw_err *err) {
     int64_t as_of_ms = f->out->holdout_from_ms;
     const char *failed = f->failed ? f->failed->why[fit - f->spec->candidate] : "";
@@ -103,12 +103,12 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
         return NULL;
     }
     if (base_sharers(f, fit) < 2)
-        return lw_fit(f->ds, begin, f->s->hold, as_of_ms, fit, report, err);
-    struct base *b = base_for(f, begin, fit, err);
+        return lw_fit(f->s->ds, begin, f->s->hold, as_of_ms, fit, report, err);
+    struct shared_base *b = base_for(f, begin, fit, err);
     if (!b)
         return NULL;
     lw_fit_restore(b->model, b->coef);
-    if (lw_fit_correct(b->model, f->ds, begin, f->s->hold, as_of_ms, fit, err))
+    if (lw_fit_correct(b->model, f->s->ds, begin, f->s->hold, as_of_ms, fit, err))
         return NULL;
     *report = b->report;
     *base = b;
@@ -117,18 +117,18 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
 
 /* The error on the held-out rows; -1 when there is none, for nothing may be compared with
  * what is not a number. */
-static int held_out(struct search *f, const struct lw_model *model,
+static int held_out(struct candidate_search *f, const struct lw_model *model,
                     struct lw_trial *trial, struct lw_err *err) {
     const struct lw_split *s = f->s;
     struct lw_losses errors;
     size_t n = s->end - s->hold, bad = 0;
-    lw_model_predict_rows(model, f->ds, s->hold, s->end, f->predicted);
+    lw_model_predict_rows(model, f->s->ds, s->hold, s->end, f->predicted);
     for (size_t i = 0; i < n; i++)
         bad += isfinite(f->predicted[i]) ? 0 : 1;
     if (bad)
         return lw_fail(err, LW_EINPUT,
                        "%zu of %zu predictions for the hold-out are not finite", bad, n);
-    double error = lw__search_held_out(f->spec->task, f->ds, s, f->predicted, &errors);
+    double error = lw__search_held_out(f->spec->task, s, f->predicted, &errors);
     if (!isfinite(error))
         return lw_fail(err, LW_EINPUT,
                        "its errors on the hold-out are too large to be summed");
@@ -137,8 +137,8 @@ static int held_out(struct search *f, const struct lw_model *model,
 }
 
 /* Fits on rows [begin, hold) and scores; the trial has its candidate. NULL: failed. */
-static struct lw_model *try_candidate(struct search *f, size_t begin,
-                                      struct lw_trial *trial, struct base **base) {
+static struct lw_model *try_candidate(struct candidate_search *f, size_t begin,
+                                      struct lw_trial *trial, struct shared_base **base) {
     struct lw_err err = {0};
     struct lw_fit_report report;
     double began = search_seconds(f);
@@ -161,7 +161,7 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
     return model;
 }
 
-static void drop_best(struct search *f) {
+static void drop_best(struct candidate_search *f) {
     lw_model_free(f->model);
     free(f->coef);
     f->model = NULL;
@@ -169,12 +169,12 @@ static void drop_best(struct search *f) {
     f->of_base = SIZE_MAX;
 }
 
-static bool has_best(const struct search *f) {
+static bool has_best(const struct candidate_search *f) {
     return f->model || f->of_base != SIZE_MAX;
 }
 
-static void take_best(struct search *f, size_t at, struct lw_model *model,
-                      const struct base *base) {
+static void take_best(struct candidate_search *f, size_t at, struct lw_model *model,
+                      const struct shared_base *base) {
     drop_best(f);
     if (base) {
         f->of_base = (size_t)(base - f->base);
@@ -187,9 +187,9 @@ static void take_best(struct search *f, size_t at, struct lw_model *model,
 }
 
 /* The best of the round as a model of its own. */
-static void detach_best(struct search *f) {
+static void detach_best(struct candidate_search *f) {
     if (f->of_base != SIZE_MAX) {
-        struct base *base = &f->base[f->of_base];
+        struct shared_base *base = &f->base[f->of_base];
         f->model = base->model;
         base->model = NULL;
         lw_fit_restore(f->model, f->coef);
@@ -209,14 +209,14 @@ static bool trial_beats(const struct lw_training *t, const struct lw_trial *a,
 }
 
 /* Tries each candidate of a list; the best of them is what the search has then. */
-static void run_round(struct search *f, const size_t *list, size_t n, int round,
+static void run_round(struct candidate_search *f, const size_t *list, size_t n, int round,
                       size_t begin) {
     struct lw_training *out = f->out;
     drop_best(f);
     for (size_t i = 0; i < n; i++) {
         size_t at = out->ntrials++;
         struct lw_trial *trial = &out->trial[at];
-        struct base *base;
+        struct shared_base *base;
         *trial = (struct lw_trial){.fit = &f->spec->candidate[list[i]], .round = round};
         struct lw_model *model = try_candidate(f, begin, trial, &base);
         if (model && (!has_best(f) || trial_beats(out, trial, &out->trial[out->chosen])))
@@ -229,7 +229,7 @@ static void run_round(struct search *f, const size_t *list, size_t n, int round,
 
 /* Puts the better half of a round's n trials in front of the list, the best first. How
  * many they are; those whose fit failed are never among them. */
-static size_t keep_better(const struct search *f, size_t *list, size_t n) {
+static size_t keep_better(const struct candidate_search *f, size_t *list, size_t n) {
     const struct lw_trial *trial = &f->out->trial[f->out->ntrials - n];
     size_t order[LW_CANDIDATES_MAX], kept[LW_CANDIDATES_MAX], fitted = 0;
     for (size_t i = 0; i < n; i++) {
@@ -248,7 +248,7 @@ static size_t keep_better(const struct search *f, size_t *list, size_t n) {
     return half;
 }
 
-static void search_halve(struct search *f, size_t *list, size_t n) {
+static void search_halve(struct candidate_search *f, size_t *list, size_t n) {
     size_t rows = f->s->hold - f->s->begin;
     int round = n == 1 ? LAST_ROUND : 0;
     while (n) {
@@ -291,14 +291,16 @@ static int fail_all(const struct lw_training *t, struct lw_err *err) {
                    t->ntrials ? why : "none is configured");
 }
 
-struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset *ds,
-                            const struct lw_split *s, struct lw_training *out,
-                            double *best, const struct lw_failures *failed,
-                            struct lw_err *err) {
+struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s,
+                            struct lw_training *out, double *best,
+                            const struct lw_failures *failed, struct lw_err *err) {
     size_t list[LW_CANDIDATES_MAX], n = spec->ncandidates;
-    struct search f = {
-        .spec = spec, .ds = ds, .s = s, .out = out, .best = best, .of_base = SIZE_MAX};
-    f.failed = failed;
+    struct candidate_search f = {.spec = spec,
+                                 .s = s,
+                                 .out = out,
+                                 .best = best,
+                                 .of_base = SIZE_MAX,
+                                 .failed = failed};
     out->ntrials = 0;
     f.predicted = lw_malloc((s->end - s->hold) * sizeof *f.predicted);
     for (size_t i = 0; i < n; i++)

@@ -29,19 +29,19 @@ static void put_edge(struct lw_bins *out, double edge) {
 }
 
 /* The retained values of a sketch, those that count as the same as one. */
-struct points {
+struct bin_points {
     double *value;
     uint64_t *cumulative;
     size_t n;
 };
 
-static struct points points_of(const struct lw_kll *kll) {
+static struct bin_points points_of(const struct lw_kll *kll) {
     struct lw_kll_view *view = lw_kll_view_new(kll);
     const double *values = NULL;
     const uint64_t *cumulative = NULL;
     size_t n = lw_kll_view_points(view, &values, &cumulative);
-    struct points p = {lw_memdup(values, n * sizeof *values),
-                       lw_memdup(cumulative, n * sizeof *cumulative), 0};
+    struct bin_points p = {lw_memdup(values, n * sizeof *values),
+                           lw_memdup(cumulative, n * sizeof *cumulative), 0};
     lw_points_cluster(p.value, n);
     for (size_t i = 0; i < n; i++) {
         if (p.n == 0 || p.value[i] > p.value[p.n - 1])
@@ -59,7 +59,7 @@ static double bins_below(double v, double gap) {
     return edge < v ? edge : nextafter(v, -INFINITY);
 }
 
-static void bins_of_few(const struct points *p, struct lw_bins *out) {
+static void bins_of_few(const struct bin_points *p, struct lw_bins *out) {
     size_t last = p->n - 1;
     double first = p->n > 1 ? p->value[1] - p->value[0] : 0.0;
     double final = p->n > 1 ? p->value[last] - p->value[last - 1] : 0.0;
@@ -91,7 +91,7 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
     *out = (struct lw_bins){0};
     if (lw_kll_n(reference->kll) == 0)
         return;
-    struct points p = points_of(reference->kll);
+    struct bin_points p = points_of(reference->kll);
     if (p.n <= (size_t)bins && p.n + 1 < LW_BINS_MAX) {
         bins_of_few(&p, out);
     } else {

@@ -40,7 +40,7 @@
 #define FEW        10.0
 #define GROUPS     64
 
-struct side {
+struct category_side {
     struct lw_cats *cats;
     double n, error;
     double sampled; /* values in sampled categories */
@@ -50,7 +50,7 @@ struct side {
 
 struct tally {
     struct lw_cells *out;
-    struct side ref, cur;
+    struct category_side ref, cur;
     unsigned depth;
     double heavy;              /* current count from which a category is heavy */
     double rest_ref, rest_cur; /* what no cell has */
@@ -210,9 +210,9 @@ static void judge_unseen(struct tally *t) {
                                         (uint64_t)t->cur.n));
 }
 
-static struct side side_of(struct lw_cats *cats) {
+static struct category_side side_of(struct lw_cats *cats) {
     lw_cats_seal(cats);
-    return (struct side){
+    return (struct category_side){
         .cats = cats, .n = (double)lw_cats_n(cats), .error = (double)lw_cats_error(cats)};
 }
 

@@ -48,19 +48,19 @@ static struct lw_rule_state firing(enum lw_fault_kind kind, double unit) {
 enum state { THERE, OVER, NOT_KNOWN };
 
 static enum state read_of(struct side before, struct side now, int column,
-                          struct lw_rule_state slot, enum lw_fault_kind kind) {
+                          struct lw_rule_state state, enum lw_fault_kind kind) {
     struct lw_fault found = {.kind = kind, .text = ""};
     struct lw_reading r = lw__monitor_fault_reading(
-        &before.p->members[column], &now.p->members[column], &found, &slot);
+        &before.p->members[column], &now.p->members[column], &found, &state);
     assert_true(r.significant);
     return !r.known ? NOT_KNOWN : r.value == 1 ? THERE : OVER;
 }
 
 /* Frees what it is given. */
 static void reads(enum state want, struct side before, struct side now, int column,
-                  struct lw_rule_state slot) {
-    assert_int_equal(read_of(before, now, column, slot, LW_FAULT_NONE), want);
-    assert_int_equal(read_of(before, now, column, slot, LW_FAULT_UNIT), THERE);
+                  struct lw_rule_state state) {
+    assert_int_equal(read_of(before, now, column, state, LW_FAULT_NONE), want);
+    assert_int_equal(read_of(before, now, column, state, LW_FAULT_UNIT), THERE);
     lw_profile_free(before.p);
     lw_profile_free(now.p);
 }
@@ -124,11 +124,11 @@ static void a_stuck_value_lasts_until_it_has_company(void **state) {
     }
 }
 
-static bool in_piece(double times, enum lw_fault_kind kind, struct lw_rule_state slot) {
+static bool in_piece(double times, enum lw_fault_kind kind, struct lw_rule_state state) {
     struct side before = numbers(5000, 1, 0, 0), now = numbers(100, times, 0, 0);
     struct lw_fault found = {.kind = kind, .text = ""};
     bool broken = lw__monitor_fault_in_piece(&before.p->members[0], &now.p->members[0],
-                                             &found, &slot);
+                                             &found, &state);
     lw_profile_free(before.p);
     lw_profile_free(now.p);
     return broken;

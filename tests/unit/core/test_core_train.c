@@ -34,7 +34,8 @@ static void make_rows(struct fixture *f, uint64_t seed, double level, double shi
 static void train(struct fixture *f, struct lw_model *champion) {
     struct lw_err err = {0};
     lw_training_fini(&f->t);
-    if (lw_train(f->spec, f->ds, AS_OF, champion, NULL, &f->t, &err))
+    f->t.as_of_ms = AS_OF;
+    if (lw_train(f->spec, f->ds, champion, NULL, &f->t, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -169,8 +170,8 @@ static void a_barred_candidate_gives_way(void **state) {
 
 static void refused(struct fixture *f, int64_t as_of, const char *words) {
     struct lw_err err = {0};
-    struct lw_training t = {0};
-    assert_int_equal(lw_train(f->spec, f->ds, as_of, NULL, NULL, &t, &err), -1);
+    struct lw_training t = {.as_of_ms = as_of};
+    assert_int_equal(lw_train(f->spec, f->ds, NULL, NULL, &t, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     if (!strstr(err.msg, words))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
