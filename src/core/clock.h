@@ -7,7 +7,8 @@
  *   cannot move it past what the others say.
  * - The *mark* closes panes. It follows the crowd, less the lateness, and each step is
  *   paid for by events: each pays for one and a half times the usual interval between
- *   two events. So b events with wrong clocks move the mark by the time of about 1.5 b events.
+ *   two events. So b events with wrong clocks move the mark by the time of about 1.5 b
+ *   events.
  * - A step of more than max_jump is a *leap*. It is made in one piece, once the events
  *   behind it would have paid for max_jump, or are as many as came before (at most
  *   1,000). Until then the mark stays and events of both times are accumulated; if the old

@@ -53,7 +53,8 @@ void lw__monitor_view_merge(struct lw_monitor *m, size_t i) {
         view_compare(m, view);
 }
 
-/* A statistic of its own, over all columns of a window: once an evaluation. */
+/* A statistic that is computed apart from struct lw_drift, over all columns of a
+ * window, once per evaluation. */
 static const struct lw_statistic *view_statistic(const struct lw_monitor *m,
                                                  const struct lw_view *view,
                                                  const struct lw_metric *metric) {
@@ -106,7 +107,7 @@ struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
     in.column = lw__monitor_column(m->spec, subject);
     if (m->since_known && subject >= 0 && window == lw_spec_longest(m->spec))
         in.first = &m->since[in.column];
-    if (!view->compared || !m->reference) /* it may have gone since */
+    if (!view->compared || !m->reference) /* the feature may have been removed since */
         return in;
     in.drift = &view->drift[in.column];
     input_members(&in);
@@ -209,7 +210,8 @@ static void live_figures(struct lw_monitor *m) {
     }
 }
 
-/* Of the longest window: what a slow drift has come to that each new reference forgives. */
+/* Drift since version 1 over the longest window: it shows a slow drift that each new
+ * reference hides. */
 static void compare_since_first(struct lw_monitor *m) {
     const struct lw_reference *ref = m->first ? m->first : m->reference;
     m->since_known = false;

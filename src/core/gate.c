@@ -1,23 +1,22 @@
-/* The gate: is the challenger better than the champion on the same trips, and surely so?
+/* See gate.h.
  *
- * For each held-out row d = champion's loss - challenger's loss, for regression the
- * difference of squared errors. Errors of
- * neighbouring trips share their hour's traffic, so the d's are summed within blocks of
- * event time first and the blocks are what is counted: z = mean(D) / (sd(D) /
- * sqrt(blocks)). Two unrelated RMSEs would need a far larger sample for the same
- * certainty, because most of their variance is common to both models. (Diebold and
+ * For each held-out row d = champion's loss - challenger's loss; for regression this is
+ * the difference of squared errors. Errors of neighbouring events are correlated (trips
+ * share their hour's traffic), so the d's are first summed within blocks of event time,
+ * and the block sums D are the sample: z = mean(D) / (sd(D) / sqrt(blocks)). Two
+ * independent RMSEs would need a far larger sample for the same certainty, because most
+ * of their variance is common to both models. (Diebold and
  * Mariano, "Comparing Predictive Accuracy", 1995, with blocks for their long-run
  * variance.)
  *
- * Nothing may be won by a few rows. Of a label that stands absurdly far out
- * (lw_dataset_labels) only a bounded part counts: a handful of them would make both
- * errors equal to the third digit, whatever the models. What both models miss by far more
- * than all but a handful of rows tells nothing of either: in d an error counts as FAR
- * times that at most. And the gain must be there without the block that speaks loudest
- * for it, and be more than rounding.
+ * A few rows must not decide. An extreme label (lw_dataset_labels) counts only up to a
+ * bound: a handful of them would make both errors equal to the third digit, whatever the
+ * models. A row that both models miss by far more than nearly all other rows says nothing
+ * about either: in d an error is capped at FAR times the 99th percentile. And the gain
+ * must exist without the block with the largest gain, and must exceed rounding.
  *
- * A row for which the champion has no finite answer is no pair; a champion without an
- * answer for more than one row in a hundred has lost. A challenger must have them all. */
+ * A row without a finite prediction of the champion is not a pair; a champion that lacks
+ * more than one prediction in a hundred has lost. A challenger must have all of them. */
 #include "core/gate.h"
 
 #include <math.h>
@@ -30,17 +29,17 @@
 #include "core/task.h"
 
 #define UNANSWERED_MAX 0.01
-#define FAR            5.0  /* times the 99th percentile of what both models miss by */
-#define FEW            5    /* rows that never make that percentile */
-#define ROUNDING       5e-4 /* of the squared error: what shows as a tenth of a percent */
+#define FAR            5.0  /* times the 99th percentile of the smaller of both errors */
+#define FEW            5    /* rows always above that percentile */
+#define ROUNDING       5e-4 /* of the loss: a gain that shows as a tenth of a percent */
 
 struct sums {
-    uint64_t n, unanswered; /* pairs; rows without an answer of the champion */
-    bool broken;            /* the challenger lacks an answer */
+    uint64_t n, unanswered; /* pairs; rows without a prediction of the champion */
+    bool broken;            /* a prediction of the challenger is missing */
     double champion_loss, challenger_loss;
-    double capped_loss;      /* the champion's, as it counts in d */
-    double sum, loudest;     /* of d over all blocks; of the largest one */
-    struct lw_moments block; /* of the blocks' sums of d */
+    double capped_loss;      /* the champion's, capped as in d */
+    double sum, loudest;     /* of d over all blocks; of the largest block */
+    struct lw_moments block; /* block sums of d */
 };
 
 static double distance_cap(const struct lw_task *task, const struct lw_gate_rows *rows,
@@ -119,8 +118,8 @@ static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *s
              task->figure[0].label, lw_digits(out->challenger_error, 3).text,
              lw_digits(out->champion_error, 3).text, lw_digits(100 * out->gain, 1).text,
              100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z,
-             alone    ? "; one block of time makes all of the gain"
-             : differ ? "; in the gain, what both miss by far counts in part"
+             alone    ? "; all of the gain comes from one block of time"
+             : differ ? "; the gain counts rows that both miss by far only in part"
                       : "");
 }
 
@@ -140,12 +139,12 @@ void lw_gate_judge(const struct lw_spec *spec, const struct lw_gate_rows *rows,
         out->passed = false;
         out->gain = out->z = 0;
         snprintf(out->reason, sizeof out->reason, "%s",
-                 s.broken ? "the challenger has no finite answer for a held-out row"
+                 s.broken ? "the challenger has no finite prediction for a held-out row"
                           : "the errors are too large to be compared");
     } else if ((double)s.unanswered > UNANSWERED_MAX * (double)out->n) {
         out->passed = true;
         snprintf(out->reason, sizeof out->reason,
-                 "the champion has no finite answer for %zu of %zu held-out rows",
+                 "the champion has no finite prediction for %zu of %zu held-out rows",
                  (size_t)s.unanswered, (size_t)out->n);
     }
 }

@@ -7,10 +7,11 @@
 #include "core/monitor_private.h"
 #include "drift/stats.h"
 
-/* A share has risen by more than chance below this two-sided p: three standard errors of
- * large samples. */
+/* A share has risen by more than chance below this two-sided p: three standard errors
+ * of large samples. */
 #define SHARE_P 0.0027
-/* Times drift.alpha: a report looks once, a rule again and again. It resolves at alpha. */
+/* Times drift.alpha: a rule tests again and again, a report only once. It resolves at
+ * alpha. */
 #define RULE_ALPHA 0.01
 /* An RMSE must exceed its expectation by this many standard errors. */
 #define RMSE_Z 2.0
@@ -72,7 +73,7 @@ static struct lw_reading change_read(const struct lw_metric_input *in) {
                                .significant = true};
 }
 
-/* With no detector, no champion or no reference, no change can be seen. */
+/* Without a detector, a champion or a reference no change can be detected. */
 static double change_figure(const struct lw_metric_input *in) {
     return in->m->change && in->m->policy.champion && in->m->reference ? in->m->changed
                                                                        : NAN;
@@ -197,7 +198,7 @@ static struct lw_reading unseen_read(const struct lw_metric_input *in) {
     return r;
 }
 
-/* Of a statistic that is computed apart from struct lw_drift. */
+/* A statistic that is computed apart from struct lw_drift. */
 static struct lw_reading statistic_read(const struct lw_metric_input *in) {
     struct lw_reading r =
         drift_reading(in, in->statistic->value, in->statistic->p_adjusted);
@@ -206,7 +207,7 @@ static struct lw_reading statistic_read(const struct lw_metric_input *in) {
     return r;
 }
 
-/* Shares are of all rows: n_cur leaves out the missing ones. */
+/* Shares are of all rows: n_cur excludes missing values. */
 static struct lw_reading share_reading(const struct lw_metric_input *in, double rise,
                                        double p) {
     uint64_t rows = in->view->counts.events;
@@ -284,7 +285,7 @@ static double unseen_figure(const struct lw_metric_input *in) {
     return has_distance(in) && in->drift->unseen_known ? in->drift->unseen : NAN;
 }
 
-/* With too few values to decide, nothing is known. */
+/* Unknown with too few values to decide. */
 static double fault_figure(const struct lw_metric_input *in) {
     if (!in->before)
         return NAN;
@@ -371,7 +372,7 @@ static const struct lw_metric table[] = {
      .flags = ONLY | ZERO,
      .figure = rmse_se_figure},
     {.name = "rmse_expected",
-     .meaning = "RMSE that the champion should have in that window",
+     .meaning = "expected RMSE of the champion in that window",
      .series = "leeway_window_rmse_expected",
      .unit = "target",
      .scope = LW_SCOPE_MODEL,
@@ -379,7 +380,7 @@ static const struct lw_metric table[] = {
      .flags = ONLY | ZERO,
      .figure = expected_figure},
     {.name = "rmse_ratio",
-     .meaning = "RMSE over what the model should have in that window; 1 is as expected",
+     .meaning = "RMSE divided by the expected RMSE in that window; 1 is as expected",
      .series = "leeway_window_rmse_ratio",
      .unit = "",
      .scope = LW_SCOPE_MODEL,
@@ -390,7 +391,7 @@ static const struct lw_metric table[] = {
      .figure = ratio_figure,
      .summary = lw__summary_ratio},
     {.name = "rmse_first",
-     .meaning = "RMSE of version 1, had nothing been done",
+     .meaning = "RMSE of version 1, as if there had been no retraining",
      .unit = "target",
      .scope = LW_SCOPE_MODEL,
      .known = LW_KNOWN_POSITIVE,
@@ -434,7 +435,7 @@ static const struct lw_metric table[] = {
      .figure = gain_figure,
      .summary = lw__summary_gain},
     {.name = "change_point",
-     .meaning = "1 where the detector of `change` saw the error grow, else 0",
+     .meaning = "1 if the detector of `change` found that the error rose, else 0",
      .series = "leeway_window_change_point",
      .unit = "",
      .scope = LW_SCOPE_MODEL,
@@ -563,7 +564,7 @@ static const struct lw_metric table[] = {
      .read = unseen_read,
      .figure = unseen_figure},
     {.name = "fault",
-     .meaning = "1 where a fault of the data was recognised, else 0; of `target` too",
+     .meaning = "1 if a data fault was recognised, else 0; also of `target`",
      .series = "leeway_feature_fault",
      .unit = "",
      .scope = LW_SCOPE_COLUMN,
@@ -585,7 +586,7 @@ static const struct lw_metric table[] = {
      .live = silence_live,
      .summary = lw__summary_silence},
     {.name = "lag",
-     .meaning = "messages in Kafka that nobody has read; not in a backtest",
+     .meaning = "unread messages in Kafka; not in a backtest",
      .series = "leeway_live_lag",
      .unit = "messages",
      .scope = LW_SCOPE_LIVE,
@@ -608,7 +609,7 @@ static const struct lw_metric table[] = {
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
      .live = late_live,
-     .phrase = "came too late for their pane",
+     .phrase = "arrived too late for their pane",
      .summary = lw__summary_live_share},
     {.name = "suspect",
      .meaning =

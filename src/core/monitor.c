@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "core/monitor_private.h"
 
-/* Fewer events make an hour's RMSE too restless for the change detector. */
+/* Fewer events make an hour's RMSE too noisy for the change detector. */
 #define CHANGE_MIN_EVENTS 20
 
 static struct lw_change *new_change(const struct lw_spec *spec) {
@@ -24,7 +24,7 @@ static struct lw_change *new_change(const struct lw_spec *spec) {
     return spec->change.kind[0] ? lw_change_new(spec->change.kind, &params, NULL) : NULL;
 }
 
-/* Another model's errors: another stream. */
+/* Another model has other errors, so the detector starts again. */
 static void renew_change(struct lw_monitor *m) {
     lw_change_free(m->change);
     m->change = new_change(m->spec);
@@ -78,7 +78,7 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
                                   const char *name, const char *feature,
                                   int64_t since_ms) {
     if (out->nalerts == LW_ALERTS_MAX)
-        return NULL; /* the state is kept all the same: it is told with the next change */
+        return NULL; /* the state is kept, and reported with its next change */
     struct lw_alert *a = &out->alert[out->nalerts++];
     *a = (struct lw_alert){.fingerprint = monitor_fingerprint(m->spec, name, feature),
                            .firing = true,
@@ -106,7 +106,7 @@ static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
     snprintf(a->summary, sizeof a->summary, "Resolved. %.300s", summary);
 }
 
-/* What is no rule's: a rollback, a failed training. It fires until what it tells of is
+/* An alert without a rule: a rollback, a failed training. It fires until its cause is
  * over, or for a week. */
 static void monitor_notice(struct lw_monitor *m, struct lw_evaluation *out,
                            enum lw_notice_kind kind, const char *summary) {
@@ -125,12 +125,12 @@ static void monitor_notice(struct lw_monitor *m, struct lw_evaluation *out,
 void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *text) {
     char *at = m->unread[panes ? LW_NOTICE_PANE : LW_NOTICE_STATE];
     m->unreadable += panes;
-    if (!*at) /* of many the first; the others are in the log and in the audit */
+    if (!*at) /* only the first of many; the others are in the log and the audit */
         lw_copy(at, sizeof m->unread[0], text);
 }
 
-/* One alert for all that is found while it fires: after an upgrade it may be every pane
- * of a window. */
+/* One alert covers everything found while it fires: after an upgrade it may be every
+ * pane of a window. */
 static void unreadable_alert(struct lw_monitor *m, struct lw_evaluation *out) {
     for (int k = LW_NOTICE_PANE; k <= LW_NOTICE_STATE; k++) {
         if (m->unread[k][0] && !m->notice[k].firing)
@@ -191,7 +191,7 @@ void lw_monitor_report_unreadable(struct lw_monitor *m, struct lw_evaluation *ou
         unreadable_alert(m, out);
 }
 
-/* What the rules say of a training: the first that asks for one. */
+/* The first rule that asks for a training. */
 struct verdicts {
     char trigger[LW_NAME_MAX * 2]; /* "": none */
 };
@@ -209,7 +209,7 @@ static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
              m->spec->window[rule->window].name);
 }
 
-/* What a fault is called that lasts, for the end of it to be told by. */
+/* Remembers the kind of a fault that persists, so that its end can be recognised. */
 static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
                        int subject, const struct lw_reading *reading,
                        struct lw_rule_state *state) {
@@ -260,8 +260,8 @@ void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
             m, &(struct rule_change){rule, LW_RULE_MODEL, state, reading, change}, out);
 }
 
-/* A champion of some age whose predictions a recalibration would already better: no
- * alert, but its challenge need not wait for max_age. */
+/* A champion of some age that a recalibration would already improve: no alert, but its
+ * challenge need not wait for max_age. */
 static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
                            struct verdicts *v) {
     const struct lw_retrain_spec *r = &m->spec->retrain;
@@ -309,16 +309,15 @@ void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *w
         lw_copy(out->alert[before].summary, sizeof out->alert[before].summary, why);
 }
 
-/* The champion has gone that these alerts were about: they are over, also for the rule's
- * own counts. Not so what is wrong with the feed, whoever answers: that ends when the
- * feed is seen to be well, or by a person's word. */
+/* The champion that these alerts were about is gone: they are over, and so are the
+ * rules' own counts. Faults of the feed persist whichever version answers: they end
+ * when the feed is good again, or when a person releases them. */
 static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_t version,
                         const char *how) {
     char why[200];
-    snprintf(
-        why, sizeof why,
-        "Resolved: version %u %s, and the window is compared with its reference from now on.",
-        version, how);
+    snprintf(why, sizeof why,
+             "Resolved: version %u %s; windows are now compared with its reference.",
+             version, how);
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         if (lw_metric_of_feed(rule->metric))
@@ -344,14 +343,14 @@ void lw__monitor_champion_returned(struct lw_monitor *m, const struct lw_decisio
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
              d->version, d->other, d->reason);
     monitor_notice(m, out, LW_NOTICE_ROLLBACK, text);
-    resolve_all(m, out, d->other, "has returned");
+    resolve_all(m, out, d->other, "is champion again");
     lw_reference_free(m->reference); /* the caller brings the old champion's */
     m->reference = NULL;
     renew_change(m);
 }
 
-/* A training is asked for when there is cause, nothing forbids it, and what it would take
- * is not about to turn out a fault's. */
+/* Asks for a training when there is cause, nothing blocks it, and no fault is about to
+ * be recognised in the rows that it would use. */
 static void monitor_request(struct lw_monitor *m, const char *trigger,
                             struct lw_evaluation *out) {
     int subject;
@@ -360,7 +359,7 @@ static void monitor_request(struct lw_monitor *m, const char *trigger,
                            lw__monitor_blocked_by(m, &subject) != NULL))
         return;
     if (lw__monitor_reference_is_thin(
-            m) || /* looked at only when there is cause: it costs */
+            m) || /* checked only when there is cause, because it is expensive */
         lw__monitor_suspected_by(m, &subject))
         m->policy = was;
     else
@@ -420,7 +419,7 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
                         struct lw_evaluation *out) {
     *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
     if (request != m->policy.pending.id)
-        return; /* an answer to what nobody asks any more */
+        return; /* an answer to a request that is no longer pending */
     struct lw_decision *d = &out->decision[out->ndecisions++];
     bool retrain = !m->policy.pending.bootstrap;
     bool made = training && !training->early;
@@ -454,7 +453,7 @@ void lw_monitor_crowned(struct lw_monitor *m, uint32_t version,
     resolve_all(m, out, version, "was promoted by a person");
 }
 
-/* The slot of a rule and subject by its fingerprint, or NULL. */
+/* The state of a rule and subject by its fingerprint, or NULL. */
 static const struct lw_rule_state *
 find_rule_state(const struct lw_monitor *m, uint64_t print, size_t *rule, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
@@ -501,7 +500,7 @@ bool lw_monitor_alert(struct lw_monitor *m, uint64_t print, struct lw_evaluation
 
 void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,
                          int64_t since_ms) {
-    if (version != m->policy.champion) /* else only its reference is brought back */
+    if (version != m->policy.champion) /* else only its reference is restored */
         renew_change(m);
     lw_policy_champion(&m->policy, m->spec, version, since_ms);
     lw_reference_free(m->reference);
@@ -563,7 +562,7 @@ void lw_monitor_lazy(struct lw_monitor *m) {
 
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {
     int64_t end = lw_windows_end(m->windows);
-    if (end != INT64_MIN) /* with no panes at all it is empty */
+    if (end != INT64_MIN) /* without panes it is empty */
         end = lw_quarantine_back(&m->quarantine, end, span_ms);
     struct lw_pane *pane = lw_windows_since(m->windows, end, &m->quarantine);
     lw_policy_level(&m->policy, &m->quarantine, &pane->answered);
@@ -581,6 +580,6 @@ const struct lw_run_summary *lw_monitor_run_summary(const struct lw_monitor *m) 
 void lw_monitor_refill(struct lw_monitor *m, struct lw_pane *pane) {
     int64_t oldest = lw_windows_oldest(m->windows);
     lw_windows_push(m->windows, pane);
-    if (oldest != INT64_MAX) /* the state has said so, or an earlier pane */
+    if (oldest != INT64_MAX) /* already known from the state or from an earlier pane */
         lw_windows_reach(m->windows, oldest);
 }

@@ -1,6 +1,6 @@
-/* The monitor's state as bytes: rules' slots (keyed by fingerprint, so that a changed
- * configuration keeps what still exists), change detector, policy. Panes and references
- * are stored on their own. */
+/* The monitor's state as bytes: states of the rules (keyed by fingerprint, so that a
+ * changed configuration keeps those that still exist), change detector, policy. Panes
+ * and references are stored separately. */
 #include <stdio.h>
 #include <string.h>
 
@@ -53,7 +53,7 @@ static int read_change(struct lw_monitor *m, struct lw_reader *r, struct lw_err 
     const char *want = m->spec->change.kind;
     if (!kind || !state || !m->change || kind_len != strlen(want) ||
         memcmp(kind, want, kind_len) != 0)
-        return 0; /* another detector is configured now: it starts afresh */
+        return 0; /* another detector is configured now, and starts empty */
     return lw_change_read(m->change, state, len, err);
 }
 

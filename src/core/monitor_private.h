@@ -1,4 +1,5 @@
-/* Shared by monitor.c, monitor_codec.c and figures.c only. */
+/* Shared by the monitor's parts: monitor*.c, figures.c, metrics.c, summary.c and
+ * fault_reading.c. */
 #ifndef LW_CORE_MONITOR_PRIVATE_H
 #define LW_CORE_MONITOR_PRIVATE_H
 
@@ -16,24 +17,23 @@
 struct lw_view {
     struct lw_counts counts;
     double expected_error; /* 0: no reference or no scored events */
-    struct lw_pane
-        *pane;     /* merged in this evaluation, or NULL: nobody has asked for it */
-    bool compared; /* drift and fault are filled */
+    struct lw_pane *pane;  /* merged in this evaluation, or NULL: not needed yet */
+    bool compared;         /* drift and fault are filled */
     struct lw_drift drift[LW_SUBJECTS_MAX];
     struct lw_fault fault[LW_FEATURES_MAX + 1]; /* the features, then target */
     /* By row of the table of metrics and subject; NULL: not computed. */
     struct lw_statistic **statistic;
 };
 
-/* What a row of the table of metrics reads of one window, and of one column of it. */
+/* What a metric reads of one window, and of one column of it. */
 struct lw_metric_input {
     const struct lw_monitor *m;
     const struct lw_view *view;
-    size_t column; /* the rest is of it; NULL: unknown, or not of a column */
+    size_t column; /* the rest is about it; NULL: unknown, or not about a column */
     const struct lw_drift *drift;
     const struct lw_drift *first; /* against version 1's reference */
     const struct lw_member *before, *now;
-    const struct lw_rule_state *state; /* of the rule that reads; NULL: a figure */
+    const struct lw_rule_state *state; /* of the reading rule; NULL: a figure */
     const struct lw_statistic *statistic;
 };
 
@@ -64,23 +64,23 @@ struct lw_monitor {
     bool live_known;                            /* `live` has been filled */
     struct lw_drift since[LW_FEATURES_MAX + 1]; /* longest window, against `first` */
     bool since_known;
-    bool lazy; /* figures are of no interest: only rules ask for sketches */
+    bool lazy; /* figures are not needed: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
     size_t nfigures, figures_cap;
     struct lw_figure *figure;
 };
 
-/* The counts and errors of window i; its sketches and drift only once asked for by
- * _merge, which is most of an evaluation's cost. */
+/* Fills the counts and errors of window i. _merge also fills its sketches and drift,
+ * which is most of an evaluation's cost. */
 void lw__monitor_view(struct lw_monitor *m, size_t i);
 void lw__monitor_view_merge(struct lw_monitor *m, size_t i);
-/* What a rule reads of a row of the table of metrics, and the figure it publishes. */
+/* The value that a rule reads of a metric, and the figure that the metric publishes. */
 struct lw_reading lw__monitor_metric_read(const struct lw_metric *metric,
                                           const struct lw_metric_input *in);
 double lw__monitor_metric_figure(const struct lw_metric *metric,
                                  const struct lw_metric_input *in);
-/* A metric's input over one window; subject: LW_RULE_MODEL where it is of no column. */
+/* A metric's input over one window; subject: LW_RULE_MODEL if it is not about a column. */
 struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
                                          const struct lw_metric *metric, size_t window,
                                          int subject);
@@ -88,19 +88,19 @@ struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
  */
 struct lw_reading lw__monitor_reading(struct lw_monitor *m, const struct lw_rule *rule,
                                       int subject);
-/* Of a share: is it more than chance above the reference's? */
+/* Is a share above the reference's by more than chance? */
 bool lw__monitor_share_rose(uint64_t before, uint64_t before_n, uint64_t now,
                             uint64_t now_n);
-/* What a rule remembers of a subject. */
+/* A rule's state on a subject. */
 struct lw_rule_state *lw__monitor_rule_state(const struct lw_monitor *m,
                                              const struct lw_rule *rule, int subject);
 /* The i-th subject of a rule. */
 int lw__monitor_subject(const struct lw_rule *rule, size_t i);
-/* Place of a feature or the target in a profile. */
+/* Index of a feature or the target in a profile. */
 size_t lw__monitor_column(const struct lw_spec *spec, int subject);
 
-/* Ends the incident of a rule and its i-th subject, if there is one; the alert gives
- * `why` as the reason. */
+/* Ends the incident of a rule and its i-th subject, if there is one, with the reason
+ * `why`. */
 void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
                          struct lw_evaluation *out);
 /* The previous champion returns. */
@@ -108,15 +108,15 @@ void lw__monitor_champion_returned(struct lw_monitor *m, const struct lw_decisio
                                    struct lw_evaluation *out);
 
 /* What prevents a training (monitor_block.c). */
-/* The rule whose open incident forbids every training, and in *subject its subject; or
+/* The rule whose open incident blocks every training, and in *subject its subject; or
  * NULL. */
 const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *subject);
-/* The same for a rule that has not fired but would if it were evaluated now: the rows of
- * a training are checked before they are used. */
+/* The same for a rule that has not fired but would if it were evaluated now: the rows
+ * of a training are checked before use. */
 const struct lw_rule *lw__monitor_suspected_by(struct lw_monitor *m, int *subject);
-/* Has the quarantine left too little for a reference? */
+/* Is too little left outside the quarantine for a reference? */
 bool lw__monitor_reference_is_thin(const struct lw_monitor *m);
-/* Into out->waits: why a training that was asked for is not begun. */
+/* Into out->waits: why a requested training has not started. */
 void lw__monitor_explain_wait(struct lw_monitor *m, struct lw_evaluation *out);
 /* Opens, follows and closes spans as incidents begin and end. */
 void lw__monitor_update_quarantine(struct lw_monitor *m, struct lw_evaluation *out);
@@ -126,16 +126,16 @@ struct lw_reading lw__monitor_fault_reading(const struct lw_member *before,
                                             const struct lw_fault *found,
                                             const struct lw_rule_state *state);
 /* Is this piece of a suspected fault broken? While the fault fires, a piece is broken
- * that is nearer to it than to the reference. */
+ * if it is nearer to the fault than to the reference. */
 bool lw__monitor_fault_in_piece(const struct lw_member *before,
                                 const struct lw_member *now, const struct lw_fault *found,
                                 const struct lw_rule_state *state);
 /* Are there enough values for lw_fault_find to decide? */
 bool lw__monitor_fault_judged(const struct lw_member *before, const struct lw_member *now,
                               const struct lw_fault *found);
-/* All figures of all views. */
+/* Computes all figures of all views. */
 void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out);
-/* The alert's sentence for people (summary.c), and those of single metrics. */
+/* Writes the alert's sentence (summary.c); the others are those of single metrics. */
 void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject);
 typedef void lw_summary_writer(const struct lw_metric_input *in, struct lw_alert *alert,
                                const char *count);

@@ -3,8 +3,8 @@
  *
  * The watermark is the clock's mark (core/clock.h), which follows the crowd of the latest
  * events, less the allowed lateness. An event of a pane that the watermark has passed is
- * late. A lone event far ahead of the crowd is suspect. Both are scored and counted, but not
- * accumulated. */
+ * late. A lone event far ahead of the crowd is suspect. Both are scored and counted, but
+ * not accumulated. */
 #ifndef LW_CORE_PARTITION_H
 #define LW_CORE_PARTITION_H
 

@@ -10,13 +10,13 @@
 #include "base/rng.h"
 #include "base/text.h"
 
-#define LAST_ROUND 2 /* of halving: rounds 0, 1, 2 fit a quarter, a half, all */
+#define LAST_ROUND 2 /* of halving: rounds 0, 1, 2 fit a quarter, a half, all rows */
 
 _Static_assert(LW_TRIALS_MAX >= LW_CANDIDATES_MAX + (LW_CANDIDATES_MAX + 1) / 2 +
                                     (LW_CANDIDATES_MAX + 3) / 4,
                "a trial for each fit of halving");
 
-/* A first stage that several candidates of a round begin with. */
+/* A first stage that several candidates of a round share. */
 struct shared_base {
     const struct lw_fit_spec *fit; /* the first of them */
     struct lw_model *model;        /* with the correction of the newest trial */
@@ -28,10 +28,10 @@ struct candidate_search {
     const struct lw_spec *spec;
     const struct lw_split *s;
     struct lw_training *out;
-    double *predicted;      /* of the trial at hand */
+    double *predicted;      /* of the current trial */
     double *best;           /* of `model` */
     struct lw_model *model; /* best of the round, or ... */
-    size_t of_base;         /* ... made of this base; SIZE_MAX: not */
+    size_t of_base;         /* ... based on this shared stage; SIZE_MAX: not */
     double *coef;           /* with these coefficients */
     const struct lw_failures *failed;
     size_t nbases;
@@ -45,7 +45,8 @@ double lw__search_held_out(const struct lw_task *task, const struct lw_split *s,
         lw_losses_add(errors, task,
                       lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i)),
                       predicted[i - s->hold]);
-    return errors->unsummed ? NAN : lw_losses_error(errors); /* no figure of a part */
+    /* a sum with events left out has no error */
+    return errors->unsummed ? NAN : lw_losses_error(errors);
 }
 
 static double search_seconds(const struct candidate_search *f) {
@@ -60,7 +61,7 @@ static void forget_bases(struct candidate_search *f) {
     f->nbases = 0;
 }
 
-/* How many candidates begin with the same first stage. */
+/* How many candidates share this first stage. */
 static size_t base_sharers(const struct candidate_search *f,
                            const struct lw_fit_spec *fit) {
     size_t n = 0;
@@ -69,7 +70,7 @@ static size_t base_sharers(const struct candidate_search *f,
     return n;
 }
 
-/* The fit without its correction, made once a round; NULL when it fails. */
+/* The fit without its correction, made once per round; NULL when it fails. */
 static struct shared_base *base_for(struct candidate_search *f, size_t begin,
                                     const struct lw_fit_spec *fit, struct lw_err *err) {
     for (size_t i = 0; i < f->nbases; i++)
@@ -88,8 +89,8 @@ static struct shared_base *base_for(struct candidate_search *f, size_t begin,
     return base;
 }
 
-/* As lw_fit, but what candidates have in common is fitted once. The model belongs to
- * *base, or to the caller when that is NULL. */
+/* As lw_fit, but a shared first stage is fitted once. The model belongs to *base, or to
+ * the caller when that is NULL. */
 static struct lw_model *fit_candidate(struct candidate_search *f, size_t begin,
                                       const struct lw_fit_spec *fit,
                                       struct shared_base **base,
@@ -115,8 +116,7 @@ static struct lw_model *fit_candidate(struct candidate_search *f, size_t begin,
     return b->model;
 }
 
-/* The error on the held-out rows; -1 when there is none, for nothing may be compared with
- * what is not a number. */
+/* The error on the held-out rows; -1 if there is none, because NaN cannot be compared. */
 static int held_out(struct candidate_search *f, const struct lw_model *model,
                     struct lw_trial *trial, struct lw_err *err) {
     const struct lw_split *s = f->s;
@@ -186,7 +186,7 @@ static void take_best(struct candidate_search *f, size_t at, struct lw_model *mo
     memcpy(f->best, f->predicted, (f->s->end - f->s->hold) * sizeof *f->best);
 }
 
-/* The best of the round as a model of its own. */
+/* Turns the best of the round into a model of its own. */
 static void detach_best(struct candidate_search *f) {
     if (f->of_base != SIZE_MAX) {
         struct shared_base *base = &f->base[f->of_base];
@@ -200,7 +200,7 @@ static void detach_best(struct candidate_search *f) {
     forget_bases(f);
 }
 
-/* Smaller error, but first of all not barred. */
+/* An unbarred candidate beats a barred one; else the smaller error wins. */
 static bool trial_beats(const struct lw_training *t, const struct lw_trial *a,
                         const struct lw_trial *b) {
     bool a_barred = t->barred[0] && strcmp(a->name, t->barred) == 0;
@@ -208,7 +208,7 @@ static bool trial_beats(const struct lw_training *t, const struct lw_trial *a,
     return a_barred != b_barred ? b_barred : a->error < b->error;
 }
 
-/* Tries each candidate of a list; the best of them is what the search has then. */
+/* Tries each candidate of a list and keeps the best of them. */
 static void run_round(struct candidate_search *f, const size_t *list, size_t n, int round,
                       size_t begin) {
     struct lw_training *out = f->out;
@@ -227,8 +227,8 @@ static void run_round(struct candidate_search *f, const size_t *list, size_t n, 
     detach_best(f);
 }
 
-/* Puts the better half of a round's n trials in front of the list, the best first. How
- * many they are; those whose fit failed are never among them. */
+/* Moves the better half of a round's n trials to the front of the list, best first, and
+ * returns their number. Failed trials are never among them. */
 static size_t keep_better(const struct candidate_search *f, size_t *list, size_t n) {
     const struct lw_trial *trial = &f->out->trial[f->out->ntrials - n];
     size_t order[LW_CANDIDATES_MAX], kept[LW_CANDIDATES_MAX], fitted = 0;
@@ -256,11 +256,12 @@ static void search_halve(struct candidate_search *f, size_t *list, size_t n) {
         if (round == LAST_ROUND)
             return;
         n = keep_better(f, list, n);
-        round = n == 1 ? LAST_ROUND : round + 1; /* nobody left to lose to */
+        round = n == 1 ? LAST_ROUND : round + 1; /* no competitor is left */
     }
 }
 
-/* Moves `budget` of n to the front, as a shuffle that stops early. How many they are. */
+/* Moves `budget` of n to the front, as a shuffle that stops early; returns their
+ * number. */
 static size_t candidates_draw(const struct lw_search_spec *search, int64_t as_of_ms,
                               size_t *list, size_t n) {
     struct lw_rng rng;
@@ -275,7 +276,7 @@ static size_t candidates_draw(const struct lw_search_spec *search, int64_t as_of
     return budget;
 }
 
-/* All of them, and a reason that several share once. */
+/* Gives the reason of each failed candidate; a shared reason appears once. */
 static int fail_all(const struct lw_training *t, struct lw_err *err) {
     char why[sizeof((struct lw_err *)0)->msg];
     size_t at = 0;

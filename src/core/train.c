@@ -233,7 +233,7 @@ static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
     if (s->hold - s->begin < spec->retrain.min_rows)
         return lw_fail(
             err, LW_EINPUT,
-            "%zu usable rows to fit before the hold-out, retrain.min_rows asks for %zu (as of %s)",
+            "%zu usable rows to fit before the hold-out, retrain.min_rows is %zu (as of %s)",
             s->hold - s->begin, (size_t)spec->retrain.min_rows,
             lw_format_time(when, sizeof when, as_of_ms));
     if (s->end == s->hold)

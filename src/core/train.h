@@ -1,13 +1,13 @@
-/* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer brings rows
+/* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer reads rows
  * from Kafka, the backtest and `leeway train` from files.
  *
  * The newest `holdout` of event time is held out; candidates are fitted on what is
- * before it and scored on it (search.h says which, on how much); the best meets the
- * champion on the same rows (gate: paired differences of losses, summed by block
- * against autocorrelation); what is to be promoted is fitted again on everything.
+ * before it and scored on it (search.h says which, and on how many rows); the best is
+ * compared with the champion on the same rows (gate.h); a model to promote is fitted again
+ * on everything.
  *
- * Rows in quarantine are left out of all of this; the hold-out reaches further back until
- * it has its full length outside of them. */
+ * Rows in quarantine are never used; the hold-out reaches further back until it has its
+ * full length outside of them. */
 #ifndef LW_CORE_TRAIN_H
 #define LW_CORE_TRAIN_H
 
@@ -17,8 +17,8 @@
 #include "core/reference.h"
 #include "leeway/model.h"
 
-/* One candidate, fitted once and scored on the held-out rows. Halving tries the better
- * ones again. */
+/* One candidate, fitted once and scored on the held-out rows. Halving fits the better ones
+ * again. */
 #define LW_TRIALS_MAX (2 * LW_CANDIDATES_MAX)
 #define LW_TRIAL_NOTE 160
 

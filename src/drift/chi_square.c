@@ -1,4 +1,4 @@
-/* Pearson's chi-square of homogeneity on two samples, and what sketches do to it.
+/* Pearson's chi-square test of homogeneity of two samples, and the effect of sketches.
  *
  * With p_i the pooled share of cell i, S = sum (r_i - c_i)^2 / p_i; the textbook's
  * statistic is S / a with a = 1/n + 1/m, and is chi-square with B - 1 degrees of freedom

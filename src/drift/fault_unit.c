@@ -1,25 +1,25 @@
-/* Did the values come in another unit? A unit is a map y = factor x + offset that someone
- * writes into a program: the candidates are the table below, nothing else.
+/* Were the values sent in another unit? A change of unit is a map y = factor x + offset
+ * that a program may apply: the candidates are those of the table below.
  *
  * The shape must agree: each of the five quantiles moved by the map, within what the
  * ranks of both samples leave open and LW_LOOSE of ordinary change. A real shift moves
- * quantiles unevenly. The column as it was must not agree as well.
+ * quantiles unevenly. The unchanged column must not agree as well.
  *
- * That is enough for a factor of 60 and more, which no market and no season makes in a
- * day. A growth by 1.6 they do make, and it keeps the shape of whatever is multiplied: a
- * lognormal's scale times 1.6. So kilometres for miles must be shown:
+ * That is enough for a factor of 60 and more, which no market or season causes in a day.
+ * Growth by 1.6 is possible, and it preserves the shape of a product: a lognormal's scale
+ * times 1.6. So kilometres for miles need further evidence:
  *
  * - by the digits, where the reference has few: a distance of 0.01-mile steps, times
- *   1.609344, falls on multiples of 0.01609344, which chance does not; and when it was
- *   rounded again, only 62 of 100 steps can be reached. That is proof whatever else has
- *   changed, and digits that do not fit refute it;
+ *   1.609344, falls on multiples of 0.01609344, which cannot happen by chance; and if
+ *   rounded again, only 62 of 100 steps can be reached. That is proof even if other
+ *   things have changed, and digits that do not fit are a refutation;
  * - else by the same rows: least and greatest value moved by the factor to nine digits.
  *
- * Without either nobody can tell it from growth, and it is drift.
+ * Without either it cannot be distinguished from growth, and it is drift.
  *
- * Temperatures move by an offset too; there the room is a share of the way that the
- * values went. Columns of temperatures are about symmetrical; skewed ones, as delays,
- * move in such a way on a bad day. */
+ * Temperatures have an offset too; their tolerance is a share of the distance that the
+ * values moved. Columns of temperatures are roughly symmetrical; skewed ones, such as
+ * delays, can move like that on a bad day. */
 #include "drift/fault_unit.h"
 
 #include <math.h>
@@ -27,16 +27,17 @@
 #include "drift/cells.h"
 #include "drift/points.h"
 
-#define LW_LOOSE 0.08 /* of a value: a day is not a week */
+#define LW_LOOSE 0.08 /* share of a value: one day differs from a week */
 #define LW_SURE  2.6  /* standard errors */
-#define LW_EVEN  0.25 /* skewness, of 1 at most, below which a column is symmetrical */
+/* skewness, at most 1, below which a column counts as symmetrical */
+#define LW_EVEN 0.25
 
 static const double rank[] = {0.15, 0.3, 0.5, 0.7, 0.85};
 enum { N = sizeof rank / sizeof *rank, MID = N / 2 };
 
 struct unit_map {
     double factor, offset;
-    double lo, hi; /* the reference's quantiles must lie here */
+    double lo, hi; /* required range of the reference's quantiles */
     const char *text;
 };
 
@@ -66,7 +67,7 @@ static const struct unit_map units[] = {
 static const double miles[] = {1.609344, 1.60934, 1.6093, 1.609, 1.61, 1.6};
 static const double kilometres[] = {1 / 1.609344, 0.621371, 0.62137, 0.6214, 0.621, 0.62};
 
-/* A quantile and the interval that its rank's error leaves open. */
+/* A quantile, and its interval given the error of its rank. */
 struct quantile {
     double at, lo, hi;
 };
@@ -93,8 +94,8 @@ static double fault_unit_mapped(const struct unit_map *u, double v) {
     return u->factor * v + u->offset;
 }
 
-/* Room for ordinary change at quantile i: a share of the value; for a map with an offset,
- * of the way that the median goes and of the spread. */
+/* Tolerance for ordinary change at quantile i: a share of the value; for a map with an
+ * offset, a share of the median's move and of the spread. */
 static double room_of(const struct unit_side *ref, const struct unit_map *u, size_t i,
                       double loose) {
     double value = fault_unit_mapped(u, ref->q[i].at);
@@ -105,8 +106,8 @@ static double room_of(const struct unit_side *ref, const struct unit_map *u, siz
     return fmin(0.15 * way, 0.25 * spread);
 }
 
-/* Did every quantile move by the map? Where both are 0 nothing is said about a factor;
- * three must speak. */
+/* Did every quantile move by the map? Where both are 0 a factor cannot be judged; at
+ * least three must be judged. */
 static bool fault_unit_agrees(const struct unit_side *ref, const struct unit_side *cur,
                               const struct unit_map *u, double loose) {
     size_t speak = 0;
@@ -130,8 +131,8 @@ static double fault_unit_skewness(const struct unit_side *s) {
     return (hi - mid - (mid - lo)) / (hi - lo);
 }
 
-/* Wide intervals agree with much: the middle of it must be nearer to the map than to the
- * column as it was, and that must not agree as well. */
+/* Wide intervals agree with much: the current median must be nearer to the map than to
+ * the unchanged column, and the unchanged column must not agree as well. */
 static bool moved_by(const struct unit_side *ref, const struct unit_side *cur,
                      const struct unit_map *u, double loose) {
     struct unit_map as_it_was = {.factor = 1.0};
@@ -155,8 +156,8 @@ static bool on_grid(double v, double per_unit) {
     return fabs(steps - nearbyint(steps)) <= 0.01;
 }
 
-/* Nearly all values are multiples of 10^-digits, and far fewer of the next coarser: the
- * least digits, or -1 when there are too many to say anything. */
+/* The fewest digits such that nearly all values are multiples of 10^-digits, and far
+ * fewer of the next coarser step; -1 when there are too many digits to judge. */
 static int digits_of(const struct grid_points *p) {
     static const double scale[] = {1.0, 10.0, 100.0, 1e3, 1e4};
     for (int digits = 0; digits <= DIGITS_MAX; digits++) {

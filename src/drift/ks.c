@@ -1,5 +1,5 @@
-/* Kolmogorov-Smirnov between two quantile sketches: D = max |F - G| over the values that
- * either holds, exact while both sketches are.
+/* Kolmogorov-Smirnov between two quantile sketches: D = max |F - G| over the values of
+ * either; exact while both sketches are.
  *
  * p: Kolmogorov's limit at D / sqrt(a), a = 1/n + 1/m. For two samples it is the exact
  * value when n = m, and up to a tenth too large when they differ; the finite-sample

@@ -2,8 +2,8 @@
  *
  * Snapping moves a value to the nearest of the reference's points, and only when it is
  * within LW_SAME_VALUE of it. Where the reference's points are dense (a continuous column
- * with a large offset) that costs at most one of the reference's own steps; where they
- * are few it is what makes a converted price the price again. */
+ * with a large offset) this costs at most one of the reference's own steps; where they
+ * are few it restores converted prices. */
 #include "drift/points.h"
 
 #include <math.h>
@@ -35,9 +35,9 @@ bool lw_points_one_value(const struct lw_kll *a, const struct lw_kll *b) {
     return lw_kll_min(b) == lw_kll_max(b) && all_near(a, lw_kll_min(b));
 }
 
-/* Values i to j of n, neighbours all the same to within their last bits: are they one
- * value? They are when what lies beside them is ten times as far as they are apart; a
- * stretch of a continuous column is not, and a whole column never. */
+/* Values i to j of n, neighbours equal but for their last bits: are they one value?
+ * They are when their neighbours are ten times as far away as they are apart; this is
+ * never true of a part of a continuous column, nor of a whole column. */
 static bool stands_alone(const double *v, size_t i, size_t j, size_t n, double before) {
     double apart = 10.0 * (v[j] - v[i]);
     bool left = i == 0 || v[i] - before >= apart;

@@ -1,5 +1,5 @@
 /* Do two samples have the same share? For shares of missing and of out-of-range values,
- * which are often tiny: none in a million rows of reference, three in a day's.
+ * which are often tiny: none in a million rows of the reference, three in a day's rows.
  *
  * Fisher's exact test, two-sided by the sum of all tables no more likely than the one
  * seen (as SciPy and R do), while the rarer outcome has at most LW_FISHER_MAX cases; the

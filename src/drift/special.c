@@ -50,7 +50,7 @@ static double gamma_q_fraction(double a, double x) {
 }
 
 double lw_special_chi2_sf(double x, double df) {
-    if (!(df > 0.0) || !(x > 0.0)) /* of shares that are NaN: no evidence */
+    if (!(df > 0.0) || !(x > 0.0)) /* of NaN shares: no evidence */
         return 1.0;
     double a = df / 2.0, y = x / 2.0;
     if (y > 1e8 + 10.0 * a)

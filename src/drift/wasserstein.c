@@ -2,18 +2,18 @@
  * integral of |F - G| (Vallender 1974), a sum over the union of retained values. In the
  * values' own unit; the caller divides by the reference's standard deviation.
  *
- * p: a bound that holds whatever the shape. When nothing changed, F - G is a Gaussian
+ * p: a bound for any shape. When nothing changed, F - G is a Gaussian
  * process with variance s(x)^2 = (1/n + 1/m) F(1 - F), and that of the sketches. The
  * area's mean is then sqrt(2/pi) times the integral of s; and because the area is the
  * largest integral of F - G over all signs, it exceeds its mean by u with probability at
  * most exp(-u^2 / 2 v), v the variance of the integral of F - G (Borell; Tsirelson,
  * Ibragimov, Sudakov), which is (1/n + 1/m) times the variance of both samples together.
  *
- * Where a few values went far that bound is blunt: the range over which ranks may err is
+ * If a few values moved far, that bound is weak: the range over which ranks may err is
  * then thousands of the column's widths. So the shares beyond the reference's first and
- * 99th percentile are compared as well, which a value's size has no part in: by Fisher's
- * exact test and by z with the sketches' variance, whichever says less. p is three times
- * the least of the three (Bonferroni).
+ * 99th percentile are compared as well, which do not depend on the size of values: by
+ * Fisher's exact test and by z with the sketches' variance, whichever is less
+ * significant. p is three times the least of the three (Bonferroni).
  *
  * Also the walk over two sketches that it shares with Kolmogorov-Smirnov. */
 #include "drift/walk.h"

@@ -306,7 +306,7 @@ static void what_is_no_number_is_judged_without_comparing(void **state) {
             r->champion[i] = bad[k]; /* an incumbent that cannot answer has lost */
         gate = judge(r, 0, 1.645);
         assert_true(gate.passed);
-        assert_non_null(strstr(gate.reason, "no finite answer for 400 of 400"));
+        assert_non_null(strstr(gate.reason, "no finite prediction for 400 of 400"));
         rows_fini(r);
         free(r);
     }

@@ -123,7 +123,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     f->loop.bad_version = 2;
     core_run_until(f, 4);
     core_loop_ask(&f->loop, "ann");
-    assert_true(logged(f, "asked for by ann"));
+    assert_true(logged(f, "requested by ann"));
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 2);
     uint32_t shadow[LW_VERSIONS_MAX];
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 1);

@@ -205,7 +205,7 @@ static void a_fault_blocks_and_a_person_waits(void **state) {
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
     assert_string_equal(f->p.asked, "ann"); /* not forgotten */
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
-    assert_string_equal(f->p.pending.reason, "asked for by ann");
+    assert_string_equal(f->p.pending.reason, "requested by ann");
     assert_string_equal(f->p.asked, "");
     trained(f, 2, false, at);
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
