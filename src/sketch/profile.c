@@ -1,7 +1,7 @@
-/* Profiles in memory: one member a column.
+/* Profiles in memory: one member per column.
  *
  * Each member's sketch has its own seed, derived from the profile's and the column's
- * place, so that two columns do not toss the same coins. */
+ * place, so that two columns draw different random numbers. */
 #include "leeway/profile.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* What stands against learning: while a fault's incident is open nothing is trained, and
+/* What blocks training: while a fault's incident is open nothing is trained, and
  * its rows are in quarantine until a person releases them. */
 #include "support/core_loop.h"
 

@@ -1,4 +1,4 @@
-/* What a rule reads of a fault: there, over, or not to be told. */
+/* What a rule reads of a fault: present, over, or unknown. */
 #include "support/core_fixture.h"
 
 #include "core/monitor_private.h"
@@ -109,7 +109,7 @@ static void a_unit_lasts_until_it_is_surely_another(void **state) {
     reads(NOT_KNOWN, numbers(5000, -1, 0, 0), numbers(5000, -1.5, 0, 0), 0, up);
     reads(OVER, numbers(5000, 1, 0, 0), numbers(5000, -1.6, 0, 0), 0, up);
     reads(OVER, numbers(5000, 1, 0, 0), numbers(5000, 1.609, 0, 0), 0,
-          firing(LW_FAULT_UNIT, NAN)); /* a damaged state does not last for ever */
+          firing(LW_FAULT_UNIT, NAN)); /* a damaged state does not last forever */
 }
 
 static void a_stuck_value_lasts_until_it_has_company(void **state) {

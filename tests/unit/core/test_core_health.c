@@ -154,7 +154,7 @@ static void a_moving_one_flows_whatever_its_lag(void **state) {
         assert_int_equal(see(&s, t * 1000, 7 + t, 100 + t, 1000000), LW_FLOW_OK);
 }
 
-static void one_with_messages_that_stands_is_found(void **state) {
+static void one_with_messages_that_does_not_move_is_found(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 7);
@@ -201,7 +201,7 @@ static void what_nobody_saw_is_forgiven(void **state) {
 }
 
 /* What is behind a transaction that hangs is not the end. */
-static void an_open_transaction_is_waited_for_and_then_told(void **state) {
+static void an_open_transaction_is_waited_for_and_then_reported(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
     struct lw_health_flow_check look = {.updated_ms = 100, .high_offset = 9};
@@ -255,7 +255,7 @@ int main(void) {
     uint64_t *state = &seed;
     print_message("SEED=%llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_open_transaction_is_waited_for_and_then_told),
+        cmocka_unit_test(an_open_transaction_is_waited_for_and_then_reported),
         cmocka_unit_test(nothing_is_known_at_first),
         cmocka_unit_test(what_was_never_well_is_not_ready),
         cmocka_unit_test(it_tells_since_when),
@@ -264,7 +264,7 @@ int main(void) {
         cmocka_unit_test_prestate(patience_is_a_law, &state),
         cmocka_unit_test(a_partition_at_rest_flows),
         cmocka_unit_test(a_moving_one_flows_whatever_its_lag),
-        cmocka_unit_test(one_with_messages_that_stands_is_found),
+        cmocka_unit_test(one_with_messages_that_does_not_move_is_found),
         cmocka_unit_test(an_end_that_nobody_tells_is_no_rest),
         cmocka_unit_test(one_without_a_live_owner_is_found),
         cmocka_unit_test(what_nobody_saw_is_forgiven),

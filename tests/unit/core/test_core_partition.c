@@ -197,7 +197,7 @@ static void what_a_leader_has_sealed_is_late(void **state) {
     assert_int_equal(at(f, CORE_START + 61 * LW_MINUTE), LW_ON_TIME);
 }
 
-static void messages_are_good_aside_and_dead(void **state) {
+static void messages_are_good_rejected_or_dead_lettered(void **state) {
     struct fixture *f = *state;
     struct core_stream s;
     struct core_event e;
@@ -365,7 +365,7 @@ int main(void) {
         TEST(a_jump_that_does_not_last_is_struck_out),
         TEST(a_jump_is_taken_back),
         TEST(what_a_leader_has_sealed_is_late),
-        TEST(messages_are_good_aside_and_dead),
+        TEST(messages_are_good_rejected_or_dead_lettered),
         TEST(cut_anywhere_it_goes_on_as_if_never_stopped),
         TEST(hostile_progress_is_refused_or_harmless),
     };

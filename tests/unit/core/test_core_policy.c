@@ -80,7 +80,7 @@ static void bootstrap_by_rows(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.bootstrap_until_ms = 0;
     f->spec->retrain.bootstrap_rows = 1000;
-    rows(f, 999); /* those set aside do not count */
+    rows(f, 999); /* rejected ones do not count */
     assert_int_equal(request(f, T0 + 99 * LW_DAY, NULL), 0);
     rows(f, 1);
     assert_int_equal(request(f, T0 + 12 * LW_HOUR, NULL), 0); /* all in the hold-out */

@@ -210,7 +210,7 @@ static void few_events_are_the_trouble(void **state) {
     assert_int_equal(step(&f, 201), LW_RESOLVES);
 }
 
-static void a_slot_survives_its_bytes(void **state) {
+static void a_state_survives_its_bytes(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     struct lw_buf out = {0};
@@ -296,7 +296,7 @@ int main(void) {
         cmocka_unit_test(what_chance_gives_is_no_breach),
         cmocka_unit_test(a_level_that_is_not_used),
         cmocka_unit_test(few_events_are_the_trouble),
-        cmocka_unit_test(a_slot_survives_its_bytes),
+        cmocka_unit_test(a_state_survives_its_bytes),
         cmocka_unit_test(a_firing_state_survives_its_bytes),
         cmocka_unit_test(each_feature_has_its_subject),
     };

@@ -203,7 +203,7 @@ static void a_window_inside_the_hold_out(void **state) {
     refused(f, AS_OF, "0 usable rows");
 }
 
-static void the_rhythm_is_scaled_to_the_held_out_error(void **state) {
+static void the_hourly_loss_is_scaled_to_the_held_out_error(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
     const struct lw_reference *ref = f->t.reference;
@@ -290,7 +290,7 @@ int main(void) {
         TEST(a_worse_champion_goes),
         TEST(too_few_rows_are_said_to_be),
         TEST(a_window_inside_the_hold_out),
-        TEST(the_rhythm_is_scaled_to_the_held_out_error),
+        TEST(the_hourly_loss_is_scaled_to_the_held_out_error),
         TEST(the_reference_survives_its_bytes),
         TEST(what_is_expected_comes_from_rows_not_seen),
     };
