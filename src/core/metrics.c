@@ -16,8 +16,6 @@
 /* An RMSE must exceed its expectation by this many standard errors. */
 #define RMSE_Z 2.0
 
-/* ---- the model ---- */
-
 static const struct lw_losses *errors_of(const struct lw_metric_input *in) {
     return &in->view->counts.champion;
 }
@@ -123,8 +121,6 @@ static double gain_figure(const struct lw_metric_input *in) {
     return lw_losses_recalibration_gain(errors_of(in));
 }
 
-/* ---- the stream ---- */
-
 static struct lw_reading events_read(const struct lw_metric_input *in) {
     return (struct lw_reading){.value = (double)in->view->counts.events,
                                .n = UINT64_MAX, /* few events are the finding itself */
@@ -155,8 +151,6 @@ static double rejected_figure(const struct lw_metric_input *in) {
     const struct lw_counts *c = &in->view->counts;
     return (double)(c->events - c->good) / (double)c->events;
 }
-
-/* ---- columns ---- */
 
 /* p: of the metric's own test, corrected over the columns. The rule's threshold is the
  * floor of the effect. */
@@ -299,8 +293,6 @@ static double psi_first_figure(const struct lw_metric_input *in) {
     return in->first ? in->first->psi : NAN;
 }
 
-/* ---- the running stream ---- */
-
 static struct lw_reading live_share(uint64_t part, const struct lw_live_facts *f) {
     double value = f->messages ? (double)part / (double)f->messages : 0;
     return (struct lw_reading){
@@ -331,8 +323,6 @@ static struct lw_reading late_live(const struct lw_live_facts *f) {
 static struct lw_reading suspect_live(const struct lw_live_facts *f) {
     return live_share(f->suspect, f);
 }
-
-/* ---- the table ---- */
 
 lw_statistic_fn lw_statistic_energy;
 
