@@ -108,7 +108,9 @@ static void event_handle(struct bench *b, uint64_t i) {
     lw_spec_watch(spec, &row, watched);
     if (score)
         scored.prediction = lw_model_predict(b->model, &row);
-    lw_partition_add(p, (int64_t)i, &row, reason, watched, &scored, score);
+    const struct lw_pane_event event = {(int64_t)i, watched, reason,
+                                        row.target, &scored, score};
+    lw_partition_add(p, &row, &event);
 }
 
 static void count_field(void *arg, const char *field, const void *data, size_t len) {

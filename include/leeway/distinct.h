@@ -6,7 +6,8 @@
  * threshold between ranges; it depends on the registers alone, so any order of adds and
  * merges gives the same figure and the same bytes. Integers are hashed as 8 bytes and
  * texts as theirs (MurmurHash3, seed 9001), as DataSketches does: sketches of the same
- * values made elsewhere union with these. Thread: one at a time per sketch. */
+ * values made by that library can be merged with these. Thread: one at a time per sketch.
+ * */
 #ifndef LEEWAY_DISTINCT_H
 #define LEEWAY_DISTINCT_H
 
@@ -38,8 +39,9 @@ double lw_hll_estimate(const struct lw_hll *h);
  * library as an out-of-order sketch. */
 size_t lw_hll_serial_size(const struct lw_hll *h);
 size_t lw_hll_write(const struct lw_hll *h, uint8_t *out);
-/* Reads what _write writes and DataSketches' compact or updatable HLL_8 sketches of 2^12
- * registers in any mode; all else is refused with LW_EINPUT and the reason. */
+/* Reads what _write writes, and DataSketches' compact or updatable HLL_8 sketches of
+ * 2^12 registers in any mode; everything else is refused with LW_EINPUT and the reason.
+ * */
 struct lw_hll *lw_hll_read(const uint8_t *data, size_t len, struct lw_err *err);
 
 #ifdef __cplusplus

@@ -2,8 +2,8 @@
  *
  * Bin edges are frozen from the reference; the outer bins are open. A column drifts only
  * if it is statistically significant for these two sample sizes (corrected over columns)
- * and its effect is larger than a floor. One bad column has its own verdict and spoils no
- * other; no figure is ever NaN where the verdict is OK or DRIFT. Definitions with
+ * and its effect is larger than a floor. A bad column has its own verdict and does not
+ * affect others; no figure is NaN where the verdict is OK or DRIFT. Definitions with
  * sources: docs/statistics.md. */
 #ifndef LEEWAY_DRIFT_H
 #define LEEWAY_DRIFT_H
@@ -42,43 +42,44 @@ struct lw_bins {
     int nedges;
     double edge[LW_BINS_MAX - 1];
 };
-/* Edges at quantiles of the reference, ties dropped; one bin a value when it has at most
- * `bins` distinct ones. No edges when it is empty. bins: 2..LW_BINS_MAX. */
+/* Edges at quantiles of the reference, without ties; one bin per value when it has at
+ * most `bins` distinct ones. No edges when it is empty. bins: 2..LW_BINS_MAX. */
 void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *out);
 
-/* Every figure is finite, whatever the columns hold. A figure that does not apply to the
- * kind of column, or cannot be had (nothing present on a side), is 0, and a p-value 1. A
- * column whose verdict is INSUFFICIENT has its figures, for a person to read, but p,
- * p_adjusted and effect stay 1, 1 and 0: nothing can act on them. */
+/* Every figure is finite, whatever the columns hold. A figure that does not apply to
+ * the kind of column, or that cannot be computed (no present values on a side), is 0,
+ * and its p-value 1. A column whose verdict is INSUFFICIENT has figures for people to
+ * read, but p, p_adjusted and effect stay 1, 1 and 0, so that nothing acts on them. */
 struct lw_drift {
     enum lw_verdict verdict;
-    bool unseen_known; /* else unseen, unseen_expected are 0, unseen_p 1: the summaries
-                        * cannot tell */
+    /* else unseen and unseen_expected are 0 and unseen_p is 1: the summaries hold too
+     * little to estimate them */
+    bool unseen_known;
     uint64_t n_ref, n_cur; /* values the figures rest on: present and in range */
     double psi;            /* bias-corrected, >= 0 */
     double psi_raw;        /* natural log, empty bins smoothed */
     double js;             /* Jensen-Shannon distance, base 2, bias-corrected, [0, 1] */
     double hellinger;      /* [0, 1] */
-    double ks, ks_p;       /* numeric: D and p, sketch error allowed for */
-    double w1, w1_p;       /* numeric: Wasserstein-1 over the reference's sd; p at most */
-    double chi2, chi2_p;   /* on the cells that PSI is taken on, small ones merged */
-    double cramers_v;      /* of the same cells, bias-corrected */
-    double linf;           /* categories: largest change of a share */
-    /* categories: share of current values in categories that the reference lacks; what
-     * the reference itself leads to expect; p of more than that. */
+    double ks, ks_p;       /* numeric: D and p, allowing for sketch error */
+    /* numeric: Wasserstein-1 over the reference's sd; an upper bound of p */
+    double w1, w1_p;
+    double chi2, chi2_p; /* on the cells of PSI, small ones merged */
+    double cramers_v;    /* of the same cells, bias-corrected */
+    double linf;         /* categories: largest change of a share */
+    /* categories: share of current values in categories that the reference lacks; the
+     * share expected from the reference alone; p of a larger share. */
     double unseen, unseen_expected, unseen_p;
     double missing_ref, missing_cur;           /* shares of all rows */
     double out_of_range_ref, out_of_range_cur; /* shares of all rows */
     double missing_p, out_of_range_p; /* two-sided p of equal shares (Fisher, or z) */
-    double p,
-        p_adjusted; /* of the test that decides; adjusted over the columns compared */
+    double p, p_adjusted; /* of the deciding test; adjusted over the columns compared */
     double ks_p_adjusted, w1_p_adjusted, unseen_p_adjusted; /* the others, likewise */
     double effect;             /* the figure compared with the floor (psi) */
     double mean_ref, mean_cur; /* numeric */
 };
 
-/* Compares every column; out has reference->n entries. bins: one a column (ignored for
- * categories), or NULL to take them from the reference. Cost: O(retained items +
+/* Compares every column; out has reference->n entries. bins: one per column (ignored
+ * for categories), or NULL to take them from the reference. Cost: O(retained items +
  * categories). */
 void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,
                       const struct lw_bins *bins, const struct lw_drift_options *options,

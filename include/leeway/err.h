@@ -1,8 +1,8 @@
 /* Errors. The caller owns the struct, nothing is allocated, the first error wins.
  *
- * A code answers "what may I do next?", the text answers what happened, where, and what
- * would help. Functions return 0 or -1 (or NULL) and take `struct lw_err *err` last; NULL
- * is allowed there. */
+ * The code says what the caller may do next; the text says what happened, where, and
+ * what would help. Functions return 0 or -1 (or NULL) and take `struct lw_err *err`
+ * last; NULL is allowed. */
 #ifndef LEEWAY_ERR_H
 #define LEEWAY_ERR_H
 
@@ -12,12 +12,12 @@ extern "C" {
 
 enum lw_errc {
     LW_OK = 0,
-    LW_EINPUT,    /* this record or file is bad and always will be: skip it, name it */
-    LW_ECONFIG,   /* what a person wrote cannot work: refuse to start */
-    LW_EAGAIN,    /* a service is away or slow: wait and try again, nothing is lost */
-    LW_EFENCED,   /* somebody else owns this now: drop what you hold */
-    LW_ENOTFOUND, /* asked for something that does not exist */
-    LW_ESTOP      /* cannot go on: end the process, a supervisor may restart it */
+    LW_EINPUT,    /* this record or file is bad and always will be: skip and name it */
+    LW_ECONFIG,   /* the configuration cannot work: refuse to start */
+    LW_EAGAIN,    /* a service is down or slow: wait and retry, nothing is lost */
+    LW_EFENCED,   /* another process owns this now: drop what you hold */
+    LW_ENOTFOUND, /* the requested thing does not exist */
+    LW_ESTOP      /* cannot continue: end the process, a supervisor may restart it */
 };
 
 struct lw_err {

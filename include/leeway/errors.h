@@ -1,10 +1,10 @@
 /* The errors of one model version over a set of events: sums from which every model
  * figure follows.
  *
- * e = prediction - target. What is a spread is kept as a mean and a sum of squared
- * deviations from it, updated by Welford's rule and merged by that of Chan, Golub and
- * LeVeque (leeway/moments.h): targets of 1e8 +- 1, or Unix times, have the same figures
- * as those round 0. Panes, partitions and windows merge without loss of meaning; the same
+ * e = prediction - target. A spread is kept as a mean and a sum of squared deviations
+ * from it, updated by Welford's rule and merged by that of Chan, Golub and LeVeque
+ * (leeway/moments.h): targets of 1e8 +- 1, or Unix times, have the same figures as
+ * targets around 0. Panes, partitions and windows merge without loss of meaning; the same
  * events in the same order, merged in the same order, give the same bytes. */
 #ifndef LEEWAY_ERRORS_H
 #define LEEWAY_ERRORS_H
@@ -44,9 +44,9 @@ double lw_errors_r2(const struct lw_errors *s);
 double lw_errors_rmse_se(const struct lw_errors *s);
 double lw_errors_mae_se(const struct lw_errors *s);
 double lw_errors_bias_se(const struct lw_errors *s);
-/* Share of the mean squared error that recalibrating y = a + b * prediction would remove,
- * in [0, 1]: (mean(e)^2 + b^2 Var p) / MSE with b = Cov(p, e) / Var p. Less the share
- * that chance gives (2 / n of the residual), never below 0. */
+/* Share of the mean squared error that recalibrating y = a + b * prediction would
+ * remove, in [0, 1]: (mean(e)^2 + b^2 Var p) / MSE with b = Cov(p, e) / Var p, less the
+ * share expected by chance (2 / n of the residual); at least 0. */
 double lw_errors_recalibration_gain(const struct lw_errors *s);
 
 #define LW_ERRORS_BYTES 112

@@ -1,8 +1,8 @@
-/* Faults of the data, named apart from drift: a feed that broke is repaired, not learned.
+/* Data faults, as opposed to drift: a broken feed must be repaired, not learned.
  *
- * A fault explains a change better than drift does, so it is asked for first, and a
- * retrain on faulty data is refused by whoever plans it. Definitions, thresholds and
- * reasons: docs/statistics.md. */
+ * A fault is checked first, because it explains a change better than drift does, and no
+ * retraining on faulty data is planned. Definitions, thresholds and reasons:
+ * docs/statistics.md. */
 #ifndef LEEWAY_FAULT_H
 #define LEEWAY_FAULT_H
 
@@ -25,17 +25,17 @@ const char *lw_fault_name(enum lw_fault_kind kind); /* "nulls", "unit", ... */
 struct lw_fault {
     enum lw_fault_kind kind;
     double figure; /* finite; 0 for NONE */
-    double unit;   /* UNIT: the factor meant, e.g. 60 or 1.609344 or their inverse */
+    double unit;   /* UNIT: the factor found, e.g. 60 or 1.609344 or their inverse */
     const char
         *text; /* a clause for people, e.g. "minutes sent as seconds"; never NULL */
 };
 
-/* Fewest rows on each side for any fault but NONE. */
+/* Minimum rows on each side for any fault but NONE. */
 #define LW_FAULT_MIN_N 30
 
-/* Pure function of the two members, which are of one kind: a feature's, or the target's
- * (the last column of a pane's and of a reference's profile). O(retained items +
- * categories). Checks in the order of the enum and returns the first that holds. */
+/* Pure function of two members of the same kind: a feature's, or the target's (the last
+ * column of a pane's and of a reference's profile). O(retained items + categories).
+ * Checks in the order of the enum and returns the first fault that applies. */
 struct lw_fault lw_fault_find(const struct lw_member *reference,
                               const struct lw_member *current);
 

@@ -1,8 +1,8 @@
 /* Models: load one, bind it to the fields of your records, score. The file is Avro
  * (schemas/model.avsc), so any Avro library can read it.
  *
- * A model carries its own feature plan, levels, coefficients and what it learned besides;
- * nothing but the model is needed to score. lw_model_predict takes no lock and allocates
+ * A model contains its feature plan, levels, coefficients and everything else it learned;
+ * scoring needs nothing but the model. lw_model_predict takes no lock and allocates
  * nothing: one bound model may be used by any number of threads at once. */
 #ifndef LEEWAY_MODEL_H
 #define LEEWAY_MODEL_H
@@ -17,23 +17,23 @@ extern "C" {
 struct lw_model;
 struct lw_buf;
 
-/* Decodes and validates the Avro object container bytes of one model. A damaged,
- * truncated or foreign one is refused with LW_EINPUT and the reason. Not bound yet. */
+/* Decodes and validates the Avro object container bytes of one model. Damaged,
+ * truncated or foreign bytes are refused with LW_EINPUT and the reason. Not bound yet. */
 struct lw_model *lw_model_decode(const void *data, size_t len, struct lw_err *err);
 /* Appends the model as an Avro object container file with one record. */
 int lw_model_encode(const struct lw_model *m, struct lw_buf *out, struct lw_err *err);
 void lw_model_free(struct lw_model *m);
 
-/* Finds the model's fields in the caller's list by name (LW_ECONFIG names one that lacks
- * or is of another kind). Must precede lw_model_predict. */
+/* Finds the model's fields in the caller's list by name (LW_ECONFIG names a field that
+ * is missing or of another kind). Must precede lw_model_predict. */
 int lw_model_bind(struct lw_model *m, const struct lw_fields *fields, struct lw_err *err);
 
 /* The prediction for one row, clipped to the model's range. Never NaN. */
 double lw_model_predict(const struct lw_model *m, const struct lw_row *row);
 
-/* What it is. Texts are borrowed from the model. */
+/* Its description. Texts are borrowed from the model. */
 const char *
-lw_model_name(const struct lw_model *m); /* of the candidate that it was fitted as */
+lw_model_name(const struct lw_model *m); /* of the candidate it was fitted from */
 const char *lw_model_kind(const struct lw_model *m); /* "ridge", "ols", ..., "trees" */
 size_t lw_model_coefficients(const struct lw_model *m);
 const struct lw_fields *lw_model_fields(const struct lw_model *m);

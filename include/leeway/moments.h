@@ -12,11 +12,11 @@
 extern "C" {
 #endif
 
-/* What may enter sums. A number beyond this, an infinity or NaN cannot be squared, or
- * squared twice, without the sums of some events becoming infinite: it counts as out of
- * range, and as not summed where it is a prediction. With errors of at most twice the
- * bound, sums of squared deviations of e^2 stay finite over 2^53 events:
- * (4e140)^2 * 9e15 = 1.4e297. */
+/* Values that may enter sums. A number beyond this, an infinity or NaN cannot be
+ * squared, or squared twice, without some sums becoming infinite: it counts as out of
+ * range, or as unsummed if it is a prediction. With errors of at most twice the bound,
+ * sums of squared deviations of e^2 stay finite over 2^53 events: (4e140)^2 * 9e15 =
+ * 1.4e297. */
 #define LW_SUMMABLE_MAX 1e70
 
 static inline int lw_summable(double v) {
@@ -34,7 +34,8 @@ static inline void lw_moments_add(struct lw_moments *m, double v) {
     m->min = m->n == 0 || v < m->min ? v : m->min;
     m->max = m->n == 0 || v > m->max ? v : m->max;
     m->n++;
-    m->mean += d * (1 / (double)m->n); /* the division waits for no earlier value */
+    /* the division does not depend on earlier values */
+    m->mean += d * (1 / (double)m->n);
     m->m2 += d * (v - m->mean);
 }
 void lw_moments_merge(struct lw_moments *m, const struct lw_moments *other);

@@ -1,9 +1,9 @@
-/* A row: what one event is after decoding, and the list of fields that gives its cells
- * their meaning.
+/* A row: one event after decoding, and the list of fields that gives its cells their
+ * meaning.
  *
- * The list is made once from the configuration (or from a model file); decoding, feature
- * plans, sketches and models all speak of fields by their index in it. A row borrows:
- * texts point into the bytes it was decoded from and live as long as those. */
+ * The list is created once from the configuration (or from a model file); decoding,
+ * feature plans, sketches and models refer to fields by their index in it. A row
+ * borrows: texts point into the bytes it was decoded from and live as long as those. */
 #ifndef LEEWAY_ROW_H
 #define LEEWAY_ROW_H
 
@@ -28,14 +28,14 @@ enum lw_kind {
     LW_TEXT       /* text only: an identifier, never a feature */
 };
 
-/* What the bytes of a text are, and so how an identifier is written. */
+/* The kind of bytes in a text, which decides how an identifier is written. */
 enum lw_form {
-    LW_FORM_TEXT,  /* as they are; what is not UTF-8 is escaped */
+    LW_FORM_TEXT,  /* as they are; invalid UTF-8 is escaped */
     LW_FORM_BYTES, /* bytes and fixed: hexadecimal digits */
     LW_FORM_UUID   /* 16 bytes of a uuid: 8-4-4-4-12 digits */
 };
 
-/* What a number of a timestamp counts since 1970, where the schema does not say. */
+/* The unit of a number of a timestamp since 1970, where the schema does not say. */
 enum lw_unit { LW_UNIT_OF_TYPE, LW_UNIT_S, LW_UNIT_MS, LW_UNIT_US, LW_UNIT_NS };
 
 /* One value. A missing value (null, absent, NaN) has present = false and num = NAN, key =
@@ -53,8 +53,8 @@ struct lw_field {
     char name[LW_NAME_MAX];
     enum lw_kind kind;
     bool required; /* null or absent makes the event undecodable */
-    bool strict;   /* so does a value that the kind cannot be had from, but not null */
-    uint8_t unit;  /* enum lw_unit, of a timestamp */
+    bool strict;  /* so does a value that cannot be converted to the kind, but not null */
+    uint8_t unit; /* enum lw_unit, of a timestamp */
 };
 
 struct lw_zone;
@@ -76,11 +76,11 @@ int lw_fields_add(struct lw_fields *fields, const char *name, enum lw_kind kind,
 /* 64-bit key of a category's text (XXH3). Integers are their own key. */
 uint64_t lw_text_key(const char *text, size_t len);
 
-/* What a decoder hands on. cells has one entry a field. */
+/* A decoder's output. cells has one entry per field. */
 struct lw_row {
     const struct lw_cell *cells;
     int64_t time_ms; /* event time */
-    double target;   /* NAN when not known */
+    double target;   /* NAN when unknown */
 };
 
 const char *lw_kind_name(enum lw_kind kind);
@@ -92,10 +92,10 @@ struct lw_cell lw_cell_missing(void);
 struct lw_cell lw_cell_num(double v);  /* NaN becomes missing */
 struct lw_cell lw_cell_int(int64_t v); /* num = v, key = v */
 struct lw_cell lw_cell_text(const char *text, size_t len);
-/* A present category or text as UTF-8 for others to read: a text as it is, with escapes
- * for what is no UTF-8; a uuid with dashes; other bytes in hexadecimal digits; an integer
- * in decimal. Two values never look alike. Returns its bytes, of which out, unless it is
- * NULL, must have room for all; no NUL at the end. */
+/* A present category or text as UTF-8 for other programs: a text as it is, with invalid
+ * UTF-8 escaped; a uuid with dashes; other bytes in hexadecimal digits; an integer in
+ * decimal. Different values never look alike. Returns the number of bytes; out, unless
+ * it is NULL, must have room for all. No NUL at the end. */
 size_t lw_cell_show(const struct lw_cell *cell, char *out);
 
 #ifdef __cplusplus

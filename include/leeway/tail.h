@@ -2,11 +2,11 @@
  *
  * A DDSketch (Masson, Rim, Lee, "DDSketch: A Fast and Fully-Mergeable Quantile Sketch
  * with Relative-Error Guarantees", VLDB 2019): counts of values in buckets whose ends are
- * at most a ratio of 1.02 apart. Because counts are exact, the value of rank r is known
- * to lie in one bucket, and the bucket's middle is within LW_TAIL_ACCURACY of it.
+ * at most a ratio of 1.02 apart. Because counts are exact, the value of rank r lies
+ * in a known bucket, and the bucket's middle is within LW_TAIL_ACCURACY of it.
  * Negative values mirror positive ones, zero has its own count. At most
- * LW_TAIL_BUCKETS_MAX buckets a sign are kept, below the largest magnitude; what is
- * smaller (by a factor of some 1e17) is counted in the smallest one kept.
+ * LW_TAIL_BUCKETS_MAX buckets a sign are kept, below the largest magnitude; smaller
+ * values (by a factor of some 1e17) are counted in the smallest one kept.
  *
  * Merging is exact: any order of adds and merges gives the same sketch, to the byte.
  * Thread: one at a time per sketch. Cost: add O(1), no allocation once the range of

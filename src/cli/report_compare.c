@@ -200,9 +200,10 @@ static void compare_statistics(struct lw_report *r, const struct lw_profile *sid
     for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
         if (!metric->statistic)
             continue;
-        lw_statistic_compare(metric->statistic, metric->columns & LW_ON_CATEGORY,
-                             &side[LW_REF], &side[LW_CUR], drift, r->options.correction,
-                             values);
+        const struct lw_statistic_input in = {&side[LW_REF], &side[LW_CUR], drift,
+                                              r->options.correction,
+                                              metric->columns & LW_ON_CATEGORY};
+        lw_statistic_compare(metric->statistic, &in, values);
         for (size_t i = 0; i < r->n; i++)
             r->column[i].statistic[k] = values[i];
     }

@@ -96,9 +96,9 @@ static int fit_rows(const struct lw_spec *spec, const struct train_reading *in,
     int64_t began = lw_mono_ms();
     int64_t when =
         in->until_ms != INT64_MAX ? in->until_ms : plausible_end(in->rows, spec);
-    int rc = out->candidate
-                 ? fit_one(spec, in->rows, when, out, err)
-                 : lw_train(spec, in->rows, when, NULL, NULL, &out->training, err);
+    out->training.as_of_ms = when;
+    int rc = out->candidate ? fit_one(spec, in->rows, when, out, err)
+                            : lw_train(spec, in->rows, NULL, NULL, &out->training, err);
     out->seconds = (double)(lw_mono_ms() - began) / 1000.0;
     return rc;
 }

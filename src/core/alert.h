@@ -7,7 +7,8 @@
 
 enum lw_alert_state { LW_ALERT_OK, LW_ALERT_PENDING, LW_ALERT_FIRING };
 enum lw_severity { LW_SEVERITY_NONE, LW_SEVERITY_WARN, LW_SEVERITY_CRITICAL };
-const char *lw_severity_name(enum lw_severity s); /* "none", "warning", "critical" */
+const char *
+lw_alert_severity_name(enum lw_severity s); /* "none", "warning", "critical" */
 
 /* Alerts that the monitor raises without a rule. */
 enum lw_notice_kind {
@@ -19,7 +20,7 @@ enum lw_notice_kind {
 };
 /* The names of all alerts without a rule, by number: the notices, then those about
  * leeway itself (core/health.h); NULL past the last one. */
-const char *lw_notice_name(size_t i);
+const char *lw_alert_notice_name(size_t i);
 
 /* One change of an alert's state: fired, worsened or resolved. */
 struct lw_alert {

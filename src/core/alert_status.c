@@ -1,4 +1,4 @@
-/* See standing.h. */
+/* See alert_status.h. */
 #include "core/alert_status.h"
 
 #include <stdio.h>
@@ -27,8 +27,8 @@ int lw_silence_check(const struct lw_spec *spec, const struct lw_silence *s,
     bool rule = false;
     bool feature =
         alert_matches(s->feature, "target") || alert_matches(s->feature, "prediction");
-    for (size_t i = 0; lw_notice_name(i); i++)
-        rule |= alert_matches(s->rule, lw_notice_name(i));
+    for (size_t i = 0; lw_alert_notice_name(i); i++)
+        rule |= alert_matches(s->rule, lw_alert_notice_name(i));
     for (size_t i = 0; i < spec->nrules; i++)
         rule |= alert_matches(s->rule, spec->rule[i].name);
     for (size_t i = 0; i < spec->nfeatures; i++)
@@ -48,7 +48,7 @@ static const struct lw_rule *rule_of(const struct lw_spec *spec,
     return NULL;
 }
 
-/* Does the cause, which fires and inhibits, explain the other? */
+/* Does this firing, inhibiting alert explain the other? */
 static bool alert_explains(const struct lw_rule *why, const struct lw_alert_status *cause,
                            const struct lw_rule *rule,
                            const struct lw_alert_status *alert) {

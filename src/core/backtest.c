@@ -1,5 +1,5 @@
-/* See backtest.h. Every good row is kept for training (some 60 MB a year of taxi trips):
- * the price of not needing Kafka. */
+/* See backtest.h. Every good row is kept for training (some 60 MB for a year of taxi
+ * trips), because there is no Kafka to read it from again. */
 #include "core/backtest.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct lw_backtest {
     struct lw_partition *partition;
     struct lw_monitor *monitor;
     struct lw_dataset *rows;
-    struct version *version; /* those that may still score */
+    struct version *version; /* versions that may still score */
     size_t nversions;
     uint32_t next_version;
     struct lw_model *scoring[LW_VERSIONS_MAX]; /* champion first, then shadows */
@@ -32,7 +32,7 @@ struct lw_backtest {
     int64_t offset;
     size_t nreleases;
     struct {
-        const char *which; /* NULL: it was spoken */
+        const char *which; /* NULL: it has already been reported */
         int64_t at_ms;
     } release[LW_RELEASES_MAX];
     size_t nfollowing;
@@ -82,7 +82,7 @@ static struct version *find_version(struct lw_backtest *b, uint32_t number) {
     return NULL;
 }
 
-/* Who scores the next row: the champion, then the shadows. */
+/* The versions that score the next row: the champion, then the shadows. */
 static void scorers_load(struct lw_backtest *b) {
     uint32_t shadow[LW_VERSIONS_MAX];
     size_t n = lw_monitor_shadows(b->monitor, shadow);
@@ -181,10 +181,11 @@ static int request_train(struct lw_backtest *b, const struct lw_request *request
     struct lw_err failure = {0};
     int rc = 0;
     lw_dataset_sort(b->rows);
+    t.as_of_ms = request->as_of_ms;
     lw_copy(t.barred, sizeof t.barred, request->barred);
     t.quarantine = *lw_monitor_quarantine(b->monitor);
-    if (lw_train(b->spec, b->rows, request->as_of_ms, champion ? champion->model : NULL,
-                 recent, &t, &failure)) {
+    if (lw_train(b->spec, b->rows, champion ? champion->model : NULL, recent, &t,
+                 &failure)) {
         request_answer(b, request, 0, t.early ? &t : NULL, failure.msg, e);
     } else {
         uint32_t number = b->next_version++;
@@ -226,14 +227,14 @@ static int pane_seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err 
         if (e->decision[i].kind == LW_DECIDED_ROLL_BACK)
             champion_set(b, e->decision[i].other, e->at_ms);
     if (e->ndecisions)
-        scorers_load(b); /* a probation ended: one shadow less */
+        scorers_load(b); /* a probation has ended: one shadow less */
     struct lw_request request = e->request;
     follow_until(b, e->at_ms);
     free(e);
     return request.id ? request_train(b, &request, err) : 0;
 }
 
-/* The pane, and what is empty before it, as a leader seals them. */
+/* The pane, and the empty panes before it, as a leader seals them. */
 static int seal_up_to(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err) {
     int64_t next, start = pane->start_ms;
     if (start < lw_monitor_sealed_until(b->monitor))
@@ -263,9 +264,10 @@ int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reaso
     if (reason == LW_GOOD)
         for (size_t i = 0; i < b->nscoring; i++)
             b->scored[i].prediction = lw_model_predict(b->scoring[i], row);
-    enum lw_timeliness where =
-        lw_partition_add(b->partition, b->offset++, row, reason, watched, b->scored,
-                         reason == LW_GOOD ? b->nscoring : 0);
+    const struct lw_pane_event event = {b->offset++, watched,
+                                        reason,      row->target,
+                                        b->scored,   reason == LW_GOOD ? b->nscoring : 0};
+    enum lw_timeliness where = lw_partition_add(b->partition, row, &event);
     if (reason == LW_GOOD && where != LW_SUSPECT)
         lw_dataset_add(b->rows, row);
     if (reason == LW_GOOD && where == LW_ON_TIME)

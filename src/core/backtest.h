@@ -1,6 +1,6 @@
-/* The whole policy on rows from files: scoring, panes, detector, training, promotion,
+/* The whole policy on rows from files: scoring, panes, monitor, training and promotion,
  * with the same core that `run` drives. Rows come in arrival order; a training takes no
- * time; a promotion holds from the next row on. Pure. */
+ * time; a promotion takes effect from the next row on. Pure. */
 #ifndef LW_CORE_BACKTEST_H
 #define LW_CORE_BACKTEST_H
 
@@ -10,8 +10,8 @@
 
 struct lw_backtest;
 
-/* Did a promotion earn its place? Its version and the one that it replaced, on the same
- * events of the first LW_FOLLOW_MS after it, whoever answered meanwhile. */
+/* Was a promotion justified? The new version and the one it replaced, compared on the
+ * same events of the first LW_FOLLOW_MS after it, whichever version answered. */
 #define LW_FOLLOW_MS (7 * INT64_C(86400000))
 struct lw_followed {
     uint32_t version, previous;
@@ -19,17 +19,17 @@ struct lw_followed {
     struct lw_losses now, before;
 };
 
-/* What happens, as it happens; any may be NULL. */
+/* Callbacks, called as things happen; any may be NULL. */
 struct lw_backtest_hooks {
     void *arg;
     void (*evaluated)(void *arg, const struct lw_evaluation *e);
     void (*trained)(void *arg, const struct lw_request *request, uint32_t version,
                     const struct lw_training *training, const char *failure);
-    /* A good event that was scored and was on time: watched as by lw_spec_watch, the
-     * champion's score first, then the shadows'. Hot path. */
+    /* A good event that was scored and on time, with its values as by lw_spec_watch and
+     * its scores, the champion's first, then the shadows'. Hot path. */
     void (*scored)(void *arg, const struct lw_row *row, const struct lw_cell *watched,
                    const struct lw_scored *scored, size_t nscored);
-    /* That time is over, or the stream is. Costs two predictions an event meanwhile. */
+    /* That comparison is over, or the stream has ended. Costs two predictions an event. */
     void (*followed)(void *arg, const struct lw_followed *f);
 };
 
@@ -45,7 +45,7 @@ void lw_backtest_release(struct lw_backtest *b, const char *which, int64_t at_ms
  * used. */
 int lw_backtest_event(struct lw_backtest *b, const struct lw_row *row, int reason,
                       struct lw_err *err);
-/* The stream has ended: seals what is left. */
+/* The stream has ended: seals the remaining panes. */
 int lw_backtest_end(struct lw_backtest *b, struct lw_err *err);
 
 const struct lw_run_summary *lw_backtest_run_summary(const struct lw_backtest *b);

@@ -6,10 +6,10 @@
 
 #include "base/time.h"
 
-#define PAYS    1.5  /* usual spacings that an event pays for */
-#define HORIZON 8192 /* events that the usual spacing is learned from */
-#define STEPS   8    /* usual spacings that one event can teach */
-#define ENOUGH  1000 /* events in a row that make a leap whatever came before */
+#define PAYS    1.5  /* usual intervals that one event pays for */
+#define HORIZON 8192 /* events from which the usual interval is learned */
+#define STEPS   8    /* usual intervals that one event can teach */
+#define ENOUGH  1000 /* events in a row that make a leap in any case */
 
 static void clock_doubt(struct lw_clock *c, int64_t left_ms, uint64_t events) {
     c->doubt[c->ndoubts++] = (struct lw_doubt){left_ms, events, INT64_MAX, INT64_MIN, 0};
@@ -42,7 +42,7 @@ int64_t lw_clock_newest(const struct lw_clock *c) {
     return lw_later(c->sorted[i], c->crowd_ms);
 }
 
-/* How many of the latest events stand within max_jump of t? */
+/* How many of the latest events lie within max_jump of t? */
 static uint32_t clock_around(const struct lw_clock *c, int64_t t) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->n; i++)
@@ -50,7 +50,7 @@ static uint32_t clock_around(const struct lw_clock *c, int64_t t) {
     return n;
 }
 
-/* The time that is believed: the crowd's, or while that is in the past the mark's. */
+/* The believed time: the crowd's, or the mark's while the crowd is behind it. */
 static int64_t clock_believed(const struct lw_clock *c) {
     int64_t mark = c->mark_ms + c->late_ms;
     return c->mark_ms == INT64_MIN || c->crowd_ms > mark ? c->crowd_ms : mark;
@@ -66,12 +66,12 @@ static bool at_home(const struct lw_clock *c) {
 }
 
 bool lw_clock_forsakes(const struct lw_clock *c, int64_t start_ms) {
-    /* One median of a mixed crowd is no proof that the old time is back. */
+    /* One median of a mixed crowd does not prove that the old time has returned. */
     return c->home == LW_CROWD && alone_ahead(c, start_ms);
 }
 
-/* The latest events, kept in both orders. In a stream that is in order the one that
- * leaves is the first and the one that comes is the last. */
+/* The latest events, kept in arrival order and in time order. In an ordered stream the
+ * event that leaves is the first and the new one is the last. */
 static void clock_remember(struct lw_clock *c, int64_t t) {
     uint32_t i = c->n;
     if (c->n == LW_CROWD)
@@ -90,7 +90,7 @@ static void clock_remember(struct lw_clock *c, int64_t t) {
         c->crowd_ms = c->sorted[(c->n - 1) / 2];
 }
 
-/* A guess from the first events: bounded, for they can be equal or years apart. */
+/* A guess from the first events, bounded because they can be equal or years apart. */
 static double first_spacing(const struct lw_clock *c) {
     double most = (double)c->jump_ms / LW_CROWD;
     double least = (double)c->pane_ms / (4 * LW_CROWD);
@@ -98,9 +98,9 @@ static double first_spacing(const struct lw_clock *c) {
     return seen > most ? most : seen < least ? least : seen;
 }
 
-/* What usually passes between two events is learned from the crowd, step by step and each
- * bounded by what is known, so that a wrong crowd teaches little on its way there and
- * takes it back on its way home. */
+/* Learns the usual interval between two events from the crowd. Each step is bounded by
+ * the known interval, so a wrong crowd teaches little on its way out and unteaches it
+ * on its way back. */
 static void clock_learn(struct lw_clock *c, int64_t was_ms) {
     double bound = fmax(STEPS * c->spacing_ms, (double)c->pane_ms / 1000);
     double moved = (double)(c->crowd_ms - was_ms);
@@ -110,7 +110,7 @@ static void clock_learn(struct lw_clock *c, int64_t was_ms) {
     c->leaps_ms -= c->leaps_ms / c->learned;
 }
 
-/* What was closed and is not struck out stays closed. */
+/* What was closed and is not discarded stays closed. */
 static void set_mark(struct lw_clock *c, int64_t to) {
     c->mark_ms = lw_later(to, lw_later(c->floor_ms, c->shut_ms));
     for (uint32_t i = 0; i < c->ndoubts; i++)
@@ -119,7 +119,7 @@ static void set_mark(struct lw_clock *c, int64_t to) {
     c->behind = c->ahead = 0;
 }
 
-/* Doubt i is over: it becomes a part of what was said before it. */
+/* Doubt i is over: its events join those said before it. */
 static void clock_believe(struct lw_clock *c, uint32_t i) {
     const struct lw_doubt *d = &c->doubt[i];
     if (i == 0) {
@@ -150,7 +150,7 @@ static void clock_trust(struct lw_clock *c) {
     }
 }
 
-/* Events that count for what is said now. */
+/* Counts the events behind the time that is said now. */
 static uint64_t *said_now(struct lw_clock *c) {
     return c->ndoubts ? &c->doubt[c->ndoubts - 1].events : &c->trusted;
 }
@@ -165,7 +165,7 @@ static void clock_leap(struct lw_clock *c, int64_t to) {
     set_mark(c, to);
 }
 
-/* As many in a row as came before, or very many, are as good as payment. */
+/* As many in a row as came before, or very many, count as payment. */
 static bool long_row(const struct lw_clock *c) {
     uint64_t all = c->trusted;
     for (uint32_t i = 0; i < c->ndoubts; i++)
@@ -186,7 +186,7 @@ static void clock_follow(struct lw_clock *c, int64_t to) {
         wait_to_leap(c, to);
         return;
     }
-    if (c->ahead) /* the leap has not come about */
+    if (c->ahead) /* the leap did not happen */
         c->credit_ms = 0;
     c->ahead = 0;
     c->front_ms = c->crowd_ms;
@@ -197,7 +197,7 @@ static void clock_follow(struct lw_clock *c, int64_t to) {
     c->credit_ms = c->mark_ms == to ? 0 : c->credit_ms - (double)step;
 }
 
-/* Behind have said so in a row: as many as had said what the newest doubt says. */
+/* The crowd has been behind for as many events in a row as the newest doubt has. */
 static void take_back(struct lw_clock *c, int64_t to, uint64_t behind) {
     struct lw_doubt *top = &c->doubt[c->ndoubts - 1];
     c->struck = (struct lw_struck){top->from_ms, top->until_ms, top->held};
@@ -206,11 +206,11 @@ static void take_back(struct lw_clock *c, int64_t to, uint64_t behind) {
     if (left == INT64_MIN)
         clock_doubt(c, left, 0);
     set_mark(c, to);
-    if (c->mark_ms == to) /* else what is said now belongs to an even older doubt */
+    if (c->mark_ms == to) /* else the present time belongs to an even older doubt */
         *said_now(c) += behind;
 }
 
-/* The crowd is behind the mark: by stragglers, or because the mark ran ahead. */
+/* The crowd is behind the mark: because of stragglers, or because the mark ran ahead. */
 static void look_back(struct lw_clock *c, int64_t to) {
     uint64_t behind = ++c->behind;
     if (at_home(c)) {
@@ -241,7 +241,7 @@ static void clock_move(struct lw_clock *c) {
 
 enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t bound_ms) {
     if (bound_ms < LW_TIME_LIMIT && t - bound_ms > c->jump_ms)
-        return LW_CLOCK_ASTRAY;
+        return LW_CLOCK_SUSPECT;
     int64_t was = c->crowd_ms;
     clock_remember(c, t);
     if (c->crowd_ms == INT64_MIN)
@@ -250,11 +250,11 @@ enum lw_clock_verdict lw_clock_event(struct lw_clock *c, int64_t t, int64_t boun
         clock_learn(c, was);
     clock_move(c);
     c->home = at_home(c) ? c->home + (c->home < LW_CROWD) : 0;
-    return alone_ahead(c, t) ? LW_CLOCK_ASTRAY : LW_CLOCK_BELIEVED;
+    return alone_ahead(c, t) ? LW_CLOCK_SUSPECT : LW_CLOCK_BELIEVED;
 }
 
 void lw_clock_shut(struct lw_clock *c, int64_t end_ms, uint64_t events) {
-    uint32_t i = c->ndoubts; /* to whose time does the pane belong? */
+    uint32_t i = c->ndoubts; /* which time does the pane belong to? */
     while (i > 0 && !at_start(&c->doubt[i - 1]) &&
            end_ms - c->doubt[i - 1].left_ms <= c->pane_ms)
         i--;

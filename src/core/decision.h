@@ -9,15 +9,16 @@ enum lw_decision_kind {
     LW_DECIDED_REJECT,
     LW_DECIDED_CONFIRM,   /* probation passed */
     LW_DECIDED_ROLL_BACK, /* the previous champion returns */
-    LW_DECIDED_WAIT,      /* probation is extended: too little was scored by both */
-    LW_DECIDED_NOT_JUDGED /* probation ended with too little data to judge by */
+    LW_DECIDED_WAIT,      /* probation is extended: both versions scored too few events */
+    LW_DECIDED_NOT_JUDGED /* probation ended with too little data for a verdict */
 };
 /* "promoted", "rejected", "confirmed", "rolled_back", "probation_waits", "not_judged" */
 const char *lw_decision_name(enum lw_decision_kind kind);
 
 struct lw_decision {
     enum lw_decision_kind kind;
-    uint32_t version, other; /* subject; the one it replaces or gives way to */
+    /* the version; and the one that it replaces or gives way to */
+    uint32_t version, other;
     int64_t at_ms;
     char reason[240];
 };

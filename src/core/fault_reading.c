@@ -1,29 +1,30 @@
-/* A fault as a rule reads it: there, over, or not to be told.
+/* A fault as a rule reads it: present, over, or unknown.
  *
- * A fault is a verdict and has no size, so a rule's two thresholds make no hysteresis. It
- * is made here: what was recognised lasts until the values are back, well on the good
- * side of what made it a fault; between the two nothing is known, and the rule keeps its
- * state. The same holds where there are too few values to tell, as at night. */
+ * A fault is a verdict without a size, so a rule's two thresholds give no hysteresis.
+ * This file provides it: a recognised fault lasts until the values are back, well on the
+ * good side of the limit that made it a fault. In between the reading is unknown and the
+ * rule keeps its state. The same holds where there are too few values to decide, as at
+ * night. */
 #include <math.h>
 
 #include "core/monitor_private.h"
 #include "drift/points.h"
 
-/* Of the values that the reference would have, so many are there again (it is a fault at
- * half). No more is asked for: a population that lacks a field may have come meanwhile.
- */
+/* This share of the values that the reference would have must be present again (half of
+ * them gone is a fault). More is not required: a population that lacks a field may have
+ * arrived meanwhile. */
 #define BACK_SHARE 0.6
-/* The commonest value makes less than this again (it is stuck at .98). */
+/* The commonest value's share must fall below this again (at .98 the column is stuck). */
 #define BACK_STUCK 0.95
-/* In logarithms: as near as a fault must be to its unit. */
+/* In logarithms: how near to its unit a fault must be. */
 #define UNIT_NEAR 0.08
 
 static uint64_t fault_present(const struct lw_member *m) {
     return m->kind == LW_NUMERIC ? lw_kll_n(m->num.kll) : lw_cats_n(m->cats);
 }
 
-bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
-                      const struct lw_fault *found) {
+bool lw__monitor_fault_judged(const struct lw_member *before, const struct lw_member *now,
+                              const struct lw_fault *found) {
     return found->kind != LW_FAULT_NONE || (fault_present(before) >= LW_FAULT_MIN_N &&
                                             fault_present(now) >= LW_FAULT_MIN_N);
 }
@@ -40,8 +41,8 @@ static double share_in_range(const struct lw_member *m) {
                : 1;
 }
 
-/* How far the median has moved the way that the unit takes it, at a rank beside it; the
- * whole way is |log(unit)|. */
+/* How far the median has moved in the direction of the unit, at a rank beside it; the
+ * whole distance is |log(unit)|. */
 static double fault_moved(const struct lw_member *before, const struct lw_member *now,
                           double unit, double beside) {
     double a = lw_numeric_quantile(&before->num, .5);
@@ -49,9 +50,9 @@ static double fault_moved(const struct lw_member *before, const struct lw_member
     return a * b > 0 ? log(b / a) * (unit > 1 ? 1 : -1) : -INFINITY;
 }
 
-/* `surely`: what has moved on meanwhile may have ended at any place but where the unit
- * takes it; a few dozen values that lie there by chance end nothing. Else: is it nearer
- * to the reference? */
+/* `surely`: the values may have drifted meanwhile, so the fault is over when they are
+ * anywhere but where the unit takes them; a few dozen values that lie there by chance
+ * end nothing. Else: are they nearer to the reference? */
 static bool unit_is_back(const struct lw_member *before, const struct lw_member *now,
                          double unit, bool surely) {
     if (before->kind != LW_NUMERIC || !(unit > 0))
@@ -66,12 +67,12 @@ static bool unit_is_back(const struct lw_member *before, const struct lw_member 
 
 static double share_of_number(const struct lw_kll *kll, double v) {
     struct lw_kll_view *view = lw_kll_view_new(kll);
-    double share = lw_share_at(view, v);
+    double share = lw_points_share_at(view, v);
     lw_kll_view_free(view);
     return share;
 }
 
-/* The commonest value has company again, or the reference knows it as common. */
+/* The commonest value is no longer alone, or it is common in the reference. */
 static bool stuck_is_back(const struct lw_member *before, const struct lw_member *now) {
     if (now->kind == LW_NUMERIC) {
         double v = lw_numeric_quantile(&now->num, .5);
@@ -84,34 +85,35 @@ static bool stuck_is_back(const struct lw_member *before, const struct lw_member
 }
 
 static bool is_back(const struct lw_member *before, const struct lw_member *now,
-                    const struct lw_slot *slot, bool surely) {
-    switch (slot->fault) {
+                    const struct lw_rule_state *state, bool surely) {
+    switch (state->fault) {
     case LW_FAULT_NULLS:
         return share_present(now) >= BACK_SHARE * share_present(before);
     case LW_FAULT_OUT_OF_RANGE:
         return share_in_range(now) >= BACK_SHARE * share_in_range(before);
     case LW_FAULT_UNIT:
-        return unit_is_back(before, now, slot->unit, surely);
+        return unit_is_back(before, now, state->unit, surely);
     case LW_FAULT_STUCK:
         return stuck_is_back(before, now);
-    default: /* found no more is all that can be said */
+    default: /* not found any more: unknown */
         return true;
     }
 }
 
-struct lw_reading lw__fault_reading(const struct lw_member *before,
-                                    const struct lw_member *now,
-                                    const struct lw_fault *found,
-                                    const struct lw_slot *slot) {
+struct lw_reading lw__monitor_fault_reading(const struct lw_member *before,
+                                            const struct lw_member *now,
+                                            const struct lw_fault *found,
+                                            const struct lw_rule_state *state) {
     struct lw_reading r = {.value = found->kind != LW_FAULT_NONE, .significant = true};
-    bool lasts = slot->state == LW_ALERT_FIRING && found->kind == LW_FAULT_NONE;
-    r.known = lw__fault_judged(before, now, found) &&
-              (!lasts || is_back(before, now, slot, true));
+    bool lasts = state->state == LW_ALERT_FIRING && found->kind == LW_FAULT_NONE;
+    r.known = lw__monitor_fault_judged(before, now, found) &&
+              (!lasts || is_back(before, now, state, true));
     return r;
 }
 
-bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
-                        const struct lw_fault *found, const struct lw_slot *slot) {
+bool lw__monitor_fault_in_piece(const struct lw_member *before,
+                                const struct lw_member *now, const struct lw_fault *found,
+                                const struct lw_rule_state *state) {
     return found->kind != LW_FAULT_NONE ||
-           (slot->state == LW_ALERT_FIRING && !is_back(before, now, slot, false));
+           (state->state == LW_ALERT_FIRING && !is_back(before, now, state, false));
 }

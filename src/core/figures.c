@@ -29,7 +29,7 @@ static void view_compare(struct lw_monitor *m, struct lw_view *view) {
     view->compared = true;
 }
 
-void lw__view(struct lw_monitor *m, size_t i) {
+void lw__monitor_view(struct lw_monitor *m, size_t i) {
     struct lw_view *view = &m->view[i];
     lw_windows_counts(m->windows, i, m->policy.champion, m->policy.first, &view->counts);
     view->pane = NULL;
@@ -44,7 +44,7 @@ void lw__view(struct lw_monitor *m, size_t i) {
                      : 0;
 }
 
-void lw__view_merge(struct lw_monitor *m, size_t i) {
+void lw__monitor_view_merge(struct lw_monitor *m, size_t i) {
     struct lw_view *view = &m->view[i];
     if (view->pane)
         return;
@@ -53,7 +53,8 @@ void lw__view_merge(struct lw_monitor *m, size_t i) {
         view_compare(m, view);
 }
 
-/* A statistic of its own, over all columns of a window: once an evaluation. */
+/* A statistic that is computed apart from struct lw_drift, over all columns of a
+ * window, once per evaluation. */
 static const struct lw_statistic *view_statistic(const struct lw_monitor *m,
                                                  const struct lw_view *view,
                                                  const struct lw_metric *metric) {
@@ -64,16 +65,18 @@ static const struct lw_statistic *view_statistic(const struct lw_monitor *m,
     if (*made)
         return *made;
     *made = lw_calloc(nf + 2, sizeof **made);
-    bool categories = metric->columns & LW_ON_CATEGORY;
-    enum lw_correction_kind correction = m->spec->drift.correction;
-    lw_statistic_compare(metric->statistic, categories, m->reference->profile,
-                         view->pane->profile, view->drift, correction, *made);
+    struct lw_statistic_input in = {m->reference->profile, view->pane->profile,
+                                    view->drift, m->spec->drift.correction,
+                                    metric->columns & LW_ON_CATEGORY};
+    lw_statistic_compare(metric->statistic, &in, *made);
     const struct lw_scores *s = lw_pane_scores(view->pane, m->policy.champion);
     if (s && view->drift[nf + 1].verdict != LW_VERDICT_INSUFFICIENT) {
         const struct lw_drift both[2] = {view->drift[nf + 1],
                                          {.verdict = LW_VERDICT_EMPTY}};
-        lw_statistic_compare(metric->statistic, categories, m->reference->scores,
-                             s->profile, both, correction, scores);
+        in.reference = m->reference->scores;
+        in.current = s->profile;
+        in.judged = both;
+        lw_statistic_compare(metric->statistic, &in, scores);
         (*made)[nf + 1] = scores[0];
     }
     return *made;
@@ -94,16 +97,17 @@ static void input_members(struct lw_metric_input *in) {
     }
 }
 
-struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *metric,
-                                 size_t window, int subject) {
+struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
+                                         const struct lw_metric *metric, size_t window,
+                                         int subject) {
     const struct lw_view *view = &m->view[window];
     struct lw_metric_input in = {.m = m, .view = view};
     if (!lw_metric_per_feature(metric))
         return in;
-    in.column = lw__column(m->spec, subject);
+    in.column = lw__monitor_column(m->spec, subject);
     if (m->since_known && subject >= 0 && window == lw_spec_longest(m->spec))
         in.first = &m->since[in.column];
-    if (!view->compared || !m->reference) /* it may have gone since */
+    if (!view->compared || !m->reference) /* the feature may have been removed since */
         return in;
     in.drift = &view->drift[in.column];
     input_members(&in);
@@ -112,32 +116,33 @@ struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *m
     return in;
 }
 
-struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
-                              int subject) {
+struct lw_reading lw__monitor_reading(struct lw_monitor *m, const struct lw_rule *rule,
+                                      int subject) {
     if (lw_metric_live(rule->metric))
         return (struct lw_reading){.known = false};
     if (lw_metric_per_feature(rule->metric))
-        lw__view_merge(m, (size_t)rule->window);
-    struct lw_metric_input in = lw__input(m, rule->metric, (size_t)rule->window, subject);
+        lw__monitor_view_merge(m, (size_t)rule->window);
+    struct lw_metric_input in =
+        lw__monitor_input(m, rule->metric, (size_t)rule->window, subject);
     if (lw_metric_per_feature(rule->metric) && !in.drift)
         return (struct lw_reading){.known = false};
-    in.slot = lw__slot(m, rule, subject);
-    return lw__metric_read(rule->metric, &in);
+    in.state = lw__monitor_rule_state(m, rule, subject);
+    return lw__monitor_metric_read(rule->metric, &in);
 }
 
-int lw__subject(const struct lw_rule *rule, size_t i) {
+int lw__monitor_subject(const struct lw_rule *rule, size_t i) {
     return rule->feature == LW_RULE_EACH ? (int)i : rule->feature;
 }
 
-size_t lw__column(const struct lw_spec *spec, int subject) {
+size_t lw__monitor_column(const struct lw_spec *spec, int subject) {
     size_t nf = spec->nfeatures;
     return subject >= 0 ? (size_t)subject : subject == LW_RULE_TARGET ? nf : nf + 1;
 }
 
-struct lw_slot *lw__slot(const struct lw_monitor *m, const struct lw_rule *rule,
-                         int subject) {
-    size_t first = m->slot_of[rule - m->spec->rule];
-    return &m->slot[first + (rule->feature == LW_RULE_EACH ? (size_t)subject : 0)];
+struct lw_rule_state *lw__monitor_rule_state(const struct lw_monitor *m,
+                                             const struct lw_rule *rule, int subject) {
+    size_t first = m->state_of[rule - m->spec->rule];
+    return &m->state[first + (rule->feature == LW_RULE_EACH ? (size_t)subject : 0)];
 }
 
 static void figure_add(struct lw_monitor *m, double value, const char *fmt, ...)
@@ -158,8 +163,8 @@ static void figure_add(struct lw_monitor *m, double value, const char *fmt, ...)
 
 static void figure_publish(struct lw_monitor *m, const struct lw_metric *metric,
                            size_t window, int subject) {
-    struct lw_metric_input in = lw__input(m, metric, window, subject);
-    double value = lw__metric_figure_of(metric, &in);
+    struct lw_metric_input in = lw__monitor_input(m, metric, window, subject);
+    double value = lw__monitor_metric_figure(metric, &in);
     const char *w = m->spec->window[window].name;
     if (!isfinite(value) && !(metric->flags & LW_METRIC_ZERO))
         return;
@@ -194,7 +199,8 @@ static void window_figures(struct lw_monitor *m, size_t window) {
     }
 }
 
-/* Of the longest window: what a slow drift has come to that each new reference forgives. */
+/* Drift since version 1 over the longest window: it shows a slow drift that each new
+ * reference hides. */
 static void compare_since_first(struct lw_monitor *m) {
     const struct lw_reference *ref = m->first ? m->first : m->reference;
     m->since_known = false;
@@ -210,14 +216,14 @@ static void compare_since_first(struct lw_monitor *m) {
 
 static size_t alerts_firing(const struct lw_monitor *m) {
     size_t n = 0;
-    for (size_t i = 0; i < m->nslots; i++)
-        n += m->slot[i].state == LW_ALERT_FIRING;
+    for (size_t i = 0; i < m->nstates; i++)
+        n += m->state[i].state == LW_ALERT_FIRING;
     for (int k = 0; k < LW_NOTICES; k++)
         n += m->notice[k].firing;
     return n;
 }
 
-void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out) {
     m->nfigures = 0;
     figure_add(m, (double)out->at_ms, "at");
     figure_add(m, m->policy.champion, "champion");
@@ -230,7 +236,7 @@ void lw__figures(struct lw_monitor *m, struct lw_evaluation *out) {
     figure_add(m, m->policy.pending.id != 0, "training");
     figure_add(m, (double)m->unreadable, "unreadable_panes");
     for (size_t i = 0; i < m->nviews && !m->lazy; i++)
-        lw__view_merge(m, i);
+        lw__monitor_view_merge(m, i);
     compare_since_first(m);
     for (size_t i = 0; i < m->nviews; i++)
         window_figures(m, i);

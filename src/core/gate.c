@@ -1,23 +1,24 @@
-/* The gate: is the challenger better than the champion on the same trips, and surely so?
+/* See gate.h.
  *
- * For each held-out row d = champion's loss - challenger's loss, for regression the
- * difference of squared errors. Errors of
- * neighbouring trips share their hour's traffic, so the d's are summed within blocks of
- * event time first and the blocks are what is counted: z = mean(D) / (sd(D) /
- * sqrt(blocks)). Two unrelated RMSEs would need a far larger sample for the same
- * certainty, because most of their variance is common to both models. (Diebold and
+ * For each held-out row d = champion's loss - challenger's loss; for regression this is
+ * the difference of squared errors. Errors of neighbouring events are correlated (trips
+ * share their hour's traffic), so the d's are first summed within blocks of event time,
+ * and the block sums D are the sample: z = mean(D) / (sd(D) / sqrt(blocks)). Two
+ * independent RMSEs would need a far larger sample for the same certainty, because most
+ * of their variance is common to both models. (Diebold and
  * Mariano, "Comparing Predictive Accuracy", 1995, with blocks for their long-run
  * variance.)
  *
- * Nothing may be won by a few rows. Of a label that stands absurdly far out
- * (lw_dataset_labels) only a bounded part counts: a handful of them would make both
- * errors equal to the third digit, whatever the models. What both models miss by far more
- * than all but a handful of rows tells nothing of either: in d an error counts as FAR
- * times that at most. And the gain must be there without the block that speaks loudest
- * for it, and be more than rounding.
+ * A few rows must not decide. An extreme label (lw_dataset_labels) counts only up to a
+ * bound: a handful of them would make both errors equal to the third digit, whatever the
+ * models. A row that both models miss by far more than nearly all other rows says nothing
+ * about either: in d an error is capped at FAR times the 99th percentile. And the gain
+ * must exist without the block with the largest gain, and must exceed rounding.
  *
- * A row for which the champion has no finite answer is no pair; a champion without an
- * answer for more than one row in a hundred has lost. A challenger must have them all. */
+ * A row without a finite prediction of the champion is not a pair; a champion that lacks
+ * more than one prediction in a hundred has lost. A challenger must have all of them. */
+#include "core/gate.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,31 +27,30 @@
 #include "base/sort.h"
 #include "base/text.h"
 #include "core/task.h"
-#include "core/train.h"
 
 #define UNANSWERED_MAX 0.01
-#define FAR            5.0  /* times the 99th percentile of what both models miss by */
-#define FEW            5    /* rows that never make that percentile */
-#define ROUNDING       5e-4 /* of the squared error: what shows as a tenth of a percent */
+#define FAR            5.0  /* times the 99th percentile of the smaller of both errors */
+#define FEW            5    /* rows always above that percentile */
+#define ROUNDING       5e-4 /* of the loss: a gain that shows as a tenth of a percent */
 
 struct sums {
-    uint64_t n, unanswered; /* pairs; rows without an answer of the champion */
-    bool broken;            /* the challenger lacks an answer */
+    uint64_t n, unanswered; /* pairs; rows without a prediction of the champion */
+    bool broken;            /* a prediction of the challenger is missing */
     double champion_loss, challenger_loss;
-    double capped_loss;      /* the champion's, as it counts in d */
-    double sum, loudest;     /* of d over all blocks; of the largest one */
-    struct lw_moments block; /* of the blocks' sums of d */
+    double capped_loss;      /* the champion's, capped as in d */
+    double sum, loudest;     /* of d over all blocks; of the largest block */
+    struct lw_moments block; /* block sums of d */
 };
 
-static double distance_cap(const struct lw_task *task, const struct lw_dataset *ds,
-                           const struct lw_labels *labels, size_t begin, size_t end,
-                           const double *champion, const double *challenger) {
-    size_t n = 0, few = (end - begin) / 100 > FEW ? (end - begin) / 100 : FEW;
-    double *miss = lw_malloc((end - begin + 1) * sizeof *miss), cap = INFINITY;
-    for (size_t i = begin; i < end; i++) {
-        double y = lw_label_bounded(labels, lw_dataset_target(ds, i));
-        double a = task->distance(y, champion[i - begin]);
-        double b = task->distance(y, challenger[i - begin]);
+static double distance_cap(const struct lw_task *task, const struct lw_gate_rows *rows,
+                           const struct lw_labels *labels) {
+    size_t count = rows->end - rows->begin, n = 0;
+    size_t few = count / 100 > FEW ? count / 100 : FEW;
+    double *miss = lw_malloc((count + 1) * sizeof *miss), cap = INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double y = lw_label_bounded(labels, lw_dataset_target(rows->ds, rows->begin + i));
+        double a = task->distance(y, rows->champion[i]);
+        double b = task->distance(y, rows->challenger[i]);
         double least = isfinite(a) && a < b ? a : b;
         if (isfinite(least))
             miss[n++] = least;
@@ -77,15 +77,14 @@ static void end_block(struct sums *s, double *sum) {
     *sum = 0;
 }
 
-static void add_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
-                     size_t begin, size_t end, const double *champion,
-                     const double *challenger, struct sums *s) {
-    struct lw_labels labels = lw_dataset_labels(ds, begin, end);
-    double sum = 0,
-           cap = distance_cap(spec->task, ds, &labels, begin, end, champion, challenger);
-    for (size_t i = begin; i < end; i++) {
+static void rows_add(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                     struct sums *s) {
+    const struct lw_dataset *ds = rows->ds;
+    struct lw_labels labels = lw_dataset_labels(ds, rows->begin, rows->end);
+    double sum = 0, cap = distance_cap(spec->task, rows, &labels);
+    for (size_t i = rows->begin; i < rows->end; i++) {
         double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
-        double a = champion[i - begin], b = challenger[i - begin];
+        double a = rows->champion[i - rows->begin], b = rows->challenger[i - rows->begin];
         s->broken |= !isfinite(b - y);
         if (isfinite(a - y)) {
             struct lw_loss_pair pair = spec->task->compare(y, a, b, cap);
@@ -94,7 +93,7 @@ static void add_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
             s->unanswered++;
         }
         int64_t block = lw_dataset_time(ds, i) / spec->retrain.gate.block_ms;
-        if (i + 1 == end ||
+        if (i + 1 == rows->end ||
             lw_dataset_time(ds, i + 1) / spec->retrain.gate.block_ms != block)
             end_block(s, &sum);
     }
@@ -119,21 +118,20 @@ static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *s
              task->figure[0].label, lw_digits(out->challenger_error, 3).text,
              lw_digits(out->champion_error, 3).text, lw_digits(100 * out->gain, 1).text,
              100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z,
-             alone    ? "; one block of time makes all of the gain"
-             : differ ? "; in the gain, what both miss by far counts in part"
+             alone    ? "; all of the gain comes from one block of time"
+             : differ ? "; the gain counts rows that both miss by far only in part"
                       : "");
 }
 
-void lw_gate_judge(const struct lw_spec *spec, const struct lw_dataset *ds, size_t begin,
-                   size_t end, const double *champion, const double *challenger,
+void lw_gate_judge(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                    struct lw_gate *out) {
     struct sums s = {0};
-    *out = (struct lw_gate){.n = end - begin};
-    if (end == begin) {
+    *out = (struct lw_gate){.n = rows->end - rows->begin};
+    if (out->n == 0) {
         snprintf(out->reason, sizeof out->reason, "no held-out rows");
         return;
     }
-    add_rows(spec, ds, begin, end, champion, challenger, &s);
+    rows_add(spec, rows, &s);
     gate_decide(spec->task, &spec->retrain.gate, &s, out);
     bool comparable = isfinite(s.champion_loss) && isfinite(s.challenger_loss) &&
                       isfinite(out->gain) && isfinite(out->z);
@@ -141,12 +139,12 @@ void lw_gate_judge(const struct lw_spec *spec, const struct lw_dataset *ds, size
         out->passed = false;
         out->gain = out->z = 0;
         snprintf(out->reason, sizeof out->reason, "%s",
-                 s.broken ? "the challenger has no finite answer for a held-out row"
+                 s.broken ? "the challenger has no finite prediction for a held-out row"
                           : "the errors are too large to be compared");
     } else if ((double)s.unanswered > UNANSWERED_MAX * (double)out->n) {
         out->passed = true;
         snprintf(out->reason, sizeof out->reason,
-                 "the champion has no finite answer for %zu of %zu held-out rows",
+                 "the champion has no finite prediction for %zu of %zu held-out rows",
                  (size_t)s.unanswered, (size_t)out->n);
     }
 }

@@ -15,27 +15,27 @@ static const char *const alerts[LW_COMPONENTS] = {
     [LW_COMPONENT_PARTITIONS] = PREFIX "partitions",
     [LW_COMPONENT_LEADER] = PREFIX "leader",
     [LW_COMPONENT_CLOCK] = PREFIX "clock",
-    [LW_COMPONENT_LETTERS] = PREFIX "letters",
+    [LW_COMPONENT_DEAD_LETTERS] = PREFIX "letters",
     [LW_COMPONENT_PREDICTIONS] = PREFIX "predictions",
     [LW_COMPONENT_OUTBOX] = PREFIX "outbox",
 };
 
-const char *lw_component_alert(enum lw_component c) {
+const char *lw_health_component_alert(enum lw_component c) {
     return alerts[c];
 }
 
-const char *lw_component_name(enum lw_component c) {
+const char *lw_health_component_name(enum lw_component c) {
     return alerts[c] + strlen(PREFIX);
 }
 
-enum lw_component lw_component_of_alert(const char *rule) {
+enum lw_component lw_health_component_of_alert(const char *rule) {
     int c = 0;
     while (c < LW_COMPONENTS && strcmp(alerts[c], rule) != 0)
         c++;
     return (enum lw_component)c;
 }
 
-enum lw_component lw_component_find(const char *name) {
+enum lw_component lw_health_component_find(const char *name) {
     int c = 0;
     while (c < LW_COMPONENTS && strcmp(alerts[c] + strlen(PREFIX), name) != 0)
         c++;
@@ -58,7 +58,8 @@ void lw_health_judge(struct lw_health_item *item, const struct lw_health_found *
     if (!item->good.wall_ms)
         item->good = now;
     if (!finding->known) {
-        if (item->condition == LW_WELL) /* patience begins when it can be looked at */
+        /* patience begins with the first successful check */
+        if (item->condition == LW_WELL)
             item->good = now;
         return;
     }
@@ -85,29 +86,32 @@ void lw_health_forgive(struct lw_health_item *item, int64_t ms) {
 
 /* ---- partitions ---- */
 
-/* Has it moved, or is it known to stand at its end? */
-static bool health_flows(const struct lw_stand *s, const struct lw_stand_look *look) {
+/* Has it moved, or is it known to be at its end? */
+static bool health_flows(const struct lw_partition_flow *s,
+                         const struct lw_health_flow_check *look) {
     int64_t at = look->next_offset < 0 ? 0 : look->next_offset;
     return look->next_offset != s->next_offset ||
            (look->end_offset >= 0 && at >= look->end_offset);
 }
 
-/* All that may be read is read, and there is more. */
-static bool is_open(const struct lw_stand *s, const struct lw_stand_look *look) {
+/* Everything readable is read, and there is more behind an open transaction. */
+static bool is_open(const struct lw_partition_flow *s,
+                    const struct lw_health_flow_check *look) {
     int64_t at = look->next_offset < 0 ? 0 : look->next_offset;
     return look->next_offset == s->next_offset && look->end_offset >= 0 &&
            at >= look->end_offset && look->high_offset > look->end_offset;
 }
 
-enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_look *look,
-                                    int64_t patience_ms, struct lw_moment now) {
+enum lw_flow_verdict lw_health_flow_check(struct lw_partition_flow *s,
+                                          const struct lw_health_flow_check *look,
+                                          int64_t patience_ms, struct lw_moment now) {
     if (!s->seen)
-        *s = (struct lw_stand){.seen = true,
-                               .next_offset = look->next_offset,
-                               .updated_ms = look->updated_ms,
-                               .good = now,
-                               .owned = now,
-                               .free = now};
+        *s = (struct lw_partition_flow){.seen = true,
+                                        .next_offset = look->next_offset,
+                                        .updated_ms = look->updated_ms,
+                                        .good = now,
+                                        .owned = now,
+                                        .free = now};
     if (!is_open(s, look))
         s->free = now;
     if (health_flows(s, look)) {
@@ -121,15 +125,15 @@ enum lw_stand_verdict lw_stand_look(struct lw_stand *s, const struct lw_stand_lo
     s->next_offset = look->next_offset;
     s->updated_ms = look->updated_ms;
     if (now.mono_ms - s->owned.mono_ms >= patience_ms)
-        return LW_STAND_DESERTED;
+        return LW_FLOW_DESERTED;
     if (now.mono_ms - s->good.mono_ms >= patience_ms)
-        return LW_STAND_STANDS;
-    if (now.mono_ms - s->free.mono_ms >= LW_STAND_OPEN_MS)
-        return LW_STAND_OPEN;
-    return s->moved && s->heard ? LW_STAND_FLOWS : LW_STAND_UNKNOWN;
+        return LW_FLOW_STALLED;
+    if (now.mono_ms - s->free.mono_ms >= LW_FLOW_TRANSACTION_MS)
+        return LW_FLOW_TRANSACTION_OPEN;
+    return s->moved && s->heard ? LW_FLOW_OK : LW_FLOW_UNKNOWN;
 }
 
-void lw_stand_forgive(struct lw_stand *s, int64_t ms) {
+void lw_health_flow_forgive(struct lw_partition_flow *s, int64_t ms) {
     s->good.mono_ms += ms;
     s->good.wall_ms += ms;
     s->owned.mono_ms += ms;

@@ -1,15 +1,15 @@
 /* See inject.h.
  *
- * Chance is counter based: the generator of an event is seeded with (seed, number), so
- * that an event changes in the same way whatever came before it, whichever other
- * injections there are, and in a replay as in a backtest.
+ * Randomness is counter-based: an event's generator is seeded with (seed, number), so an
+ * event changes in the same way whatever came before it, with any other injections, and
+ * in a replay as in a backtest.
  *
- * A target that is the time between two fields cannot be written: the later time is moved
- * instead, as a longer trip would have done. Where that is the event time itself the
- * event also arrives for another pane, as it would have.
+ * A target that is the time between two fields cannot be written. Instead the later time
+ * is moved, as a longer trip would have done. If that is the event time itself, the event
+ * also falls into another pane, as it would have.
  *
- * Left out: drift of a relation between two fields (each of these kinds changes one), and
- * concept drift by permuted labels, which no regression has. */
+ * Not supported: drift of a relation between two fields (each kind changes one field), and
+ * concept drift by permuted labels, which regression does not have. */
 #include "core/inject.h"
 
 #include <math.h>
@@ -122,14 +122,13 @@ static int set_key(struct lw_injection *in, const struct lw_event_spec *event, c
     return 0;
 }
 
-/* The cell that a target stands in, and whether the kind can do anything with the field.
- */
+/* The cell that holds a target, and whether the kind can change the field. */
 static int check_field(struct lw_injection *in, const struct lw_event_spec *event,
                        struct lw_err *err) {
     if (in->field == LW_INJECT_TARGET) {
         in->cell = event->target == LW_TARGET_FIELD ? event->target_a : event->target_b;
         if (in->kind == LW_INJECT_NULLS || in->kind == LW_INJECT_CATEGORIES)
-            return lw_fail(err, LW_ECONFIG, "%s cannot be done to the target",
+            return lw_fail(err, LW_ECONFIG, "%s cannot be applied to the target",
                            kinds[in->kind]);
         return 0;
     }
@@ -137,12 +136,11 @@ static int check_field(struct lw_injection *in, const struct lw_event_spec *even
     const struct lw_field *f = &event->fields.field[in->field];
     if (in->kind == LW_INJECT_LABELS)
         return lw_fail(err, LW_ECONFIG,
-                       "labels are noise on the target: leave out field");
+                       "labels adds noise to the target: leave out field");
     if (in->kind == LW_INJECT_NULLS) {
         if (f->required || in->field == event->time_field)
             return lw_fail(err, LW_ECONFIG,
-                           "'%s' is required: without it an event cannot be read at all",
-                           f->name);
+                           "'%s' is required: without it no event can be read", f->name);
         return 0;
     }
     enum lw_kind kind = in->kind == LW_INJECT_CATEGORIES ? LW_CATEGORY : LW_NUMERIC;
@@ -156,21 +154,21 @@ static int check_field(struct lw_injection *in, const struct lw_event_spec *even
 static int check_whole(struct lw_injection *in, const struct lw_event_spec *event,
                        unsigned given, struct lw_err *err) {
     if (event->time_field < 0)
-        return lw_fail(err, LW_ECONFIG,
-                       "files hold no record times: event.time is needed");
+        return lw_fail(err, LW_ECONFIG, "files hold no record times: set event.time");
     if (!(given & 1u << KEY_FIELD) && in->kind != LW_INJECT_LABELS)
-        return lw_fail(err, LW_ECONFIG, "field is missing");
+        return lw_fail(err, LW_ECONFIG, "the key 'field' is missing");
     if (!(given & 1u << KEY_AT))
-        return lw_fail(err, LW_ECONFIG, "at is missing: when does it begin?");
+        return lw_fail(err, LW_ECONFIG,
+                       "the key 'at' is missing: the time when it begins");
     if (in->until_ms <= in->from_ms)
-        return lw_fail(err, LW_ECONFIG, "until is not after at");
+        return lw_fail(err, LW_ECONFIG, "'until' must be later than 'at'");
     if (in->kind == LW_INJECT_CATEGORIES && !(given & 1u << KEY_SIZE))
         in->size = 1;
     else if (in->kind != LW_INJECT_NULLS && !(given & 1u << KEY_SIZE))
-        return lw_fail(err, LW_ECONFIG, "size is missing");
+        return lw_fail(err, LW_ECONFIG, "the key 'size' is missing");
     if (in->kind == LW_INJECT_CATEGORIES &&
         !(in->size >= 1 && in->size <= CATEGORIES_MAX && in->size == floor(in->size)))
-        return lw_fail(err, LW_ECONFIG, "size is a count of categories, 1 to %d",
+        return lw_fail(err, LW_ECONFIG, "size must be a number of categories, 1 to %d",
                        CATEGORIES_MAX);
     return check_field(in, event, err);
 }
@@ -184,7 +182,7 @@ static int inject_parse(const char *text, const struct lw_event_spec *event,
     lw_copy(copy, sizeof copy, text);
     char *colon = strchr(copy, ':');
     if (!colon)
-        return lw_fail(err, LW_ECONFIG, "KIND:key=value,... is wanted");
+        return lw_fail(err, LW_ECONFIG, "expected KIND:key=value,...");
     *colon = '\0';
     int kind = find_name(copy, kinds, LW_INJECT_KINDS);
     if (kind < 0)
@@ -217,7 +215,7 @@ int lw_inject_parse(const char *text, const struct lw_event_spec *event,
 
 /* ---- doing ---- */
 
-/* What is added to the value at that time. */
+/* The value to add at that time. */
 static double shift_at(const struct lw_injection *in, int64_t t, struct lw_rng *rng) {
     double since = (double)(t - in->from_ms);
     switch (in->kind) {

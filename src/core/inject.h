@@ -1,10 +1,10 @@
-/* Drift on purpose: changes a stream's events in a known way at a known time, so that
+/* Injected drift: changes a stream's events in a known way at a known time, so that
  * detection delay and false alarms can be measured against the truth.
  *
  * An injection is one line of text, KIND:key=value,...:
  *
  *   sudden      value + size, from `at` on
- *   gradual     value + size, growing in a straight line over the first `over` (7d)
+ *   gradual     value + size, growing linearly over the first `over` (7d)
  *   recurring   value + size in the first half of each `period` (7d)
  *   seasonal    value + size * sin(2 pi t / period) (1d)
  *   unit        value * size: miles that become kilometres
@@ -12,9 +12,9 @@
  *   categories  the value is one of `size` (1) categories that were never seen
  *   labels      target + N(0, size)
  *
- * Keys: field (a field of the event, or `target`), at, until (times; for ever), size,
- * seed (1), share of the events (1), period, over. Pure: what happens to an event depends
- * on the injection, the event and its number in the stream alone. */
+ * Keys: field (a field of the event, or `target`), at, until (times; forever), size,
+ * seed (1), share of the events (1), period, over. Pure: the change to an event
+ * depends only on the injection, the event and its number in the stream. */
 #ifndef LW_CORE_INJECT_H
 #define LW_CORE_INJECT_H
 
@@ -40,8 +40,8 @@ const char *lw_inject_name(enum lw_inject_kind kind);
 struct lw_injection {
     enum lw_inject_kind kind;
     int field; /* or LW_INJECT_TARGET */
-    int cell;  /* the field that is written: of a target, its field or the later time */
-    int64_t from_ms, until_ms; /* event time, [from, until); INT64_MAX: for ever */
+    int cell;  /* the field that is written: for a target, its field or the later time */
+    int64_t from_ms, until_ms; /* event time, [from, until); INT64_MAX: forever */
     int64_t period_ms, over_ms;
     double size, share;
     uint64_t seed;
@@ -51,13 +51,13 @@ struct lw_injection {
     char text[24];
 };
 
-/* Parses one; LW_ECONFIG says what is wrong with which key, with the nearest name. */
+/* Parses one injection. LW_ECONFIG names the wrong key, and the nearest valid name. */
 int lw_inject_parse(const char *text, const struct lw_event_spec *event,
                     struct lw_injection *out, struct lw_err *err);
 
-/* Changes the cells of event number `number` (from 0, over all files). Times are compared
- * with the event's time before any change. New categories' texts stay valid until the
- * next call. Hot path: no allocation. Returns the number of injections that hit. */
+/* Changes the cells of event `number` (from 0, over all files). Injection times are
+ * compared with the event's original time. Texts of new categories stay valid until the
+ * next call. Hot path: no allocation. Returns the number of injections that applied. */
 int lw_inject_apply(struct lw_injection *list, size_t n,
                     const struct lw_event_spec *event, uint64_t number,
                     struct lw_cell *cells);

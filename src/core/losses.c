@@ -73,6 +73,6 @@ int lw_losses_read(struct lw_losses *s, const struct lw_task *task, struct lw_re
     const void *data = lw_reader_bytes(r, task->bytes);
     *s = (struct lw_losses){.task = task};
     if (!data)
-        return lw_fail(err, LW_EINPUT, "sums of losses are cut short");
+        return lw_fail(err, LW_EINPUT, "sums of losses are truncated");
     return task->read(s, data, err);
 }

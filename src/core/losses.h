@@ -45,7 +45,7 @@ double lw_losses_difference(const struct lw_losses *a, const struct lw_losses *b
 /* task->bytes bytes. */
 void lw_losses_write(const struct lw_losses *s, const struct lw_task *task,
                      struct lw_buf *out);
-/* -1 with LW_EINPUT when the bytes are cut short or no events can have these sums. */
+/* -1 with LW_EINPUT when the bytes are truncated or the sums are impossible. */
 int lw_losses_read(struct lw_losses *s, const struct lw_task *task, struct lw_reader *r,
                    struct lw_err *err);
 

@@ -7,15 +7,14 @@
 #include "core/monitor_private.h"
 #include "drift/stats.h"
 
-/* A share has risen by more than chance below this two-sided p: three standard errors of
- * large samples. */
+/* A share has risen by more than chance below this two-sided p: three standard errors
+ * of large samples. */
 #define SHARE_P 0.0027
-/* Times drift.alpha: a report looks once, a rule again and again. It resolves at alpha. */
+/* Times drift.alpha: a rule tests again and again, a report only once. It resolves at
+ * alpha. */
 #define RULE_ALPHA 0.01
 /* An RMSE must exceed its expectation by this many standard errors. */
 #define RMSE_Z 2.0
-
-/* ---- the model ---- */
 
 static const struct lw_losses *errors_of(const struct lw_metric_input *in) {
     return &in->view->counts.champion;
@@ -72,7 +71,7 @@ static struct lw_reading change_read(const struct lw_metric_input *in) {
                                .significant = true};
 }
 
-/* With no detector, no champion or no reference, no change can be seen. */
+/* Without a detector, a champion or a reference no change can be detected. */
 static double change_figure(const struct lw_metric_input *in) {
     return in->m->change && in->m->policy.champion && in->m->reference ? in->m->changed
                                                                        : NAN;
@@ -122,8 +121,6 @@ static double gain_figure(const struct lw_metric_input *in) {
     return lw_losses_recalibration_gain(errors_of(in));
 }
 
-/* ---- the stream ---- */
-
 static struct lw_reading events_read(const struct lw_metric_input *in) {
     return (struct lw_reading){.value = (double)in->view->counts.events,
                                .n = UINT64_MAX, /* few events are the finding itself */
@@ -143,9 +140,10 @@ static struct lw_reading rejected_read(const struct lw_metric_input *in) {
     if (!r.known)
         return r;
     r.value = (double)rejected / (double)n -
-              (ref->events > 0 ? (double)ref->aside / (double)ref->events : 0);
-    r.significant = r.value > 0 && ref->events > 0 &&
-                    lw_two_shares_p(ref->aside, ref->events, rejected, n) < SHARE_P;
+              (ref->events > 0 ? (double)ref->rejected / (double)ref->events : 0);
+    r.significant =
+        r.value > 0 && ref->events > 0 &&
+        lw_drift_two_shares_p(ref->rejected, ref->events, rejected, n) < SHARE_P;
     return r;
 }
 
@@ -153,8 +151,6 @@ static double rejected_figure(const struct lw_metric_input *in) {
     const struct lw_counts *c = &in->view->counts;
     return (double)(c->events - c->good) / (double)c->events;
 }
-
-/* ---- columns ---- */
 
 /* p: of the metric's own test, corrected over the columns. The rule's threshold is the
  * floor of the effect. */
@@ -196,7 +192,7 @@ static struct lw_reading unseen_read(const struct lw_metric_input *in) {
     return r;
 }
 
-/* Of a statistic that is computed apart from struct lw_drift. */
+/* A statistic that is computed apart from struct lw_drift. */
 static struct lw_reading statistic_read(const struct lw_metric_input *in) {
     struct lw_reading r =
         drift_reading(in, in->statistic->value, in->statistic->p_adjusted);
@@ -205,7 +201,7 @@ static struct lw_reading statistic_read(const struct lw_metric_input *in) {
     return r;
 }
 
-/* Shares are of all rows: n_cur leaves out the missing ones. */
+/* Shares are of all rows: n_cur excludes missing values. */
 static struct lw_reading share_reading(const struct lw_metric_input *in, double rise,
                                        double p) {
     uint64_t rows = in->view->counts.events;
@@ -240,8 +236,8 @@ static struct lw_metric_share range_share(const struct lw_member *m) {
 }
 
 static struct lw_reading fault_read(const struct lw_metric_input *in) {
-    struct lw_reading r =
-        lw__fault_reading(in->before, in->now, &in->view->fault[in->column], in->slot);
+    struct lw_reading r = lw__monitor_fault_reading(
+        in->before, in->now, &in->view->fault[in->column], in->state);
     r.n = in->view->counts.events;
     return r;
 }
@@ -283,20 +279,19 @@ static double unseen_figure(const struct lw_metric_input *in) {
     return has_distance(in) && in->drift->unseen_known ? in->drift->unseen : NAN;
 }
 
-/* With too few values to decide, nothing is known. */
+/* Unknown with too few values to decide. */
 static double fault_figure(const struct lw_metric_input *in) {
     if (!in->before)
         return NAN;
     const struct lw_fault *found = &in->view->fault[in->column];
-    return lw__fault_judged(in->before, in->now, found) ? found->kind != LW_FAULT_NONE
-                                                        : NAN;
+    return lw__monitor_fault_judged(in->before, in->now, found)
+               ? found->kind != LW_FAULT_NONE
+               : NAN;
 }
 
 static double psi_first_figure(const struct lw_metric_input *in) {
     return in->first ? in->first->psi : NAN;
 }
-
-/* ---- the running stream ---- */
 
 static struct lw_reading live_share(uint64_t part, const struct lw_live_facts *f) {
     double value = f->messages ? (double)part / (double)f->messages : 0;
@@ -328,8 +323,6 @@ static struct lw_reading late_live(const struct lw_live_facts *f) {
 static struct lw_reading suspect_live(const struct lw_live_facts *f) {
     return live_share(f->suspect, f);
 }
-
-/* ---- the table ---- */
 
 lw_statistic_fn lw_statistic_energy;
 
@@ -369,7 +362,7 @@ static const struct lw_metric table[] = {
      .flags = ONLY | ZERO,
      .figure = rmse_se_figure},
     {.name = "rmse_expected",
-     .meaning = "RMSE that the champion should have in that window",
+     .meaning = "expected RMSE of the champion in that window",
      .series = "leeway_window_rmse_expected",
      .unit = "target",
      .scope = LW_SCOPE_MODEL,
@@ -377,7 +370,7 @@ static const struct lw_metric table[] = {
      .flags = ONLY | ZERO,
      .figure = expected_figure},
     {.name = "rmse_ratio",
-     .meaning = "RMSE over what the model should have in that window; 1 is as expected",
+     .meaning = "RMSE divided by the expected RMSE in that window; 1 is as expected",
      .series = "leeway_window_rmse_ratio",
      .unit = "",
      .scope = LW_SCOPE_MODEL,
@@ -388,7 +381,7 @@ static const struct lw_metric table[] = {
      .figure = ratio_figure,
      .summary = lw__summary_ratio},
     {.name = "rmse_first",
-     .meaning = "RMSE of version 1, had nothing been done",
+     .meaning = "RMSE of version 1, as if there had been no retraining",
      .unit = "target",
      .scope = LW_SCOPE_MODEL,
      .known = LW_KNOWN_POSITIVE,
@@ -432,7 +425,7 @@ static const struct lw_metric table[] = {
      .figure = gain_figure,
      .summary = lw__summary_gain},
     {.name = "change_point",
-     .meaning = "1 where the detector of `change` saw the error grow, else 0",
+     .meaning = "1 if the detector of `change` found that the error rose, else 0",
      .series = "leeway_window_change_point",
      .unit = "",
      .scope = LW_SCOPE_MODEL,
@@ -561,7 +554,7 @@ static const struct lw_metric table[] = {
      .read = unseen_read,
      .figure = unseen_figure},
     {.name = "fault",
-     .meaning = "1 where a fault of the data was recognised, else 0; of `target` too",
+     .meaning = "1 if a data fault was recognised, else 0; also of `target`",
      .series = "leeway_feature_fault",
      .unit = "",
      .scope = LW_SCOPE_COLUMN,
@@ -586,7 +579,7 @@ static const struct lw_metric table[] = {
      .live = silence_live,
      .summary = lw__summary_silence},
     {.name = "lag",
-     .meaning = "messages in Kafka that nobody has read; not in a backtest",
+     .meaning = "unread messages in Kafka; not in a backtest",
      .series = "leeway_live_lag",
      .unit = "messages",
      .scope = LW_SCOPE_LIVE,
@@ -609,7 +602,7 @@ static const struct lw_metric table[] = {
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
      .live = late_live,
-     .phrase = "came too late for their pane",
+     .phrase = "arrived too late for their pane",
      .summary = lw__summary_live_share},
     {.name = "suspect",
      .meaning =
@@ -624,13 +617,13 @@ static const struct lw_metric table[] = {
      .summary = lw__summary_live_share},
 };
 
-struct lw_reading lw__metric_read(const struct lw_metric *metric,
-                                  const struct lw_metric_input *in) {
+struct lw_reading lw__monitor_metric_read(const struct lw_metric *metric,
+                                          const struct lw_metric_input *in) {
     return metric->statistic ? statistic_read(in) : metric->read(in);
 }
 
-double lw__metric_figure_of(const struct lw_metric *metric,
-                            const struct lw_metric_input *in) {
+double lw__monitor_metric_figure(const struct lw_metric *metric,
+                                 const struct lw_metric_input *in) {
     if (!metric->statistic)
         return metric->figure(in);
     return in->statistic && in->statistic->known ? in->statistic->value : NAN;
@@ -701,8 +694,9 @@ bool lw_metric_known(const struct lw_metric *metric, double value, double n,
     }
 }
 
-bool lw__share_rose(uint64_t before, uint64_t before_n, uint64_t now, uint64_t now_n) {
+bool lw__monitor_share_rose(uint64_t before, uint64_t before_n, uint64_t now,
+                            uint64_t now_n) {
     return before_n > 0 && now_n > 0 &&
            (double)now / (double)now_n > (double)before / (double)before_n &&
-           lw_two_shares_p(before, before_n, now, now_n) < SHARE_P;
+           lw_drift_two_shares_p(before, before_n, now, now_n) < SHARE_P;
 }

@@ -1,8 +1,8 @@
 /* The table of metrics: everything that is measured of a stream, one row each.
  *
- * Rules, the manual, the figures in Redis, /metrics, history, the heat map, `status` and
- * the dashboards loop over it. A new metric is a row here and, if it is a statistic of
- * its own, one file in src/drift. No caller depends on the order of the rows. */
+ * Rules, the manual, the figures in Redis, /metrics, history, the heat map, `status`
+ * and the dashboards loop over it. A new metric is a row here and, if it is a new
+ * statistic, one file in src/drift. No caller depends on the order of the rows. */
 #ifndef LW_CORE_METRICS_H
 #define LW_CORE_METRICS_H
 
@@ -30,8 +30,8 @@ enum {
     LW_ON_NUMBERS = LW_ON_NUMERIC | LW_ON_TARGET | LW_ON_PREDICTION
 };
 
-/* When the published figure is known. A figure that is not known is null, absent or "-"
- * wherever a person sees it. */
+/* When the published figure is known. An unknown figure is null, absent or "-" for
+ * readers. */
 enum lw_metric_known {
     LW_KNOWN_ALWAYS,
     LW_KNOWN_SCORED,   /* the window has at least two scored events */
@@ -41,10 +41,10 @@ enum lw_metric_known {
 
 enum {
     LW_METRIC_FIGURE_ONLY = 1,   /* published, but no rule reads it */
-    LW_METRIC_OF_FEED = 2,       /* its cause is the feed, which makes others fire too */
+    LW_METRIC_OF_FEED = 2,       /* it is about the feed, and explains other alerts */
     LW_METRIC_BLOCKS = 4,        /* `block` is true unless a rule says otherwise */
     LW_METRIC_ANY_N = 8,         /* min_n is 0 unless a rule says otherwise */
-    LW_METRIC_FIRES_BELOW = 16,  /* too little is the trouble */
+    LW_METRIC_FIRES_BELOW = 16,  /* low values are the problem */
     LW_METRIC_NEEDS_CHANGE = 32, /* needs `change.kind` */
     LW_METRIC_ZERO = 64,         /* Redis has 0 where it is not known; else no field */
     LW_METRIC_LONGEST = 128,     /* published over the longest window only */
@@ -57,12 +57,12 @@ enum {
 struct lw_reading {
     double value;
     uint64_t n;       /* events behind it */
-    bool known;       /* there is something to read */
+    bool known;       /* there is a value to read */
     bool significant; /* more than chance would give */
     bool likely;      /* possible: too little to fire, too much to resolve */
 };
 
-/* What the leader has seen of the running stream in the last ten minutes. */
+/* What the leader has observed of the running stream in the last ten minutes. */
 struct lw_live_facts {
     uint64_t messages, dead, late, suspect; /* in the last ten minutes */
     uint64_t lag;                           /* messages unread in Kafka */
@@ -77,12 +77,12 @@ struct lw_metric_share {
 struct lw_alert;
 struct lw_spec;
 struct lw_member;
-struct lw_metric_input; /* what a row reads: core/monitor_private.h */
+struct lw_metric_input; /* what a metric reads: core/monitor_private.h */
 
 struct lw_metric {
     const char *name;    /* in rules and figures */
     const char *meaning; /* of the value that rules read, one sentence */
-    const char *shown;   /* of the published figure, where it is another; else NULL */
+    const char *shown;   /* of the published figure, if it differs; else NULL */
     const char *series;  /* in /metrics; NULL: none */
     /* The series' base unit where the metric's own is another, and the factor. */
     const char *base_unit;
@@ -92,14 +92,14 @@ struct lw_metric {
     enum lw_metric_known known;
     unsigned columns; /* LW_ON_ */
     unsigned flags;   /* LW_METRIC_ */
-    double neutral;   /* where the value is when nothing is wrong */
+    double neutral;   /* the value when nothing is wrong */
     /* NULL: no rule reads it, or `live` or `statistic` is set. */
     struct lw_reading (*read)(const struct lw_metric_input *in);
-    /* The published figure, NAN: not known; NULL where `live` or `statistic` is set. */
+    /* The published figure, NAN: unknown; NULL where `live` or `statistic` is set. */
     double (*figure)(const struct lw_metric_input *in);
     struct lw_reading (*live)(const struct lw_live_facts *facts);
     lw_statistic_fn *statistic; /* computed for all columns together, and corrected */
-    /* Rows of a member that the metric counts; NULL: it is no share. */
+    /* Rows of a member that the metric counts; NULL: it is not a share. */
     struct lw_metric_share (*share)(const struct lw_member *member);
     bool fault;         /* the value is a verdict of leeway/fault.h */
     const char *phrase; /* of a live share: what these messages are */
@@ -121,7 +121,8 @@ bool lw_metric_live(const struct lw_metric *metric);
 bool lw_metric_of_feed(const struct lw_metric *metric);
 /* "a feature", "the stream" or "the model". */
 const char *lw_metric_subject(const struct lw_metric *metric);
-/* Is it measured for that column: a feature's index, then the target, the prediction? */
+/* Is it measured for that column: a feature's index, then the target, then the
+ * prediction? */
 bool lw_metric_has_column(const struct lw_metric *metric, const struct lw_spec *spec,
                           size_t column);
 /* Is a figure of that value, over a window of n scored and `events` events, known? */

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "core/monitor_private.h"
 
-/* Fewer events make an hour's RMSE too restless for the change detector. */
+/* Fewer events make an hour's RMSE too noisy for the change detector. */
 #define CHANGE_MIN_EVENTS 20
 
 static struct lw_change *new_change(const struct lw_spec *spec) {
@@ -24,7 +24,7 @@ static struct lw_change *new_change(const struct lw_spec *spec) {
     return spec->change.kind[0] ? lw_change_new(spec->change.kind, &params, NULL) : NULL;
 }
 
-/* Another model's errors: another stream. */
+/* Another model has other errors, so the detector starts again. */
 static void renew_change(struct lw_monitor *m) {
     lw_change_free(m->change);
     m->change = new_change(m->spec);
@@ -41,10 +41,10 @@ struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
     for (size_t i = 0; i < m->nviews; i++)
         m->view[i].statistic = lw_calloc(lw_metric_count(), sizeof *m->view[i].statistic);
     for (size_t i = 0; i < spec->nrules; i++) {
-        m->slot_of[i] = m->nslots;
-        m->nslots += lw_rule_subjects(spec, &spec->rule[i]);
+        m->state_of[i] = m->nstates;
+        m->nstates += lw_rule_subjects(spec, &spec->rule[i]);
     }
-    m->slot = lw_calloc(m->nslots, sizeof *m->slot);
+    m->state = lw_calloc(m->nstates, sizeof *m->state);
     lw_policy_init(&m->policy, spec);
     return m;
 }
@@ -61,7 +61,7 @@ void lw_monitor_free(struct lw_monitor *m) {
             free(m->view[i].statistic[k]);
         free(m->view[i].statistic);
     }
-    free(m->slot);
+    free(m->state);
     free(m->view);
     free(m->figure);
     free(m);
@@ -78,7 +78,7 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
                                   const char *name, const char *feature,
                                   int64_t since_ms) {
     if (out->nalerts == LW_ALERTS_MAX)
-        return NULL; /* the state is kept all the same: it is told with the next change */
+        return NULL; /* the state is kept, and reported with its next change */
     struct lw_alert *a = &out->alert[out->nalerts++];
     *a = (struct lw_alert){.fingerprint = monitor_fingerprint(m->spec, name, feature),
                            .firing = true,
@@ -97,7 +97,8 @@ static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
     if (!n->firing)
         return;
     n->firing = false;
-    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", n->since_ms);
+    struct lw_alert *a =
+        new_alert(m, out, lw_alert_notice_name((size_t)kind), "", n->since_ms);
     if (!a)
         return;
     a->firing = false;
@@ -105,7 +106,7 @@ static void end_notice(struct lw_monitor *m, struct lw_evaluation *out,
     snprintf(a->summary, sizeof a->summary, "Resolved. %.300s", summary);
 }
 
-/* What is no rule's: a rollback, a failed training. It fires until what it tells of is
+/* An alert without a rule: a rollback, a failed training. It fires until its cause is
  * over, or for a week. */
 static void monitor_notice(struct lw_monitor *m, struct lw_evaluation *out,
                            enum lw_notice_kind kind, const char *summary) {
@@ -113,7 +114,8 @@ static void monitor_notice(struct lw_monitor *m, struct lw_evaluation *out,
     m->notice[kind] = (struct lw_notice){
         true, kind == LW_NOTICE_ROLLBACK ? LW_SEVERITY_CRITICAL : LW_SEVERITY_WARN,
         out->at_ms};
-    struct lw_alert *a = new_alert(m, out, lw_notice_name((size_t)kind), "", out->at_ms);
+    struct lw_alert *a =
+        new_alert(m, out, lw_alert_notice_name((size_t)kind), "", out->at_ms);
     if (!a)
         return;
     a->severity = m->notice[kind].severity;
@@ -123,13 +125,13 @@ static void monitor_notice(struct lw_monitor *m, struct lw_evaluation *out,
 void lw_monitor_unreadable(struct lw_monitor *m, uint64_t panes, const char *text) {
     char *at = m->unread[panes ? LW_NOTICE_PANE : LW_NOTICE_STATE];
     m->unreadable += panes;
-    if (!*at) /* of many the first; the others are in the log and in the audit */
+    if (!*at) /* only the first of many; the others are in the log and the audit */
         lw_copy(at, sizeof m->unread[0], text);
 }
 
-/* One alert for all that is found while it fires: after an upgrade it may be every pane
- * of a window. */
-static void tell_unread(struct lw_monitor *m, struct lw_evaluation *out) {
+/* One alert covers everything found while it fires: after an upgrade it may be every
+ * pane of a window. */
+static void unreadable_alert(struct lw_monitor *m, struct lw_evaluation *out) {
     for (int k = LW_NOTICE_PANE; k <= LW_NOTICE_STATE; k++) {
         if (m->unread[k][0] && !m->notice[k].firing)
             monitor_notice(m, out, (enum lw_notice_kind)k, m->unread[k]);
@@ -144,49 +146,60 @@ static void age_notices(struct lw_monitor *m, struct lw_evaluation *out) {
                        "A week has passed without another.");
 }
 
-static void monitor_tell(struct lw_monitor *m, size_t r, int subject,
-                         const struct lw_slot *slot, const struct lw_reading *reading,
-                         enum lw_transition change, struct lw_evaluation *out) {
-    const struct lw_rule *rule = &m->spec->rule[r];
+/* A rule's change of state on one subject, and the reading that caused it. */
+struct rule_change {
+    const struct lw_rule *rule;
+    int subject;
+    const struct lw_rule_state *state;
+    struct lw_reading reading;
+    enum lw_transition transition;
+};
+
+static void change_alert(struct lw_monitor *m, const struct rule_change *change,
+                         struct lw_evaluation *out) {
+    const struct lw_rule *rule = change->rule;
+    const struct lw_rule_state *state = change->state;
+    const struct lw_reading *reading = &change->reading;
+    int subject = change->subject;
     const char *feature =
         lw_metric_per_feature(rule->metric) ? lw_spec_feature_name(m->spec, subject) : "";
-    struct lw_alert *a = new_alert(m, out, rule->name, feature, slot->since_ms);
+    struct lw_alert *a = new_alert(m, out, rule->name, feature, state->since_ms);
     if (!a)
         return;
     a->rule = rule;
-    a->firing = change != LW_RESOLVES;
-    a->severity = slot->severity;
-    if (change == LW_FIRES) {
-        m->ledger.warnings += slot->severity == LW_SEVERITY_WARN;
-        m->ledger.criticals += slot->severity == LW_SEVERITY_CRITICAL;
+    a->firing = change->transition != LW_RESOLVES;
+    a->severity = state->severity;
+    if (change->transition == LW_FIRES) {
+        m->run_summary.warnings += state->severity == LW_SEVERITY_WARN;
+        m->run_summary.criticals += state->severity == LW_SEVERITY_CRITICAL;
     }
-    if (change == LW_WORSENS) {
-        m->ledger.warnings--;
-        m->ledger.criticals++;
+    if (change->transition == LW_WORSENS) {
+        m->run_summary.warnings--;
+        m->run_summary.criticals++;
     }
     a->value = reading->value;
-    a->threshold = lw_rule_threshold(rule, slot->severity);
+    a->threshold = lw_rule_threshold(rule, state->severity);
     a->n = reading->n == UINT64_MAX ? (uint64_t)reading->value : reading->n;
     if (!lw_metric_live(rule->metric))
         lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
-    lw__summary(m, a, subject);
+    lw__monitor_summary(m, a, subject);
 }
 
-void lw_monitor_tell(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw_monitor_report_unreadable(struct lw_monitor *m, struct lw_evaluation *out) {
     *out = (struct lw_evaluation){.at_ms = lw_monitor_sealed_until(m)};
     if (out->at_ms != INT64_MIN)
-        tell_unread(m, out);
+        unreadable_alert(m, out);
 }
 
-/* What the rules say of a training: the first that asks for one. */
+/* The first rule that asks for a training. */
 struct verdicts {
     char trigger[LW_NAME_MAX * 2]; /* "": none */
 };
 
 static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
-                         int subject, const struct lw_slot *slot, double value,
+                         int subject, const struct lw_rule_state *state, double value,
                          struct verdicts *v) {
-    if (slot->state != LW_ALERT_FIRING || slot->severity != LW_SEVERITY_CRITICAL ||
+    if (state->state != LW_ALERT_FIRING || state->severity != LW_SEVERITY_CRITICAL ||
         !(rule->actions & LW_ACTION_RETRAIN) || v->trigger[0])
         return;
     bool per_feature = lw_metric_per_feature(rule->metric);
@@ -196,15 +209,16 @@ static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
              m->spec->window[rule->window].name);
 }
 
-/* What a fault is called that lasts, for the end of it to be told by. */
+/* Remembers the kind of a fault that persists, so that its end can be recognised. */
 static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
                        int subject, const struct lw_reading *reading,
-                       struct lw_slot *slot) {
+                       struct lw_rule_state *state) {
     if (!rule->metric->fault || !reading->known || reading->value < 1)
         return;
-    const struct lw_fault *f = &m->view[rule->window].fault[lw__column(m->spec, subject)];
-    slot->fault = (uint8_t)f->kind;
-    slot->unit = f->unit;
+    const struct lw_fault *f =
+        &m->view[rule->window].fault[lw__monitor_column(m->spec, subject)];
+    state->fault = (uint8_t)f->kind;
+    state->unit = f->unit;
 }
 
 static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out,
@@ -215,15 +229,16 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
     if (rule->every_ms && out->at_ms % rule->every_ms != 0)
         return;
     for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-        int subject = lw__subject(rule, i);
-        struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
-        struct lw_reading reading = lw__reading(m, rule, subject);
-        enum lw_transition change = lw_rule_step(rule, slot, &reading, out->at_ms);
-        note_fault(m, rule, subject, &reading, slot);
+        int subject = lw__monitor_subject(rule, i);
+        struct lw_rule_state *state = &m->state[m->state_of[r] + i];
+        struct lw_reading reading = lw__monitor_reading(m, rule, subject);
+        enum lw_transition change = lw_rule_step(rule, state, &reading, out->at_ms);
+        note_fault(m, rule, subject, &reading, state);
         if (change != LW_STAYS)
-            monitor_tell(m, r, subject, slot, &reading, change, out);
+            change_alert(m, &(struct rule_change){rule, subject, state, reading, change},
+                         out);
         if (reading.known && reading.n >= rule->min_n)
-            note_trigger(m, rule, subject, slot, reading.value, v);
+            note_trigger(m, rule, subject, state, reading.value, v);
     }
 }
 
@@ -235,17 +250,18 @@ void lw_monitor_facts(struct lw_monitor *m, const struct lw_live_facts *now) {
 void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
                      struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
-    struct lw_slot *slot = &m->slot[m->slot_of[r]];
+    struct lw_rule_state *state = &m->state[m->state_of[r]];
     lw_assert(lw_metric_live(rule->metric) && m->live_known);
     struct lw_reading reading = rule->metric->live(&m->live);
     *out = (struct lw_evaluation){.at_ms = at_ms};
-    enum lw_transition change = lw_rule_step(rule, slot, &reading, at_ms);
+    enum lw_transition change = lw_rule_step(rule, state, &reading, at_ms);
     if (change != LW_STAYS)
-        monitor_tell(m, r, LW_RULE_MODEL, slot, &reading, change, out);
+        change_alert(
+            m, &(struct rule_change){rule, LW_RULE_MODEL, state, reading, change}, out);
 }
 
-/* A champion of some age whose predictions a recalibration would already better: no
- * alert, but its challenge need not wait for max_age. */
+/* A champion of some age that a recalibration would already improve: no alert, but its
+ * challenge need not wait for max_age. */
 static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
                            struct verdicts *v) {
     const struct lw_retrain_spec *r = &m->spec->retrain;
@@ -277,37 +293,37 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     m->changed = lw_change_update(m->change, lw_losses_error(&s->losses) / expected) != 0;
 }
 
-void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
-                 struct lw_evaluation *out) {
+void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
+                         struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
-    struct lw_slot *slot = &m->slot[m->slot_of[r] + i], old = *slot;
-    *slot = (struct lw_slot){0};
+    struct lw_rule_state *state = &m->state[m->state_of[r] + i], old = *state;
+    *state = (struct lw_rule_state){0};
     if (old.state != LW_ALERT_FIRING)
         return;
-    int subject = lw__subject(rule, i);
-    struct lw_reading reading = lw__reading(m, rule, subject);
+    int subject = lw__monitor_subject(rule, i);
+    struct lw_reading reading = lw__monitor_reading(m, rule, subject);
     size_t before = out->nalerts;
-    monitor_tell(m, r, subject, &old, &reading, LW_RESOLVES, out);
+    change_alert(m, &(struct rule_change){rule, subject, &old, reading, LW_RESOLVES},
+                 out);
     if (out->nalerts > before)
         lw_copy(out->alert[before].summary, sizeof out->alert[before].summary, why);
 }
 
-/* The champion has gone that these alerts were about: they are over, also for the rule's
- * own counts. Not so what is wrong with the feed, whoever answers: that ends when the
- * feed is seen to be well, or by a person's word. */
+/* The champion that these alerts were about is gone: they are over, and so are the
+ * rules' own counts. Faults of the feed persist whichever version answers: they end
+ * when the feed is good again, or when a person releases them. */
 static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_t version,
                         const char *how) {
     char why[200];
-    snprintf(
-        why, sizeof why,
-        "Resolved: version %u %s, and the window is compared with its reference from now on.",
-        version, how);
+    snprintf(why, sizeof why,
+             "Resolved: version %u %s; windows are now compared with its reference.",
+             version, how);
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         if (lw_metric_of_feed(rule->metric))
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++)
-            lw__resolve(m, r, i, why, out);
+            lw__monitor_resolve(m, r, i, why, out);
     }
 }
 
@@ -317,33 +333,34 @@ static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
         return;
     out->ndecisions++;
     if (d->kind == LW_DECIDED_ROLL_BACK)
-        lw__returned(m, d, out);
+        lw__monitor_champion_returned(m, d, out);
 }
 
-void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
-                  struct lw_evaluation *out) {
+void lw__monitor_champion_returned(struct lw_monitor *m, const struct lw_decision *d,
+                                   struct lw_evaluation *out) {
     char text[320];
-    m->ledger.rollbacks++;
+    m->run_summary.rollbacks++;
     snprintf(text, sizeof text, "Version %u was rolled back to version %u: %.200s",
              d->version, d->other, d->reason);
     monitor_notice(m, out, LW_NOTICE_ROLLBACK, text);
-    resolve_all(m, out, d->other, "has returned");
+    resolve_all(m, out, d->other, "is champion again");
     lw_reference_free(m->reference); /* the caller brings the old champion's */
     m->reference = NULL;
     renew_change(m);
 }
 
-/* A training is asked for when there is cause, nothing forbids it, and what it would take
- * is not about to turn out a fault's. */
+/* Asks for a training when there is cause, nothing blocks it, and no fault is about to
+ * be recognised in the rows that it would use. */
 static void monitor_request(struct lw_monitor *m, const char *trigger,
                             struct lw_evaluation *out) {
     int subject;
     struct lw_policy was = m->policy;
     if (!lw_policy_request(&m->policy, m->spec, out->at_ms, trigger,
-                           lw__blocked(m, &subject) != NULL))
+                           lw__monitor_blocked_by(m, &subject) != NULL))
         return;
-    if (lw__reference_is_thin(m) || /* looked at only when there is cause: it costs */
-        lw__suspects(m, &subject))
+    if (lw__monitor_reference_is_thin(
+            m) || /* checked only when there is cause, because it is expensive */
+        lw__monitor_suspected_by(m, &subject))
         m->policy = was;
     else
         out->request = m->policy.pending;
@@ -359,19 +376,19 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw_windows_push(m->windows, pane);
     lw_policy_pane(&m->policy, m->spec, pane,
                    lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
-    lw_run_summary_pane(&m->ledger, pane, m->policy.first);
+    lw_run_summary_pane(&m->run_summary, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
-        lw__view(m, i);
+        lw__monitor_view(m, i);
     for (size_t i = 0; i < m->spec->nrules; i++)
         apply_rule(m, i, out, &v);
     age_notices(m, out);
-    tell_unread(m, out);
-    lw__keep_quarantine(m, out);
+    unreadable_alert(m, out);
+    lw__monitor_update_quarantine(m, out);
     decide_probation(m, out);
     note_staleness(m, out->at_ms, &v);
     monitor_request(m, v.trigger[0] ? v.trigger : NULL, out);
-    lw__figures(m, out);
+    lw__monitor_figures(m, out);
 }
 
 int64_t lw_monitor_next(const struct lw_monitor *m, int64_t start_ms) {
@@ -390,8 +407,8 @@ int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
                      : until_ms - until_ms % m->spec->pane_ms;
     lw_windows_return(m->windows, to);
     lw_policy_return(&m->policy, m->spec, to);
-    for (size_t i = 0; i < m->nslots; i++)
-        lw_not_after(&m->slot[i].since_ms, to);
+    for (size_t i = 0; i < m->nstates; i++)
+        lw_not_after(&m->state[i].since_ms, to);
     for (int k = 0; k < LW_NOTICES; k++)
         lw_not_after(&m->notice[k].since_ms, to);
     return to;
@@ -402,15 +419,16 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
                         struct lw_evaluation *out) {
     *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
     if (request != m->policy.pending.id)
-        return; /* an answer to what nobody asks any more */
+        return; /* an answer to a request that is no longer pending */
     struct lw_decision *d = &out->decision[out->ndecisions++];
     bool retrain = !m->policy.pending.bootstrap;
     bool made = training && !training->early;
-    lw_policy_trained(&m->policy, m->spec, version, training, reason, out->at_ms, d);
-    m->ledger.retrains += retrain;
-    m->ledger.promotions += retrain && d->kind == LW_DECIDED_PROMOTE;
-    m->ledger.rejections += retrain && made && d->kind == LW_DECIDED_REJECT;
-    m->ledger.failures += !made;
+    const struct lw_training_outcome outcome = {version, training, reason, out->at_ms};
+    lw_policy_trained(&m->policy, m->spec, &outcome, d);
+    m->run_summary.retrains += retrain;
+    m->run_summary.promotions += retrain && d->kind == LW_DECIDED_PROMOTE;
+    m->run_summary.rejections += retrain && made && d->kind == LW_DECIDED_REJECT;
+    m->run_summary.failures += !made;
     if (!made) {
         char text[320];
         snprintf(text, sizeof text, "Training failed: %.280s", reason);
@@ -435,19 +453,19 @@ void lw_monitor_crowned(struct lw_monitor *m, uint32_t version,
     resolve_all(m, out, version, "was promoted by a person");
 }
 
-/* The slot of a rule and subject by its fingerprint, or NULL. */
-static const struct lw_slot *find_slot(const struct lw_monitor *m, uint64_t print,
-                                       size_t *rule, int *subject) {
+/* The state of a rule and subject by its fingerprint, or NULL. */
+static const struct lw_rule_state *
+find_rule_state(const struct lw_monitor *m, uint64_t print, size_t *rule, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *a = &m->spec->rule[r];
         for (size_t i = 0; i < lw_rule_subjects(m->spec, a); i++) {
             *rule = r;
-            *subject = lw__subject(a, i);
+            *subject = lw__monitor_subject(a, i);
             const char *feature = lw_metric_per_feature(a->metric)
                                       ? lw_spec_feature_name(m->spec, *subject)
                                       : "";
             if (monitor_fingerprint(m->spec, a->name, feature) == print)
-                return &m->slot[m->slot_of[r] + i];
+                return &m->state[m->state_of[r] + i];
         }
     }
     return NULL;
@@ -457,29 +475,32 @@ bool lw_monitor_fires(const struct lw_monitor *m, uint64_t print) {
     size_t rule;
     int subject;
     for (int k = 0; k < LW_NOTICES; k++)
-        if (monitor_fingerprint(m->spec, lw_notice_name((size_t)k), "") == print)
+        if (monitor_fingerprint(m->spec, lw_alert_notice_name((size_t)k), "") == print)
             return m->notice[k].firing;
-    const struct lw_slot *slot = find_slot(m, print, &rule, &subject);
-    return slot && slot->state == LW_ALERT_FIRING;
+    const struct lw_rule_state *state = find_rule_state(m, print, &rule, &subject);
+    return state && state->state == LW_ALERT_FIRING;
 }
 
 bool lw_monitor_alert(struct lw_monitor *m, uint64_t print, struct lw_evaluation *out) {
     size_t r;
     int subject;
     *out = (struct lw_evaluation){.at_ms = lw_windows_end(m->windows)};
-    const struct lw_slot *slot = find_slot(m, print, &r, &subject);
-    if (out->at_ms == INT64_MIN || !slot || slot->state != LW_ALERT_FIRING ||
+    const struct lw_rule_state *state = find_rule_state(m, print, &r, &subject);
+    if (out->at_ms == INT64_MIN || !state || state->state != LW_ALERT_FIRING ||
         lw_metric_live(m->spec->rule[r].metric))
         return false;
-    struct lw_reading reading = lw__reading(m, &m->spec->rule[r], subject);
+    struct lw_reading reading = lw__monitor_reading(m, &m->spec->rule[r], subject);
     if (reading.known)
-        monitor_tell(m, r, subject, slot, &reading, LW_STAYS, out);
+        change_alert(
+            m,
+            &(struct rule_change){&m->spec->rule[r], subject, state, reading, LW_STAYS},
+            out);
     return out->nalerts == 1;
 }
 
 void lw_monitor_champion(struct lw_monitor *m, uint32_t version, struct lw_reference *ref,
                          int64_t since_ms) {
-    if (version != m->policy.champion) /* else only its reference is brought back */
+    if (version != m->policy.champion) /* else only its reference is restored */
         renew_change(m);
     lw_policy_champion(&m->policy, m->spec, version, since_ms);
     lw_reference_free(m->reference);
@@ -493,7 +514,7 @@ void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation 
         return;
     monitor_request(m, NULL, out);
     if (!out->request.id)
-        lw__say_why_not(m, out);
+        lw__monitor_explain_wait(m, out);
 }
 
 size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_MAX]) {
@@ -531,7 +552,7 @@ struct lw_request lw_monitor_request(const struct lw_monitor *m) {
 
 struct lw_pane *lw_monitor_window(struct lw_monitor *m, size_t window) {
     if (lw_windows_end(m->windows) != INT64_MIN)
-        lw__view_merge(m, window);
+        lw__monitor_view_merge(m, window);
     return m->view[window].pane;
 }
 
@@ -541,7 +562,7 @@ void lw_monitor_lazy(struct lw_monitor *m) {
 
 struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {
     int64_t end = lw_windows_end(m->windows);
-    if (end != INT64_MIN) /* with no panes at all it is empty */
+    if (end != INT64_MIN) /* without panes it is empty */
         end = lw_quarantine_back(&m->quarantine, end, span_ms);
     struct lw_pane *pane = lw_windows_since(m->windows, end, &m->quarantine);
     lw_policy_level(&m->policy, &m->quarantine, &pane->answered);
@@ -553,12 +574,12 @@ const struct lw_reference *lw_monitor_reference(const struct lw_monitor *m) {
 }
 
 const struct lw_run_summary *lw_monitor_run_summary(const struct lw_monitor *m) {
-    return &m->ledger;
+    return &m->run_summary;
 }
 
 void lw_monitor_refill(struct lw_monitor *m, struct lw_pane *pane) {
     int64_t oldest = lw_windows_oldest(m->windows);
     lw_windows_push(m->windows, pane);
-    if (oldest != INT64_MAX) /* the state has said so, or an earlier pane */
+    if (oldest != INT64_MAX) /* already known from the state or from an earlier pane */
         lw_windows_reach(m->windows, oldest);
 }

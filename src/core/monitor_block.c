@@ -1,11 +1,11 @@
-/* What stands against learning: open incidents of blocking rules, and the quarantine that
- * they leave behind.
+/* What blocks training: open incidents of blocking rules, and the quarantine that they
+ * leave behind.
  *
- * A rule is looked at now and then and over a whole window; a fault begins at some pane
- * of it. So the panes are judged one by one when an incident begins, from the newest back
- * (several together where one has too few values to tell), and the span begins with the
- * first that is broken. Beyond the rule's window only an unbroken row of broken panes
- * counts: what went wrong once and was well again is another incident's. */
+ * A rule is evaluated now and then and over a whole window, while a fault begins at
+ * some pane of it. So when an incident begins, the panes are judged one by one, from
+ * the newest back (several together where one has too few values), and the span begins
+ * with the first broken pane. Before the rule's window only an unbroken run of broken
+ * panes counts: an earlier fault that had ended belongs to another incident. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,26 +14,26 @@
 #include "base/time.h"
 #include "core/monitor_private.h"
 
-/* A rule on one feature, or on the target, of which the values themselves are in doubt.
- * Other blocking rules leave no rows behind: few events, a silent producer and a growing
- * error say nothing against a row. */
+/* A rule on one feature, or on the target, that casts doubt on the values themselves.
+ * Other blocking rules (few events, a silent producer, a growing error) leave no
+ * spoiled rows behind. */
 static bool spoils_rows(const struct lw_rule *rule) {
     return (rule->actions & LW_ACTION_BLOCK) && lw_metric_per_feature(rule->metric) &&
            lw_metric_of_feed(rule->metric);
 }
 
-static bool is_open(const struct lw_slot *slot) {
-    return slot->state == LW_ALERT_FIRING && slot->severity == LW_SEVERITY_CRITICAL;
+static bool is_open(const struct lw_rule_state *state) {
+    return state->state == LW_ALERT_FIRING && state->severity == LW_SEVERITY_CRITICAL;
 }
 
-const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject) {
+const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         if (!(rule->actions & LW_ACTION_BLOCK))
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-            *subject = lw__subject(rule, i);
-            if (is_open(&m->slot[m->slot_of[r] + i]))
+            *subject = lw__monitor_subject(rule, i);
+            if (is_open(&m->state[m->state_of[r] + i]))
                 return rule;
         }
     }
@@ -46,28 +46,29 @@ enum health { UNKNOWN, WELL, BROKEN };
 
 static enum health block_judge(const struct lw_monitor *m, const struct lw_rule *rule,
                                int subject, struct lw_pane *pane) {
-    size_t at = lw__column(m->spec, subject);
+    size_t at = lw__monitor_column(m->spec, subject);
     const struct lw_member *before = &m->reference->profile->members[at];
     struct lw_member *now = &pane->profile->members[at];
     if (pane->events < m->spec->drift.min_n)
         return UNKNOWN;
     if (rule->metric->fault) {
         struct lw_fault found = lw_fault_find(before, now);
-        struct lw_slot *slot = lw__slot(m, rule, subject);
-        if (!lw__fault_judged(before, now, &found))
+        struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
+        if (!lw__monitor_fault_judged(before, now, &found))
             return UNKNOWN;
-        return lw__fault_in_piece(before, now, &found, slot) ? BROKEN : WELL;
+        return lw__monitor_fault_in_piece(before, now, &found, state) ? BROKEN : WELL;
     }
     struct lw_metric_share a = rule->metric->share(before);
     struct lw_metric_share b = rule->metric->share(now);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
         return UNKNOWN;
     double rise = (double)b.bad / (double)b.n - (double)a.bad / (double)a.n;
-    return rise >= rule->critical && lw__share_rose(a.bad, a.n, b.bad, b.n) ? BROKEN
-                                                                            : WELL;
+    return rise >= rule->critical && lw__monitor_share_rose(a.bad, a.n, b.bad, b.n)
+               ? BROKEN
+               : WELL;
 }
 
-/* A walk from the newest pane back, in pieces that can be judged. */
+/* A walk from the newest pane back, in pieces that are large enough to be judged. */
 struct walk {
     const struct lw_monitor *m;
     const struct lw_rule *rule;
@@ -86,7 +87,7 @@ static struct walk walk_begin(const struct lw_monitor *m, const struct lw_rule *
                          .piece = lw_pane_new(m->spec, 0, 0)};
 }
 
-/* The next piece and what is to be said of it; UNKNOWN: there is no more. */
+/* The next piece and its verdict; UNKNOWN: no more pieces. */
 static enum health walk_next(struct walk *w) {
     enum health health = UNKNOWN;
     bool fresh = true;
@@ -110,9 +111,9 @@ static int64_t window_start(const struct lw_monitor *m, const struct lw_rule *ru
     return lw_windows_end(m->windows) - m->spec->window[rule->window].length_ms;
 }
 
-/* Where what is broken begins and ends by the panes; where none can be judged alone, the
- * whole window is in doubt. The piece before the first broken one is taken too: it may
- * hold the moment at which the feed broke. */
+/* Where the broken panes begin and end; if none can be judged alone, the whole window
+ * is in doubt. The piece before the first broken one is included: the feed may have
+ * broken within it. */
 static void find_broken(const struct lw_monitor *m, const struct lw_rule *rule,
                         int subject, struct lw_span *out) {
     struct walk w = walk_begin(m, rule, subject);
@@ -132,7 +133,7 @@ static void find_broken(const struct lw_monitor *m, const struct lw_rule *rule,
         if (!before && w.from_ms < window_start(m, rule))
             break;
     }
-    if (before || !found) /* it was the oldest there is */
+    if (before || !found) /* it was the oldest one */
         out->from_ms -= m->spec->pane_ms;
     lw_pane_free(w.piece);
 }
@@ -149,9 +150,11 @@ static enum health block_newest(const struct lw_monitor *m, const struct lw_rule
 
 /* ---- before a training ---- */
 
-/* Panes that a fault begins with are few, and a small piece may look well that is not:
- * the newest panes are judged again with each that is added, within the rule's window. */
-#define LOOK_EVENTS 10 /* times drift.min_n: beyond that the rule's own look decides */
+/* A fault begins with few panes, and a small piece can look good although it is broken.
+ * So the newest panes are judged again with each pane that is added, within the rule's
+ * window. */
+/* times drift.min_n: with more values the rule's own evaluation decides */
+#define LOOK_EVENTS 10
 
 static bool newest_broken(const struct lw_monitor *m, const struct lw_rule *rule,
                           int subject) {
@@ -173,23 +176,23 @@ static bool newest_broken(const struct lw_monitor *m, const struct lw_rule *rule
 }
 
 static bool block_suspect(struct lw_monitor *m, const struct lw_rule *rule, int subject) {
-    const struct lw_slot *slot = lw__slot(m, rule, subject);
-    if (slot->released || is_open(slot))
+    const struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
+    if (state->released || is_open(state))
         return false;
-    if (slot->state == LW_ALERT_PENDING && slot->critical > 0)
+    if (state->state == LW_ALERT_PENDING && state->critical > 0)
         return true;
     if (!spoils_rows(rule) || !m->reference)
         return false;
-    struct lw_reading now = lw__reading(m, rule, subject);
+    struct lw_reading now = lw__monitor_reading(m, rule, subject);
     if (now.known && now.significant && now.n >= rule->min_n &&
         now.value >= rule->critical)
         return true;
     return newest_broken(m, rule, subject);
 }
 
-/* Is there enough outside of the quarantine for a reference? A day shows the hours of a
- * day; what the panes held cannot show is not waited for. */
-bool lw__reference_is_thin(const struct lw_monitor *m) {
+/* Is enough left outside of the quarantine for a reference? A day of panes shows a
+ * day's hours; hours that the panes cannot contain are not waited for. */
+bool lw__monitor_reference_is_thin(const struct lw_monitor *m) {
     int64_t end = lw_windows_end(m->windows), held = lw_spec_longest_window(m->spec);
     int64_t length = m->spec->retrain.reference_ms, wanted = LW_DAY;
     wanted = lw_earlier(wanted, lw_earlier(length, held));
@@ -197,13 +200,13 @@ bool lw__reference_is_thin(const struct lw_monitor *m) {
            lw_quarantine_back(&m->quarantine, end, wanted) < end - held;
 }
 
-const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject) {
+const struct lw_rule *lw__monitor_suspected_by(struct lw_monitor *m, int *subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         if (!(rule->actions & LW_ACTION_BLOCK) || lw_metric_live(rule->metric))
             continue;
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
-            *subject = lw__subject(rule, i);
+            *subject = lw__monitor_subject(rule, i);
             if (block_suspect(m, rule, *subject))
                 return rule;
         }
@@ -211,28 +214,28 @@ const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject) {
     return NULL;
 }
 
-void lw__say_why_not(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw__monitor_explain_wait(struct lw_monitor *m, struct lw_evaluation *out) {
     int subject = LW_RULE_MODEL;
-    const struct lw_rule *rule = lw__blocked(m, &subject);
+    const struct lw_rule *rule = lw__monitor_blocked_by(m, &subject);
     bool fires = rule != NULL;
     if (m->policy.pending.id) {
         snprintf(out->waits, sizeof out->waits,
-                 "the training that %.60s asks for begins after the one under way",
+                 "the training requested by %.60s starts after the current one",
                  m->policy.asked);
         return;
     }
     if (!rule)
-        rule = lw__suspects(m, &subject);
+        rule = lw__monitor_suspected_by(m, &subject);
     if (!rule) {
         snprintf(out->waits, sizeof out->waits,
-                 "the training that %.60s asks for waits: too little has come since the "
-                 "fault to make a reference of",
+                 "the training requested by %.60s waits: too few rows since the fault "
+                 "for a reference",
                  m->policy.asked);
         return;
     }
     bool of_one = lw_metric_per_feature(rule->metric);
     snprintf(out->waits, sizeof out->waits,
-             "the training that %.60s asks for waits: rule %.60s%s%.60s %s",
+             "the training requested by %.60s waits: rule %.60s%s%.60s %s",
              m->policy.asked, rule->name, of_one ? " of " : "",
              of_one ? lw_spec_feature_name(m->spec, subject) : "",
              fires ? "fires" : "is about to fire");
@@ -246,13 +249,14 @@ static void note_span(struct lw_evaluation *out, enum lw_span_event what,
         out->span[out->nspans++] = (struct lw_span_change){what, *span};
 }
 
-/* The blocking rule whose incident of that subject is open, or NULL. */
+/* The blocking rule with an open incident about that subject, or NULL. */
 static const struct lw_rule *open_incident(const struct lw_monitor *m, int subject) {
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         bool covers =
             rule->feature == subject || (rule->feature == LW_RULE_EACH && subject >= 0);
-        if (spoils_rows(rule) && covers && is_open(lw__slot(m, rule, subject)))
+        if (spoils_rows(rule) && covers &&
+            is_open(lw__monitor_rule_state(m, rule, subject)))
             return rule;
     }
     return NULL;
@@ -260,12 +264,12 @@ static const struct lw_rule *open_incident(const struct lw_monitor *m, int subje
 
 static const char *why_of(const struct lw_monitor *m, const struct lw_rule *rule,
                           int subject) {
-    const struct lw_slot *slot = lw__slot(m, rule, subject);
-    return rule->metric->fault ? lw_fault_name((enum lw_fault_kind)slot->fault)
+    const struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
+    return rule->metric->fault ? lw_fault_name((enum lw_fault_kind)state->fault)
                                : lw_metric_name(rule->metric);
 }
 
-/* A champion that has learned from such rows gives way to the one before it. */
+/* A champion that has learned from such rows is replaced by its predecessor. */
 static void judge_again(struct lw_monitor *m, const struct lw_span *span,
                         struct lw_evaluation *out) {
     struct lw_decision *d = &out->decision[out->ndecisions];
@@ -273,16 +277,17 @@ static void judge_again(struct lw_monitor *m, const struct lw_span *span,
         !lw_policy_spoiled(&m->policy, span, out->at_ms, d))
         return;
     out->ndecisions++;
-    lw__returned(m, d,
-                 out); /* its reference goes with it: nothing is judged after this */
+    lw__monitor_champion_returned(
+        m, d, out); /* its reference goes with it: nothing is evaluated after this */
 }
 
 static void block_begin(struct lw_monitor *m, const struct lw_rule *rule, int subject,
                         struct lw_evaluation *out) {
     struct lw_span s = {0};
-    const struct lw_slot *slot = lw__slot(m, rule, subject);
+    const struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
     find_broken(m, rule, subject, &s);
-    int64_t looked = slot->released_ms; /* before that a person has looked */
+    /* a person has checked everything before that */
+    int64_t looked = state->released_ms;
     lw_not_after(&looked, out->at_ms);
     if (looked) {
         s.from_ms = lw_later(s.from_ms, looked);
@@ -314,14 +319,14 @@ static void block_end(const struct lw_monitor *m, struct lw_span *span,
     note_span(out, LW_SPAN_ENDS, span);
 }
 
-/* What no training can want any more. */
+/* Drops spans that no training can reach any more. */
 static void block_forget(struct lw_monitor *m, int64_t at_ms) {
     int64_t window = m->spec->retrain.window_ms, panes = lw_spec_longest_window(m->spec);
     if (window > 0)
         lw_quarantine_forget(&m->quarantine, at_ms - lw_later(window, panes) - LW_WEEK);
 }
 
-/* Is its feature one that the configuration still has? */
+/* Does the configuration still have its feature? */
 static bool is_watched(const struct lw_spec *spec, const struct lw_span *span) {
     for (size_t i = 0; i < spec->nfeatures; i++)
         if (strcmp(spec->feature[i].name, span->feature) == 0)
@@ -329,7 +334,7 @@ static bool is_watched(const struct lw_spec *spec, const struct lw_span *span) {
     return strcmp(span->feature, "target") == 0;
 }
 
-void lw__keep_quarantine(struct lw_monitor *m, struct lw_evaluation *out) {
+void lw__monitor_update_quarantine(struct lw_monitor *m, struct lw_evaluation *out) {
     int nf = (int)m->spec->nfeatures;
     for (int i = 0; i <= nf; i++) {
         int subject = i < nf ? i : LW_RULE_TARGET;
@@ -352,25 +357,25 @@ void lw__keep_quarantine(struct lw_monitor *m, struct lw_evaluation *out) {
     block_forget(m, out->at_ms);
 }
 
-/* ---- a person's word ---- */
+/* ---- released by a person ---- */
 
 static void release_incidents(struct lw_monitor *m, const char *feature, const char *who,
                               struct lw_evaluation *out) {
     char why[200];
-    snprintf(why, sizeof why, "Resolved: %.80s has released %.60s, so it is no fault.",
-             who, feature);
+    snprintf(why, sizeof why, "Resolved: %.80s released %.60s.", who, feature);
     for (size_t r = 0; r < m->spec->nrules; r++) {
         const struct lw_rule *rule = &m->spec->rule[r];
         for (size_t i = 0; spoils_rows(rule) && i < lw_rule_subjects(m->spec, rule);
              i++) {
-            struct lw_slot *slot = &m->slot[m->slot_of[r] + i];
-            const char *name = lw_spec_feature_name(m->spec, lw__subject(rule, i));
+            struct lw_rule_state *state = &m->state[m->state_of[r] + i];
+            const char *name =
+                lw_spec_feature_name(m->spec, lw__monitor_subject(rule, i));
             if (strcmp(name, feature) != 0)
                 continue;
-            bool fired = is_open(slot);
-            lw__resolve(m, r, i, why, out);
-            slot->released = fired;
-            slot->released_ms = out->at_ms;
+            bool fired = is_open(state);
+            lw__monitor_resolve(m, r, i, why, out);
+            state->released = fired;
+            state->released_ms = out->at_ms;
         }
     }
 }

@@ -1,6 +1,6 @@
-/* The monitor's state as bytes: rules' slots (keyed by fingerprint, so that a changed
- * configuration keeps what still exists), change detector, policy. Panes and references
- * are stored on their own. */
+/* The monitor's state as bytes: states of the rules (keyed by fingerprint, so that a
+ * changed configuration keeps those that still exist), change detector, policy. Panes
+ * and references are stored separately. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,17 +26,17 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     lw_buf_i64(out, m->leapt_from_ms);
     lw_policy_write(&m->policy, out);
     lw_quarantine_write(&m->quarantine, out);
-    lw_run_summary_write(&m->ledger, m->spec->task, out);
+    lw_run_summary_write(&m->run_summary, m->spec->task, out);
     lw_buf_blob(out, m->spec->change.kind, strlen(m->spec->change.kind));
     if (m->change)
         lw_change_write(m->change, &change);
     lw_buf_blob(out, change.data, change.len);
     lw_buf_fini(&change);
-    lw_buf_u32(out, (uint32_t)m->nslots);
+    lw_buf_u32(out, (uint32_t)m->nstates);
     for (size_t r = 0; r < m->spec->nrules; r++)
         for (size_t i = 0; i < lw_rule_subjects(m->spec, &m->spec->rule[r]); i++) {
             lw_buf_u64(out, slot_key(m->spec, r, i));
-            lw_slot_write(&m->slot[m->slot_of[r] + i], out);
+            lw_rule_state_write(&m->state[m->state_of[r] + i], out);
         }
     for (int k = 0; k < LW_NOTICES; k++) {
         lw_buf_u8(out, m->notice[k].firing);
@@ -53,7 +53,7 @@ static int read_change(struct lw_monitor *m, struct lw_reader *r, struct lw_err 
     const char *want = m->spec->change.kind;
     if (!kind || !state || !m->change || kind_len != strlen(want) ||
         memcmp(kind, want, kind_len) != 0)
-        return 0; /* another detector is configured now: it starts afresh */
+        return 0; /* another detector is configured now, and starts empty */
     return lw_change_read(m->change, state, len, err);
 }
 
@@ -61,12 +61,12 @@ static void read_slots(struct lw_monitor *m, struct lw_reader *r) {
     uint32_t n = lw_reader_u32(r);
     for (uint32_t k = 0; k < n && !r->bad; k++) {
         uint64_t key = lw_reader_u64(r);
-        struct lw_slot slot;
-        lw_slot_read(&slot, r);
+        struct lw_rule_state state;
+        lw_rule_state_read(&state, r);
         for (size_t rule = 0; rule < m->spec->nrules; rule++)
             for (size_t i = 0; i < lw_rule_subjects(m->spec, &m->spec->rule[rule]); i++)
                 if (slot_key(m->spec, rule, i) == key)
-                    m->slot[m->slot_of[rule] + i] = slot;
+                    m->state[m->state_of[rule] + i] = state;
     }
 }
 
@@ -93,7 +93,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
     m->leapt_from_ms = lw_reader_ms(&r, INT64_MIN);
     lw_policy_read(&m->policy, &r);
     lw_quarantine_read(&m->quarantine, &r);
-    lw_run_summary_read(&m->ledger, m->spec->task, &r);
+    lw_run_summary_read(&m->run_summary, m->spec->task, &r);
     if (read_change(m, &r, err))
         return -1;
     read_slots(m, &r);

@@ -1,4 +1,5 @@
-/* Shared by monitor.c, monitor_codec.c and figures.c only. */
+/* Shared by the monitor's parts: monitor*.c, figures.c, metrics.c, summary.c and
+ * fault_reading.c. */
 #ifndef LW_CORE_MONITOR_PRIVATE_H
 #define LW_CORE_MONITOR_PRIVATE_H
 
@@ -16,24 +17,23 @@
 struct lw_view {
     struct lw_counts counts;
     double expected_error; /* 0: no reference or no scored events */
-    struct lw_pane
-        *pane;     /* merged in this evaluation, or NULL: nobody has asked for it */
-    bool compared; /* drift and fault are filled */
+    struct lw_pane *pane;  /* merged in this evaluation, or NULL: not needed yet */
+    bool compared;         /* drift and fault are filled */
     struct lw_drift drift[LW_SUBJECTS_MAX];
     struct lw_fault fault[LW_FEATURES_MAX + 1]; /* the features, then target */
     /* By row of the table of metrics and subject; NULL: not computed. */
     struct lw_statistic **statistic;
 };
 
-/* What a row of the table of metrics reads of one window, and of one column of it. */
+/* What a metric reads of one window, and of one column of it. */
 struct lw_metric_input {
     const struct lw_monitor *m;
     const struct lw_view *view;
-    size_t column; /* the rest is of it; NULL: unknown, or not of a column */
+    size_t column; /* the rest is about it; NULL: unknown, or not about a column */
     const struct lw_drift *drift;
     const struct lw_drift *first; /* against version 1's reference */
     const struct lw_member *before, *now;
-    const struct lw_slot *slot; /* of the rule that reads; NULL: a figure */
+    const struct lw_rule_state *state; /* of the reading rule; NULL: a figure */
     const struct lw_statistic *statistic;
 };
 
@@ -50,12 +50,12 @@ struct lw_monitor {
     struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
     struct lw_policy policy;
     struct lw_quarantine quarantine;
-    struct lw_run_summary ledger;
-    struct lw_change *change;     /* or NULL */
-    bool changed;                 /* the change detector fired with the newest pane */
-    size_t slot_of[LW_RULES_MAX]; /* a rule's first slot */
-    size_t nslots;
-    struct lw_slot *slot;
+    struct lw_run_summary run_summary;
+    struct lw_change *change;      /* or NULL */
+    bool changed;                  /* the change detector fired with the newest pane */
+    size_t state_of[LW_RULES_MAX]; /* a rule's first slot */
+    size_t nstates;
+    struct lw_rule_state *state;
     struct lw_notice notice[LW_NOTICES];
     uint64_t unreadable;          /* panes, ever */
     char unread[LW_NOTICES][320]; /* by kind: for the next pane's alert; "": none */
@@ -64,76 +64,79 @@ struct lw_monitor {
     bool live_known;                            /* `live` has been filled */
     struct lw_drift since[LW_FEATURES_MAX + 1]; /* longest window, against `first` */
     bool since_known;
-    bool lazy; /* figures are of no interest: only rules ask for sketches */
+    bool lazy; /* figures are not needed: only rules ask for sketches */
     size_t nviews;
     struct lw_view *view;
     size_t nfigures, figures_cap;
     struct lw_figure *figure;
 };
 
-/* The counts and errors of window i; its sketches and drift only once asked for by
- * _merge, which is most of an evaluation's cost. */
-void lw__view(struct lw_monitor *m, size_t i);
-void lw__view_merge(struct lw_monitor *m, size_t i);
-/* What a rule reads of a row of the table of metrics, and the figure it publishes. */
-struct lw_reading lw__metric_read(const struct lw_metric *metric,
-                                  const struct lw_metric_input *in);
-double lw__metric_figure_of(const struct lw_metric *metric,
-                            const struct lw_metric_input *in);
-/* A metric's input over one window; subject: LW_RULE_MODEL where it is of no column. */
-struct lw_metric_input lw__input(struct lw_monitor *m, const struct lw_metric *metric,
-                                 size_t window, int subject);
+/* Fills the counts and errors of window i. _merge also fills its sketches and drift,
+ * which is most of an evaluation's cost. */
+void lw__monitor_view(struct lw_monitor *m, size_t i);
+void lw__monitor_view_merge(struct lw_monitor *m, size_t i);
+/* The value that a rule reads of a metric, and the figure that the metric publishes. */
+struct lw_reading lw__monitor_metric_read(const struct lw_metric *metric,
+                                          const struct lw_metric_input *in);
+double lw__monitor_metric_figure(const struct lw_metric *metric,
+                                 const struct lw_metric_input *in);
+/* A metric's input over one window; subject: LW_RULE_MODEL if it is not about a column. */
+struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
+                                         const struct lw_metric *metric, size_t window,
+                                         int subject);
 /* What a rule reads of its subject (an index into the features, or LW_RULE_TARGET, ...).
  */
-struct lw_reading lw__reading(struct lw_monitor *m, const struct lw_rule *rule,
-                              int subject);
-/* Of a share: is it more than chance above the reference's? */
-bool lw__share_rose(uint64_t before, uint64_t before_n, uint64_t now, uint64_t now_n);
-/* What a rule remembers of a subject. */
-struct lw_slot *lw__slot(const struct lw_monitor *m, const struct lw_rule *rule,
-                         int subject);
+struct lw_reading lw__monitor_reading(struct lw_monitor *m, const struct lw_rule *rule,
+                                      int subject);
+/* Is a share above the reference's by more than chance? */
+bool lw__monitor_share_rose(uint64_t before, uint64_t before_n, uint64_t now,
+                            uint64_t now_n);
+/* A rule's state on a subject. */
+struct lw_rule_state *lw__monitor_rule_state(const struct lw_monitor *m,
+                                             const struct lw_rule *rule, int subject);
 /* The i-th subject of a rule. */
-int lw__subject(const struct lw_rule *rule, size_t i);
-/* Place of a feature or the target in a profile. */
-size_t lw__column(const struct lw_spec *spec, int subject);
+int lw__monitor_subject(const struct lw_rule *rule, size_t i);
+/* Index of a feature or the target in a profile. */
+size_t lw__monitor_column(const struct lw_spec *spec, int subject);
 
-/* Ends the incident of a rule and its i-th subject, if there is one; the alert gives
- * `why` as the reason. */
-void lw__resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
-                 struct lw_evaluation *out);
+/* Ends the incident of a rule and its i-th subject, if there is one, with the reason
+ * `why`. */
+void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
+                         struct lw_evaluation *out);
 /* The previous champion returns. */
-void lw__returned(struct lw_monitor *m, const struct lw_decision *d,
-                  struct lw_evaluation *out);
+void lw__monitor_champion_returned(struct lw_monitor *m, const struct lw_decision *d,
+                                   struct lw_evaluation *out);
 
 /* What prevents a training (monitor_block.c). */
-/* The rule whose open incident forbids every training, and in *subject its subject; or
+/* The rule whose open incident blocks every training, and in *subject its subject; or
  * NULL. */
-const struct lw_rule *lw__blocked(const struct lw_monitor *m, int *subject);
-/* The same for a rule that has not fired but would if it were evaluated now: the rows of
- * a training are checked before they are used. */
-const struct lw_rule *lw__suspects(struct lw_monitor *m, int *subject);
-/* Has the quarantine left too little for a reference? */
-bool lw__reference_is_thin(const struct lw_monitor *m);
-/* Into out->waits: why a training that was asked for is not begun. */
-void lw__say_why_not(struct lw_monitor *m, struct lw_evaluation *out);
+const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *subject);
+/* The same for a rule that has not fired but would if it were evaluated now: the rows
+ * of a training are checked before use. */
+const struct lw_rule *lw__monitor_suspected_by(struct lw_monitor *m, int *subject);
+/* Is too little left outside the quarantine for a reference? */
+bool lw__monitor_reference_is_thin(const struct lw_monitor *m);
+/* Into out->waits: why a requested training has not started. */
+void lw__monitor_explain_wait(struct lw_monitor *m, struct lw_evaluation *out);
 /* Opens, follows and closes spans as incidents begin and end. */
-void lw__keep_quarantine(struct lw_monitor *m, struct lw_evaluation *out);
+void lw__monitor_update_quarantine(struct lw_monitor *m, struct lw_evaluation *out);
 /* What `fault` reads of a subject (fault_reading.c); n is left to the caller. */
-struct lw_reading lw__fault_reading(const struct lw_member *before,
-                                    const struct lw_member *now,
-                                    const struct lw_fault *found,
-                                    const struct lw_slot *slot);
+struct lw_reading lw__monitor_fault_reading(const struct lw_member *before,
+                                            const struct lw_member *now,
+                                            const struct lw_fault *found,
+                                            const struct lw_rule_state *state);
 /* Is this piece of a suspected fault broken? While the fault fires, a piece is broken
- * that is nearer to it than to the reference. */
-bool lw__fault_in_piece(const struct lw_member *before, const struct lw_member *now,
-                        const struct lw_fault *found, const struct lw_slot *slot);
+ * if it is nearer to the fault than to the reference. */
+bool lw__monitor_fault_in_piece(const struct lw_member *before,
+                                const struct lw_member *now, const struct lw_fault *found,
+                                const struct lw_rule_state *state);
 /* Are there enough values for lw_fault_find to decide? */
-bool lw__fault_judged(const struct lw_member *before, const struct lw_member *now,
-                      const struct lw_fault *found);
-/* All figures of all views. */
-void lw__figures(struct lw_monitor *m, struct lw_evaluation *out);
-/* The alert's sentence for people (summary.c), and those of single metrics. */
-void lw__summary(struct lw_monitor *m, struct lw_alert *alert, int subject);
+bool lw__monitor_fault_judged(const struct lw_member *before, const struct lw_member *now,
+                              const struct lw_fault *found);
+/* Computes all figures of all views. */
+void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out);
+/* Writes the alert's sentence (summary.c); the others are those of single metrics. */
+void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject);
 typedef void lw_summary_writer(const struct lw_metric_input *in, struct lw_alert *alert,
                                const char *count);
 lw_summary_writer lw__summary_ratio, lw__summary_gain, lw__summary_share,

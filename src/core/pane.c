@@ -33,7 +33,7 @@ void lw_pane_free(struct lw_pane *pane) {
     free(pane);
 }
 
-/* Sums of another version say nothing about this one. */
+/* Sums of another version do not apply to this one. */
 static void segments_restart(struct lw_pane *pane, uint32_t version) {
     for (size_t i = 0; i < pane->spec->nfeatures; i++)
         lw_segments_reset(&pane->segments[i]);
@@ -62,7 +62,7 @@ static size_t oldest_version(const struct lw_pane *pane) {
     return oldest;
 }
 
-/* The oldest version gives way: it is the one that has long stopped answering. */
+/* Drops the oldest version: it stopped answering long ago. */
 static void drop_at(struct lw_pane *pane, size_t oldest) {
     struct lw_scores dropped = pane->scores[oldest];
     memmove(&pane->scores[oldest], &pane->scores[oldest + 1],
@@ -109,25 +109,6 @@ static void pane_count_event(struct lw_pane *pane, int64_t offset, int reason) {
     pane->dirty = true;
 }
 
-void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                 int reason, double target, const struct lw_scored *scored,
-                 size_t nscored) {
-    lw_assert(pane->nbuffered == 0);
-    pane_count_event(pane, offset, reason);
-    lw_profile_add(pane->profile, watched);
-    if (reason != LW_GOOD || nscored == 0)
-        return;
-    lw_losses_add(&pane->answered, pane->spec->task, target, scored[0].prediction);
-    for (size_t i = 0; i < nscored; i++) {
-        struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
-        if (!s)
-            continue;
-        lw_losses_add(&s->losses, pane->spec->task, target, scored[i].prediction);
-        lw_profile_add_numeric(s->profile, 0, scored[i].prediction);
-        lw_profile_add_numeric(s->profile, 1, scored[i].prediction - target);
-    }
-}
-
 static void columns_drain(struct lw_pane *pane) {
     struct lw_profile *p = pane->profile;
     for (size_t i = 0; i < p->n; i++)
@@ -171,19 +152,18 @@ static void scores_buffer(struct lw_scores *s, const struct lw_task *task, doubl
         scores_drain(s, task);
 }
 
-void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                    int reason, double target, const struct lw_scored *scored,
-                    size_t nscored) {
-    pane_count_event(pane, offset, reason);
-    lw_profile_add_categories(pane->profile, watched);
-    columns_buffer(pane, watched);
-    if (reason != LW_GOOD || nscored == 0)
+void lw_pane_buffer(struct lw_pane *pane, const struct lw_pane_event *event) {
+    const struct lw_task *task = pane->spec->task;
+    pane_count_event(pane, event->offset, event->reason);
+    lw_profile_add_categories(pane->profile, event->watched);
+    columns_buffer(pane, event->watched);
+    if (event->reason != LW_GOOD || event->nscored == 0)
         return;
-    lw_losses_add(&pane->answered, pane->spec->task, target, scored[0].prediction);
-    for (size_t i = 0; i < nscored; i++) {
-        struct lw_scores *s = lw__pane_scores(pane, scored[i].version);
+    lw_losses_add(&pane->answered, task, event->target, event->scored[0].prediction);
+    for (size_t i = 0; i < event->nscored; i++) {
+        struct lw_scores *s = lw__pane_scores(pane, event->scored[i].version);
         if (s)
-            scores_buffer(s, pane->spec->task, target, scored[i].prediction);
+            scores_buffer(s, task, event->target, event->scored[i].prediction);
     }
 }
 
@@ -199,7 +179,7 @@ void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
                       const struct lw_cell *watched, const struct lw_cell *id,
                       double loss) {
     if (version < pane->segments_version)
-        return; /* a version that has returned is judged from its next pane on */
+        return; /* a version that has returned is measured from its next pane on */
     if (version > pane->segments_version)
         segments_restart(pane, version);
     for (size_t i = 0; i < pane->spec->nfeatures; i++)

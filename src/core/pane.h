@@ -1,7 +1,6 @@
-/* A pane: what was seen of one slice of event time, by one partition or merged over all
- * of them.
+/* A pane: a summary of one slice of event time, of one partition or merged over all.
  *
- * It is the unit that is accumulated, stored, merged and sealed. Sketch seeds come from
+ * Panes are accumulated, stored, merged and sealed as a whole. Sketch seeds derive from
  * (stream, partition, start), so a pane rebuilt after a crash is bit-identical to one
  * that never stopped. */
 #ifndef LW_CORE_PANE_H
@@ -17,7 +16,7 @@ struct lw_scores {
     uint32_t version;
     struct lw_losses losses;
     struct lw_profile *profile; /* prediction, error */
-    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED of each of the two */
+    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED for each of the two */
     size_t nbuffered;
 };
 
@@ -26,26 +25,36 @@ struct lw_pane {
     int64_t start_ms;
     int64_t first_offset,
         last_offset; /* of the accumulated events; -1 when none or merged */
-    uint64_t events; /* good and aside */
+    uint64_t events; /* good and rejected */
     uint64_t reason[LW_REASONS_MAX]; /* by outcome; [LW_GOOD] are the good ones */
-    struct lw_losses answered;       /* of the champion, whichever version it was */
-    struct lw_profile *profile;      /* features, target */
+    /* of the champion's predictions, whichever version it was */
+    struct lw_losses answered;
+    struct lw_profile *profile; /* features, target */
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
     /* Losses by segment, of one version only: the newest that answered. */
     uint32_t segments_version;    /* 0: none yet */
-    struct lw_segments *segments; /* by feature; empty but for categories */
+    struct lw_segments *segments; /* by feature; empty for numeric ones */
     struct lw_examples examples;
     bool dirty;       /* changed since it was last written */
-    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED of each column */
+    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED for each column */
     size_t nbuffered;
 };
 #define LW_PANE_BUFFERED 32
 
-/* One prediction of one version for the event at hand; the champion's comes first. */
+/* One version's prediction for an event. */
 struct lw_scored {
     uint32_t version;
     double prediction;
+};
+
+struct lw_pane_event {
+    int64_t offset;
+    const struct lw_cell *watched; /* see lw_spec_watch */
+    int reason;                    /* its outcome; LW_GOOD or why it was rejected */
+    double target;
+    const struct lw_scored *scored; /* the champion's prediction comes first */
+    size_t nscored;
 };
 
 struct lw_pane *lw_pane_new(const struct lw_spec *spec, int64_t start_ms, uint64_t seed);
@@ -53,36 +62,31 @@ void lw_pane_free(struct lw_pane *pane);
 void lw_pane_reset(struct lw_pane *pane, int64_t start_ms,
                    uint64_t seed); /* memory kept */
 
-/* One event: watched values (lw_spec_watch), its outcome and target, and what the models
- * said. Errors enter only for good events. Hot path. */
-void lw_pane_add(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                 int reason, double target, const struct lw_scored *scored,
-                 size_t nscored);
-/* The same, with the numbers of up to LW_PANE_BUFFERED events buffered and added one
- * column at a time: the sketches of one column fit into the first-level cache, those of
- * all columns do not. Until lw_pane_drain, only lw_pane_buffer and lw_pane_add_loss may
- * be called; after it, the bytes are those of lw_pane_add. */
-void lw_pane_buffer(struct lw_pane *pane, int64_t offset, const struct lw_cell *watched,
-                    int reason, double target, const struct lw_scored *scored,
-                    size_t nscored);
+/* Adds one event; errors are summed for good events only. The numbers of up to
+ * LW_PANE_BUFFERED events are buffered and added one column at a time: the sketches of
+ * one column fit into the first-level cache, those of all columns do not. Until
+ * lw_pane_drain, only lw_pane_buffer and lw_pane_add_loss may be called; the bytes do
+ * not depend on when the buffer is drained. Hot path. */
+void lw_pane_buffer(struct lw_pane *pane, const struct lw_pane_event *event);
 void lw_pane_drain(struct lw_pane *pane);
-/* Adds the same event's loss to its segments and to the worst events. version is the one
- * that answered; an event without id is not kept as an example. Hot path. */
+/* Adds the same event's loss to its segments and to the worst events. version: the one
+ * that answered. An event without id is not kept as an example. Hot path. */
 void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
                       const struct lw_cell *watched, const struct lw_cell *id,
                       double loss);
-/* Adds other's contents. Versions beyond LW_VERSIONS_MAX are dropped (oldest first). */
+/* Adds the other pane's contents. Versions beyond LW_VERSIONS_MAX are dropped, oldest
+ * first. */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);
 
-/* The pane as named blobs, one a member ("meta", "f:<feature>", "f:target",
- * "s:<version>", "e:<feature>", "x"): the fields of its Redis hash. emit is called once a
- * field. */
+/* The pane as named blobs, one per member ("meta", "f:<feature>", "f:target",
+ * "s:<version>", "e:<feature>", "x"): the fields of its Redis hash. Calls emit once for
+ * each field. */
 typedef void lw_emit(void *arg, const char *field, const void *data, size_t len);
 void lw_pane_write(struct lw_pane *pane, struct lw_buf *scratch, lw_emit *emit,
                    void *arg);
-/* Reads one field back. LW_EINPUT names field and reason; an unknown field is ignored (a
- * newer writer), a missing one stays empty. */
+/* Reads one field. LW_EINPUT names field and reason; an unknown field is ignored (from
+ * a newer writer), a missing one stays empty. */
 int lw_pane_read(struct lw_pane *pane, const char *field, const void *data, size_t len,
                  struct lw_err *err);
 

@@ -1,8 +1,8 @@
-/* A pane as named blobs: "meta" (offsets, counts), "f:<column>" (one sketch member each),
- * "s:<version>" (the errors' sums, then the two score sketches), "e:<feature>" (squared
- * errors by value of a category) and "x" (the worst events), each with the version that
- * they are about; these two are left out where there is nothing to say. Each blob stands
- * alone, so that a reader can take the one it wants out of the hash. */
+/* A pane as named blobs: "meta" (offsets, counts), "f:<column>" (one sketch member
+ * each), "s:<version>" (sums of losses, then the two score sketches), "e:<feature>"
+ * (losses by value of a category) and "x" (the worst events). The last two name the
+ * model version that they are about, and are left out when empty. Each blob is
+ * independent, so that a reader can fetch one field of the hash. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,21 +103,21 @@ static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader 
                        struct lw_err *err) {
     struct lw_scores *s = lw__pane_scores(pane, version);
     if (!s)
-        return 0; /* more versions than a pane holds, and this is the oldest */
+        return 0; /* the pane holds enough newer versions */
     if (lw_losses_read(&s->losses, pane->spec->task, r, err))
-        return lw_fail(err, LW_EINPUT, "too short for the sums of errors");
+        return lw_fail(err, LW_EINPUT, "too short for the sums of losses");
     for (size_t i = 0; i < 2; i++) {
         size_t len;
         const void *member = lw_reader_blob(r, &len);
         if (!member)
-            return lw_fail(err, LW_EINPUT, "score member %zu is cut short", i);
+            return lw_fail(err, LW_EINPUT, "score member %zu is truncated", i);
         if (lw_profile_read_member(s->profile, i, member, len, err))
             return -1;
     }
-    return lw_reader_left(r) ? lw_fail(err, LW_EINPUT, "bytes left over") : 0;
+    return lw_reader_left(r) ? lw_fail(err, LW_EINPUT, "trailing bytes") : 0;
 }
 
-/* Into a pane that has none yet: fields of one hash are about one version. */
+/* Into a pane without a version yet: fields of one hash are about one version. */
 static int segments_read(struct lw_pane *pane, const char *field, struct lw_reader *r,
                          struct lw_err *err) {
     uint32_t version = lw_reader_u32(r);
@@ -128,7 +128,7 @@ static int segments_read(struct lw_pane *pane, const char *field, struct lw_read
     } else {
         int i = lw_profile_find(pane->profile, field + 2);
         if (i < 0 || (size_t)i >= pane->spec->nfeatures)
-            return 0; /* of a feature that is not watched any more */
+            return 0; /* the feature is no longer watched */
         r->bad |= pane->segments[i].n != 0;
         if (!r->bad)
             lw_segments_read(&pane->segments[i], r);
@@ -156,8 +156,8 @@ int lw_pane_read(struct lw_pane *pane, const char *field, const void *data, size
         char *end;
         unsigned long version = strtoul(field + 2, &end, 10);
         if (*end || version == 0 || version > UINT32_MAX)
-            return lw_fail(err, LW_EINPUT, "pane field \"%.40s\" names no model version",
-                           field);
+            return lw_fail(err, LW_EINPUT,
+                           "pane field \"%.40s\" does not name a model version", field);
         if (read_scores(pane, (uint32_t)version, &r, err))
             return lw_err_context(err, "pane field \"%.40s\"", field);
     }

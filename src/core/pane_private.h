@@ -4,8 +4,8 @@
 
 #include "core/pane.h"
 
-/* The scores of a version, made empty if the pane has none yet. NULL when LW_VERSIONS_MAX
- * newer ones are held: that version is the oldest, so it is the one to drop. */
+/* The scores of a version, created empty if the pane has none. NULL when the pane holds
+ * LW_VERSIONS_MAX newer versions, so that this one is the oldest and is dropped. */
 struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version);
 
 #endif

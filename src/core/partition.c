@@ -1,10 +1,10 @@
-/* One partition: events into panes. What time it is, clock.h says; see partition.h.
+/* One partition: accumulates events in panes, by the time of its clock (clock.h). See
+ * partition.h.
  *
- * Until the first events agree they are accumulated where they say they belong; then what
- * lies far from the time that they agree on is struck out again as suspect, so neither a
- * first event of 2009 nor one of 2041 decides what time it is. Later on, panes far ahead
- * are struck out as soon as neither the crowd nor `jump_agree` of the latest events stand
- * there. */
+ * Until the first events agree on a time, each is accumulated in the pane of its own time.
+ * Then panes far from the agreed time are discarded as suspect, so neither a first event
+ * of 2009 nor one of 2041 decides what time it is. Later, a pane far ahead is discarded as
+ * soon as neither the crowd nor `jump_agree` of the latest events are there. */
 #include "core/partition.h"
 
 #include <math.h>
@@ -137,8 +137,8 @@ static void strike_out_forsaken(struct lw_partition *p) {
         strike_out(p, p->npanes - 1);
 }
 
-/* The clock has taken a leap back. Its panes may have been written and forgotten: they
- * are deleted with the next flush, and counted by what the clock knows of them. */
+/* The clock has undone a leap. Its panes may have been written and forgotten: they are
+ * deleted with the next flush, and counted as the clock remembers them. */
 static void strike_out_leap(struct lw_partition *p, const struct lw_struck *struck) {
     int64_t pane_ms = p->spec->pane_ms;
     int64_t from = struck->from_ms - pane_ms, until = struck->until_ms - pane_ms;
@@ -175,8 +175,8 @@ static void shut_panes(struct lw_partition *p) {
     }
 }
 
-/* A clock can say anything; this far from 1970 (some 36 million years) it is nonsense
- * either way, and differences of two times cannot overflow. */
+/* An event can claim any time. This far from 1970 (some 36 million years) it is
+ * nonsense either way, and differences of two times cannot overflow. */
 static int64_t time_bounded(int64_t t) {
     int64_t limit = LW_TIME_LIMIT;
     return t > limit ? limit : t < -limit ? -limit : t;
@@ -193,12 +193,12 @@ static enum lw_timeliness event_timeliness(struct lw_partition *p, int64_t t,
     enum lw_clock_verdict verdict = lw_clock_event(&p->clock, t, p->bound_ms);
     if (lw_clock_struck(&p->clock, &struck))
         strike_out_leap(p, &struck);
-    if (verdict == LW_CLOCK_ASTRAY)
+    if (verdict == LW_CLOCK_SUSPECT)
         return LW_SUSPECT;
     return pane_closed(p, start) ? LW_LATE : LW_ON_TIME;
 }
 
-/* What the event has done to the panes beside its own. */
+/* The event's effect on panes other than its own. */
 static void panes_update(struct lw_partition *p, bool known) {
     int64_t now = lw_clock_newest(&p->clock);
     if (!known && now != INT64_MIN)
@@ -208,7 +208,7 @@ static void panes_update(struct lw_partition *p, bool known) {
         shut_panes(p);
 }
 
-/* Where the champion's error is. */
+/* Adds the champion's loss to the segments of the event. */
 static void loss_add(const struct lw_partition *p, struct lw_pane *pane,
                      const struct lw_row *row, const struct lw_cell *watched,
                      const struct lw_scored *champion) {
@@ -232,23 +232,21 @@ static struct lw_pane *pane_of(struct lw_partition *p, int64_t start) {
     return lw_partition_open(p, start);
 }
 
-enum lw_timeliness lw_partition_add(struct lw_partition *p, int64_t offset,
-                                    const struct lw_row *row, int reason,
-                                    const struct lw_cell *watched,
-                                    const struct lw_scored *scored, size_t nscored) {
+enum lw_timeliness lw_partition_add(struct lw_partition *p, const struct lw_row *row,
+                                    const struct lw_pane_event *event) {
     int64_t t = time_bounded(row->time_ms), start = pane_start(p, t);
-    bool known = lw_clock_mark(&p->clock) != INT64_MIN;
+    bool known = lw_clock_mark(&p->clock) != INT64_MIN, good = event->reason == LW_GOOD;
     enum lw_timeliness where = event_timeliness(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
-    p->counter[reason == LW_GOOD ? LW_COUNT_GOOD : LW_COUNT_REJECTED]++;
-    p->counter[LW_COUNT_SCORED] += nscored > 0;
+    p->counter[good ? LW_COUNT_GOOD : LW_COUNT_REJECTED]++;
+    p->counter[LW_COUNT_SCORED] += event->nscored > 0;
     p->counter[LW_COUNT_LATE] += where == LW_LATE;
     p->counter[LW_COUNT_SUSPECT] += where == LW_SUSPECT;
     if (where == LW_ON_TIME) {
         struct lw_pane *pane = pane_of(p, start);
-        lw_pane_buffer(pane, offset, watched, reason, row->target, scored, nscored);
-        if (reason == LW_GOOD && nscored)
-            loss_add(p, pane, row, watched, &scored[0]);
+        lw_pane_buffer(pane, event);
+        if (good && event->nscored)
+            loss_add(p, pane, row, event->watched, &event->scored[0]);
     }
     panes_update(p, known);
     return where;
@@ -282,7 +280,7 @@ void lw_partition_end(struct lw_partition *p) {
         strike_out(p, p->npanes - 1);
 }
 
-/* Of many panes that a late flush held, the spare ones are let go, one a flush. */
+/* After a late flush closed many panes, the spare ones are freed, one a flush. */
 void lw_partition_forget(struct lw_partition *p) {
     p->struck_from_ms = INT64_MAX;
     p->struck_until_ms = INT64_MIN;

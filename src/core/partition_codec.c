@@ -25,8 +25,8 @@ void lw_partition_write(const struct lw_partition *p, struct lw_buf *out) {
             lw_buf_i64(out, p->pane[i]->start_ms);
 }
 
-/* A time that a partition can have written: bounded, or "not known" where that is said.
- */
+/* A time that a partition can have written: bounded, or "not known" where that is
+ * allowed. */
 static int64_t read_time(struct lw_reader *r, bool may_be_unknown) {
     int64_t t = lw_reader_i64(r);
     if (t >= -LW_TIME_LIMIT - LW_DAY && t <= LW_TIME_LIMIT + LW_DAY)
@@ -64,9 +64,10 @@ int lw_partition_read(struct lw_partition *p, const void *data, size_t len,
     p->flushed_newest_ms = lw_clock_newest(&p->clock);
     if (p->npanes)
         p->shut_ms = p->pane[0]->start_ms + p->spec->pane_ms;
-    return r.bad ? lw_fail(err, LW_EINPUT, "partition %d: progress names no pane's start",
-                           p->number)
-                 : 0;
+    return r.bad
+               ? lw_fail(err, LW_EINPUT,
+                         "partition %d: progress has an impossible pane start", p->number)
+               : 0;
 }
 
 void lw_partition_reopen(struct lw_partition *p, int64_t start_ms) {

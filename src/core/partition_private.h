@@ -15,10 +15,9 @@ struct lw_partition {
     struct lw_clock clock;
     int64_t bound_ms;  /* time of the Kafka record that is being added */
     int64_t oldest_ms; /* start of the oldest pane ever held; INT64_MIN while not known */
-    int64_t shut_ms;   /* end of the oldest held pane that the mark has not passed */
-    int64_t struck_from_ms,
-        struck_until_ms;       /* starts of panes struck out since a flush */
-    int64_t flushed_newest_ms; /* lw_partition_newest at the last flush */
+    int64_t shut_ms;   /* end of the oldest pane in memory that the mark has not passed */
+    int64_t struck_from_ms, struck_until_ms; /* starts of panes discarded since a flush */
+    int64_t flushed_newest_ms;               /* lw_partition_newest at the last flush */
     uint64_t counter[LW_COUNTERS];
     struct lw_pane **pane; /* in order of start */
     size_t npanes, cap;

@@ -10,8 +10,8 @@
 #include "core/task.h"
 #include "core/train.h"
 
-#define PROBATION_PANES 24U /* before that, a difference is weather */
-#define PROBATION_EARLY 2.0 /* factor on z for ending a probation before its time */
+#define PROBATION_PANES 24U /* before that, a difference is noise */
+#define PROBATION_EARLY 2.0 /* factor on z for ending a probation early */
 
 void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec) {
     *p = (struct lw_policy){.trained_ms = INT64_MIN,
@@ -24,7 +24,7 @@ static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane
     const struct lw_scores *now = lw_pane_scores(pane, p->champion);
     const struct lw_scores *old = lw_pane_scores(pane, p->previous);
     if (!now || !old || now->losses.n == 0 || now->losses.n != old->losses.n)
-        return; /* not the same events: the pane of the change-over */
+        return; /* not the same events: the pane of the change of champion */
     lw_moments_add(&p->probation, lw_losses_difference(&old->losses, &now->losses));
 }
 
@@ -104,7 +104,8 @@ static void roll_back(struct lw_policy *p, const struct lw_spec *spec, int64_t a
     }
     return_previous(p, at_ms);
     p->cooldown_ms =
-        spec->retrain.cooldown_max_ms; /* do not promote the like of it again at once */
+        /* do not promote the same candidate again at once */
+        spec->retrain.cooldown_max_ms;
 }
 
 static struct lw_decision of_champion(const struct lw_policy *p,
@@ -137,27 +138,27 @@ static void shorten_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
     p->cooldown_ms = half > spec->retrain.cooldown_ms ? half : spec->retrain.cooldown_ms;
 }
 
-/* Half the panes of a probation, but no more than PROBATION_PANES. */
+/* Half the panes of a probation, but at most PROBATION_PANES. */
 static uint64_t panes_needed(const struct lw_spec *spec) {
     uint64_t half = (uint64_t)(spec->retrain.probation_ms / spec->pane_ms / 2);
     return half > PROBATION_PANES ? PROBATION_PANES : half < 2 ? 2 : half;
 }
 
-/* Too little was scored by both versions to tell: once more as long, and then it is left
- * at that. What nobody has judged is not confirmed. */
+/* Both versions scored too few events for a verdict: the probation is extended once by
+ * its own length, and then ends. A version without a verdict is not confirmed. */
 static void too_little(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                        struct lw_decision *out) {
     char text[40];
     bool waits = !p->extended;
     *out = of_champion(p, waits ? LW_DECIDED_WAIT : LW_DECIDED_NOT_JUDGED, at_ms);
     lw_format_duration(text, sizeof text, spec->retrain.probation_ms);
-    snprintf(
-        out->reason, sizeof out->reason,
-        "probation of version %u %s%s: %zu panes were scored by version %u too, %zu are needed",
-        p->champion,
-        waits ? "goes on for another " : "ends without a judgement, and it stays",
-        waits ? text : "", (size_t)p->probation.n, p->previous,
-        (size_t)panes_needed(spec));
+    snprintf(out->reason, sizeof out->reason,
+             "probation of version %u %s%s: %zu panes were scored by version %u too, "
+             "%zu are needed",
+             p->champion,
+             waits ? "is extended by " : "ends without a verdict, and the version stays",
+             waits ? text : "", (size_t)p->probation.n, p->previous,
+             (size_t)panes_needed(spec));
     p->extended = waits;
     p->probation_until_ms = waits ? at_ms + spec->retrain.probation_ms : 0;
 }
@@ -185,7 +186,7 @@ int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t
         lw_digits(z, 2).text);
     p->probation_until_ms = 0;
     p->extended = false;
-    if (!worse) /* what was learned holds: the next lesson may come sooner */
+    if (!worse) /* the training was right: the next may come sooner */
         shorten_cooldown(p, spec);
     if (worse)
         roll_back(p, spec, at_ms);
@@ -224,8 +225,8 @@ static int policy_ask(struct lw_policy *p, int64_t at_ms, bool bootstrap,
     return 1;
 }
 
-/* Only what is older than the hold-out can be fitted, and what is older than the window
- * never comes back: a slow stream that has filled it need not wait for more than
+/* Only rows older than the hold-out can be fitted, and rows older than the window never
+ * come back: a slow stream that has filled the window need not wait for more than
  * min_rows. */
 static int policy_bootstrap(struct lw_policy *p, const struct lw_spec *spec,
                             int64_t at_ms) {
@@ -251,14 +252,14 @@ int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t a
     char reason[LW_NAME_MAX * 2], age[32];
     if (p->pending.id || blocked)
         return 0;
-    if (p->asked[0]) { /* a person knows better than the cooldown */
-        snprintf(reason, sizeof reason, "asked for by %s", p->asked);
+    if (p->asked[0]) { /* a person's request overrides the cooldown */
+        snprintf(reason, sizeof reason, "requested by %s", p->asked);
         return policy_ask(p, at_ms, p->champion == 0, reason);
     }
     if (!p->champion)
         return policy_bootstrap(p, spec, at_ms);
     if (p->again)
-        return policy_ask(p, at_ms, false, "the training before took rows of a fault");
+        return policy_ask(p, at_ms, false, "the last training used rows of a fault");
     int64_t old = lw_policy_unchallenged(p, at_ms);
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
         snprintf(reason, sizeof reason, "champion has not been challenged for %s",
@@ -275,7 +276,7 @@ static void lengthen_cooldown(struct lw_policy *p, const struct lw_spec *spec) {
         twice < spec->retrain.cooldown_max_ms ? twice : spec->retrain.cooldown_max_ms;
 }
 
-/* What lacks is made up for by events to come, and not by any rest. */
+/* Missing rows come with later events, not with a cooldown. */
 static void wait_for_rows(struct lw_policy *p, const struct lw_spec *spec,
                           const struct lw_training *t) {
     uint64_t want = spec->retrain.min_rows, had = t->rows - t->holdout_rows;
@@ -284,17 +285,18 @@ static void wait_for_rows(struct lw_policy *p, const struct lw_spec *spec,
     p->pending = (struct lw_request){0};
 }
 
-void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
-                       const struct lw_training *training, const char *why_failed,
-                       int64_t at_ms, struct lw_decision *out) {
+void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec,
+                       const struct lw_training_outcome *outcome,
+                       struct lw_decision *out) {
+    const struct lw_training *training = outcome->training;
     bool early = training && training->early;
     bool promote = training && !early && training->gate.passed;
     *out = (struct lw_decision){.kind = promote ? LW_DECIDED_PROMOTE : LW_DECIDED_REJECT,
-                                .version = version,
+                                .version = outcome->version,
                                 .other = p->champion,
-                                .at_ms = at_ms};
+                                .at_ms = outcome->at_ms};
     lw_copy(out->reason, sizeof out->reason,
-            training && !early ? training->gate.reason : why_failed);
+            training && !early ? training->gate.reason : outcome->why_failed);
     if (early) {
         wait_for_rows(p, spec, training);
         return;
@@ -302,10 +304,10 @@ void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t
     p->trained_ms = p->pending.as_of_ms;
     p->fresh = 0;
     if (p->nrecent < LW_RECENT_MAX)
-        p->recent[p->nrecent++] = at_ms;
+        p->recent[p->nrecent++] = outcome->at_ms;
     p->pending = (struct lw_request){0};
     if (promote) {
-        p->candidate_version = version;
+        p->candidate_version = outcome->version;
         p->candidate_as_of_ms = p->trained_ms;
         lw_copy(p->candidate, sizeof p->candidate,
                 training->trial[training->chosen].name);

@@ -1,11 +1,11 @@
-/* When to train, and what becomes of what was trained: cooldown, budget, probation.
+/* When to train, and what happens to a trained model: cooldown, budget, probation.
  *
- * A rejected challenger doubles the cooldown (the trigger asked for something that more
- * data did not give), up to a limit; a confirmed one halves it again, down to the
- * configured one. After a promotion the old champion is scored on the side; pane by pane
- * the difference of the two versions' squared errors on the same events is kept, and if
- * the new one is surely worse it is rolled back: its candidate is barred then for twice
- * the longest cooldown, so that the next training does not bring the like of it again. */
+ * A rejected challenger doubles the cooldown (more data did not help), up to a limit; a
+ * confirmed one halves it, down to the configured one. After a promotion the old
+ * champion is scored as a shadow; for each pane the difference of the two versions'
+ * losses on the same events is kept, and if the new version is significantly worse it
+ * is rolled back. Its candidate is then barred for twice the longest cooldown, so that
+ * the next training does not promote it again. */
 #ifndef LW_CORE_POLICY_H
 #define LW_CORE_POLICY_H
 
@@ -19,7 +19,7 @@
 #define LW_RECENT_MAX 32
 #define LW_LEVEL_DAYS 28
 
-/* What the answering versions did on one day of event time. */
+/* The loss of the answering versions on one day of event time. */
 struct lw_day {
     int64_t day; /* days since 1970 */
     uint64_t n;
@@ -30,63 +30,69 @@ struct lw_policy {
     uint32_t champion, previous, first; /* 0: none */
     int64_t champion_since_ms; /* 0: before the first pane, which then dates it */
     int64_t trained_ms;        /* as_of of the last finished training; INT64_MIN: never */
-    int64_t cooldown_ms;       /* in force */
+    int64_t cooldown_ms;       /* at present */
     uint64_t fresh, usable;    /* good events since the last training; ever */
-    uint64_t wait_usable;      /* no training is asked for before so many have come */
-    struct lw_supply supply;   /* rows that the first one would find */
+    uint64_t wait_usable;      /* no training is requested before this many have come */
+    struct lw_supply supply;   /* rows that the first training would find */
     size_t nrecent;
     int64_t recent[LW_RECENT_MAX]; /* trainings of the last week */
     uint64_t next_request;
     struct lw_request pending;
     uint32_t candidate_version;  /* the newest promoted by training, and ... */
-    char candidate[LW_NAME_MAX]; /* ... what it was */
-    int64_t candidate_as_of_ms;  /* ... and the end of what it was trained on */
-    bool again; /* it was recalled: repeat the training when nothing prevents it */
+    char candidate[LW_NAME_MAX]; /* ... its name */
+    int64_t candidate_as_of_ms;  /* ... and the end of its training rows */
+    /* it was rolled back because of a fault: repeat the training when nothing blocks it */
+    bool again;
     char barred[LW_NAME_MAX]; /* the candidate rolled back last */
     int64_t barred_until_ms;
-    char asked[LW_NAME_MAX]; /* by whom; "": nobody */
+    char asked[LW_NAME_MAX]; /* the person who asked for a training; "": nobody */
     size_t ndays;
     struct lw_day day[LW_LEVEL_DAYS]; /* the newest ones with events, in order */
     int64_t probation_until_ms;       /* 0: not in probation */
-    bool extended; /* its end was reached once with too little to judge by */
+    bool extended; /* it was extended once, with too few events for a verdict */
     struct lw_moments
-        probation; /* per pane: previous' minus champion's squared error, per event */
+        probation; /* per pane: previous' minus champion's loss, per event */
 };
 
 struct lw_training;
 
 void lw_policy_init(struct lw_policy *p, const struct lw_spec *spec);
-/* A pane was sealed: counts what is fresh, and compares the two versions in probation;
- * neither in a pane that the quarantine touches. */
+/* A pane was sealed: counts its fresh rows, and compares the two versions in probation;
+ * neither for a pane that the quarantine touches. */
 void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
                     const struct lw_pane *pane, bool quarantined);
-/* Event time was ahead of itself and is at_ms now: nothing has happened after that. */
+/* Event time had run ahead and is at_ms now: forgets everything later. */
 void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms);
-/* Count and squared error of the answering versions over the newest LW_LEVEL_DAYS days
- * with events, days in quarantine apart; the other sums stay 0. */
+/* Count and loss of the answering versions over the newest LW_LEVEL_DAYS days
+ * with events, except days in quarantine; the other sums stay 0. */
 void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
                      struct lw_losses *out);
-/* Confirm, roll back, wait once more or give up judging, when it is time; returns 1 when
+/* Confirms, rolls back, extends or ends the probation, when it is time; returns 1 when
  * a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                         struct lw_decision *out);
 /* A fault has spoiled the span's rows: the probation no longer counts them, and a
- * champion that was trained on some of them gives way to its predecessor until the
+ * champion that was trained on some of them is replaced by its predecessor until the
  * training is repeated without them. Returns 1 when that was decided. */
 int lw_policy_spoiled(struct lw_policy *p, const struct lw_span *span, int64_t at_ms,
                       struct lw_decision *out);
-/* Event time since the champion last proved itself: since its promotion, or since it beat
- * a challenger. */
+/* Event time since the champion last proved itself: since its promotion, or since it
+ * beat a challenger. */
 int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);
-/* Asks for a training if there is cause (trigger: text or NULL) and nothing stands
- * against it. */
+/* Asks for a training if there is cause (trigger: text or NULL) and nothing blocks it. */
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked);
-/* A training ended. training == NULL: it failed; with `early`: too few rows, which
- * costs no cooldown: it is asked for again when about as many have come as it lacked. */
-void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
-                       const struct lw_training *training, const char *why_failed,
-                       int64_t at_ms, struct lw_decision *out);
+struct lw_training_outcome {
+    uint32_t version;                   /* of the challenger */
+    const struct lw_training *training; /* NULL: it failed */
+    const char *why_failed;             /* NULL: it did not */
+    int64_t at_ms;
+};
+/* A training ended. With `early` it had too few rows, which costs no cooldown: the policy
+ * asks for it again when about as many as it lacked have arrived. */
+void lw_policy_trained(struct lw_policy *p, const struct lw_spec *spec,
+                       const struct lw_training_outcome *outcome,
+                       struct lw_decision *out);
 void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_t version,
                         int64_t since_ms);
 

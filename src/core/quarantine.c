@@ -1,4 +1,4 @@
-/* See quarantine.h. There are few spans, so everything is a walk over all of them. */
+/* See quarantine.h. There are few spans, so every function walks all of them. */
 #include "core/quarantine.h"
 
 #include <stdio.h>
@@ -16,10 +16,6 @@ bool lw_quarantine_touches(const struct lw_quarantine *q, int64_t from_ms,
         if (q->span[i].from_ms < until_ms && end_of(&q->span[i]) > from_ms)
             return true;
     return false;
-}
-
-bool lw_quarantine_holds(const struct lw_quarantine *q, int64_t at_ms) {
-    return lw_quarantine_touches(q, at_ms, at_ms + 1);
 }
 
 int64_t lw_quarantine_past(const struct lw_quarantine *q, int64_t at_ms) {
@@ -70,7 +66,7 @@ static void quarantine_drop(struct lw_quarantine *q, size_t i) {
     memmove(&q->span[i], &q->span[i + 1], (--q->n - i) * sizeof *q->span);
 }
 
-/* The closest two of one feature become one. There is such a pair: see LW_SPANS_MAX. */
+/* Joins the closest two spans of one feature. There is such a pair: see LW_SPANS_MAX. */
 static void make_room(struct lw_quarantine *q) {
     size_t a = 0, b = 0;
     int64_t least = INT64_MAX;
@@ -84,9 +80,9 @@ static void make_room(struct lw_quarantine *q) {
                 a = i;
                 b = j;
             }
-            break; /* the next of that feature is the closest */
+            break; /* the next span of that feature is the closest */
         }
-    if (b == 0) { /* damaged: too many names; the oldest goes */
+    if (b == 0) { /* damaged: too many names, so the oldest span is dropped */
         quarantine_drop(q, 0);
         return;
     }
@@ -117,7 +113,7 @@ struct lw_span *lw_quarantine_begin(struct lw_quarantine *q,
         if (strcmp(old->feature, s.feature) != 0 || end_of(old) < s.from_ms)
             continue;
         s.from_ms = old->from_ms < s.from_ms ? old->from_ms : s.from_ms;
-        s.id = old->id; /* it is the oldest one's in the end */
+        s.id = old->id; /* the oldest span keeps it */
         quarantine_drop(q, i);
     }
     if (q->n == LW_SPANS_MAX)
@@ -147,7 +143,7 @@ void lw_quarantine_forget(struct lw_quarantine *q, int64_t before_ms) {
             quarantine_drop(q, i);
 }
 
-char *lw_span_text(char *out, size_t size, const struct lw_span *span) {
+char *lw_quarantine_span_text(char *out, size_t size, const struct lw_span *span) {
     char from[32], until[32] = "now on";
     lw_format_time(from, sizeof from, span->from_ms);
     if (!span->open)

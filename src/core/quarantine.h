@@ -1,26 +1,26 @@
 /* Spans of event time that no model learns from, because a data fault spoiled their rows.
  *
- * A span belongs to the feature (or the target) that was broken, but it takes out whole
- * rows. To treat the value as missing would still teach something wrong: models have
+ * A span belongs to the feature (or the target) that was broken, but it excludes whole
+ * rows. Treating the value as missing would still teach something wrong: models have
  * terms for missing values, other fields of the feed are often wrong too, and the target
  * would be explained without its cause.
  *
- * A span is open as long as the incident that made it: its end is not known yet. It
+ * A span stays open, without a known end, as long as the incident that caused it. It
  * includes one pane on either side of the broken ones, because a feed breaks and recovers
- * in the middle of a pane. Spans of one feature that touch are one; the number is
- * bounded. */
+ * in the middle of a pane. Adjacent spans of one feature are joined; the
+ * number of spans is bounded. */
 #ifndef LW_CORE_QUARANTINE_H
 #define LW_CORE_QUARANTINE_H
 
 #include "base/buf.h"
 #include "core/spec.h"
 
-/* More than twice as many as there are features and targets: when there is no room, some
- * feature has two spans that can be made one. */
+/* More than twice the number of features and targets: a full list always has a feature
+ * with two spans to join. */
 #define LW_SPANS_MAX (2 * (LW_FEATURES_MAX + 1))
 
 struct lw_span {
-    uint32_t id; /* grows, never used again */
+    uint32_t id; /* increases; never reused */
     bool open;
     int64_t from_ms, until_ms; /* [from, until); open: the last broken pane known ends */
     int64_t broken_ms; /* start of the first broken pane; `from` has a margin before it */
@@ -34,9 +34,7 @@ struct lw_quarantine {
     struct lw_span span[LW_SPANS_MAX]; /* by start */
 };
 
-/* Does a span include that moment? Open ones include everything from their start on. */
-bool lw_quarantine_holds(const struct lw_quarantine *q, int64_t at_ms);
-/* Does one include any moment of [from, until)? */
+/* Does a span include any moment of [from, until)? */
 bool lw_quarantine_touches(const struct lw_quarantine *q, int64_t from_ms,
                            int64_t until_ms);
 /* The end of the span that includes that moment, or the moment itself; INT64_MAX: open.
@@ -51,18 +49,18 @@ int64_t lw_quarantine_back(const struct lw_quarantine *q, int64_t until_ms,
 
 /* The open span of a feature, or NULL. */
 struct lw_span *lw_quarantine_open_of(struct lw_quarantine *q, const char *feature);
-/* A fault was recognised: s has its feature, times and why. Joined with the spans of the
- * feature that it touches. */
+/* A fault was recognised: s has its feature, times and cause. Joins it with the spans
+ * of the feature that it touches. */
 struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const struct lw_span *s);
-/* Takes out the first span of that feature, or of that id as text; false: there is none.
- * out: what it was. */
+/* Removes the first span of that feature, or of that id as text, into *out; false if
+ * there is none. */
 bool lw_quarantine_release(struct lw_quarantine *q, const char *which,
                            struct lw_span *out);
-/* Forgets spans that ended at or before that. */
+/* Drops spans that ended at or before that moment. */
 void lw_quarantine_forget(struct lw_quarantine *q, int64_t before_ms);
 
 /* "span 3: trip_distance from 2020-05-04T00:00:00Z until ... (fault (unit))". */
-char *lw_span_text(char *out, size_t size, const struct lw_span *span);
+char *lw_quarantine_span_text(char *out, size_t size, const struct lw_span *span);
 
 void lw_quarantine_write(const struct lw_quarantine *q, struct lw_buf *out);
 void lw_quarantine_read(struct lw_quarantine *q, struct lw_reader *r);

@@ -56,7 +56,7 @@ static void write_profile(struct lw_profile *p, struct lw_buf *out) {
 static int read_profile(struct lw_profile *p, struct lw_reader *r, struct lw_err *err) {
     uint32_t n = lw_reader_u32(r);
     if (r->bad || n != p->n)
-        return lw_fail(err, LW_EINPUT, "it has %u columns, the configuration %zu", n,
+        return lw_fail(err, LW_EINPUT, "it has %u columns, the configuration has %zu", n,
                        p->n);
     for (uint32_t i = 0; i < n; i++) {
         size_t name_len, len;
@@ -64,7 +64,7 @@ static int read_profile(struct lw_profile *p, struct lw_reader *r, struct lw_err
         const void *member = lw_reader_blob(r, &len);
         const char *want = p->columns[i].name;
         if (!name || !member)
-            return lw_fail(err, LW_EINPUT, "cut short in column \"%s\"", want);
+            return lw_fail(err, LW_EINPUT, "truncated in column \"%s\"", want);
         if (strlen(want) != name_len || memcmp(name, want, name_len) != 0)
             return lw_fail(err, LW_EINPUT,
                            "column %u is \"%.*s\", the configuration has \"%s\"", i,
@@ -99,7 +99,7 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
     lw_buf_i64(out, ref->from_ms);
     lw_buf_i64(out, ref->until_ms);
     lw_buf_u64(out, ref->events);
-    lw_buf_u64(out, ref->aside);
+    lw_buf_u64(out, ref->rejected);
     lw_losses_write(&ref->losses, ref->task, out);
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++)
         lw_buf_f64(out, ref->hour_loss[i]);
@@ -116,7 +116,7 @@ static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_er
     ref->from_ms = lw_reader_i64(r);
     ref->until_ms = lw_reader_i64(r);
     ref->events = lw_reader_u64(r);
-    ref->aside = lw_reader_u64(r);
+    ref->rejected = lw_reader_u64(r);
     if (lw_losses_read(&ref->losses, ref->task, r, err))
         return lw_fail(err, LW_EINPUT, "its sums of errors are missing");
     for (int i = 0; i < LW_HOURS_OF_WEEK; i++) {
@@ -130,7 +130,7 @@ static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_er
     for (size_t i = 0; i < ref->nfeatures; i++)
         lw_segments_read(&ref->segments[i], r);
     if (r->bad || lw_reader_left(r))
-        return lw_fail(err, LW_EINPUT, "damaged or cut short");
+        return lw_fail(err, LW_EINPUT, "damaged or truncated");
     return 0;
 }
 

@@ -1,6 +1,6 @@
-/* What a model version is compared with: the profile of the rows it was proved on, its
- * error there, and the error's rhythm of the week. Stored with the version; renewed at
- * each promotion. */
+/* What a model version is compared with: the profile of the rows that it was proved on,
+ * its error on them, and the expected loss by hour of the week. Stored with the version
+ * and renewed at each promotion. */
 #ifndef LW_CORE_REFERENCE_H
 #define LW_CORE_REFERENCE_H
 
@@ -17,14 +17,14 @@ struct lw_reference {
     struct lw_profile *profile; /* features, target */
     struct lw_profile *scores;  /* prediction, error on the held-out rows */
     struct lw_losses losses;    /* of the version on the held-out rows */
-    uint64_t events, aside;     /* rows read, and those set aside among them */
-    /* Expected mean loss by hour of the week (UTC or local as the events are),
-     * shrunken towards the overall one; all positive. */
+    uint64_t events, rejected;  /* rows read, and how many of them were rejected */
+    /* Expected mean loss by hour of the week (UTC, or local if the events are), shrunk
+     * towards the overall mean; all positive. */
     double hour_loss[LW_HOURS_OF_WEEK];
     struct lw_bins bins[LW_FEATURES_MAX + 1];
     size_t nfeatures;
-    /* By feature: squared errors on the held-out rows by value of a category; empty where
-     * the models do not know the feature, and for what is no category. */
+    /* By feature: losses on the held-out rows by value of a category. Empty where the
+     * models do not use the feature, and for numeric features. */
     struct lw_segments *segments;
 };
 

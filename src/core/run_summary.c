@@ -30,7 +30,7 @@ void lw_run_summary_pane(struct lw_run_summary *l, const struct lw_pane *pane,
         lw_losses_merge(&m->first, &s->losses);
 }
 
-double lw_month_frozen_error(const struct lw_month *m) {
+double lw_run_summary_frozen_error(const struct lw_month *m) {
     bool all_along = m->first.n >= m->answered.n - m->answered.n / 10;
     return m->first.n && all_along ? lw_losses_error(&m->first) : NAN;
 }

@@ -1,5 +1,6 @@
 /* Run summary: error with and without retraining by month of event time, and counts of
- * alerts and retrains. Part of the monitor's state, so it outlives processes and leaders. */
+ * alerts and retrains. Part of the monitor's state, so it outlives processes and
+ * leaders. */
 #ifndef LW_CORE_RUN_SUMMARY_H
 #define LW_CORE_RUN_SUMMARY_H
 
@@ -11,26 +12,27 @@
 struct lw_month {
     int32_t year, month; /* 1..12 */
     uint64_t events;
-    struct lw_losses answered; /* of whatever version was champion: the managed model */
-    struct lw_losses first;    /* of version 1 on the same events: the frozen model */
+    /* of the champions, whichever version it was: the managed model */
+    struct lw_losses answered;
+    struct lw_losses first; /* of version 1 on the same events: the frozen model */
 };
 
-/* RMSE of the frozen model; NAN where it was not scored beside the champion all along
- * (keep_first: false), for then it rests on other events. */
-double lw_month_frozen_error(const struct lw_month *m);
+/* RMSE of the frozen model; NAN where it was not scored on the same events as the
+ * champion (keep_first: false). */
+double lw_run_summary_frozen_error(const struct lw_month *m);
 
 struct lw_run_summary {
-    uint64_t warnings, criticals; /* alerts fired, by the worst they came to */
-    uint64_t retrains;            /* trainings finished, the bootstrap apart */
+    uint64_t warnings, criticals; /* alerts fired, by their worst severity */
+    uint64_t retrains;            /* trainings finished, except the bootstrap */
     uint64_t promotions, rejections, failures, rollbacks;
     size_t nmonths;
     struct lw_month month[LW_MONTHS_MAX]; /* the newest ones, in order */
 };
 
-/* first: the version that is called frozen; 0: none yet. */
+/* first: the version called frozen; 0: none yet. */
 void lw_run_summary_pane(struct lw_run_summary *l, const struct lw_pane *pane,
                          uint32_t first);
-/* Over all months held. */
+/* Over all months kept. */
 void lw_run_summary_totals(const struct lw_run_summary *l, struct lw_month *out);
 void lw_run_summary_write(const struct lw_run_summary *l, const struct lw_task *task,
                           struct lw_buf *out);

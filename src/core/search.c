@@ -10,51 +10,50 @@
 #include "base/rng.h"
 #include "base/text.h"
 
-#define LAST_ROUND 2 /* of halving: rounds 0, 1, 2 fit a quarter, a half, all */
+#define LAST_ROUND 2 /* of halving: rounds 0, 1, 2 fit a quarter, a half, all rows */
 
 _Static_assert(LW_TRIALS_MAX >= LW_CANDIDATES_MAX + (LW_CANDIDATES_MAX + 1) / 2 +
                                     (LW_CANDIDATES_MAX + 3) / 4,
                "a trial for each fit of halving");
 
-/* A first stage that several candidates of a round begin with. */
-struct base {
+/* A first stage that several candidates of a round share. */
+struct shared_base {
     const struct lw_fit_spec *fit; /* the first of them */
     struct lw_model *model;        /* with the correction of the newest trial */
     double *coef;                  /* its coefficients without one */
     struct lw_fit_report report;
 };
 
-struct search {
+struct candidate_search {
     const struct lw_spec *spec;
-    const struct lw_dataset *ds;
     const struct lw_split *s;
     struct lw_training *out;
-    double *predicted;      /* of the trial at hand */
+    double *predicted;      /* of the current trial */
     double *best;           /* of `model` */
     struct lw_model *model; /* best of the round, or ... */
-    size_t of_base;         /* ... made of this base; SIZE_MAX: not */
+    size_t of_base;         /* ... based on this shared stage; SIZE_MAX: not */
     double *coef;           /* with these coefficients */
     const struct lw_failures *failed;
     size_t nbases;
-    struct base base[LW_CANDIDATES_MAX];
+    struct shared_base base[LW_CANDIDATES_MAX];
 };
 
-double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *ds,
-                           const struct lw_split *s, const double *predicted,
-                           struct lw_losses *errors) {
+double lw__search_held_out(const struct lw_task *task, const struct lw_split *s,
+                           const double *predicted, struct lw_losses *errors) {
     *errors = (struct lw_losses){0};
     for (size_t i = s->hold; i < s->end; i++)
         lw_losses_add(errors, task,
-                      lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
+                      lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i)),
                       predicted[i - s->hold]);
-    return errors->unsummed ? NAN : lw_losses_error(errors); /* no figure of a part */
+    /* a sum with events left out has no error */
+    return errors->unsummed ? NAN : lw_losses_error(errors);
 }
 
-static double search_seconds(const struct search *f) {
+static double search_seconds(const struct candidate_search *f) {
     return f->spec->seconds ? f->spec->seconds() : 0;
 }
 
-static void forget_bases(struct search *f) {
+static void forget_bases(struct candidate_search *f) {
     for (size_t i = 0; i < f->nbases; i++) {
         lw_model_free(f->base[i].model);
         free(f->base[i].coef);
@@ -62,31 +61,32 @@ static void forget_bases(struct search *f) {
     f->nbases = 0;
 }
 
-/* How many candidates begin with the same first stage. */
-static size_t base_sharers(const struct search *f, const struct lw_fit_spec *fit) {
+/* How many candidates share this first stage. */
+static size_t base_sharers(const struct candidate_search *f,
+                           const struct lw_fit_spec *fit) {
     size_t n = 0;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
         n += lw_fit_same_base(&f->spec->candidate[i], fit);
     return n;
 }
 
-static struct lw_fit_rows rows_from(const struct search *f, size_t begin) {
-    return (struct lw_fit_rows){.ds = f->ds,
+static struct lw_fit_rows rows_from(const struct candidate_search *f, size_t begin) {
+    return (struct lw_fit_rows){.ds = f->s->ds,
                                 .begin = begin,
                                 .end = f->s->hold,
                                 .as_of_ms = f->out->holdout_from_ms};
 }
 
 /* The fit without its correction, made once a round; NULL when it fails. */
-static struct base *base_for(struct search *f, size_t begin,
-                             const struct lw_fit_spec *fit, struct lw_err *err) {
+static struct shared_base *base_for(struct candidate_search *f, size_t begin,
+                                    const struct lw_fit_spec *fit, struct lw_err *err) {
     for (size_t i = 0; i < f->nbases; i++)
         if (lw_fit_same_base(f->base[i].fit, fit))
             return &f->base[i];
-    struct base *base = &f->base[f->nbases];
+    struct shared_base *base = &f->base[f->nbases];
     struct lw_fit_spec plain = *fit;
     plain.correction = (struct lw_correction){0};
-    *base = (struct base){.fit = fit, .report = {.quick = true}};
+    *base = (struct shared_base){.fit = fit, .report = {.quick = true}};
     struct lw_fit_rows rows = rows_from(f, begin);
     base->model = lw_fit(&rows, &plain, &base->report, err);
     if (!base->model)
@@ -96,10 +96,11 @@ static struct base *base_for(struct search *f, size_t begin,
     return base;
 }
 
-/* As lw_fit, but what candidates have in common is fitted once. The model belongs to
- * *base, or to the caller when that is NULL. */
-static struct lw_model *fit_candidate(struct search *f, size_t begin,
-                                      const struct lw_fit_spec *fit, struct base **base,
+/* As lw_fit, but a shared first stage is fitted once. The model belongs to *base, or to
+ * the caller when that is NULL. */
+static struct lw_model *fit_candidate(struct candidate_search *f, size_t begin,
+                                      const struct lw_fit_spec *fit,
+                                      struct shared_base **base,
                                       struct lw_fit_report *report, struct lw_err *err) {
     struct lw_fit_rows rows = rows_from(f, begin);
     const char *failed = f->failed ? f->failed->why[fit - f->spec->candidate] : "";
@@ -111,7 +112,7 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
     }
     if (base_sharers(f, fit) < 2)
         return lw_fit(&rows, fit, report, err);
-    struct base *b = base_for(f, begin, fit, err);
+    struct shared_base *b = base_for(f, begin, fit, err);
     if (!b)
         return NULL;
     lw_fit_restore(b->model, b->coef);
@@ -122,20 +123,19 @@ static struct lw_model *fit_candidate(struct search *f, size_t begin,
     return b->model;
 }
 
-/* The error on the held-out rows; -1 when there is none, for nothing may be compared with
- * what is not a number. */
-static int held_out(struct search *f, const struct lw_model *model,
+/* The error on the held-out rows; -1 if there is none, because NaN cannot be compared. */
+static int held_out(struct candidate_search *f, const struct lw_model *model,
                     struct lw_trial *trial, struct lw_err *err) {
     const struct lw_split *s = f->s;
     struct lw_losses errors;
     size_t n = s->end - s->hold, bad = 0;
-    lw_model_predict_rows(model, f->ds, s->hold, s->end, f->predicted);
+    lw_model_predict_rows(model, f->s->ds, s->hold, s->end, f->predicted);
     for (size_t i = 0; i < n; i++)
         bad += isfinite(f->predicted[i]) ? 0 : 1;
     if (bad)
         return lw_fail(err, LW_EINPUT,
                        "%zu of %zu predictions for the hold-out are not finite", bad, n);
-    double error = lw__search_held_out(f->spec->task, f->ds, s, f->predicted, &errors);
+    double error = lw__search_held_out(f->spec->task, s, f->predicted, &errors);
     if (!isfinite(error))
         return lw_fail(err, LW_EINPUT,
                        "its errors on the hold-out are too large to be summed");
@@ -144,8 +144,8 @@ static int held_out(struct search *f, const struct lw_model *model,
 }
 
 /* Fits on rows [begin, hold) and scores; the trial has its candidate. NULL: failed. */
-static struct lw_model *try_candidate(struct search *f, size_t begin,
-                                      struct lw_trial *trial, struct base **base) {
+static struct lw_model *try_candidate(struct candidate_search *f, size_t begin,
+                                      struct lw_trial *trial, struct shared_base **base) {
     struct lw_err err = {0};
     struct lw_fit_report report;
     double began = search_seconds(f);
@@ -168,7 +168,7 @@ static struct lw_model *try_candidate(struct search *f, size_t begin,
     return model;
 }
 
-static void drop_best(struct search *f) {
+static void drop_best(struct candidate_search *f) {
     lw_model_free(f->model);
     free(f->coef);
     f->model = NULL;
@@ -176,12 +176,12 @@ static void drop_best(struct search *f) {
     f->of_base = SIZE_MAX;
 }
 
-static bool has_best(const struct search *f) {
+static bool has_best(const struct candidate_search *f) {
     return f->model || f->of_base != SIZE_MAX;
 }
 
-static void take_best(struct search *f, size_t at, struct lw_model *model,
-                      const struct base *base) {
+static void take_best(struct candidate_search *f, size_t at, struct lw_model *model,
+                      const struct shared_base *base) {
     drop_best(f);
     if (base) {
         f->of_base = (size_t)(base - f->base);
@@ -193,10 +193,10 @@ static void take_best(struct search *f, size_t at, struct lw_model *model,
     memcpy(f->best, f->predicted, (f->s->end - f->s->hold) * sizeof *f->best);
 }
 
-/* The best of the round as a model of its own. */
-static void detach_best(struct search *f) {
+/* Turns the best of the round into a model of its own. */
+static void detach_best(struct candidate_search *f) {
     if (f->of_base != SIZE_MAX) {
-        struct base *base = &f->base[f->of_base];
+        struct shared_base *base = &f->base[f->of_base];
         f->model = base->model;
         base->model = NULL;
         lw_fit_restore(f->model, f->coef);
@@ -207,7 +207,7 @@ static void detach_best(struct search *f) {
     forget_bases(f);
 }
 
-/* Smaller error, but first of all not barred. */
+/* An unbarred candidate beats a barred one; else the smaller error wins. */
 static bool trial_beats(const struct lw_training *t, const struct lw_trial *a,
                         const struct lw_trial *b) {
     bool a_barred = t->barred[0] && strcmp(a->name, t->barred) == 0;
@@ -215,15 +215,15 @@ static bool trial_beats(const struct lw_training *t, const struct lw_trial *a,
     return a_barred != b_barred ? b_barred : a->error < b->error;
 }
 
-/* Tries each candidate of a list; the best of them is what the search has then. */
-static void run_round(struct search *f, const size_t *list, size_t n, int round,
+/* Tries each candidate of a list and keeps the best of them. */
+static void run_round(struct candidate_search *f, const size_t *list, size_t n, int round,
                       size_t begin) {
     struct lw_training *out = f->out;
     drop_best(f);
     for (size_t i = 0; i < n; i++) {
         size_t at = out->ntrials++;
         struct lw_trial *trial = &out->trial[at];
-        struct base *base;
+        struct shared_base *base;
         *trial = (struct lw_trial){.fit = &f->spec->candidate[list[i]], .round = round};
         struct lw_model *model = try_candidate(f, begin, trial, &base);
         if (model && (!has_best(f) || trial_beats(out, trial, &out->trial[out->chosen])))
@@ -234,9 +234,9 @@ static void run_round(struct search *f, const size_t *list, size_t n, int round,
     detach_best(f);
 }
 
-/* Puts the better half of a round's n trials in front of the list, the best first. How
- * many they are; those whose fit failed are never among them. */
-static size_t keep_better(const struct search *f, size_t *list, size_t n) {
+/* Moves the better half of a round's n trials to the front of the list, best first, and
+ * returns their number. Failed trials are never among them. */
+static size_t keep_better(const struct candidate_search *f, size_t *list, size_t n) {
     const struct lw_trial *trial = &f->out->trial[f->out->ntrials - n];
     size_t order[LW_CANDIDATES_MAX], kept[LW_CANDIDATES_MAX], fitted = 0;
     for (size_t i = 0; i < n; i++) {
@@ -255,7 +255,7 @@ static size_t keep_better(const struct search *f, size_t *list, size_t n) {
     return half;
 }
 
-static void search_halve(struct search *f, size_t *list, size_t n) {
+static void search_halve(struct candidate_search *f, size_t *list, size_t n) {
     size_t rows = f->s->hold - f->s->begin;
     int round = n == 1 ? LAST_ROUND : 0;
     while (n) {
@@ -263,11 +263,12 @@ static void search_halve(struct search *f, size_t *list, size_t n) {
         if (round == LAST_ROUND)
             return;
         n = keep_better(f, list, n);
-        round = n == 1 ? LAST_ROUND : round + 1; /* nobody left to lose to */
+        round = n == 1 ? LAST_ROUND : round + 1; /* no competitor is left */
     }
 }
 
-/* Moves `budget` of n to the front, as a shuffle that stops early. How many they are. */
+/* Moves `budget` of n to the front, as a shuffle that stops early; returns their
+ * number. */
 static size_t candidates_draw(const struct lw_search_spec *search, int64_t as_of_ms,
                               size_t *list, size_t n) {
     struct lw_rng rng;
@@ -282,7 +283,7 @@ static size_t candidates_draw(const struct lw_search_spec *search, int64_t as_of
     return budget;
 }
 
-/* All of them, and a reason that several share once. */
+/* Gives the reason of each failed candidate; a shared reason appears once. */
 static int fail_all(const struct lw_training *t, struct lw_err *err) {
     char why[sizeof((struct lw_err *)0)->msg];
     size_t at = 0;
@@ -298,14 +299,16 @@ static int fail_all(const struct lw_training *t, struct lw_err *err) {
                    t->ntrials ? why : "none is configured");
 }
 
-struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset *ds,
-                            const struct lw_split *s, struct lw_training *out,
-                            double *best, const struct lw_failures *failed,
-                            struct lw_err *err) {
+struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s,
+                            struct lw_training *out, double *best,
+                            const struct lw_failures *failed, struct lw_err *err) {
     size_t list[LW_CANDIDATES_MAX], n = spec->ncandidates;
-    struct search f = {
-        .spec = spec, .ds = ds, .s = s, .out = out, .best = best, .of_base = SIZE_MAX};
-    f.failed = failed;
+    struct candidate_search f = {.spec = spec,
+                                 .s = s,
+                                 .out = out,
+                                 .best = best,
+                                 .of_base = SIZE_MAX,
+                                 .failed = failed};
     out->ntrials = 0;
     f.predicted = lw_malloc((s->end - s->hold) * sizeof *f.predicted);
     for (size_t i = 0; i < n; i++)

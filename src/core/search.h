@@ -18,15 +18,15 @@
 #include "core/train.h"
 
 struct lw_split {
+    const struct lw_dataset *ds;
     size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
     struct lw_labels labels; /* of the held-out rows: the bounds of a label */
 };
 
 /* Error of predictions for the held-out rows, and the sums behind it; a label counts as
  * `labels` says. */
-double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *ds,
-                           const struct lw_split *s, const double *predicted,
-                           struct lw_losses *errors);
+double lw__search_held_out(const struct lw_task *task, const struct lw_split *s,
+                           const double *predicted, struct lw_losses *errors);
 
 /* Fills the trials of `out`. The best model, fitted on [begin, hold) and owned by the
  * caller, with its held-out predictions in `best` (end - hold entries); out->chosen is
@@ -36,9 +36,8 @@ double lw__search_held_out(const struct lw_task *task, const struct lw_dataset *
 struct lw_failures {
     char why[LW_CANDIDATES_MAX][LW_TRIAL_NOTE]; /* "": not failed */
 };
-struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_dataset *ds,
-                            const struct lw_split *s, struct lw_training *out,
-                            double *best, const struct lw_failures *failed,
-                            struct lw_err *err);
+struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s,
+                            struct lw_training *out, double *best,
+                            const struct lw_failures *failed, struct lw_err *err);
 
 #endif

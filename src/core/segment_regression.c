@@ -9,8 +9,9 @@
 
 #include "base/text.h"
 
-#define SHRINK    30.0 /* events that the overall error counts for in a value's own */
-#define MIN_N     10   /* fewer events are an anecdote */
+/* events that the overall error counts as in a value's own mean */
+#define SHRINK    30.0
+#define MIN_N     10 /* a segment needs at least this many events */
 #define MIN_SHARE 0.02
 
 static double expected_loss(const struct lw_segments *reference, uint64_t key,
@@ -24,7 +25,7 @@ static double segment_rise(const struct lw_segments *reference,
     return s->loss - (double)s->n * expected_loss(reference, s->key, overall);
 }
 
-/* Of all values, those that are not told apart included. */
+/* Over all values, including those past the bound. */
 static double total_rise(const struct lw_segments *reference,
                          const struct lw_segments *window, double overall) {
     double sum = window->rest.loss - (double)window->rest.n * overall;
@@ -52,8 +53,7 @@ struct best {
     size_t n, max;
 };
 
-/* Of equal shares the one that came first stays first, so that the same window gives the
- * same text. */
+/* Of equal shares the first stays first, so that the same window gives the same text. */
 static void best_keep(struct best *best, const struct lw_segment_regression *one) {
     size_t at = best->n;
     while (at > 0 && one->share > best->out[at - 1].share)

@@ -11,13 +11,13 @@ struct lw_segment_regression {
     char value[LW_CATS_TEXT_MAX + 1]; /* the category */
     uint64_t n;                       /* events in the window */
     double error, reference_error;
-    double share; /* of the feature's rise in loss, (0, 1] */
+    double share; /* of the feature's total regression, (0, 1] */
 };
-/* The segments with the largest shares, largest first; at most max. A segment's rise is
- * its loss in the window less what as many events should have there: the
- * reference's mean of that value, drawn towards the overall one where it had few. None
- * when the window's errors are another version's, or when the error did not rise. The
- * window's categories get sealed. */
+/* The segments with the largest shares, largest first; at most max. A segment's
+ * regression is its loss in the window less the loss expected of as many events: the
+ * reference's mean of that value, shrunk towards the overall mean where it has few
+ * events. None when the window's errors are another version's, or when the error did
+ * not rise. Seals the window's categories. */
 size_t lw_segment_regression_find(const struct lw_spec *spec,
                                   const struct lw_reference *reference,
                                   struct lw_pane *window, uint32_t version,

@@ -1,5 +1,5 @@
-/* See segments.h. An open-addressing table that doubles; at the bound no new value is added,
- * so the order of the events alone decides which values have a sum of their own. */
+/* See segments.h. An open-addressing table that doubles. At the bound no value is
+ * added, so the order of the events alone decides which values have a sum of their own. */
 #include "core/segments.h"
 
 #include <math.h>
@@ -72,7 +72,7 @@ static int by_key(const void *a, const void *b) {
     return (x->key > y->key) - (x->key < y->key);
 }
 
-/* The values held, in order of key; free() it. */
+/* The values in the table, in order of key; the caller frees. */
 static struct lw_segment_error *segments_sorted(const struct lw_segments *s) {
     struct lw_segment_error *out = lw_calloc(s->n + 1, sizeof *out);
     size_t n = 0;
@@ -83,7 +83,7 @@ static struct lw_segment_error *segments_sorted(const struct lw_segments *s) {
     return out;
 }
 
-/* How many of the other's values are not held here. */
+/* The number of the other's values that are not in this table. */
 static size_t count_new(const struct lw_segments *s, const struct lw_segments *other) {
     size_t n = 0;
     for (size_t i = 0; i < other->slots; i++)
@@ -91,8 +91,8 @@ static size_t count_new(const struct lw_segments *s, const struct lw_segments *o
     return n;
 }
 
-/* At the bound in order of key: which values get in must not depend on where they lay.
- * Mostly there is room for all, and the order is of no consequence. */
+/* At the bound, adds in order of key, so that the values added do not depend on the
+ * other table's layout. Usually there is room for all, and the order does not matter. */
 void lw_segments_merge(struct lw_segments *s, const struct lw_segments *other) {
     bool room = s->n + count_new(s, other) <= LW_SEGMENTS_MAX;
     struct lw_segment_error *all = room ? NULL : segments_sorted(other);
@@ -163,7 +163,7 @@ void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double los
         (x->n == LW_EXAMPLES_MAX && !(loss > x->worst[LW_EXAMPLES_MAX - 1].loss)))
         return;
     struct lw_example one = {.loss = loss};
-    char text[4 * LW_EXAMPLE_BYTES]; /* a byte is shown by 4 at most */
+    char text[4 * LW_EXAMPLE_BYTES]; /* one byte is shown in 4 at most */
     struct lw_cell part = *id;
     part.len = id->len < LW_EXAMPLE_BYTES ? id->len : LW_EXAMPLE_BYTES;
     if (id->form == LW_FORM_TEXT && id->text)

@@ -2,8 +2,8 @@
  * version that answers.
  *
  * Both are bounded. The first LW_SEGMENTS_MAX values of a category have a sum each, later
- * ones share one. The result depends on the events alone, not on who counted them or in
- * how many parts, so a pane that is rebuilt after a crash has the same bytes.
+ * ones share one. The result depends on the events alone, not on the process or the
+ * number of parts that counted them, so a pane rebuilt after a crash has the same bytes.
  * Cost: add O(1); no allocation for a value already seen. Thread: one at a time. */
 #ifndef LW_CORE_SEGMENTS_H
 #define LW_CORE_SEGMENTS_H
@@ -22,7 +22,7 @@ struct lw_segment_error {
 };
 
 struct lw_segments {
-    size_t n, slots; /* values held; slots, a power of two or 0 */
+    size_t n, slots; /* number of values; of slots, a power of two or 0 */
     struct lw_segment_error *slot;
     struct lw_segment_error rest; /* values past the bound, together */
 };
@@ -48,8 +48,8 @@ struct lw_examples {
     size_t n;
     struct lw_example worst[LW_EXAMPLES_MAX];
 };
-/* id: the event's identifier; an event without one is skipped. Of equal losses the first
- * stays. */
+/* id: the event's identifier; an event without one is skipped. Of equal losses the
+ * first one stays. */
 void lw_examples_add(struct lw_examples *x, const struct lw_cell *id, double loss);
 void lw_examples_merge(struct lw_examples *x, const struct lw_examples *other);
 void lw_examples_write(const struct lw_examples *x, struct lw_buf *out);

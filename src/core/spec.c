@@ -24,7 +24,7 @@ void lw_spec_columns(struct lw_spec *spec) {
     }
 }
 
-/* The watched atoms are the features, in order: nearly always. */
+/* The watched atoms are the features, in order, in nearly all cases. */
 static bool one_to_one(const struct lw_spec *spec) {
     if (lw_plan_atoms(spec->watch) != spec->nfeatures)
         return false;

@@ -1,5 +1,5 @@
-/* What a stream is, as plain values: the part of the configuration that the core needs.
- * Made once at start (config/), never changed while running; everything in the core
+/* A stream's specification as plain values: the part of the configuration that the core
+ * needs. Created once at start (config/) and never changed; everything in the core
  * borrows it. */
 #ifndef LW_CORE_SPEC_H
 #define LW_CORE_SPEC_H
@@ -28,7 +28,7 @@ enum lw_action {
     LW_ACTION_NONE = 0,
     LW_ACTION_RETRAIN = 1, /* firing asks for a retrain */
     LW_ACTION_BLOCK = 2,   /* while firing, nothing is trained: the data is broken */
-    LW_ACTION_INHIBIT = 4  /* while firing, nobody is told of what it causes */
+    LW_ACTION_INHIBIT = 4  /* while firing, alerts that it explains are not sent */
 };
 
 struct lw_rule {
@@ -42,7 +42,8 @@ struct lw_rule {
     int for_count, clear_count;
     int64_t every_ms; /* evaluated at panes whose end is a multiple of this; 0: at every
                          pane */
-    uint64_t min_n;   /* fewer events in the window: insufficient, counts neither way */
+    /* fewer events in the window: insufficient, so the reading changes nothing */
+    uint64_t min_n;
     unsigned actions; /* of enum lw_action; at the critical level */
 };
 enum {
@@ -59,12 +60,12 @@ struct lw_change_spec {
 };
 
 struct lw_gate_spec {
-    double min_gain;  /* least relative reduction of the mean squared error */
-    double z;         /* least z of the blocked paired difference */
-    int64_t block_ms; /* paired differences are summed by this much event time first */
+    double min_gain;  /* minimum relative reduction of the loss */
+    double z;         /* minimum z of the blocked paired difference */
+    int64_t block_ms; /* paired differences are first summed over this much event time */
 };
 
-/* How a training looks for its model among the candidates; see core/search.h. */
+/* How a training searches the candidates; see core/search.h. */
 enum lw_search_kind { LW_SEARCH_GRID, LW_SEARCH_HALVING, LW_SEARCH_RANDOM };
 
 struct lw_search_spec {
@@ -76,7 +77,7 @@ struct lw_search_spec {
 struct lw_retrain_spec {
     int64_t bootstrap_until_ms; /* train version 1 when event time reaches this; 0: see
                                    rows */
-    uint64_t bootstrap_rows;    /* ... or when so many usable rows have come */
+    uint64_t bootstrap_rows;    /* ... or when this many usable rows have arrived */
     int64_t holdout_ms;
     uint64_t min_rows;  /* usable rows before the hold-out */
     uint64_t min_fresh; /* usable rows since the last training */
@@ -94,7 +95,8 @@ struct lw_retrain_spec {
     struct lw_gate_spec gate;
     int64_t probation_ms; /* 0: none */
     double probation_z;   /* roll back when worse by this z */
-    bool keep_first;      /* version 1 stays as a shadow: what if nothing had been done */
+    /* keeps version 1 as a shadow, to compare with no retraining at all */
+    bool keep_first;
 };
 
 struct lw_task;
@@ -115,7 +117,7 @@ struct lw_spec {
     struct lw_column score_column[2]; /* `prediction`, `error`: kept per version */
 
     int64_t pane_ms, lateness_ms, max_jump_ms, idle_timeout_ms;
-    int jump_agree; /* of the latest events make a far time believable */
+    int jump_agree; /* number of latest events that make a far time believable */
     size_t nwindows;
     struct lw_window_spec window[LW_WINDOWS_MAX];
     struct lw_drift_options drift;
@@ -125,9 +127,9 @@ struct lw_spec {
     struct lw_retrain_spec retrain;
     size_t ncandidates;
     struct lw_fit_spec candidate[LW_CANDIDATES_MAX];
-    uint64_t config_hash; /* of the text that this came from */
-    /* A shell that has a clock lends it here, for the record of how long each trial took;
-     * NULL: 0. Nothing is decided by it. */
+    uint64_t config_hash; /* of the text that this was read from */
+    /* A clock for recording how long each trial took; NULL: 0. No decision depends on
+     * it. */
     double (*seconds)(void);
 };
 
@@ -140,8 +142,8 @@ void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
                    struct lw_cell *out);
 /* Text of a feature index of a rule: its name, "target", "prediction", or "". */
 const char *lw_spec_feature_name(const struct lw_spec *spec, int feature);
-/* The next moment of event time after `after_ms` at which a training may be asked for: a
- * replay that waits there lets decisions fall where they would have fallen. */
+/* The next event time after `after_ms` at which a training may be requested. A replay
+ * that pauses there makes the decisions that were made live. */
 int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms);
 /* The longest window's index; 0 when there is none. */
 size_t lw_spec_longest(const struct lw_spec *spec);

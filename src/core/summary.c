@@ -14,8 +14,8 @@ void lw__summary_fault(const struct lw_metric_input *in, struct lw_alert *alert,
     const struct lw_fault *fault = &in->view->fault[in->column];
     if (!alert->firing)
         snprintf(alert->summary, SIZE,
-                 "Data fault in %s over %s is over: its values are back where the "
-                 "reference has them (n = %s).",
+                 "Data fault in %s over %s is over: its values are back in line "
+                 "with the reference (n = %s).",
                  alert->feature, alert->window, count);
     else
         snprintf(alert->summary, SIZE,
@@ -78,10 +78,10 @@ void lw__summary_silence(const struct lw_metric_input *in, struct lw_alert *aler
     (void)count;
     if (alert->firing)
         snprintf(alert->summary, SIZE,
-                 "No message has come in for %.4g minutes (threshold %.4g).",
+                 "No message has arrived for %.4g minutes (threshold %.4g).",
                  alert->value, alert->threshold);
     else
-        snprintf(alert->summary, SIZE, "Messages come in again.");
+        snprintf(alert->summary, SIZE, "Messages arrive again.");
 }
 
 void lw__summary_lag(const struct lw_metric_input *in, struct lw_alert *alert,
@@ -91,7 +91,7 @@ void lw__summary_lag(const struct lw_metric_input *in, struct lw_alert *alert,
     (void)count;
     lw_format_count(value, sizeof value, (uint64_t)alert->value);
     lw_format_count(threshold, sizeof threshold, (uint64_t)alert->threshold);
-    snprintf(alert->summary, SIZE, "%s messages wait in Kafka unread (threshold %s).",
+    snprintf(alert->summary, SIZE, "%s messages in Kafka are unread (threshold %s).",
              value, threshold);
 }
 
@@ -103,14 +103,14 @@ void lw__summary_live_share(const struct lw_metric_input *in, struct lw_alert *a
              100 * alert->value, alert->rule->metric->phrase, 100 * alert->threshold);
 }
 
-void lw__summary(struct lw_monitor *m, struct lw_alert *alert, int subject) {
+void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject) {
     const struct lw_metric *metric = alert->rule->metric;
     char count[32], was[SIZE];
     lw_format_count(count, sizeof count, alert->n);
     if (lw_metric_per_feature(metric))
-        lw__view_merge(m, (size_t)alert->rule->window);
+        lw__monitor_view_merge(m, (size_t)alert->rule->window);
     struct lw_metric_input in =
-        lw__input(m, metric, (size_t)alert->rule->window, subject);
+        lw__monitor_input(m, metric, (size_t)alert->rule->window, subject);
     if (metric->summary)
         metric->summary(&in, alert, count);
     else if (lw_metric_per_feature(metric))

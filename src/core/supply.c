@@ -16,7 +16,7 @@ static int64_t cell_index(int64_t ms, int64_t length_ms) {
     return ms / length_ms - (ms % length_ms < 0);
 }
 
-/* Neighbours in front of the hold-out that lie in one part of the window become one. */
+/* Joins neighbours before the hold-out that lie in the same part of the window. */
 static void merge_old(struct lw_supply *s, const struct lw_retrain_spec *r,
                       int64_t now_ms) {
     int64_t length = span_part(r->window_ms), hold = now_ms - r->holdout_ms;
@@ -51,7 +51,8 @@ void lw_supply_add(struct lw_supply *s, const struct lw_retrain_spec *r, int64_t
         return;
     }
     merge_old(s, r, end_ms);
-    if (s->ncells == LW_SUPPLY_CELLS) { /* a window of odd spans: the oldest two as one */
+    /* a window of irregular spans: join the oldest two */
+    if (s->ncells == LW_SUPPLY_CELLS) {
         s->cell[1].start_ms = s->cell[0].start_ms;
         s->cell[1].n += s->cell[0].n;
         memmove(s->cell, s->cell + 1, --s->ncells * sizeof *s->cell);

@@ -1,8 +1,8 @@
 /* The rows that a training would find: those older than the hold-out and within the
- * window. Counted pane by pane, so that no training is asked for before it can succeed.
+ * window. Counted pane by pane, so that no training is requested before it can succeed.
  *
- * Kept in cells of event time. A cell of the hold-out is a 64th of it, and so is one of
- * the rest of the window: the count is too low by less than one cell. */
+ * Kept in cells of event time. A cell is a 64th of the hold-out, or of the rest of the
+ * window: the count is too low by less than one cell. */
 #ifndef LW_CORE_SUPPLY_H
 #define LW_CORE_SUPPLY_H
 
@@ -27,12 +27,12 @@ void lw_supply_init(struct lw_supply *s);
 /* A pane's usable rows; panes come in order of time. */
 void lw_supply_add(struct lw_supply *s, const struct lw_retrain_spec *r, int64_t start_ms,
                    int64_t end_ms, uint64_t n);
-/* Event time was ahead of itself and is at_ms now: what came after it is forgotten. */
+/* Event time had run ahead and is at_ms now: forgets later rows. */
 void lw_supply_return(struct lw_supply *s, int64_t at_ms);
 /* Rows that a training as of `at_ms` could fit. */
 uint64_t lw_supply_rows(const struct lw_supply *s, const struct lw_retrain_spec *r,
                         int64_t at_ms);
-/* Whether waiting brings no more of them: the window is full. */
+/* The window is full, so that waiting brings no more rows. */
 bool lw_supply_full(const struct lw_supply *s, const struct lw_retrain_spec *r,
                     int64_t at_ms);
 

@@ -1,5 +1,5 @@
-/* One training: candidates, hold-out, gate, refit, reference. See train.h for the order
- * of things. */
+/* One training: candidates, hold-out, gate, refit, reference. See train.h for the order of
+ * the steps. */
 #include "core/train.h"
 
 #include <math.h>
@@ -11,21 +11,31 @@
 #include "base/text.h"
 #include "core/search.h"
 
-/* Rows behind the weekly rhythm of the error, and how strongly an hour's own figure is
- * drawn to the overall one: an hour with this many rows counts half. */
+/* Rows behind the weekly pattern of the loss, and how strongly an hour's own mean is
+ * shrunk towards the overall mean: an hour with this many rows counts half. */
 #define RHYTHM_MS     (28 * LW_DAY)
 #define RHYTHM_SHRINK 200.0
-/* Answered events that make the second estimate of the level worth hearing, and the most
- * that it may raise the first: after a shift the old version's errors are no measure for
- * the new one. */
+/* Answered events that the second estimate of the level needs, and the most by which it
+ * may raise the first: after a shift the old version's errors say little about the new
+ * version. */
 #define LEVEL_MIN_N  1000
 #define LEVEL_WEIGHT 0.75
 #define LEVEL_MAX    1.3
 
+/* One training at work: what every step of it reads. */
+struct trainer {
+    const struct lw_spec *spec;
+    struct lw_split rows;
+    const struct lw_pane *recent;
+    double *predicted; /* the proved model's, of the held-out rows */
+    struct lw_training *out;
+};
+
 static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_dataset *ds,
                                   int64_t as_of_ms, int64_t holdout_from_ms) {
     const struct lw_retrain_spec *r = &spec->retrain;
-    struct lw_split s = {.end = lw_dataset_lower_bound(ds, as_of_ms),
+    struct lw_split s = {.ds = ds,
+                         .end = lw_dataset_lower_bound(ds, as_of_ms),
                          .hold = lw_dataset_lower_bound(ds, holdout_from_ms)};
     s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
     s.hold = s.hold < s.begin ? s.begin : s.hold; /* a window inside the hold-out */
@@ -33,20 +43,19 @@ static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_da
     return s;
 }
 
-/* Squared errors over recent rows by hour of the week, of predictions for rows that the
- * model which made them had not seen; and how many rows of each hour the hold-out and the
- * reference period have. */
+/* Losses over recent rows by hour of the week, of predictions by models that had not seen
+ * the row; and how many rows of each hour the hold-out and the reference period have. */
 struct hourly_losses {
     double sum[LW_HOURS_OF_WEEK], n[LW_HOURS_OF_WEEK];
     double held[LW_HOURS_OF_WEEK], recent[LW_HOURS_OF_WEEK];
 };
 
-static void hourly_loss_add(const struct lw_task *task, const struct lw_dataset *ds,
-                            const struct lw_split *s, size_t i, double predicted,
+static void hourly_loss_add(const struct trainer *t, size_t i, double predicted,
                             struct hourly_losses *r) {
-    int hour = lw_hour_of_week(lw_dataset_time(ds, i));
-    double loss =
-        task->loss_of(lw_label_bounded(&s->labels, lw_dataset_target(ds, i)), predicted);
+    const struct lw_split *s = &t->rows;
+    int hour = lw_hour_of_week(lw_dataset_time(s->ds, i));
+    double target = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
+    double loss = t->spec->task->loss_of(target, predicted);
     if (!isfinite(loss))
         return;
     r->sum[hour] += loss;
@@ -54,55 +63,54 @@ static void hourly_loss_add(const struct lw_task *task, const struct lw_dataset 
     r->held[hour] += i >= s->hold;
 }
 
-/* Rows [begin, end) that are not in the fold, by a model of those that are. The held-out
- * ones are predicted so too, though the proved model has not seen them either: a mixture
- * would make a rhythm of the difference between whole and half. */
-static int hourly_loss_of_half(const struct lw_task *task, const struct lw_dataset *ds,
-                               const struct lw_split *s, size_t begin,
-                               const struct lw_training *t, const struct lw_fold *fold,
-                               struct hourly_losses *r) {
+/* Losses of the rows from `begin` on that are outside the fold, predicted by a model
+ * fitted on the fold. Held-out rows are predicted by the same model, although the proved
+ * model has not seen them either: a mixture of the two would show the difference between
+ * a whole and a half fit as a weekly pattern. */
+static int hourly_loss_of_half(const struct trainer *t, size_t begin,
+                               const struct lw_fold *fold, struct hourly_losses *r) {
+    const struct lw_split *s = &t->rows;
+    const struct lw_training *out = t->out;
     struct lw_err ignored = {0};
-    struct lw_fit_rows rows = {.ds = ds,
+    struct lw_fit_rows rows = {.ds = s->ds,
                                .begin = s->begin,
                                .end = s->hold,
-                               .as_of_ms = t->holdout_from_ms,
+                               .as_of_ms = out->holdout_from_ms,
                                .fold = *fold};
-    struct lw_model *half = lw_fit(&rows, t->trial[t->chosen].fit, NULL, &ignored);
+    struct lw_model *half = lw_fit(&rows, out->trial[out->chosen].fit, NULL, &ignored);
     if (!half)
         return -1;
     double *predicted = lw_malloc((s->end - begin) * sizeof *predicted);
-    lw_model_predict_rows(half, ds, begin, s->end, predicted);
+    lw_model_predict_rows(half, s->ds, begin, s->end, predicted);
     for (size_t i = begin; i < s->end; i++)
-        if (!lw_fold_has(fold, lw_dataset_time(ds, i)))
-            hourly_loss_add(task, ds, s, i, predicted[i - begin], r);
+        if (!lw_fold_has(fold, lw_dataset_time(s->ds, i)))
+            hourly_loss_add(t, i, predicted[i - begin], r);
     free(predicted);
     lw_model_free(half);
     return 0;
 }
 
-/* Two fits on half of the rows cost what one costs on all. Where a half cannot be fitted,
- * the held-out rows alone tell. */
-static void hourly_loss_measure(const struct lw_spec *spec, const struct lw_dataset *ds,
-                                const struct lw_split *s, const double *predicted,
-                                const struct lw_training *t, struct hourly_losses *r) {
-    size_t begin = lw_dataset_lower_bound(ds, t->as_of_ms - RHYTHM_MS);
+/* Two fits on half of the rows cost as much as one on all. Where a half cannot be fitted,
+ * only the held-out rows count. */
+static void hourly_loss_measure(const struct trainer *t, struct hourly_losses *r) {
+    const struct lw_split *s = &t->rows;
+    size_t begin = lw_dataset_lower_bound(s->ds, t->out->as_of_ms - RHYTHM_MS);
     begin = begin < s->begin ? s->begin : begin;
-    struct lw_fold fold = {.block_ms = spec->retrain.gate.block_ms};
-    int rc = hourly_loss_of_half(spec->task, ds, s, begin, t, &fold, r);
+    struct lw_fold fold = {.block_ms = t->spec->retrain.gate.block_ms};
+    int rc = hourly_loss_of_half(t, begin, &fold, r);
     fold.half = 1;
-    if (rc || hourly_loss_of_half(spec->task, ds, s, begin, t, &fold, r)) {
+    if (rc || hourly_loss_of_half(t, begin, &fold, r)) {
         *r = (struct hourly_losses){0};
         for (size_t i = s->hold; i < s->end; i++)
-            hourly_loss_add(spec->task, ds, s, i, predicted[i - s->hold], r);
+            hourly_loss_add(t, i, t->predicted[i - s->hold], r);
     }
-    int64_t recent = t->as_of_ms - spec->retrain.reference_ms;
+    int64_t recent = t->out->as_of_ms - t->spec->retrain.reference_ms;
     for (size_t i = begin; i < s->end; i++)
-        if (lw_dataset_time(ds, i) >= recent)
-            r->recent[lw_hour_of_week(lw_dataset_time(ds, i))]++;
+        if (lw_dataset_time(s->ds, i) >= recent)
+            r->recent[lw_hour_of_week(lw_dataset_time(s->ds, i))]++;
 }
 
-/* Mean of hour_loss over rows that are spread over the hours like `n`; 0 when there are
- * none. */
+/* Mean of hour_loss over rows distributed over the hours as `n`; 0 without rows. */
 static double mean_over(const double *hour_loss, const double *n) {
     double sum = 0, total = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
@@ -117,19 +125,17 @@ static void hourly_loss_scale(struct lw_reference *ref, double factor) {
         ref->hour_loss[h] = fmax(ref->hour_loss[h] * factor, 1e-12);
 }
 
-/* Expected squared error by hour of the week: the chosen candidate's rhythm over recent
- * rows, each predicted by a fit that had not seen it, brought to the level of what the
- * proved model did on the hold-out. Two days are a small
- * sample of that level, and a lucky one makes false alarms for weeks; so it is averaged
- * with a second estimate, what the answering versions did over the reference period less
- * what the challenger gained on them in the hold-out. */
-static void hourly_loss_estimate(const struct lw_spec *spec, const struct lw_dataset *ds,
-                                 const struct lw_split *s, const double *predicted,
-                                 const struct lw_training *t,
-                                 const struct lw_pane *recent, struct lw_reference *ref) {
+/* Expected loss by hour of the week: the pattern of the chosen candidate's losses over
+ * recent rows, each predicted by a fit that had not seen it, scaled to the level that the
+ * proved model reached on the hold-out. Two days are a small sample of that level, and a
+ * lucky one causes false alarms for weeks. So the level is averaged with a second
+ * estimate: the losses of the answering versions over the reference period, less what the
+ * challenger gained on them in the hold-out. */
+static void hourly_loss_estimate(const struct trainer *t, struct lw_reference *ref) {
+    const struct lw_pane *recent = t->recent;
     struct hourly_losses r = {0};
     double sum = 0, n = 0;
-    hourly_loss_measure(spec, ds, s, predicted, t, &r);
+    hourly_loss_measure(t, &r);
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++) {
         sum += r.sum[h];
         n += r.n[h];
@@ -142,12 +148,12 @@ static void hourly_loss_estimate(const struct lw_spec *spec, const struct lw_dat
     if (!recent || recent->answered.n < LEVEL_MIN_N)
         return;
     double expected = mean_over(ref->hour_loss, r.recent);
-    double did = lw_losses_mean(&recent->answered) * (1 - t->gate.gain);
+    double did = lw_losses_mean(&recent->answered) * (1 - t->out->gate.gain);
     if (expected > 0)
         hourly_loss_scale(ref, fmin(1 + LEVEL_WEIGHT * (did / expected - 1), LEVEL_MAX));
 }
 
-/* The training plan's atom that a watched category is, or -1. */
+/* The training plan's atom for a watched category, or -1. */
 static int atom_of(const struct lw_spec *spec, const struct lw_plan *plan,
                    size_t feature) {
     const char *text =
@@ -159,70 +165,68 @@ static int atom_of(const struct lw_spec *spec, const struct lw_plan *plan,
     return -1;
 }
 
-/* Squared errors of the held-out rows by value of each watched category that the models
- * know too. */
-static void loss_by_segment(const struct lw_spec *spec, const struct lw_dataset *ds,
-                            const struct lw_split *s, const double *predicted,
-                            struct lw_reference *ref) {
-    const struct lw_plan *plan = lw_dataset_plan(ds);
+/* Losses of the held-out rows by value of each watched category that the models know. */
+static void loss_by_segment(const struct trainer *t, struct lw_reference *ref) {
+    const struct lw_spec *spec = t->spec;
+    const struct lw_split *s = &t->rows;
+    const struct lw_plan *plan = lw_dataset_plan(s->ds);
     struct lw_cell cells[LW_ATOMS_MAX];
     int atom[LW_FEATURES_MAX];
     for (size_t f = 0; f < spec->nfeatures; f++)
         atom[f] = spec->feature[f].kind == LW_CATEGORY ? atom_of(spec, plan, f) : -1;
     for (size_t i = s->hold; i < s->end; i++) {
-        double loss =
-            spec->task->loss_of(lw_label_bounded(&s->labels, lw_dataset_target(ds, i)),
-                                predicted[i - s->hold]);
-        lw_dataset_cells(ds, i, cells);
+        double target = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
+        double loss = spec->task->loss_of(target, t->predicted[i - s->hold]);
+        lw_dataset_cells(s->ds, i, cells);
         for (size_t f = 0; f < spec->nfeatures; f++)
             if (atom[f] >= 0 && cells[atom[f]].present && isfinite(loss))
                 lw_segments_add(&ref->segments[f], cells[atom[f]].key, 1, loss);
     }
 }
 
-static struct lw_reference *
-make_reference(const struct lw_spec *spec, const struct lw_dataset *ds,
-               const struct lw_split *s, const double *predicted,
-               const struct lw_training *t, const struct lw_pane *recent) {
+static struct lw_reference *make_reference(const struct trainer *t) {
+    const struct lw_spec *spec = t->spec;
+    const struct lw_split *s = &t->rows;
     struct lw_reference *ref = lw_reference_new(spec);
-    ref->until_ms = t->as_of_ms;
-    ref->from_ms = t->as_of_ms - spec->retrain.reference_ms;
-    lw__search_held_out(spec->task, ds, s, predicted, &ref->losses);
+    ref->until_ms = t->out->as_of_ms;
+    ref->from_ms = t->out->as_of_ms - spec->retrain.reference_ms;
+    lw__search_held_out(spec->task, s, t->predicted, &ref->losses);
     for (size_t i = s->hold; i < s->end; i++) {
-        double p = predicted[i - s->hold];
+        double p = t->predicted[i - s->hold];
         lw_profile_add_numeric(ref->scores, 0, p);
-        lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(ds, i));
+        lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(s->ds, i));
     }
-    loss_by_segment(spec, ds, s, predicted, ref);
-    if (recent) {
-        lw_profile_merge(ref->profile, recent->profile);
-        ref->events = recent->events;
-        ref->aside = recent->events - recent->reason[LW_GOOD];
+    loss_by_segment(t, ref);
+    if (t->recent) {
+        lw_profile_merge(ref->profile, t->recent->profile);
+        ref->events = t->recent->events;
+        ref->rejected = t->recent->events - t->recent->reason[LW_GOOD];
     }
     for (size_t i = 0; i < ref->profile->n; i++)
         if (ref->profile->members[i].kind == LW_NUMERIC)
             lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
-    hourly_loss_estimate(spec, ds, s, predicted, t, recent, ref);
+    hourly_loss_estimate(t, ref);
     return ref;
 }
 
-static int champion_challenge(const struct lw_spec *spec, const struct lw_dataset *ds,
-                              const struct lw_split *s, struct lw_model *champion,
-                              const double *challenger, struct lw_gate *gate,
+static int champion_challenge(const struct trainer *t, struct lw_model *champion,
                               struct lw_err *err) {
+    const struct lw_split *s = &t->rows;
+    struct lw_gate *gate = &t->out->gate;
     if (!champion) {
         struct lw_losses errors;
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
         gate->challenger_error =
-            lw__search_held_out(spec->task, ds, s, challenger, &errors);
+            lw__search_held_out(t->spec->task, s, t->predicted, &errors);
         lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
         return 0;
     }
-    if (lw_model_bind_plan(champion, lw_dataset_plan(ds), err))
+    if (lw_model_bind_plan(champion, lw_dataset_plan(s->ds), err))
         return -1;
     double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
-    lw_model_predict_rows(champion, ds, s->hold, s->end, predicted);
-    lw_gate_judge(spec, ds, s->hold, s->end, predicted, challenger, gate);
+    lw_model_predict_rows(champion, s->ds, s->hold, s->end, predicted);
+    const struct lw_gate_rows rows = {s->ds, s->hold, s->end, predicted, t->predicted};
+    lw_gate_judge(t->spec, &rows, gate);
     free(predicted);
     return 0;
 }
@@ -233,7 +237,7 @@ static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
     if (s->hold - s->begin < spec->retrain.min_rows)
         return lw_fail(
             err, LW_EINPUT,
-            "%zu usable rows to fit before the hold-out, retrain.min_rows asks for %zu (as of %s)",
+            "%zu usable rows to fit before the hold-out, retrain.min_rows is %zu (as of %s)",
             s->hold - s->begin, (size_t)spec->retrain.min_rows,
             lw_format_time(when, sizeof when, as_of_ms));
     if (s->end == s->hold)
@@ -242,19 +246,19 @@ static int check_rows(const struct lw_spec *spec, const struct lw_split *s,
     return 0;
 }
 
-/* What was rolled back does not come back at once under another number. */
+/* A candidate that was rolled back must not return at once under another number. */
 static void barred_reject(const struct lw_task *task, struct lw_training *t) {
     const char *name = t->trial[t->chosen].name;
     if (!t->barred[0] || strcmp(name, t->barred) != 0)
         return;
     t->gate.passed = false;
     snprintf(t->gate.reason, sizeof t->gate.reason,
-             "%.60s was rolled back lately and is barred for now (%s %s against %s)",
+             "%.60s was rolled back recently and is barred for now (%s %s against %s)",
              name, task->figure[0].label, lw_digits(t->gate.challenger_error, 3).text,
              lw_digits(t->gate.champion_error, 3).text);
 }
 
-/* Whoever reads the verdict learns who took no part in it. */
+/* Appends the candidates that failed to the gate's reason. */
 static void name_failed(struct lw_training *t) {
     char *out = t->gate.reason;
     size_t at = strlen(out), size = sizeof t->gate.reason;
@@ -268,7 +272,7 @@ static void name_failed(struct lw_training *t) {
     }
 }
 
-/* What was written can be read, or it is not made: the monitor reads it back. */
+/* Checks that the reference can be read back, as the monitor will read it. */
 static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
                            struct lw_err *err) {
     struct lw_buf bytes = {0};
@@ -279,76 +283,73 @@ static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
     return again ? 0 : lw_err_context(err, "what the challenger was proved on");
 }
 
-/* The best of the search, and the same candidate fitted on everything. One whose second
- * fit fails, because of what only the hold-out holds, has failed like any other: the
- * search goes on without it. */
-static struct lw_model *candidate_search(const struct lw_spec *spec,
-                                         const struct lw_dataset *ds,
-                                         const struct lw_split *s,
-                                         struct lw_training *out, double *predicted,
-                                         struct lw_err *err) {
+/* The best candidate of the search, and the same candidate fitted on all rows. If that
+ * second fit fails, because of what only the hold-out contains, the candidate has failed
+ * and the search continues without it. */
+static struct lw_model *candidate_search(struct trainer *t, struct lw_err *err) {
+    const struct lw_split *s = &t->rows;
+    struct lw_training *out = t->out;
     struct lw_failures *failed = lw_calloc(1, sizeof *failed);
     struct lw_model *proved;
-    while ((proved = lw__search(spec, ds, s, out, predicted, failed, err)) != NULL) {
+    while ((proved = lw__search(t->spec, s, out, t->predicted, failed, err)) != NULL) {
         const struct lw_fit_spec *fit = out->trial[out->chosen].fit;
         struct lw_fit_report report = {.quick = true};
         struct lw_err why = {0};
         struct lw_fit_rows rows = {
-            .ds = ds, .begin = s->begin, .end = s->end, .as_of_ms = out->as_of_ms};
+            .ds = s->ds, .begin = s->begin, .end = s->end, .as_of_ms = out->as_of_ms};
         out->model = lw_fit(&rows, fit, &report, &why);
         if (out->model)
             break;
         lw_model_free(proved);
-        lw_copy(failed->why[fit - spec->candidate], LW_TRIAL_NOTE, why.msg);
+        lw_copy(failed->why[fit - t->spec->candidate], LW_TRIAL_NOTE, why.msg);
     }
     free(failed);
     return proved;
 }
 
-static int challenger_prove(const struct lw_spec *spec, const struct lw_dataset *ds,
-                            const struct lw_split *s, struct lw_model *champion,
-                            const struct lw_pane *recent, struct lw_training *out,
-                            double *predicted, struct lw_err *err) {
-    struct lw_model *proved = candidate_search(spec, ds, s, out, predicted, err);
+static int challenger_prove(struct trainer *t, struct lw_model *champion,
+                            struct lw_err *err) {
+    struct lw_model *proved = candidate_search(t, err);
     if (!proved)
         return -1;
     lw_model_free(proved);
-    if (champion_challenge(spec, ds, s, champion, predicted, &out->gate, err))
+    if (champion_challenge(t, champion, err))
         return -1;
-    barred_reject(spec->task, out);
-    name_failed(out);
-    out->reference = make_reference(spec, ds, s, predicted, out, recent);
-    return check_reference(spec, out->reference, err);
+    barred_reject(t->spec->task, t->out);
+    name_failed(t->out);
+    t->out->reference = make_reference(t);
+    return check_reference(t->spec, t->out->reference, err);
 }
 
 static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
                     struct lw_model *champion, const struct lw_pane *recent,
                     struct lw_training *out, struct lw_err *err) {
-    struct lw_split s = split_rows(spec, ds, out->as_of_ms, out->holdout_from_ms);
-    out->rows = s.end - s.begin;
-    out->holdout_rows = s.end - s.hold;
-    out->early = check_rows(spec, &s, out->as_of_ms, err) != 0;
+    struct trainer t = {.spec = spec, .recent = recent, .out = out};
+    struct lw_split *s = &t.rows;
+    *s = split_rows(spec, ds, out->as_of_ms, out->holdout_from_ms);
+    out->rows = s->end - s->begin;
+    out->holdout_rows = s->end - s->hold;
+    out->early = check_rows(spec, s, out->as_of_ms, err) != 0;
     if (out->early)
         return -1;
-    out->rows_from_ms = lw_dataset_time(ds, s.begin);
-    double *predicted = lw_malloc((s.end - s.hold) * sizeof *predicted);
-    int rc = challenger_prove(spec, ds, &s, champion, recent, out, predicted, err);
-    free(predicted);
+    out->rows_from_ms = lw_dataset_time(ds, s->begin);
+    t.predicted = lw_malloc((s->end - s->hold) * sizeof *t.predicted);
+    int rc = challenger_prove(&t, champion, err);
+    free(t.predicted);
     if (rc)
         lw_training_fini(out);
     return rc;
 }
 
-/* Everything but what is asked of the training starts from nothing. */
-static void training_start(const struct lw_spec *spec, int64_t as_of_ms,
-                           struct lw_training *t) {
+/* Resets everything but the "in" fields. */
+static void training_start(const struct lw_spec *spec, struct lw_training *t) {
     struct lw_quarantine quarantine = t->quarantine;
     char barred[LW_NAME_MAX];
     lw_copy(barred, sizeof barred, t->barred);
-    *t = (struct lw_training){.as_of_ms = as_of_ms, .quarantine = quarantine};
+    *t = (struct lw_training){.as_of_ms = t->as_of_ms, .quarantine = quarantine};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =
-        lw_quarantine_back(&t->quarantine, as_of_ms, spec->retrain.holdout_ms);
+        lw_quarantine_back(&t->quarantine, t->as_of_ms, spec->retrain.holdout_ms);
 }
 
 static void note_left_out(const struct lw_dataset *ds, int64_t from_ms,
@@ -366,7 +367,7 @@ static void note_left_out(const struct lw_dataset *ds, int64_t from_ms,
     }
 }
 
-/* A copy without the rows in quarantine, or NULL when the dataset has none of them. */
+/* A copy without the rows in quarantine, or NULL if there are no such rows. */
 static struct lw_dataset *clean_rows(const struct lw_spec *spec,
                                      const struct lw_dataset *ds, struct lw_training *t) {
     int64_t window = spec->retrain.window_ms;
@@ -391,10 +392,10 @@ static struct lw_dataset *clean_rows(const struct lw_spec *spec,
     return clean;
 }
 
-int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
+int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds,
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err) {
-    training_start(spec, as_of_ms, out);
+    training_start(spec, out);
     struct lw_dataset *clean = clean_rows(spec, ds, out);
     int rc = train_on(spec, clean ? clean : ds, champion, recent, out, err);
     lw_dataset_free(clean);

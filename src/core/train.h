@@ -1,24 +1,24 @@
-/* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer brings rows
+/* Retrain and prove: rows in, a verdict and a model out. Pure; the retrainer reads rows
  * from Kafka, the backtest and `leeway train` from files.
  *
  * The newest `holdout` of event time is held out; candidates are fitted on what is
- * before it and scored on it (search.h says which, on how much); the best meets the
- * champion on the same rows (gate: paired differences of losses, summed by block
- * against autocorrelation); what is to be promoted is fitted again on everything.
+ * before it and scored on it (search.h says which, and on how many rows); the best is
+ * compared with the champion on the same rows (gate.h); a model to promote is fitted again
+ * on everything.
  *
- * Rows in quarantine are left out of all of this; the hold-out reaches further back until
- * it has its full length outside of them. */
+ * Rows in quarantine are never used; the hold-out reaches further back until it has its
+ * full length outside of them. */
 #ifndef LW_CORE_TRAIN_H
 #define LW_CORE_TRAIN_H
 
+#include "core/gate.h"
 #include "core/pane.h"
 #include "core/quarantine.h"
 #include "core/reference.h"
 #include "leeway/model.h"
-#include "model/dataset.h"
 
-/* One candidate, fitted once and scored on the held-out rows. Halving tries the better
- * ones again. */
+/* One candidate, fitted once and scored on the held-out rows. Halving fits the better ones
+ * again. */
 #define LW_TRIALS_MAX (2 * LW_CANDIDATES_MAX)
 #define LW_TRIAL_NOTE 160
 
@@ -32,16 +32,6 @@ struct lw_trial {
     char note[LW_TRIAL_NOTE]; /* ..., or dropped columns */
 };
 
-struct lw_gate {
-    uint64_t n, blocks;
-    double champion_error, challenger_error;
-    double gain; /* 1 - challenger's mean loss / champion's */
-    double z;    /* mean block difference over its standard error; positive: challenger is
-                    better */
-    bool passed;
-    char reason[240];
-};
-
 /* What a training left out of its window because of one span; spans may share rows. */
 struct lw_left_out {
     struct lw_span span;
@@ -49,13 +39,16 @@ struct lw_left_out {
 };
 
 struct lw_training {
-    /* In: a candidate that was rolled back lately; it is chosen only when no other could
-     * be fitted, and does not pass then. "": none. */
+    /* In: the moment of the training, the rows to leave out, and a candidate that was
+     * rolled back recently. That candidate is chosen only if no other could be fitted,
+     * and it does not pass the gate. "": none. */
+    int64_t as_of_ms;
+    struct lw_quarantine quarantine;
     char barred[LW_NAME_MAX];
-    struct lw_quarantine quarantine; /* in too */
-    size_t nleft;                    /* out */
+    /* Out. */
+    size_t nleft;
     struct lw_left_out left[LW_SPANS_MAX];
-    int64_t as_of_ms, holdout_from_ms, rows_from_ms;
+    int64_t holdout_from_ms, rows_from_ms;
     uint64_t rows, holdout_rows;
     bool early; /* it failed with too few rows: `rows` and `holdout_rows` */
     size_t ntrials, chosen;
@@ -65,19 +58,14 @@ struct lw_training {
     struct lw_reference *reference; /* owned; version 0 until it has one */
 };
 
-/* Rows of a dataset sorted by time; those at or after as_of are ignored. champion may be
- * NULL; this call binds it to the dataset's plan. recent: the panes of the newest
- * reference_ms merged, which become the reference's profile and counts; NULL: those stay
- * empty. Of *out only what says "in" is read. 0, or -1 with LW_EINPUT (too few rows, see
- * `early`; no candidate could be fitted) and nothing to free. */
-int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds, int64_t as_of_ms,
+/* Trains on a dataset sorted by time; rows at or after as_of_ms are ignored. champion may
+ * be NULL; this call binds it to the dataset's plan. recent: the merged panes of the
+ * newest reference_ms, which become the reference's profile and counts; NULL: those stay
+ * empty. Reads only the "in" fields of *out. Returns 0, or -1 with LW_EINPUT (too few
+ * rows, see `early`; no candidate could be fitted) and nothing to free. */
+int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds,
              struct lw_model *champion, const struct lw_pane *recent,
              struct lw_training *out, struct lw_err *err);
 void lw_training_fini(struct lw_training *t);
-
-/* The gate alone: paired predictions on rows [begin, end). */
-void lw_gate_judge(const struct lw_spec *spec, const struct lw_dataset *ds, size_t begin,
-                   size_t end, const double *champion, const double *challenger,
-                   struct lw_gate *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* See window.h. Panes lie in a growing array with a moving head; day blocks in a second
+/* See window.h. Panes are in a growing array with a moving head; day blocks in a second
  * one. */
 #include "core/window.h"
 
@@ -108,9 +108,8 @@ static void merge_panes(const struct pane_list *list, int64_t from, int64_t unti
             lw_pane_merge(into, list->pane[i]);
 }
 
-/* The day has ended: its block, from whatever panes of it there are. Older panes than
- * those held cannot be missed: a window that reaches over the whole day holds them all.
- */
+/* The day has ended: builds its block from the panes there are. Panes older than those
+ * in memory are not needed: a window that spans the whole day holds them all. */
 static void finish_day(struct lw_windows *w, int64_t end) {
     int64_t start = end - LW_DAY;
     if (LW_DAY % w->spec->pane_ms != 0)
@@ -143,7 +142,7 @@ static const struct lw_pane *day_at(const struct lw_windows *w, int64_t start_ms
                                                                   : NULL;
 }
 
-/* Where the newest span begins; with no panes at all it is empty. */
+/* Where the newest span begins; without panes it is empty. */
 static int64_t span_from(const struct lw_windows *w, int64_t span_ms) {
     return w->panes.n ? lw_windows_end(w) - span_ms : INT64_MIN;
 }

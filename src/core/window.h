@@ -1,8 +1,8 @@
 /* The sealed panes of the longest window, and every window merged from them.
  *
- * A window is merged afresh at each evaluation from whole panes, so it is a function of
- * the panes it holds and of nothing that happened before: a new leader that loads the
- * same panes computes the same figures. Complete days are merged once and kept, so a week
+ * A window is merged from whole panes at each evaluation, so it depends only on its
+ * panes and not on anything that happened before: a new leader that loads the same
+ * panes computes the same figures. Complete days are merged once and kept, so a week
  * costs some 30 merges, not 168. */
 #ifndef LW_CORE_WINDOW_H
 #define LW_CORE_WINDOW_H
@@ -14,41 +14,40 @@ struct lw_windows;
 
 struct lw_windows *lw_windows_new(const struct lw_spec *spec);
 void lw_windows_free(struct lw_windows *w);
-/* The next pane (taken); starts must grow. Panes older than the longest window are
- * dropped. */
+/* Adds the next pane (taken); starts must increase. Drops panes older than the longest
+ * window. */
 void lw_windows_push(struct lw_windows *w, struct lw_pane *pane);
-/* The clock that these panes were sealed by has been taken back: those that start at
- * until_ms or later are dropped. */
+/* The clock that sealed these panes has been taken back: drops those that start at
+ * until_ms or later. */
 void lw_windows_return(struct lw_windows *w, int64_t until_ms);
 /* No pane in the windows has an event. */
 bool lw_windows_empty(const struct lw_windows *w);
 /* End of the newest pane; INT64_MIN when there is none. */
 int64_t lw_windows_end(const struct lw_windows *w);
-/* Start of the oldest pane ever pushed, INT64_MAX when there was none; and what it was in
- * a predecessor, whose panes are pushed again (only the newest of them, and empty ones
- * where nothing was). */
+/* Start of the oldest pane ever pushed, INT64_MAX if there was none; _reach sets what
+ * it was in a predecessor whose panes are pushed again (only the newest of them, with
+ * empty ones where there were none). */
 int64_t lw_windows_oldest(const struct lw_windows *w);
 void lw_windows_reach(struct lw_windows *w, int64_t oldest_ms);
-/* Window i merged anew (borrowed until the next call for the same window). */
+/* Merges window i (borrowed until the next call for the same window). */
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i);
 /* The panes from that moment on merged, without those that a quarantine touches; the
  * caller frees. */
 struct lw_pane *lw_windows_since(const struct lw_windows *w, int64_t from_ms,
                                  const struct lw_quarantine *q);
-/* The panes held, oldest first (borrowed). */
+/* The panes, oldest first (borrowed). */
 size_t lw_windows_panes(const struct lw_windows *w);
 const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i);
-/* The counts of window i, without its sketches: a walk over its panes, no merge. */
+/* The counts of window i, without its sketches, from its panes without a merge. */
 struct lw_counts {
     uint64_t events, good;
-    bool filled;                      /* the panes reach back over the whole window */
+    bool filled;                      /* the panes cover the whole window */
     struct lw_losses champion, first; /* errors of those two versions */
 };
 void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
                        uint32_t first, struct lw_counts *out);
-/* Sum over the window's panes of (events of that version) x hour_loss of their hour, and
- * of the events: the squared error that the version should have made. Returns the mean, 0
- * when there are no events. */
+/* The expected mean loss of a version over the window: the mean of hour_loss, weighted
+ * by the version's events in each pane's hour; 0 without events. */
 double lw_windows_expected_loss(const struct lw_windows *w, size_t i, uint32_t version,
                                 const double *hour_loss);
 

@@ -13,12 +13,12 @@
  * split: with a = |u0 - u1| - 2/3 m d the test is a > 0 and a^2 > 2 m v d. As a < |u0 -
  * u1| and m > W / (n0 n1), most splits fail a test that needs no division either.
  *
- * One-sided: a cut because values fell shortens the window, and raises no alarm; an alarm
- * needs a cut where the new part is higher. The bound itself stays two-sided. River skips
+ * One-sided: a cut because values fell shortens the window without an alarm; an alarm
+ * needs a cut whose new part is higher. The bound itself stays two-sided. River skips
  * the newest bucket of each level when it walks the splits, and fires on falls too;
  * otherwise the indices agree (tests/data/drift/golden.py).
  *
- * Left out: the warning level, which nobody acts on. */
+ * Not implemented: the warning level, which nothing uses. */
 #include <math.h>
 #include <string.h>
 
@@ -59,7 +59,8 @@ static void adwin_put(struct level *l, double sum, double m2) {
     l->m2[l->n++] = m2;
 }
 
-/* Forgets the oldest k. Moves the whole array, as a fixed size is faster than a call. */
+/* Drops the oldest k. Moves the whole array, because a fixed size is faster than a
+ * call. */
 static void adwin_drop(struct level *l, uint32_t k) {
     l->n -= k;
     for (uint32_t i = 0; i + k <= M; i++) {
@@ -68,12 +69,12 @@ static void adwin_drop(struct level *l, uint32_t k) {
     }
 }
 
-/* The two oldest buckets of a full level become one of the next. */
+/* The two oldest buckets of a full level become one of the next level. */
 static void adwin_compress(struct adwin *a) {
     double size = 1.0;
     for (uint32_t i = 0; a->level[i].n > M; i++) {
         struct level *l = &a->level[i];
-        if (i + 1 == LEVELS) { /* 5 * 2^40 values: forget the oldest */
+        if (i + 1 == LEVELS) { /* 5 * 2^40 values: drop the oldest */
             a->width -= UINT64_C(1) << i;
             a->total -= l->sum[0];
             adwin_drop(l, 1);
@@ -101,7 +102,8 @@ static void adwin_insert(struct adwin *a, double v) {
         adwin_compress(a);
 }
 
-/* Sums anew from the buckets: after a cut, so that no rounding of a far past stays. */
+/* Recomputes the sums from the buckets after a cut, so that no old rounding error
+ * remains. */
 static void adwin_recount(struct adwin *a) {
     double n = 0.0, total = 0.0, m2 = 0.0;
     a->width = 0;
@@ -221,7 +223,7 @@ static int adwin_read(void *state, struct lw_reader *in) {
     if (!(fabs(total - a->total) <= room) || !(m2 >= 0.0) ||
         !(fabs(m2 - a->m2) <= 1e-6 * a->m2 + 1e-12) || a->tick < a->width)
         return -1;
-    a->total = total; /* as they were: the run must go on bit for bit */
+    a->total = total; /* as written: the run must continue bit for bit */
     a->m2 = m2;
     return 0;
 }

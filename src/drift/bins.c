@@ -1,19 +1,19 @@
 /* Frozen bins: inner edges at quantiles of the reference, outer bins open.
  *
- * For each of the bins - 1 targets i / bins the split comes after the retained value
- * whose cumulative share is nearest to the target; "nearest" rather than "first at or
- * above" keeps the split that a heavy value at either end would swallow. Ties (whole
+ * For each of the bins - 1 targets i / bins the split follows the retained value whose
+ * cumulative share is nearest to the target; "nearest" rather than "first at or above"
+ * keeps the split that a heavy value at either end would absorb. Ties (whole
  * seconds, counts) make splits coincide: equal ones are dropped. (edge[i-1], edge[i]] is
  * a bin.
  *
  * An edge lies midway between the value below it and the next one, never on a value: the
  * same prices as float instead of double would fall on the other side of it, and a feed
- * that changed nothing but its type would drift.
+ * that changed only its type would drift.
  *
- * A column of at most `bins` distinct values gets one bin a value, and an edge below the
- * least and above the greatest (by half the gap to its neighbour; for a constant by what
- * counts as the same value), so that a value never seen falls into a bin of its own even
- * when the reference is constant. */
+ * A column of at most `bins` distinct values gets one bin per value, and an edge below the
+ * least and above the greatest (by half the gap to its neighbour; for a constant by the
+ * tolerance of equal values), so that a new value falls into a bin of its own even when
+ * the reference is constant. */
 #include "leeway/drift.h"
 
 #include <math.h>
@@ -28,20 +28,20 @@ static void put_edge(struct lw_bins *out, double edge) {
         out->edge[out->nedges++] = edge;
 }
 
-/* The retained values of a sketch, those that count as the same as one. */
-struct points {
+/* The retained values of a sketch; values that count as equal are one point. */
+struct bin_points {
     double *value;
     uint64_t *cumulative;
     size_t n;
 };
 
-static struct points points_of(const struct lw_kll *kll) {
+static struct bin_points points_of(const struct lw_kll *kll) {
     struct lw_kll_view *view = lw_kll_view_new(kll);
     const double *values = NULL;
     const uint64_t *cumulative = NULL;
     size_t n = lw_kll_view_points(view, &values, &cumulative);
-    struct points p = {lw_memdup(values, n * sizeof *values),
-                       lw_memdup(cumulative, n * sizeof *cumulative), 0};
+    struct bin_points p = {lw_memdup(values, n * sizeof *values),
+                           lw_memdup(cumulative, n * sizeof *cumulative), 0};
     lw_points_cluster(p.value, n);
     for (size_t i = 0; i < n; i++) {
         if (p.n == 0 || p.value[i] > p.value[p.n - 1])
@@ -52,22 +52,23 @@ static struct points points_of(const struct lw_kll *kll) {
     return p;
 }
 
-/* Below a value with nothing below it: half of `gap`, the way to the next one; alone, as
- * far as it is still the same. At 0 that is no way at all: then the next double. */
+/* An edge below v, the lowest value: half of `gap`, the distance to the next one;
+ * without a gap, the tolerance of equal values. At 0 that tolerance is 0: then the next
+ * double. */
 static double bins_below(double v, double gap) {
-    double edge = v - (gap > 0.0 ? gap / 2.0 : lw_same_within(v));
+    double edge = v - (gap > 0.0 ? gap / 2.0 : lw_points_same_within(v));
     return edge < v ? edge : nextafter(v, -INFINITY);
 }
 
-static void bins_of_few(const struct points *p, struct lw_bins *out) {
+static void bins_of_few(const struct bin_points *p, struct lw_bins *out) {
     size_t last = p->n - 1;
     double first = p->n > 1 ? p->value[1] - p->value[0] : 0.0;
     double final = p->n > 1 ? p->value[last] - p->value[last - 1] : 0.0;
     put_edge(out, bins_below(p->value[0], first));
     for (size_t i = 0; i < last; i++)
-        put_edge(out, lw_midpoint(p->value[i], p->value[i + 1]));
-    double above =
-        p->value[last] + (final > 0.0 ? final / 2.0 : lw_same_within(p->value[last]));
+        put_edge(out, lw_points_midpoint(p->value[i], p->value[i + 1]));
+    double above = p->value[last] +
+                   (final > 0.0 ? final / 2.0 : lw_points_same_within(p->value[last]));
     put_edge(out, above);
 }
 
@@ -91,15 +92,15 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
     *out = (struct lw_bins){0};
     if (lw_kll_n(reference->kll) == 0)
         return;
-    struct points p = points_of(reference->kll);
+    struct bin_points p = points_of(reference->kll);
     if (p.n <= (size_t)bins && p.n + 1 < LW_BINS_MAX) {
         bins_of_few(&p, out);
     } else {
         double total = (double)p.cumulative[p.n - 1];
         for (int i = 1; i < bins; i++) {
             size_t at = bins_nearest(p.cumulative, p.n, total * i / bins);
-            if (at + 1 < p.n) /* above the greatest value would lie an empty bin */
-                put_edge(out, lw_midpoint(p.value[at], p.value[at + 1]));
+            if (at + 1 < p.n) /* an empty bin would lie above the greatest value */
+                put_edge(out, lw_points_midpoint(p.value[at], p.value[at + 1]));
         }
     }
     free(p.value);

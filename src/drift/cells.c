@@ -1,6 +1,6 @@
 /* From sketches to cells.
  *
- * Small cells: chi-square's and PSI's limit laws need an expected count of about five
+ * Small cells: the limit laws of chi-square and PSI need an expected count of about five
  * (Cochran 1954). With 265 zones and 500 rows most cells are far below it, which is why
  * peers report drift between two halves of one month. Here every cell whose expected
  * count (from both samples pooled, in the smaller sample) is below LW_CELL_MIN is merged:
@@ -39,7 +39,7 @@ void lw_cells_put(struct lw_cells *c, double ref, double cur) {
     c->n_cur += cur;
 }
 
-double lw_sketch_variance(const struct lw_kll *kll) {
+double lw_cells_sketch_variance(const struct lw_kll *kll) {
     if (lw_kll_retained(kll) >= lw_kll_n(kll))
         return 0.0;
     double sd = lw_kll_rank_error(kll, 1) / 5.5;
@@ -56,14 +56,14 @@ void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
         double r = last ? 1.0 : lw_kll_view_rank(vr, bins->edge[i]);
         double c = last ? 1.0 : lw_kll_view_rank(vc, bins->edge[i]);
         r = r > at_ref ? r : at_ref; /* stored edges that are out of order or NaN: */
-        c = c > at_cur ? c : at_cur; /* an empty bin, not a negative one */
+        c = c > at_cur ? c : at_cur; /* then an empty bin, not a negative one */
         lw_cells_put(out, n_ref * (r - at_ref), n_cur * (c - at_cur));
         at_ref = r;
         at_cur = c;
     }
     out->n_ref = n_ref;
     out->n_cur = n_cur;
-    out->noise = lw_sketch_variance(ref->kll) + lw_sketch_variance(cur->kll);
+    out->noise = lw_cells_sketch_variance(ref->kll) + lw_cells_sketch_variance(cur->kll);
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
 }
@@ -84,7 +84,7 @@ void lw_cells_merge_ordered(struct lw_cells *c) {
         c->cur[k++] = cur;
         ref = cur = 0.0;
     }
-    if (k == 0) { /* even all together are few */
+    if (k == 0) { /* all together are too few */
         c->ref[k] = ref;
         c->cur[k++] = cur;
     } else { /* a small remainder joins the last cell */

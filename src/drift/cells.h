@@ -1,5 +1,5 @@
-/* Counts of two samples over the same cells: what PSI, Jensen-Shannon, Hellinger and
- * chi-square all look at. Made from frozen bins (numeric) or from categories. */
+/* Counts of two samples over the same cells: the input of PSI, Jensen-Shannon,
+ * Hellinger and chi-square. Made from frozen bins (numeric) or from categories. */
 #ifndef LW_DRIFT_CELLS_H
 #define LW_DRIFT_CELLS_H
 
@@ -13,7 +13,7 @@
 
 struct lw_cells {
     size_t n, cap;
-    size_t unchanged;    /* categories that count as cells and may not differ at all */
+    size_t unchanged;    /* heavy categories that count as cells and may be equal */
     double *ref, *cur;   /* counts */
     double n_ref, n_cur; /* their sums */
     double
@@ -23,28 +23,28 @@ struct lw_cells {
 void lw_cells_fini(struct lw_cells *c);
 void lw_cells_put(struct lw_cells *c, double ref, double cur);
 
-/* Counts of both samples in the bins. noise is taken from the sketches. */
+/* Counts of both samples in the bins. noise comes from the sketches. */
 void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
                       const struct lw_numeric *cur, const struct lw_bins *bins);
-/* Merges neighbours until each cell is large enough (the order means something). */
+/* Merges neighbours until each cell is large enough (the order is meaningful). */
 void lw_cells_merge_ordered(struct lw_cells *c);
 
-/* Expected count in the smaller sample of what has these two counts. */
+/* Expected count in the smaller sample of a cell with these two counts. */
 double lw_cells_expected(double ref, double cur, double n_ref, double n_cur);
 
-/* What categories say apart from their cells. */
+/* What categories show besides their cells. */
 struct lw_cats_diff {
     double linf;   /* largest change of one category's share; past a cap: at least this */
-    bool known;    /* whether what follows is known */
+    bool known;    /* whether the rest is known */
     double unseen; /* share of the current sample in categories the reference lacks */
-    double expected; /* what it would be if nothing had changed */
-    double p;        /* that it exceeds that by chance */
+    double expected; /* what it would be without a change */
+    double p;        /* of a larger share by chance */
 };
-/* One cell a category that is large enough, and one for all the rest together. */
+/* One cell per category that is large enough, and one for all the rest together. */
 struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *ref,
                                         struct lw_cats *cur);
 
 /* Variance of one normalised rank of a sketch, 0 while it holds every item. */
-double lw_sketch_variance(const struct lw_kll *kll);
+double lw_cells_sketch_variance(const struct lw_kll *kll);
 
 #endif

@@ -5,25 +5,25 @@
  * greater of the two depths, and the heavy ones to within `error`.
  *
  * Cells past the cap. Each sampled category that is large enough is a cell, with the
- * textbook's variance, as its counts are the textbook's; those that are not are thrown
- * together by their keys into GROUPS cells at most, so that a change among many small
- * ones is seen as well. A heavy category that is not sampled may have any count from the
- * reported one to `error` more; of these the two that differ least are taken. Where they
- * can be equal nothing is known to have changed: it joins the rest, and still counts as a
- * degree of freedom, so that picking those that differ wins nothing. The rest takes what
- * no cell has.
+ * textbook's variance, as its counts are the textbook's; those that are not are merged
+ * by their keys into at most GROUPS cells, so that a change among many small ones is
+ * detected as well. A heavy category that is not sampled may have any count from the
+ * reported one to `error` more; of these the two that differ least are used. If they
+ * can be equal, no change is certain: the category joins the rest, and still counts as a
+ * degree of freedom, so that selecting the differing ones gives no advantage. The rest is
+ * everything without a cell.
  *
- * Unseen. How many of the current values lie in categories that the reference lacks: of
- * sampled categories that is counted. A heavy one that is not sampled is new when the
- * reference can have had a tenth of it at most. What is left, light and not sampled, is
- * as new as the sampled light ones are, on average: a ratio estimate, whose standard
- * error must be at most UNSEEN_SE, or nothing is said.
+ * Unseen: how many current values lie in categories that the reference lacks. For sampled
+ * categories this is a count. A heavy category that is not sampled is new if the
+ * reference can have had at most a tenth of it. The share of new values among the others,
+ * light and not sampled, is that of the sampled light ones: a ratio estimate, whose
+ * standard error must be at most UNSEEN_SE; otherwise unseen is unknown.
  *
- * Expected unseen. A reference of n values out of many categories has not seen them all;
- * what it lacks has about the probability N1/n, N1 the number of categories that it has
- * seen once (Good 1953, Turing), with variance (N1 + 2 N2)/n^2. The test asks within the
- * sampled categories alone, where both sides are exact: new values U of m against N1 of
- * n, z = (U/m - N1/n) / sqrt(p(1 - p)/m + (N1 + 2 N2)/n^2); with few, Fisher's exact
+ * Expected unseen: a reference of n values out of many categories has not seen them all.
+ * The unseen ones have a probability of about N1/n, N1 the number of categories that it
+ * has seen once (Good 1953, Turing), with variance (N1 + 2 N2)/n^2. The test asks within
+ * the sampled categories alone, where both sides are exact: new values U of m against N1
+ * of n, z = (U/m - N1/n) / sqrt(p(1 - p)/m + (N1 + 2 N2)/n^2); with few, Fisher's exact
  * test. */
 #include <math.h>
 #include <stdlib.h>
@@ -33,14 +33,14 @@
 #include "drift/special.h"
 #include "drift/stats.h"
 
-#define HEAVY      4.0 /* errors: smaller counts are not told apart from none */
+#define HEAVY      4.0 /* errors: smaller counts cannot be distinguished from none */
 #define TENTH      10.0
 #define UNSEEN_SE  0.07
-#define UNSEEN_MIN 50.0 /* sampled values a side */
+#define UNSEEN_MIN 50.0 /* sampled values per side */
 #define FEW        10.0
 #define GROUPS     64
 
-struct side {
+struct category_side {
     struct lw_cats *cats;
     double n, error;
     double sampled; /* values in sampled categories */
@@ -50,10 +50,10 @@ struct side {
 
 struct tally {
     struct lw_cells *out;
-    struct side ref, cur;
+    struct category_side ref, cur;
     unsigned depth;
     double heavy;              /* current count from which a category is heavy */
-    double rest_ref, rest_cur; /* what no cell has */
+    double rest_ref, rest_cur; /* values without a cell */
     double group_ref[GROUPS], group_cur[GROUPS]; /* small sampled categories */
     double unseen, unseen2; /* light sampled values that are new, and their squares */
     double unseen_heavy;    /* sampled ones */
@@ -98,7 +98,7 @@ static void put_sampled(struct tally *t, uint64_t key, double ref, double cur) {
     }
 }
 
-/* Neighbours together until they are large; what remains stays in the rest. */
+/* Merges neighbours until they are large; the remainder stays in the rest. */
 static void put_groups(struct tally *t) {
     double ref = 0.0, cur = 0.0;
     for (size_t i = 0; i < GROUPS; i++) {
@@ -115,7 +115,7 @@ static void put_groups(struct tally *t) {
 static void put_other(struct tally *t, double ref, double cur) {
     if (cur >= t->heavy) {
         t->cur.others += cur + t->cur.error;
-        if (ref == 0.0) { /* then the reference has a tenth of it at most */
+        if (ref == 0.0) { /* then the reference has at most a tenth of it */
             t->new_heavy += cur;
             t->nnew++;
         }
@@ -148,7 +148,7 @@ static void put_rest(struct tally *t) {
     double ref = fmax(t->rest_ref, 0.0), cur = fmax(t->rest_cur, 0.0);
     if (c->n == 0 || categories_large(t, ref, cur)) {
         lw_cells_put(c, ref, cur);
-    } else { /* too few for a cell of their own: join the smallest */
+    } else { /* too few for a cell of their own: they join the smallest */
         size_t least = 0;
         for (size_t i = 1; i < c->n; i++)
             if (c->ref[i] + c->cur[i] < c->ref[least] + c->cur[least])
@@ -160,7 +160,8 @@ static void put_rest(struct tally *t) {
     c->n_cur = t->cur.n;
 }
 
-/* The light values that are not sampled, and how sure their part of new ones is. */
+/* The light values that are not sampled, and the certainty of their share of new
+ * values. */
 static double light_unseen(const struct tally *t, double *se) {
     double left = t->cur.n - t->cur.sampled - t->cur.others;
     *se = 0.0;
@@ -173,17 +174,17 @@ static double light_unseen(const struct tally *t, double *se) {
     return left * f;
 }
 
-/* One-sided in effect: fewer new values than expected are no finding. */
+/* One-sided in effect: fewer new values than expected are not a finding. */
 static double unseen_p(const struct tally *t, double new) {
     double n = t->ref.sampled, m = t->cur.sampled, spread = t->once + 2.0 * t->twice;
     if (new / m <= t->once / n)
         return 1.0;
     if (spread < FEW)
-        return lw_two_shares_p((uint64_t)spread, (uint64_t)n, (uint64_t) new,
-                               (uint64_t)m);
+        return lw_drift_two_shares_p((uint64_t)spread, (uint64_t)n, (uint64_t) new,
+                                     (uint64_t)m);
     double p = new / m;
     double z = (p - t->once / n) / sqrt(p * (1.0 - p) / m + spread / (n * n));
-    return lw_normal_two_sided(z) / 2.0;
+    return lw_special_normal_two_sided(z) / 2.0;
 }
 
 static void judge_unseen(struct tally *t) {
@@ -204,15 +205,15 @@ static void judge_unseen(struct tally *t) {
         fmin(share * (t->cur.sampled + fmax(all, 0.0) * of_light) / t->cur.n, 1.0);
     d->p = unseen_p(t, new);
     if (t->new_heavy > 0.0)
-        d->p =
-            fmin(d->p, lw_two_shares_p((uint64_t)fmin(t->nnew * t->ref.error, t->ref.n),
-                                       (uint64_t)t->ref.n, (uint64_t)t->new_heavy,
-                                       (uint64_t)t->cur.n));
+        d->p = fmin(
+            d->p, lw_drift_two_shares_p((uint64_t)fmin(t->nnew * t->ref.error, t->ref.n),
+                                        (uint64_t)t->ref.n, (uint64_t)t->new_heavy,
+                                        (uint64_t)t->cur.n));
 }
 
-static struct side side_of(struct lw_cats *cats) {
+static struct category_side side_of(struct lw_cats *cats) {
     lw_cats_seal(cats);
-    return (struct side){
+    return (struct category_side){
         .cats = cats, .n = (double)lw_cats_n(cats), .error = (double)lw_cats_error(cats)};
 }
 

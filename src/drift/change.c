@@ -1,8 +1,8 @@
-/* The table of change detectors and what they share: scale, refusal of values that are
- * not finite, and the fresh start after an alarm.
+/* The table of change detectors and what they share: scaling, rejection of non-finite
+ * values, and the restart after an alarm.
  *
- * The restart is put off to the next update, so that between the two the width can tell
- * where the detector believes the change to lie. */
+ * The restart happens at the next update, so that until then the width tells where the
+ * detector locates the change. */
 #include "drift/change.h"
 
 #include <math.h>
@@ -49,12 +49,12 @@ static int fail_kind(const char *kind, struct lw_err *err) {
         names[i] = detectors[i]->name;
     const char *near = lw_nearest(kind, names, DETECTORS);
     if (near)
-        return lw_fail(err, LW_ECONFIG, "change detector '%s' is not known; meant '%s'?",
-                       kind, near);
-    return lw_fail(
-        err, LW_ECONFIG,
-        "change detector '%s' is not known; there are adwin, page_hinkley and kswin",
-        kind);
+        return lw_fail(err, LW_ECONFIG,
+                       "change detector '%s' is not known; did you mean '%s'?", kind,
+                       near);
+    return lw_fail(err, LW_ECONFIG,
+                   "change detector '%s' is not known; use adwin, page_hinkley or kswin",
+                   kind);
 }
 
 struct lw_change *lw_change_new(const char *kind, const struct lw_change_params *params,
@@ -119,7 +119,7 @@ static int read_state(struct lw_change *c, struct lw_reader *r, struct lw_err *e
     size_t len = 0;
     const void *kind = lw_reader_blob(r, &len);
     if (!kind || len != strlen(name) || memcmp(kind, name, len) != 0)
-        return lw_fail(err, LW_EINPUT, "%s state: the bytes are of another detector",
+        return lw_fail(err, LW_EINPUT, "%s state: the bytes belong to another detector",
                        name);
     double scale = lw_reader_f64(r);
     unsigned fired = lw_reader_u8(r);

@@ -1,7 +1,6 @@
 /* Change points on a stream of values: ADWIN, Page-Hinkley, KSWIN. One-sided (growth),
- * reset when they fire, no memory beyond what is stated, state as bytes so that a
- * successor can go on. One static table of implementations; adding one is a file and a
- * row. */
+ * reset when they fire, of fixed size, with their state as bytes so that a successor
+ * can continue. One static table of implementations; a new one is a file and a row. */
 #ifndef LW_DRIFT_CHANGE_H
 #define LW_DRIFT_CHANGE_H
 
@@ -18,11 +17,11 @@ struct lw_change_params {
     double alpha;   /* KSWIN: significance (1e-4) */
     double scale;   /* values are divided by it first; 1: as they are */
     uint64_t min_n; /* no alarm before (30) */
-    uint64_t seed;  /* reserved: no implementation samples (kswin.c says why) */
+    uint64_t seed;  /* reserved: no implementation is random (see kswin.c) */
 };
 
 /* The defaults in parentheses above, for a kind; scale 1, seed 0. An unknown kind gets
- * ADWIN's: lw_change_new will name the mistake. */
+ * ADWIN's: lw_change_new will report the error. */
 struct lw_change_params lw_change_defaults(const char *kind);
 
 struct lw_change;
@@ -31,16 +30,15 @@ struct lw_change;
 struct lw_change *lw_change_new(const char *kind, const struct lw_change_params *params,
                                 struct lw_err *err);
 void lw_change_free(struct lw_change *c);
-/* Returns 1 when a growth is detected with this value (and starts afresh), else 0.
- * A value that is not finite is ignored. O(1) amortised. Thread: one at a time. */
+/* Returns 1 when this value shows a growth (and restarts), else 0. Ignores values that
+ * are not finite. O(1) amortised. Thread: one at a time. */
 int lw_change_update(struct lw_change *c, double v);
-/* How many of the newest values the detector believes to belong to the present regime:
- * right after an alarm those since the estimated change, else all since the last start.
- */
+/* How many of the newest values belong to the present regime: right after an alarm
+ * those since the estimated change, else all since the last restart. */
 uint64_t lw_change_width(const struct lw_change *c);
-/* Versioned bytes; a detector that reads them goes on exactly as the writer would have.
- * _read wants the same kind and scale; hostile bytes are refused with LW_EINPUT and the
- * detector is then as new. */
+/* Versioned bytes; a detector that reads them continues exactly as the writer. _read
+ * requires the same kind and scale; invalid bytes are refused with LW_EINPUT and leave
+ * the detector empty. */
 void lw_change_write(const struct lw_change *c, struct lw_buf *out);
 int lw_change_read(struct lw_change *c, const void *data, size_t len, struct lw_err *err);
 

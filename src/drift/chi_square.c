@@ -1,4 +1,4 @@
-/* Pearson's chi-square of homogeneity on two samples, and what sketches do to it.
+/* Pearson's chi-square test of homogeneity of two samples, and the effect of sketches.
  *
  * With p_i the pooled share of cell i, S = sum (r_i - c_i)^2 / p_i; the textbook's
  * statistic is S / a with a = 1/n + 1/m, and is chi-square with B - 1 degrees of freedom
@@ -53,7 +53,7 @@ static void chi_square_traces(const struct lw_cells *c, double a, double *tr1,
         }
 }
 
-struct lw_chi2 lw_chi_square(const struct lw_cells *c) {
+struct lw_chi2 lw_drift_chi_square(const struct lw_cells *c) {
     double a = 1.0 / c->n_ref + 1.0 / c->n_cur, s = 0.0;
     size_t used = 0;
     for (size_t i = 0; i < c->n; i++) {
@@ -73,11 +73,11 @@ struct lw_chi2 lw_chi_square(const struct lw_cells *c) {
         chi_square_traces(c, a, &tr1, &tr2);
     }
     out.null_psi = tr1;
-    out.p = lw_chi2_sf(s * tr1 / tr2, tr1 * tr1 / tr2 + (double)c->unchanged);
+    out.p = lw_special_chi2_sf(s * tr1 / tr2, tr1 * tr1 / tr2 + (double)c->unchanged);
     return out;
 }
 
-double lw_cramers_v(const struct lw_cells *c, double chi2) {
+double lw_drift_cramers_v(const struct lw_cells *c, double chi2) {
     double n = c->n_ref + c->n_cur, k = (double)c->n, r = 2.0;
     if (c->n < 2 || n < 3.0)
         return 0.0;

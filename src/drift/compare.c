@@ -5,14 +5,14 @@
  * difference drift once windows are large (two Januaries differ at 50,000 rows); the
  * effect alone would call noise drift while they are small. The test that decides is
  * chi-square on PSI's own cells, so that test and effect look at the same thing;
- * Kolmogorov-Smirnov stands beside it.
+ * Kolmogorov-Smirnov is reported in addition.
  *
  * The floor is 0.2 where the rule of thumb has 0.1 for "moderate": against a month, every
  * calm Sunday is above 0.1 in its pick-up zones, at most 0.21, while the lockdown's days
  * are at 0.25 to 0.7 (docs/statistics.md).
  *
- * Columns are judged apart: an empty, constant or short one has its own verdict and takes
- * no part in the correction. */
+ * Columns are judged separately: an empty, constant or short one has its own verdict and
+ * is left out of the correction. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -45,18 +45,18 @@ static double finite_or_zero(double v) {
 
 /* PSI, Jensen-Shannon, Hellinger, chi-square and V of merged cells. */
 static void cell_figures(const struct lw_cells *cells, struct lw_drift *d) {
-    struct lw_chi2 test = lw_chi_square(cells);
-    d->psi_raw = lw_psi(cells);
-    d->psi = lw_psi_corrected(cells, test.null_psi);
+    struct lw_chi2 test = lw_drift_chi_square(cells);
+    d->psi_raw = lw_drift_psi(cells);
+    d->psi = lw_drift_psi_corrected(cells, test.null_psi);
     double js_null = test.null_psi / (8.0 * log(2.0));
-    d->js = sqrt(fmax(0.0, lw_js_divergence(cells) - js_null));
-    d->hellinger = lw_hellinger(cells);
+    d->js = sqrt(fmax(0.0, lw_drift_js_divergence(cells) - js_null));
+    d->hellinger = lw_drift_hellinger(cells);
     d->chi2 = test.stat;
     d->chi2_p = test.p;
-    d->cramers_v = lw_cramers_v(cells, test.stat);
+    d->cramers_v = lw_drift_cramers_v(cells, test.stat);
 }
 
-/* The reference's standard deviation; of both together when the reference has none. */
+/* The reference's standard deviation, or both sides' together if it is 0. */
 static double compare_spread(const struct lw_moments *ref, const struct lw_moments *cur) {
     double sd = lw_moments_sd(ref);
     if (sd > 0.0)
@@ -73,11 +73,11 @@ static void numeric_figures(const struct lw_numeric *ref, const struct lw_numeri
     lw_cells_merge_ordered(&cells);
     cell_figures(&cells, d);
     lw_cells_fini(&cells);
-    struct lw_ks ks = lw_ks_test(ref->kll, cur->kll);
+    struct lw_ks ks = lw_drift_ks_test(ref->kll, cur->kll);
     d->ks = ks.d;
     d->ks_p = ks.p;
     double sd = compare_spread(&ref->moments, &cur->moments);
-    struct lw_w1 w1 = lw_w1_test(ref, cur);
+    struct lw_w1 w1 = lw_drift_w1_test(ref, cur);
     if (sd > 0.0)
         d->w1 = finite_or_zero(w1.area / sd);
     d->w1_p = w1.p;
@@ -92,16 +92,16 @@ static void compare_numeric(const struct lw_numeric *ref, const struct lw_numeri
     d->n_cur = lw_kll_n(cur->kll);
     d->missing_ref = compare_share(ref->missing, rows_ref);
     d->missing_cur = compare_share(cur->missing, rows_cur);
-    d->missing_p = lw_two_shares_p(ref->missing, rows_ref, cur->missing, rows_cur);
+    d->missing_p = lw_drift_two_shares_p(ref->missing, rows_ref, cur->missing, rows_cur);
     d->out_of_range_ref = compare_share(ref->out_of_range, rows_ref);
     d->out_of_range_cur = compare_share(cur->out_of_range, rows_cur);
     d->out_of_range_p =
-        lw_two_shares_p(ref->out_of_range, rows_ref, cur->out_of_range, rows_cur);
+        lw_drift_two_shares_p(ref->out_of_range, rows_ref, cur->out_of_range, rows_cur);
     if (d->n_ref == 0 || d->n_cur == 0) {
         d->verdict = LW_VERDICT_EMPTY;
         return;
     }
-    if (lw_one_value(ref->kll, cur->kll)) {
+    if (lw_points_one_value(ref->kll, cur->kll)) {
         d->verdict = LW_VERDICT_CONSTANT;
         d->mean_ref = finite_or_zero(ref->moments.mean);
         d->mean_cur = finite_or_zero(cur->moments.mean);
@@ -125,8 +125,8 @@ static void compare_categories(struct lw_cats *ref, struct lw_cats *cur,
     d->n_cur = lw_cats_n(cur);
     d->missing_ref = compare_share(missing_ref, d->n_ref + missing_ref);
     d->missing_cur = compare_share(missing_cur, d->n_cur + missing_cur);
-    d->missing_p = lw_two_shares_p(missing_ref, d->n_ref + missing_ref, missing_cur,
-                                   d->n_cur + missing_cur);
+    d->missing_p = lw_drift_two_shares_p(missing_ref, d->n_ref + missing_ref, missing_cur,
+                                         d->n_cur + missing_cur);
     if (d->n_ref == 0 || d->n_cur == 0) {
         d->verdict = LW_VERDICT_EMPTY;
         return;
@@ -179,8 +179,8 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
     }
 }
 
-/* Corrects the p-value at `from` over the columns that can be judged and that have it,
- * into `to` (both offsets of doubles in struct lw_drift). */
+/* Corrects the p-value at `from` over the columns that can be judged and have it, into
+ * `to` (both are offsets of doubles in struct lw_drift). */
 static void compare_adjust(struct lw_drift *d, size_t n, size_t from, size_t to,
                            const struct lw_drift_options *options) {
     double *p = lw_calloc(n, sizeof *p);
@@ -190,7 +190,7 @@ static void compare_adjust(struct lw_drift *d, size_t n, size_t from, size_t to,
             at[k] = i;
             p[k++] = *(const double *)((const char *)&d[i] + from);
         }
-    lw_p_adjust(p, k, options->correction);
+    lw_drift_p_adjust(p, k, options->correction);
     for (size_t i = 0; i < k; i++)
         *(double *)((char *)&d[at[i]] + to) = p[i];
     free(p);

@@ -37,7 +37,7 @@ static void benjamini_hochberg(double *p, size_t k) {
     free(r);
 }
 
-void lw_p_adjust(double *p, size_t k, enum lw_correction_kind kind) {
+void lw_drift_p_adjust(double *p, size_t k, enum lw_correction_kind kind) {
     if (kind == LW_CORRECT_BH && k > 0)
         benjamini_hochberg(p, k);
     if (kind == LW_CORRECT_BONFERRONI)

@@ -1,5 +1,5 @@
-/* What an implementation of a change detector is: a row of functions over a state of
- * fixed size. change.c holds the table, the scaling and the reset after an alarm. */
+/* The interface of a change detector: a row of functions over a state of fixed size.
+ * change.c has the table, the scaling and the reset after an alarm. */
 #ifndef LW_DRIFT_DETECTOR_H
 #define LW_DRIFT_DETECTOR_H
 
@@ -15,8 +15,8 @@ struct lw_detector {
     int (*update)(void *state, double v); /* v finite and scaled */
     uint64_t (*width)(const void *state);
     void (*write)(const void *state, struct lw_buf *out);
-    /* Returns -1 when a field is impossible (the reader's own failure is checked by the
-     * caller). */
+    /* Returns -1 when a field is impossible (the caller checks the reader's own
+     * failure). */
     int (*read)(void *state, struct lw_reader *in);
 };
 

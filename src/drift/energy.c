@@ -1,9 +1,9 @@
 /* Energy distance of two one-dimensional distributions (Szekely and Rizzo 2004):
  * D = sqrt(2 integral (F - G)^2 dx), in units of the reference's standard deviation, so
- * that the column's unit does not matter. Beside Wasserstein-1 it weighs a large
- * difference of shares more than a long way.
+ * that the column's unit does not matter. Compared with Wasserstein-1 it
+ * weighs a large difference of shares more than a long distance.
  *
- * p: a bound that holds whatever the shape. When nothing changed, F - G is a Gaussian
+ * p: a bound for any shape. When nothing changed, F - G is a Gaussian
  * process with covariance K(x, y) = a F(x) (1 - F(y)) for x <= y, a = 1/n + 1/m, and that
  * of the sketches, which is taken as independent from one value to the next. The integral
  * I of (F - G)^2 is then sum l_i Z_i^2, l_i the eigenvalues of K, with mean m = integral
@@ -17,7 +17,7 @@
 
 lw_statistic_fn lw_statistic_energy;
 
-/* The reference's standard deviation; of both together when the reference has none. */
+/* The reference's standard deviation, or both sides' together if it is 0. */
 static double energy_scale(const struct lw_numeric *ref, const struct lw_numeric *cur) {
     struct lw_moments both = ref->moments;
     double sd = lw_moments_sd(&ref->moments);
@@ -56,7 +56,8 @@ struct lw_statistic lw_statistic_energy(const struct lw_member *reference,
                                         const struct lw_member *current) {
     const struct lw_numeric *ref = &reference->num, *cur = &current->num;
     double scale = energy_scale(ref, cur);
-    double noise = lw_sketch_variance(ref->kll) + lw_sketch_variance(cur->kll);
+    double noise =
+        lw_cells_sketch_variance(ref->kll) + lw_cells_sketch_variance(cur->kll);
     struct lw_statistic out = {.known = true, .p = 1, .p_adjusted = 1};
     struct energy e = {0};
     struct lw_walk w;

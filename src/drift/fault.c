@@ -1,25 +1,25 @@
-/* What looks like drift and is a broken feed.
+/* Broken feeds, which look like drift.
  *
  * Nulls and out of range: at least half of the values that the reference would have had
  * are gone, significantly so. A half, because a new population that lacks a field is not
- * a fault: a fifth to a half of the city's trips came without dispatch fields after the
- * lockdown, and went on so for years.
+ * a fault: a fifth to a half of the city's trips lacked dispatch fields after the
+ * lockdown, and have done so for years.
  *
  * Unit: fault_unit.c.
  *
- * Negative: half or more of the values are below 0, none of the reference was, and 0 was
- * its floor: it came near it. A temperature that falls below 0 in its first frost has no
- * such floor; a duration has.
+ * Negative: half or more of the values are below 0, none of the reference was, and the
+ * reference came near 0, its floor. A duration has such a floor; a temperature, which
+ * falls below 0 in the first frost, does not.
  *
- * Stuck: one value makes nearly all of the current values, and it had been improbable: it
- * made less than LW_STUCK_REFERENCE of the reference. Rows of one day resemble each
- * other, so a probability to the power of the rows would call any dry day impossible;
- * what must be rare is the value. Of a column of 15 % zeros nobody knows whether it is
- * broken or a quiet day. A value is the same when only its last bits differ
- * (drift/points.h): a constant that comes as float is not stuck.
+ * Stuck: nearly all current values are one value, which was improbable: less than
+ * LW_STUCK_REFERENCE of the reference. Rows of one day resemble each other, so a
+ * probability to the power of the rows would call any dry day impossible; the value itself
+ * must be rare. A column with 15 % zeros may be broken or have a quiet day. Values are
+ * equal when only their last bits differ (drift/points.h): a constant that is sent as
+ * float is not stuck.
  *
- * The target is a column like any other: what is outside its range counts as out of
- * range, and what is null as missing. */
+ * The target is a column like any other: values outside its range count as out of range,
+ * and nulls as missing. */
 #include "leeway/fault.h"
 
 #include <math.h>
@@ -54,7 +54,7 @@ static bool half_lost(uint64_t bad_ref, uint64_t n_ref, uint64_t bad_cur,
     double good_ref = 1.0 - (double)bad_ref / (double)n_ref;
     double good_cur = 1.0 - (double)bad_cur / (double)n_cur;
     return good_cur <= good_ref / 2.0 &&
-           lw_two_shares_p(bad_ref, n_ref, bad_cur, n_cur) < LW_FAULT_ALPHA;
+           lw_drift_two_shares_p(bad_ref, n_ref, bad_cur, n_cur) < LW_FAULT_ALPHA;
 }
 
 static struct lw_fault fault_negative(const struct lw_kll *ref,
@@ -69,23 +69,25 @@ static struct lw_fault fault_negative(const struct lw_kll *ref,
     lw_kll_view_free(vc);
     if (!floor || now < 0.5)
         return fault_none();
-    return (struct lw_fault){.kind = LW_FAULT_NEGATIVE,
-                             .figure = now,
-                             .text =
-                                 "half or more of the values are negative, as none was"};
+    return (struct lw_fault){
+        .kind = LW_FAULT_NEGATIVE,
+        .figure = now,
+        .text = "half or more of the values are negative; none was before"};
 }
 
 static struct lw_fault fault_stuck(double now, double before) {
     if (now < LW_STUCK_SHARE || before >= LW_STUCK_REFERENCE)
         return fault_none();
-    return (struct lw_fault){
-        .kind = LW_FAULT_STUCK, .figure = now, .text = "nearly every row has one value"};
+    return (struct lw_fault){.kind = LW_FAULT_STUCK,
+                             .figure = now,
+                             .text = "nearly every row has the same value"};
 }
 
 static struct lw_fault stuck_number(const struct lw_kll *ref, const struct lw_kll *cur) {
     struct lw_kll_view *vr = lw_kll_view_new(ref), *vc = lw_kll_view_new(cur);
     double v = lw_kll_view_quantile(vc, 0.5);
-    struct lw_fault out = fault_stuck(lw_share_at(vc, v), lw_share_at(vr, v));
+    struct lw_fault out =
+        fault_stuck(lw_points_share_at(vc, v), lw_points_share_at(vr, v));
     lw_kll_view_free(vr);
     lw_kll_view_free(vc);
     return out;
@@ -100,7 +102,7 @@ static struct lw_fault stuck_category(const struct lw_cats *ref, struct lw_cats 
 static struct lw_fault fault_nulls(uint64_t missing, uint64_t rows) {
     return (struct lw_fault){.kind = LW_FAULT_NULLS,
                              .figure = (double)missing / (double)rows,
-                             .text = "half or more of the values went missing"};
+                             .text = "half or more of the values are missing"};
 }
 
 static struct lw_fault find_numeric(const struct lw_numeric *ref,
@@ -111,10 +113,10 @@ static struct lw_fault find_numeric(const struct lw_numeric *ref,
     if (half_lost(ref->out_of_range, ref->n, cur->out_of_range, cur->n))
         return (struct lw_fault){.kind = LW_FAULT_OUT_OF_RANGE,
                                  .figure = (double)cur->out_of_range / (double)cur->n,
-                                 .text = "half or more of the values left the range"};
+                                 .text = "half or more of the values are out of range"};
     if (lw_kll_n(ref->kll) < LW_FAULT_MIN_N || lw_kll_n(cur->kll) < LW_FAULT_MIN_N)
         return fault_none();
-    if (lw_one_value(ref->kll, cur->kll))
+    if (lw_points_one_value(ref->kll, cur->kll))
         return fault_none();
     struct lw_fault found = lw_fault_unit(ref, cur);
     if (!found.kind)

@@ -1,25 +1,25 @@
-/* Did the values come in another unit? A unit is a map y = factor x + offset that someone
- * writes into a program: the candidates are the table below, nothing else.
+/* Were the values sent in another unit? A change of unit is a map y = factor x + offset
+ * that a program may apply: the candidates are those of the table below.
  *
  * The shape must agree: each of the five quantiles moved by the map, within what the
  * ranks of both samples leave open and LW_LOOSE of ordinary change. A real shift moves
- * quantiles unevenly. The column as it was must not agree as well.
+ * quantiles unevenly. The unchanged column must not agree as well.
  *
- * That is enough for a factor of 60 and more, which no market and no season makes in a
- * day. A growth by 1.6 they do make, and it keeps the shape of whatever is multiplied: a
- * lognormal's scale times 1.6. So kilometres for miles must be shown:
+ * That is enough for a factor of 60 and more, which no market or season causes in a day.
+ * Growth by 1.6 is possible, and it preserves the shape of a product: a lognormal's scale
+ * times 1.6. So kilometres for miles need further evidence:
  *
  * - by the digits, where the reference has few: a distance of 0.01-mile steps, times
- *   1.609344, falls on multiples of 0.01609344, which chance does not; and when it was
- *   rounded again, only 62 of 100 steps can be reached. That is proof whatever else has
- *   changed, and digits that do not fit refute it;
+ *   1.609344, falls on multiples of 0.01609344, which cannot happen by chance; and if
+ *   rounded again, only 62 of 100 steps can be reached. That is proof even if other
+ *   things have changed, and digits that do not fit are a refutation;
  * - else by the same rows: least and greatest value moved by the factor to nine digits.
  *
- * Without either nobody can tell it from growth, and it is drift.
+ * Without either it cannot be distinguished from growth, and it is drift.
  *
- * Temperatures move by an offset too; there the room is a share of the way that the
- * values went. Columns of temperatures are about symmetrical; skewed ones, as delays,
- * move in such a way on a bad day. */
+ * Temperatures have an offset too; their tolerance is a share of the distance that the
+ * values moved. Columns of temperatures are roughly symmetrical; skewed ones, such as
+ * delays, can move like that on a bad day. */
 #include "drift/fault_unit.h"
 
 #include <math.h>
@@ -27,20 +27,21 @@
 #include "drift/cells.h"
 #include "drift/points.h"
 
-#define LW_LOOSE 0.08 /* of a value: a day is not a week */
+#define LW_LOOSE 0.08 /* share of a value: one day differs from a week */
 #define LW_SURE  2.6  /* standard errors */
-#define LW_EVEN  0.25 /* skewness, of 1 at most, below which a column is symmetrical */
+/* skewness, at most 1, below which a column counts as symmetrical */
+#define LW_EVEN 0.25
 
 static const double rank[] = {0.15, 0.3, 0.5, 0.7, 0.85};
 enum { N = sizeof rank / sizeof *rank, MID = N / 2 };
 
-struct unit {
+struct unit_map {
     double factor, offset;
-    double lo, hi; /* the reference's quantiles must lie here */
+    double lo, hi; /* required range of the reference's quantiles */
     const char *text;
 };
 
-static const struct unit units[] = {
+static const struct unit_map units[] = {
     {60, 0, -INFINITY, INFINITY, "sent in a unit 60 times finer, as minutes in seconds"},
     {1 / 60.0, 0, -INFINITY, INFINITY,
      "sent in a unit 60 times coarser, as seconds in minutes"},
@@ -66,19 +67,19 @@ static const struct unit units[] = {
 static const double miles[] = {1.609344, 1.60934, 1.6093, 1.609, 1.61, 1.6};
 static const double kilometres[] = {1 / 1.609344, 0.621371, 0.62137, 0.6214, 0.621, 0.62};
 
-/* A quantile and the interval that its rank's error leaves open. */
+/* A quantile, and its interval given the error of its rank. */
 struct quantile {
     double at, lo, hi;
 };
 
-struct side {
+struct unit_side {
     struct quantile q[N];
     const struct lw_numeric *num;
 };
 
-static void fault_unit_look(struct side *s, const struct lw_numeric *num) {
+static void fault_unit_look(struct unit_side *s, const struct lw_numeric *num) {
     struct lw_kll_view *view = lw_kll_view_new(num->kll);
-    double n = (double)lw_kll_n(num->kll), noise = lw_sketch_variance(num->kll);
+    double n = (double)lw_kll_n(num->kll), noise = lw_cells_sketch_variance(num->kll);
     s->num = num;
     for (size_t i = 0; i < N; i++) {
         double room = LW_SURE * sqrt(rank[i] * (1.0 - rank[i]) / n + noise);
@@ -89,13 +90,13 @@ static void fault_unit_look(struct side *s, const struct lw_numeric *num) {
     lw_kll_view_free(view);
 }
 
-static double fault_unit_mapped(const struct unit *u, double v) {
+static double fault_unit_mapped(const struct unit_map *u, double v) {
     return u->factor * v + u->offset;
 }
 
-/* Room for ordinary change at quantile i: a share of the value; for a map with an offset,
- * of the way that the median goes and of the spread. */
-static double room_of(const struct side *ref, const struct unit *u, size_t i,
+/* Tolerance for ordinary change at quantile i: a share of the value; for a map with an
+ * offset, a share of the median's move and of the spread. */
+static double room_of(const struct unit_side *ref, const struct unit_map *u, size_t i,
                       double loose) {
     double value = fault_unit_mapped(u, ref->q[i].at);
     if (u->offset == 0.0)
@@ -105,10 +106,10 @@ static double room_of(const struct side *ref, const struct unit *u, size_t i,
     return fmin(0.15 * way, 0.25 * spread);
 }
 
-/* Did every quantile move by the map? Where both are 0 nothing is said about a factor;
- * three must speak. */
-static bool fault_unit_agrees(const struct side *ref, const struct side *cur,
-                              const struct unit *u, double loose) {
+/* Did every quantile move by the map? Where both are 0 a factor cannot be judged; at
+ * least three must be judged. */
+static bool fault_unit_agrees(const struct unit_side *ref, const struct unit_side *cur,
+                              const struct unit_map *u, double loose) {
     size_t speak = 0;
     for (size_t i = 0; i < N; i++) {
         const struct quantile *r = &ref->q[i], *c = &cur->q[i];
@@ -125,16 +126,16 @@ static bool fault_unit_agrees(const struct side *ref, const struct side *cur,
 
 /* Bowley's, on the outermost two quantiles: 0 for a normal, 0.15 for a lognormal of 0.3.
  */
-static double fault_unit_skewness(const struct side *s) {
+static double fault_unit_skewness(const struct unit_side *s) {
     double lo = s->q[0].at, mid = s->q[MID].at, hi = s->q[N - 1].at;
     return (hi - mid - (mid - lo)) / (hi - lo);
 }
 
-/* Wide intervals agree with much: the middle of it must be nearer to the map than to the
- * column as it was, and that must not agree as well. */
-static bool moved_by(const struct side *ref, const struct side *cur, const struct unit *u,
-                     double loose) {
-    struct unit as_it_was = {.factor = 1.0};
+/* Wide intervals agree with much: the current median must be nearer to the map than to
+ * the unchanged column, and the unchanged column must not agree as well. */
+static bool moved_by(const struct unit_side *ref, const struct unit_side *cur,
+                     const struct unit_map *u, double loose) {
+    struct unit_map as_it_was = {.factor = 1.0};
     double was = ref->q[MID].at, is = cur->q[MID].at, want = fault_unit_mapped(u, was);
     return fault_unit_agrees(ref, cur, u, loose) &&
            !fault_unit_agrees(ref, cur, &as_it_was, loose) &&
@@ -145,7 +146,7 @@ static bool moved_by(const struct side *ref, const struct side *cur, const struc
 
 enum { DIGITS_MAX = 4, POINTS_MIN = 20 };
 
-struct points {
+struct grid_points {
     const double *value;
     size_t n;
 };
@@ -155,9 +156,9 @@ static bool on_grid(double v, double per_unit) {
     return fabs(steps - nearbyint(steps)) <= 0.01;
 }
 
-/* Nearly all values are multiples of 10^-digits, and far fewer of the next coarser: the
- * least digits, or -1 when there are too many to say anything. */
-static int digits_of(const struct points *p) {
+/* The fewest digits such that nearly all values are multiples of 10^-digits, and far
+ * fewer of the next coarser step; -1 when there are too many digits to judge. */
+static int digits_of(const struct grid_points *p) {
     static const double scale[] = {1.0, 10.0, 100.0, 1e3, 1e4};
     for (int digits = 0; digits <= DIGITS_MAX; digits++) {
         double per_unit = scale[digits];
@@ -173,7 +174,8 @@ static int digits_of(const struct points *p) {
 enum digits { SILENT, CONFIRM, REFUTE };
 
 /* Are the values multiples of the reference's step times the factor, to within `off`? */
-static enum digits fault_unit_reached(const struct points *cur, double step, double off) {
+static enum digits fault_unit_reached(const struct grid_points *cur, double step,
+                                      double off) {
     double chance = 2.0 * off / step;
     size_t yes = 0;
     if (chance > 0.75)
@@ -187,8 +189,9 @@ static enum digits fault_unit_reached(const struct points *cur, double step, dou
     return (double)cur->n * -log(chance) >= 14.0 ? CONFIRM : SILENT;
 }
 
-static enum digits digits_say(const struct points *ref, const struct points *cur,
-                              const double *factor, size_t n) {
+static enum digits digits_say(const struct grid_points *ref,
+                              const struct grid_points *cur, const double *factor,
+                              size_t n) {
     enum digits said = SILENT;
     int had = digits_of(ref), has = digits_of(cur);
     if (ref->n < POINTS_MIN || cur->n < POINTS_MIN || had < 0)
@@ -204,9 +207,10 @@ static enum digits digits_say(const struct points *ref, const struct points *cur
     return said;
 }
 
-static enum digits fault_unit_digits(const struct side *ref, const struct side *cur,
-                                     const double *factor, size_t n) {
-    struct points r = {0}, c = {0};
+static enum digits fault_unit_digits(const struct unit_side *ref,
+                                     const struct unit_side *cur, const double *factor,
+                                     size_t n) {
+    struct grid_points r = {0}, c = {0};
     const uint64_t *weight;
     struct lw_kll_view *vr = lw_kll_view_new(ref->num->kll);
     struct lw_kll_view *vc = lw_kll_view_new(cur->num->kll);
@@ -224,13 +228,14 @@ static bool nine_digits(double was, double is, double factor) {
     return was != 0.0 && fabs(is / was / factor - 1.0) < 1e-9;
 }
 
-static bool same_rows(const struct side *ref, const struct side *cur, double factor) {
+static bool same_rows(const struct unit_side *ref, const struct unit_side *cur,
+                      double factor) {
     const struct lw_kll *r = ref->num->kll, *c = cur->num->kll;
     return nine_digits(lw_kll_min(r), lw_kll_min(c), factor) &&
            nine_digits(lw_kll_max(r), lw_kll_max(c), factor);
 }
 
-static bool fault_unit_shown(const struct side *ref, const struct side *cur,
+static bool fault_unit_shown(const struct unit_side *ref, const struct unit_side *cur,
                              const double *factor, size_t n) {
     enum digits said = fault_unit_digits(ref, cur, factor, n);
     if (said != SILENT)
@@ -238,8 +243,9 @@ static bool fault_unit_shown(const struct side *ref, const struct side *cur,
     return same_rows(ref, cur, factor[0]);
 }
 
-static struct lw_fault fault_unit_found(const struct side *ref, const struct side *cur,
-                                        double factor, const char *text) {
+static struct lw_fault fault_unit_found(const struct unit_side *ref,
+                                        const struct unit_side *cur, double factor,
+                                        const char *text) {
     double was = ref->q[MID].at, is = cur->q[MID].at;
     return (struct lw_fault){.kind = LW_FAULT_UNIT,
                              .figure =
@@ -250,7 +256,7 @@ static struct lw_fault fault_unit_found(const struct side *ref, const struct sid
 
 struct lw_fault lw_fault_unit(const struct lw_numeric *ref_num,
                               const struct lw_numeric *cur_num) {
-    struct side ref, cur;
+    struct unit_side ref, cur;
     fault_unit_look(&ref, ref_num);
     fault_unit_look(&cur, cur_num);
     if (ref.q[0].at == ref.q[N - 1].at) /* no spread: a factor or a shift? */
@@ -258,7 +264,7 @@ struct lw_fault lw_fault_unit(const struct lw_numeric *ref_num,
     bool even = fabs(fault_unit_skewness(&ref)) < LW_EVEN &&
                 fabs(fault_unit_skewness(&cur)) < LW_EVEN;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        const struct unit *u = &units[i];
+        const struct unit_map *u = &units[i];
         if (u->offset != 0.0 && !even)
             continue;
         if (ref.q[0].at >= u->lo && ref.q[N - 1].at <= u->hi &&

@@ -2,12 +2,12 @@
  *
  * JSD = H((r + c) / 2) - (H(r) + H(c)) / 2 with logarithms to base 2 (Lin 1991), so that
  * it lies in [0, 1]; its square root is a metric (Endres and Schindelin 2003) and is what
- * leeway reports. Peers that take the natural log stop at .8326. Empty cells need no
- * smoothing: 0 log 0 = 0.
+ * leeway reports. With the natural logarithm, as in other tools, its maximum is .8326.
+ * Empty cells need no smoothing: 0 log 0 = 0.
  *
  * Near equality, with m = (r + c) / 2: JSD = sum (r - c)^2 / m / (8 ln 2) + O(4), while
- * PSI = sum (r - c)^2 / m + O(4). So the expectation under "nothing changed" is PSI's
- * divided by 8 ln 2, which is what the caller subtracts before the root.
+ * PSI = sum (r - c)^2 / m + O(4). So its expectation without a change is PSI's divided by
+ * 8 ln 2, which the caller subtracts before the root.
  *
  * Hellinger: sqrt(1 - sum sqrt(r c)), [0, 1]. */
 #include "drift/stats.h"
@@ -18,7 +18,7 @@ static double js_part(double p, double m) {
     return p > 0.0 ? p * log2(p / m) : 0.0;
 }
 
-double lw_js_divergence(const struct lw_cells *c) {
+double lw_drift_js_divergence(const struct lw_cells *c) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++) {
         double r = c->ref[i] / c->n_ref, q = c->cur[i] / c->n_cur, m = (r + q) / 2.0;
@@ -27,7 +27,7 @@ double lw_js_divergence(const struct lw_cells *c) {
     return fmin(fmax(sum, 0.0), 1.0);
 }
 
-double lw_hellinger(const struct lw_cells *c) {
+double lw_drift_hellinger(const struct lw_cells *c) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++)
         sum += sqrt(fmax(c->ref[i] / c->n_ref, 0.0) * fmax(c->cur[i] / c->n_cur, 0.0));

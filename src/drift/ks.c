@@ -1,5 +1,5 @@
-/* Kolmogorov-Smirnov between two quantile sketches: D = max |F - G| over the values that
- * either holds, exact while both sketches are.
+/* Kolmogorov-Smirnov between two quantile sketches: D = max |F - G| over the values of
+ * either; exact while both sketches are.
  *
  * p: Kolmogorov's limit at D / sqrt(a), a = 1/n + 1/m. For two samples it is the exact
  * value when n = m, and up to a tenth too large when they differ; the finite-sample
@@ -18,7 +18,7 @@
 #include "drift/stats.h"
 #include "drift/walk.h"
 
-struct lw_ks lw_ks_test(const struct lw_kll *ref, const struct lw_kll *cur) {
+struct lw_ks lw_drift_ks_test(const struct lw_kll *ref, const struct lw_kll *cur) {
     struct lw_walk w;
     struct lw_ks out = {0};
     lw_walk_init(&w, ref, cur);
@@ -26,7 +26,7 @@ struct lw_ks lw_ks_test(const struct lw_kll *ref, const struct lw_kll *cur) {
         out.d = fmax(out.d, fabs(w.f[0] - w.f[1]));
     double n = w.total[0], m = w.total[1];
     lw_walk_fini(&w);
-    double sketch = lw_sketch_variance(ref) + lw_sketch_variance(cur);
-    out.p = lw_kolmogorov_sf(out.d / sqrt(1.0 / n + 1.0 / m + 14.0 * sketch));
+    double sketch = lw_cells_sketch_variance(ref) + lw_cells_sketch_variance(cur);
+    out.p = lw_special_kolmogorov_sf(out.d / sqrt(1.0 / n + 1.0 / m + 14.0 * sketch));
     return out;
 }

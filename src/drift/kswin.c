@@ -56,7 +56,7 @@ static uint32_t kswin_lower(const double *a, uint32_t n, double v) {
     return lo;
 }
 
-/* Takes `gone` out of the sorted array of n and puts `come` in. */
+/* Replaces `gone` by `come` in the sorted array of n. */
 static void kswin_exchange(double *a, uint32_t n, double gone, double come) {
     uint32_t i = kswin_lower(a, n, gone), j = kswin_lower(a, n, come);
     if (j > i) {

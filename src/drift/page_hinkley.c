@@ -2,7 +2,7 @@
  * 1971), upward side.
  *
  *     mean_t = mean of v_1..v_t,  S_t = a S_(t-1) + (v_t - mean_t - delta),
- *     alarm when S_t - min S > lambda, a = 0.9999 (as MOA and River have it).
+ *     alarm when S_t - min S > lambda, a = 0.9999 (as in MOA and River).
  *
  * The width after an alarm is the number of values since the minimum: the change lies
  * there or, as the sum wanders while nothing changes, somewhat later. Delta and lambda

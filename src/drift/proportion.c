@@ -1,5 +1,5 @@
 /* Do two samples have the same share? For shares of missing and of out-of-range values,
- * which are often tiny: none in a million rows of reference, three in a day's.
+ * which are often tiny: none in a million rows of the reference, three in a day's rows.
  *
  * Fisher's exact test, two-sided by the sum of all tables no more likely than the one
  * seen (as SciPy and R do), while the rarer outcome has at most LW_FISHER_MAX cases; the
@@ -33,7 +33,7 @@ static double proportion_fisher(uint64_t a, uint64_t n, uint64_t b, uint64_t m) 
     return fmin(sum, 1.0);
 }
 
-double lw_two_shares_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
+double lw_drift_two_shares_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
     if (n == 0 || m == 0 || a + b == 0 || a + b == n + m)
         return 1.0;
     if (a + b > (n - a) + (m - b)) { /* count the rarer outcome */
@@ -45,5 +45,5 @@ double lw_two_shares_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m) {
     double da = (double)a, dn = (double)n, db = (double)b, dm = (double)m;
     double p = (da + db) / (dn + dm);
     double z = (da / dn - db / dm) / sqrt(p * (1.0 - p) * (1.0 / dn + 1.0 / dm));
-    return lw_normal_two_sided(z);
+    return lw_special_normal_two_sided(z);
 }

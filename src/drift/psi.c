@@ -1,23 +1,23 @@
 /* PSI = sum over cells of (r - c) ln(r / c), r and c the two samples' shares: the
  * symmetrised Kullback-Leibler divergence (Jeffreys 1946), 0 for equal shares, unbounded.
  *
- * An empty cell would make it infinite. Peers floor shares at 1e-4 or at the smallest
- * double, so that their PSI depends on the floor (one documents 134.95). Here a cell that
- * is empty on one side counts half a row there: the figure then says what n rows can say,
- * and grows with n. A cell empty on both sides says nothing and counts nothing.
+ * An empty cell would make it infinite. Other tools floor shares at 1e-4 or at the
+ * smallest double, so that their PSI depends on the floor (one documents 134.95). Here a
+ * cell that is empty on one side counts half a row there: the figure then reflects what n
+ * rows can show, and grows with n. A cell that is empty on both sides is ignored.
  *
- * With nothing changed PSI is about a = 1/n + 1/m times a chi-square of cells - 1 degrees
- * of freedom, so it is a (cells - 1) for no reason at all (lw_chi_square: null_psi); the
- * corrected figure has that subtracted. With cells of five the logarithm's curvature adds
+ * Without a change PSI is about a = 1/n + 1/m times a chi-square of cells - 1 degrees of
+ * freedom, so its expectation is a (cells - 1) (lw_drift_chi_square: null_psi), which the
+ * corrected figure subtracts. With cells of five the logarithm's curvature adds
  * a tenth to it again; ln of a count plus one half is free of that to second order
- * (Haldane 1956, Anscombe 1956), so the corrected figure takes its logarithms so. What is
- * left under the null, measured over 300 to 20,000 rows of 265 zones: below .002, against
- * .013 with plain logarithms. */
+ * (Haldane 1956, Anscombe 1956), so the corrected figure uses those logarithms. What
+ * remains under the null, measured over 300 to 20,000 rows of 265 zones: below .002,
+ * against .013 with plain logarithms. */
 #include "drift/stats.h"
 
 #include <math.h>
 
-double lw_psi(const struct lw_cells *c) {
+double lw_drift_psi(const struct lw_cells *c) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++) {
         if (c->ref[i] <= 0.0 && c->cur[i] <= 0.0)
@@ -29,7 +29,7 @@ double lw_psi(const struct lw_cells *c) {
     return sum;
 }
 
-double lw_psi_corrected(const struct lw_cells *c, double null_psi) {
+double lw_drift_psi_corrected(const struct lw_cells *c, double null_psi) {
     double sum = 0.0;
     for (size_t i = 0; i < c->n; i++) {
         double r = (c->ref[i] + 0.5) / c->n_ref, q = (c->cur[i] + 0.5) / c->n_cur;

@@ -49,8 +49,8 @@ static double gamma_q_fraction(double a, double x) {
     return h * gamma_scale(a, x);
 }
 
-double lw_chi2_sf(double x, double df) {
-    if (!(df > 0.0) || !(x > 0.0)) /* of shares that are NaN: no evidence */
+double lw_special_chi2_sf(double x, double df) {
+    if (!(df > 0.0) || !(x > 0.0)) /* of NaN shares: no evidence */
         return 1.0;
     double a = df / 2.0, y = x / 2.0;
     if (y > 1e8 + 10.0 * a)
@@ -66,7 +66,7 @@ static double kolmogorov_cdf_small(double t) {
     return sqrt(2.0 * pi) / t * sum;
 }
 
-double lw_kolmogorov_sf(double t) {
+double lw_special_kolmogorov_sf(double t) {
     if (!(t > 0.04))
         return 1.0; /* 1 - 1e-330 */
     if (t < 1.18)
@@ -75,7 +75,7 @@ double lw_kolmogorov_sf(double t) {
     return 2.0 * (q - pow(q, 4) + pow(q, 9) - pow(q, 16));
 }
 
-double lw_normal_two_sided(double z) {
+double lw_special_normal_two_sided(double z) {
     return erfc(fabs(z) / sqrt(2.0));
 }
 
@@ -106,10 +106,10 @@ static double special_acklam(double p) {
     return special_poly(a, 6, r) * q / special_poly(b, 6, r);
 }
 
-double lw_normal_quantile(double p) {
+double lw_special_normal_quantile(double p) {
     lw_assert(p > 0.0 && p < 1.0);
     if (p > 0.5)
-        return -lw_normal_quantile(1.0 - p);
+        return -lw_special_normal_quantile(1.0 - p);
     double x = special_acklam(p);
     double e = 0.5 * erfc(-x / sqrt(2.0)) - p;
     double u = e * sqrt(2.0 * pi) * exp(x * x / 2.0);

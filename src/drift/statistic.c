@@ -13,23 +13,22 @@ static bool statistic_applies(const struct lw_member *m, const struct lw_drift *
            judged->n_cur > 0 && (m->kind == LW_NUMERIC || categories);
 }
 
-void lw_statistic_compare(lw_statistic_fn *statistic, bool categories,
-                          const struct lw_profile *reference,
-                          const struct lw_profile *current, const struct lw_drift *judged,
-                          enum lw_correction_kind correction, struct lw_statistic *out) {
-    size_t n = reference->n, k = 0;
+void lw_statistic_compare(lw_statistic_fn *statistic, const struct lw_statistic_input *in,
+                          struct lw_statistic *out) {
+    const struct lw_drift *judged = in->judged;
+    size_t n = in->reference->n, k = 0;
     double *p = lw_calloc(n, sizeof *p);
     size_t *at = lw_calloc(n, sizeof *at);
     for (size_t i = 0; i < n; i++) {
-        const struct lw_member *before = &reference->members[i];
+        const struct lw_member *before = &in->reference->members[i];
         out[i] = (struct lw_statistic){.p = 1, .p_adjusted = 1};
-        if (!statistic_applies(before, &judged[i], categories))
+        if (!statistic_applies(before, &judged[i], in->categories))
             continue;
         if (judged[i].verdict == LW_VERDICT_CONSTANT) {
             out[i].known = true;
             continue;
         }
-        out[i] = statistic(before, &current->members[i]);
+        out[i] = statistic(before, &in->current->members[i]);
         out[i].known = isfinite(out[i].value);
         out[i].p_adjusted = 1;
         if (judged[i].verdict == LW_VERDICT_INSUFFICIENT) {
@@ -39,7 +38,7 @@ void lw_statistic_compare(lw_statistic_fn *statistic, bool categories,
         at[k] = i;
         p[k++] = out[i].p;
     }
-    lw_p_adjust(p, k, correction);
+    lw_drift_p_adjust(p, k, in->correction);
     for (size_t i = 0; i < k; i++)
         out[at[i]].p_adjusted = p[i];
     free(p);

@@ -1,7 +1,7 @@
 /* A statistic of one column: a function of the reference's and the current summary.
  *
- * One that only the table of metrics (core/metrics.c) uses is a file of this folder with
- * one such function, and needs no field in struct lw_drift. */
+ * A statistic that only the table of metrics (core/metrics.c) uses is one file of this
+ * folder with one such function; it needs no field in struct lw_drift. */
 #ifndef LW_DRIFT_STATISTIC_H
 #define LW_DRIFT_STATISTIC_H
 
@@ -13,16 +13,20 @@ struct lw_statistic {
     double p_adjusted; /* over the columns compared */
 };
 
-/* Both sides hold values and are of one kind, one that the statistic is meant for. */
+/* Both sides hold values and are of the same kind, which the statistic supports. */
 typedef struct lw_statistic lw_statistic_fn(const struct lw_member *reference,
                                             const struct lw_member *current);
 
-/* Computes it for each column of the profiles whose kind is numeric or, with `categories`,
- * any; judged: what lw_drift_compare says of the same columns. Columns with too few rows
- * have a value, and a p-value of 1. */
-void lw_statistic_compare(lw_statistic_fn *statistic, bool categories,
-                          const struct lw_profile *reference,
-                          const struct lw_profile *current, const struct lw_drift *judged,
-                          enum lw_correction_kind correction, struct lw_statistic *out);
+struct lw_statistic_input {
+    const struct lw_profile *reference, *current;
+    const struct lw_drift *judged; /* lw_drift_compare's verdicts on the same columns */
+    enum lw_correction_kind correction;
+    bool categories; /* also categorical columns, not only numeric ones */
+};
+
+/* Computes a statistic for each column of the profiles. Columns with too few rows have a
+ * value, and a p-value of 1. */
+void lw_statistic_compare(lw_statistic_fn *statistic, const struct lw_statistic_input *in,
+                          struct lw_statistic *out);
 
 #endif

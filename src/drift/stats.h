@@ -1,5 +1,5 @@
-/* The statistics themselves, each on plain inputs, so that they can be checked against
- * other programs one at a time. Definitions with sources: docs/statistics.md. All return
+/* The statistics, each on plain inputs, so that they can be checked against other
+ * programs one at a time. Definitions with sources: docs/statistics.md. All return
  * finite values for any input with n_ref > 0 and n_cur > 0. Thread: any. */
 #ifndef LW_DRIFT_STATS_H
 #define LW_DRIFT_STATS_H
@@ -8,43 +8,44 @@
 
 /* Population stability index, natural log, as observed; an empty cell counts half a row.
  */
-double lw_psi(const struct lw_cells *c);
-/* The same less what chance gives, half a row added in the logarithms; >= 0. */
-double lw_psi_corrected(const struct lw_cells *c, double null_psi);
+double lw_drift_psi(const struct lw_cells *c);
+/* The same less its expectation by chance, with half a row added in the logarithms; >=
+ * 0. */
+double lw_drift_psi_corrected(const struct lw_cells *c, double null_psi);
 
 /* Jensen-Shannon divergence in bits, [0, 1] (the distance is its square root). */
-double lw_js_divergence(const struct lw_cells *c);
-double lw_hellinger(const struct lw_cells *c); /* [0, 1] */
+double lw_drift_js_divergence(const struct lw_cells *c);
+double lw_drift_hellinger(const struct lw_cells *c); /* [0, 1] */
 
 /* Pearson's test of homogeneity, with the sketches' noise in the null distribution. */
 struct lw_chi2 {
     double stat; /* the usual two-sample chi-square */
     double df;   /* cells - 1 */
     double p;
-    double null_psi; /* what PSI is expected to be when nothing changed */
+    double null_psi; /* expected PSI without a change */
 };
-struct lw_chi2 lw_chi_square(const struct lw_cells *c);
+struct lw_chi2 lw_drift_chi_square(const struct lw_cells *c);
 /* Cramer's V of the 2 x cells table, corrected for bias (Bergsma 2013), [0, 1]. */
-double lw_cramers_v(const struct lw_cells *c, double chi2);
+double lw_drift_cramers_v(const struct lw_cells *c, double chi2);
 
 struct lw_ks {
     double d; /* as observed */
-    double p; /* of d less what the sketches may have added */
+    double p; /* of d less the possible error of the sketches */
 };
-struct lw_ks lw_ks_test(const struct lw_kll *ref, const struct lw_kll *cur);
+struct lw_ks lw_drift_ks_test(const struct lw_kll *ref, const struct lw_kll *cur);
 
 struct lw_w1 {
     double area; /* between the two distribution functions, in the values' unit */
-    double p;    /* at most this when nothing changed */
+    double p;    /* an upper bound without a change */
 };
-/* Both hold values. */
-struct lw_w1 lw_w1_test(const struct lw_numeric *ref, const struct lw_numeric *cur);
+/* Both sides hold values. */
+struct lw_w1 lw_drift_w1_test(const struct lw_numeric *ref, const struct lw_numeric *cur);
 
 /* Two-sided p of equal shares: a of n against b of m. Fisher's exact test for few, the
  * pooled z test for many. 1 when n or m is 0. */
-double lw_two_shares_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m);
+double lw_drift_two_shares_p(uint64_t a, uint64_t n, uint64_t b, uint64_t m);
 
-/* Adjusts k p-values in place (a copy is ordered inside). */
-void lw_p_adjust(double *p, size_t k, enum lw_correction_kind kind);
+/* Adjusts k p-values in place (a copy is sorted inside). */
+void lw_drift_p_adjust(double *p, size_t k, enum lw_correction_kind kind);
 
 #endif

@@ -1,5 +1,5 @@
 /* Walks the union of two sketches' values in order, with both distribution functions.
- * What counts as the same value (drift/points.h) is one point. */
+ * Values that count as equal (drift/points.h) are one point. */
 #ifndef LW_DRIFT_WALK_H
 #define LW_DRIFT_WALK_H
 
@@ -15,7 +15,8 @@ struct lw_walk {
     double f[2];  /* share <= value on each side */
 };
 
-/* a: the reference, whose points the other's values are taken for. */
+/* a: the reference; values of the other that equal one of its points count as that
+ * point. */
 void lw_walk_init(struct lw_walk *w, const struct lw_kll *a, const struct lw_kll *b);
 void lw_walk_fini(struct lw_walk *w);
 /* Moves to the next distinct value; 0 at the end. */

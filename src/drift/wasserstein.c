@@ -2,18 +2,18 @@
  * integral of |F - G| (Vallender 1974), a sum over the union of retained values. In the
  * values' own unit; the caller divides by the reference's standard deviation.
  *
- * p: a bound that holds whatever the shape. When nothing changed, F - G is a Gaussian
+ * p: a bound for any shape. When nothing changed, F - G is a Gaussian
  * process with variance s(x)^2 = (1/n + 1/m) F(1 - F), and that of the sketches. The
  * area's mean is then sqrt(2/pi) times the integral of s; and because the area is the
  * largest integral of F - G over all signs, it exceeds its mean by u with probability at
  * most exp(-u^2 / 2 v), v the variance of the integral of F - G (Borell; Tsirelson,
  * Ibragimov, Sudakov), which is (1/n + 1/m) times the variance of both samples together.
  *
- * Where a few values went far that bound is blunt: the range over which ranks may err is
+ * If a few values moved far, that bound is weak: the range over which ranks may err is
  * then thousands of the column's widths. So the shares beyond the reference's first and
- * 99th percentile are compared as well, which a value's size has no part in: by Fisher's
- * exact test and by z with the sketches' variance, whichever says less. p is three times
- * the least of the three (Bonferroni).
+ * 99th percentile are compared as well, which do not depend on the size of values: by
+ * Fisher's exact test and by z with the sketches' variance, whichever is less
+ * significant. p is three times the least of the three (Bonferroni).
  *
  * Also the walk over two sketches that it shares with Kolmogorov-Smirnov. */
 #include "drift/walk.h"
@@ -76,9 +76,9 @@ static double tail_p(double ref, double cur, const struct lw_walk *w, double noi
     double z = (cur - ref) / sqrt(p * (1.0 - p) * (1.0 / n + 1.0 / m) + noise);
     if (!(p > 0.0 && p < 1.0))
         return 1.0;
-    double exact = lw_two_shares_p((uint64_t)(ref * n + 0.5), (uint64_t)n,
-                                   (uint64_t)(cur * m + 0.5), (uint64_t)m);
-    return fmax(exact, lw_normal_two_sided(z));
+    double exact = lw_drift_two_shares_p((uint64_t)(ref * n + 0.5), (uint64_t)n,
+                                         (uint64_t)(cur * m + 0.5), (uint64_t)m);
+    return fmax(exact, lw_special_normal_two_sided(z));
 }
 
 static double tails_p(const struct lw_walk *w, double noise) {
@@ -87,9 +87,9 @@ static double tails_p(const struct lw_walk *w, double noise) {
         double rank = upper ? 0.99 : 0.01;
         double at = lw_kll_view_quantile(w->view[0], rank);
         if (!upper) /* below it, not at it: the value may be a heavy one */
-            at = nextafter(at - lw_same_within(at), -INFINITY);
+            at = nextafter(at - lw_points_same_within(at), -INFINITY);
         else
-            at = at + lw_same_within(at);
+            at = at + lw_points_same_within(at);
         double ref = lw_kll_view_rank(w->view[0], at);
         double cur = lw_kll_view_rank(w->view[1], at);
         least = fmin(least, upper ? tail_p(1.0 - ref, 1.0 - cur, w, noise)
@@ -98,10 +98,12 @@ static double tails_p(const struct lw_walk *w, double noise) {
     return least;
 }
 
-struct lw_w1 lw_w1_test(const struct lw_numeric *ref, const struct lw_numeric *cur) {
+struct lw_w1 lw_drift_w1_test(const struct lw_numeric *ref,
+                              const struct lw_numeric *cur) {
     struct lw_walk w;
     struct lw_w1 out = {.p = 1.0};
-    double noise = lw_sketch_variance(ref->kll) + lw_sketch_variance(cur->kll);
+    double noise =
+        lw_cells_sketch_variance(ref->kll) + lw_cells_sketch_variance(cur->kll);
     double chance = 0.0, wobble = 0.0;
     lw_walk_init(&w, ref->kll, cur->kll);
     double a = 1.0 / w.total[0] + 1.0 / w.total[1];

@@ -256,11 +256,11 @@ bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
     size_t k = collect_partitions(w, LW_FLOW_TRANSACTION_OPEN, number);
     at = strlen(out);
     if (k && at < size)
-        snprintf(out + at, size - at,
-                 "%spartition%s %s wait%s behind a transaction that its producer "
-                 "has neither committed nor aborted",
-                 n || m ? "; " : "", k > 1 ? "s" : "",
-                 lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
+        snprintf(
+            out + at, size - at,
+            "%spartition%s %s wait%s behind a transaction that its producer neither commits nor aborts",
+            n || m ? "; " : "", k > 1 ? "s" : "",
+            lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
     bool known = collect_partitions(w, LW_FLOW_UNKNOWN, number) == 0;
     free(number);
     return known || n || m || k;

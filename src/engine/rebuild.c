@@ -64,7 +64,9 @@ static int rebuild_add_message(void *arg, const rd_kafka_message_t *m) {
         scored[i].prediction = lw_model_predict(in->loaded.model[i], &row);
     }
     lw_partition_bound(in->into, lw_intake_message_time(m));
-    lw_partition_add(in->into, m->offset, &row, reason, watched, scored, n);
+    const struct lw_pane_event event = {m->offset,  watched, reason,
+                                        row.target, scored,  n};
+    lw_partition_add(in->into, &row, &event);
     return 0;
 }
 

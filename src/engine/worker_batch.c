@@ -32,7 +32,9 @@ static void score_and_add(struct lw_worker *w, struct lw_partition_state *s,
         scored[i].prediction = lw_model_predict(s->models.model[i], row);
     }
     lw_partition_bound(s->progress, lw_intake_message_time(m));
-    lw_partition_add(s->progress, m->offset, row, reason, watched, scored, n);
+    const struct lw_pane_event event = {m->offset,   watched, reason,
+                                        row->target, scored,  n};
+    lw_partition_add(s->progress, row, &event);
     if (n == 0)
         return;
     count_one(&w->counter[LW_PROCESS_SCORED]);

@@ -1,8 +1,8 @@
 /* Category counts: adds, merges, and the cut when there are too many keys.
  *
- * Past the cap a summary must forget, and two things are wanted of what it keeps: the
- * heavy categories, and something exact, because a test of whether two samples differ, or
- * of how many values are new, needs counts without an error of their own. So the table
+ * Past the cap a summary must drop keys, and it should keep two things: the heavy
+ * categories, and something exact, because a test of whether two samples differ, or of
+ * how many values are new, needs counts without error. So the table
  * is shared by two kinds of keys.
  *
  * Sampled (Gibbons 2001, distinct sampling): those whose hash begins with `depth` zero

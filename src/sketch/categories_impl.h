@@ -1,10 +1,10 @@
-/* The inside of category counts, shared by categories.c, categories_seal.c and
+/* Internals of category counts, shared by categories.c, categories_name.c and
  * categories_serial.c.
  *
  * Keys live in an open-addressing table of (key, count) pairs, four to a cache line.
  * Once there are more than LW_CATS_FEW of them, integers below LW_CATS_DENSE move to
- * plain counters indexed by the key, and need no probe at all: zone numbers, hours and
- * codes are such. A small pane holds neither. */
+ * plain counters indexed by the key, and need no probe: zone numbers, hours and codes,
+ * for example. A small pane holds neither. */
 #ifndef LW_SKETCH_CATEGORIES_IMPL_H
 #define LW_SKETCH_CATEGORIES_IMPL_H
 
@@ -39,7 +39,7 @@ struct lw_cats {
     struct lw_cat *order; /* made by _seal; NULL when out of date */
 };
 
-/* Counts a key that stands where it is looked for first: nearly every event. */
+/* Counts a key found at its first probe: nearly every event. */
 static inline bool lw__cats_hit(struct lw_cats *c, uint64_t key) {
     uint64_t *count = NULL;
     if (key < c->ndense) {

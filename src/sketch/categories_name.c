@@ -1,4 +1,4 @@
-/* A category in words. One place, so that a table, a page and a message call it alike. */
+/* A category in words, in one place, so that tables, pages and messages name it alike. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "leeway/categories.h"
 
-/* Texts that would read as one of our own words: "(missing)", "(rare)", and the empty
- * category's own sign. */
+/* Texts that would read as one of leeway's own words: "(missing)", "(rare)", and the
+ * sign of the empty category. */
 static bool name_taken(const struct lw_cat *cat) {
     static const char *const ours[] = {"(missing)", "(rare)", "(others)", "\"\""};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)

@@ -1,6 +1,6 @@
-/* The inside of a distinct count, shared by distinct.c and distinct_serial.c.
+/* Internals of a distinct count, shared by distinct.c and distinct_serial.c.
  *
- * A coupon is what a value's hash tells: a place (low 26 bits) and the number of leading
+ * A coupon is derived from a value's hash: a place (low 26 bits) and the number of leading
  * zeros plus one (1..63, high 6 bits). Few distinct coupons are kept as they are, in a
  * hash table; more of them as the greatest number at each of 4,096 places. */
 #ifndef LW_SKETCH_DISTINCT_IMPL_H

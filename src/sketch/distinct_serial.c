@@ -110,11 +110,11 @@ size_t lw_hll_write(const struct lw_hll *h, uint8_t *out) {
     return (size_t)(at - out);
 }
 
-struct header {
+struct hll_header {
     uint8_t ints, version, family, lg_k, lg_array, flags, count, mode;
 };
 
-static int read_header(struct lw_reader *r, struct header *h, struct lw_err *err) {
+static int read_header(struct lw_reader *r, struct hll_header *h, struct lw_err *err) {
     const uint8_t *bytes = lw_reader_bytes(r, sizeof *h);
     if (!bytes)
         return lw_fail(err, LW_EINPUT, "HLL sketch: shorter than its header of 8 bytes");
@@ -167,7 +167,8 @@ static int read_registers(struct lw_hll *h, struct lw_reader *r) {
     return zeros == 0 ? 0 : -1;
 }
 
-static int read_body(struct lw_hll *h, struct lw_reader *r, const struct header *head) {
+static int read_body(struct lw_hll *h, struct lw_reader *r,
+                     const struct hll_header *head) {
     int mode = head->mode & 3, compact = head->flags & COMPACT;
     if (mode == REGISTERS)
         return read_registers(h, r);
@@ -180,7 +181,7 @@ static int read_body(struct lw_hll *h, struct lw_reader *r, const struct header 
 
 struct lw_hll *lw_hll_read(const uint8_t *data, size_t len, struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
-    struct header head;
+    struct hll_header head;
     if (read_header(&r, &head, err))
         return NULL;
     struct lw_hll *h = lw_hll_new();

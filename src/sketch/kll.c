@@ -1,4 +1,4 @@
-/* KLL: the part that changes a sketch.
+/* KLL: updates and merges.
  *
  * A sketch is a stack of levels; an item of level h stands for 2^h values. When the
  * array is full, the lowest level that has reached its capacity is compacted: sorted,

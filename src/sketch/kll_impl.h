@@ -1,4 +1,4 @@
-/* The inside of a KLL sketch, shared by kll.c (updates, merges), kll_view.c (queries) and
+/* Internals of a KLL sketch, shared by kll.c (updates, merges), kll_view.c (queries) and
  * kll_serial.c.
  *
  * All levels share one array, the top level first and level 0 last, so that an update is
@@ -40,7 +40,7 @@ static inline const double *lw__kll_level(const struct lw_kll *s, uint32_t level
     return s->items ? s->items + s->end[level + 1] : NULL;
 }
 
-/* An update with a value that is no NaN. In line while there is room. */
+/* An update with a value that is not NaN. Inline while there is room. */
 static inline void lw__kll_push(struct lw_kll *s, double v) {
     if (s->end[0] >= s->capacity || s->end[0] >= s->allocated) {
         lw_kll_update(s, v);

@@ -82,12 +82,12 @@ size_t lw_kll_write(const struct lw_kll *s, uint8_t *out) {
     return (size_t)(at - out);
 }
 
-struct header {
+struct kll_header {
     uint8_t ints, version, family, flags, m;
     uint16_t k;
 };
 
-static int read_header(struct lw_reader *r, struct header *h, struct lw_err *err) {
+static int read_header(struct lw_reader *r, struct kll_header *h, struct lw_err *err) {
     h->ints = lw_reader_u8(r);
     h->version = lw_reader_u8(r);
     h->family = lw_reader_u8(r);
@@ -223,7 +223,7 @@ static int read_single(struct lw_kll *s, struct lw_reader *r, struct lw_err *err
 struct lw_kll *lw_kll_read(const uint8_t *data, size_t len, uint64_t seed,
                            struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
-    struct header h;
+    struct kll_header h;
     if (read_header(&r, &h, err))
         return NULL;
     struct lw_kll *s = lw_kll_new(h.k, seed);

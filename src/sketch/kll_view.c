@@ -1,4 +1,4 @@
-/* KLL: the part that answers. A view merges the levels, each sorted, into one list of
+/* KLL: queries. A view merges the levels, each sorted, into one list of
  * distinct values with the weight of everything up to them; queries are binary searches
  * in it. Levels are merged from the lowest (the smallest) up, so most items are moved
  * only a few times. */

@@ -1,7 +1,7 @@
-/* Profiles in memory: one member a column.
+/* Profiles in memory: one member per column.
  *
  * Each member's sketch has its own seed, derived from the profile's and the column's
- * place, so that two columns do not toss the same coins. */
+ * place, so that two columns draw different random numbers. */
 #include "leeway/profile.h"
 
 #include <math.h>
@@ -22,7 +22,8 @@ static uint16_t k_of(const struct lw_column *column) {
     return column->k == 0 ? LW_KLL_K_DEFAULT : column->k;
 }
 
-void lw__member_init(struct lw_member *m, const struct lw_column *column, uint64_t seed) {
+void lw__profile_member_init(struct lw_member *m, const struct lw_column *column,
+                             uint64_t seed) {
     lw_assert(column->kind == LW_NUMERIC || column->kind == LW_CATEGORY);
     *m = (struct lw_member){.kind = column->kind};
     if (column->kind == LW_NUMERIC) {
@@ -34,7 +35,7 @@ void lw__member_init(struct lw_member *m, const struct lw_column *column, uint64
     }
 }
 
-void lw__member_fini(struct lw_member *m) {
+void lw__profile_member_fini(struct lw_member *m) {
     lw_kll_free(m->num.kll);
     lw_tail_free(m->num.tail);
     lw_cats_free(m->cats);
@@ -49,7 +50,8 @@ struct lw_profile *lw_profile_new(const struct lw_column *columns, size_t n,
     p->members = lw_calloc(n + 1, sizeof *p->members);
     p->seed = seed;
     for (size_t i = 0; i < n; i++)
-        lw__member_init(&p->members[i], &columns[i], lw__profile_member_seed(p, i));
+        lw__profile_member_init(&p->members[i], &columns[i],
+                                lw__profile_member_seed(p, i));
     return p;
 }
 
@@ -57,7 +59,7 @@ void lw_profile_free(struct lw_profile *p) {
     if (!p)
         return;
     for (size_t i = 0; i < p->n; i++)
-        lw__member_fini(&p->members[i]);
+        lw__profile_member_fini(&p->members[i]);
     free(p->members);
     free(p->own);
     free(p);
@@ -91,8 +93,8 @@ void lw_profile_reset(struct lw_profile *p, uint64_t seed) {
         if (member_fits(m, &p->columns[i])) {
             member_reset(m, member_seed);
         } else {
-            lw__member_fini(m);
-            lw__member_init(m, &p->columns[i], member_seed);
+            lw__profile_member_fini(m);
+            lw__profile_member_init(m, &p->columns[i], member_seed);
         }
     }
 }

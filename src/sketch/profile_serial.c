@@ -148,7 +148,7 @@ static int refuse_kind(unsigned kind, enum lw_kind want, struct lw_reader *r,
     struct lw_member other = {0};
     bool sound = (kind == LW_NUMERIC || kind == LW_CATEGORY) &&
                  read_kind(&other, (enum lw_kind)kind, 0, r, 0, NULL) == 0;
-    lw__member_fini(&other);
+    lw__profile_member_fini(&other);
     return lw_fail(err, sound ? LW_ECONFIG : LW_EINPUT,
                    "the member is of kind %u (%s), want %s", kind,
                    lw_kind_name((enum lw_kind)kind), lw_kind_name(want));
@@ -170,13 +170,13 @@ int lw_profile_read_member(struct lw_profile *p, size_t column, const void *data
     uint64_t seed = lw__profile_member_seed(p, column);
     struct lw_reader r = lw_reader_of(data, len);
     struct lw_member got = {0};
-    lw__member_fini(&p->members[column]);
+    lw__profile_member_fini(&p->members[column]);
     if (!read_member(&got, &p->columns[column], &r, seed, err)) {
         p->members[column] = got;
         return 0;
     }
-    lw__member_fini(&got);
-    lw__member_init(&p->members[column], &p->columns[column], seed);
+    lw__profile_member_fini(&got);
+    lw__profile_member_init(&p->members[column], &p->columns[column], seed);
     return lw_err_context(err, "column %s", p->columns[column].name);
 }
 

@@ -215,13 +215,13 @@ void lw__tail_each(const struct lw_tail *t,
             return;
 }
 
-struct search {
+struct tail_search {
     uint64_t wanted, passed;
     int32_t code;
 };
 
 static int tail_reached(void *arg, int32_t code, uint64_t count) {
-    struct search *search = arg;
+    struct tail_search *search = arg;
     search->code = code;
     search->passed += count;
     return search->passed >= search->wanted;
@@ -229,7 +229,7 @@ static int tail_reached(void *arg, int32_t code, uint64_t count) {
 
 static int32_t code_at(const struct lw_tail *t, double rank) {
     double wanted = ceil(rank * (double)t->n);
-    struct search search = {.wanted = wanted >= 1 ? (uint64_t)wanted : 1};
+    struct tail_search search = {.wanted = wanted >= 1 ? (uint64_t)wanted : 1};
     if (search.wanted > t->n)
         search.wanted = t->n;
     lw__tail_each(t, tail_reached, &search);

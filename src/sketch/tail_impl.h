@@ -1,4 +1,4 @@
-/* The inside of a tail sketch, shared by tail.c and tail_serial.c.
+/* Internals of a tail sketch, shared by tail.c and tail_serial.c.
  *
  * A bucket's code is its signed place on the number line: 0 is zero, +c and -c are the
  * magnitudes of bucket c >= 1. A sketch of a few values is a plain list of codes, so that
@@ -34,7 +34,7 @@ static inline double lw__tail_cubic(double s) {
     return ((6.0 / 35 * s - 3.0 / 5) * s + 10.0 / 7) * s;
 }
 
-/* Of a value that is no NaN. */
+/* For a value that is not NaN. */
 static inline int32_t lw__tail_code(double v) {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);

@@ -105,8 +105,8 @@ static void train(struct core_loop *l, const struct lw_request *request,
     lw_copy(t.barred, sizeof t.barred, request->barred);
     t.quarantine = *lw_monitor_quarantine(l->monitor);
     l->barred += request->barred[0] != 0;
-    int rc = lw_train(l->spec, l->rows, request->as_of_ms, l->version[now].model, recent,
-                      &t, &err);
+    t.as_of_ms = request->as_of_ms;
+    int rc = lw_train(l->spec, l->rows, l->version[now].model, recent, &t, &err);
     lw_pane_free(recent);
     if (rc) {
         lw_monitor_trained(l->monitor, request->id, 0, t.early ? &t : NULL, err.msg, e);
@@ -193,9 +193,10 @@ void core_loop_event(struct core_loop *l, const struct core_event *e) {
     lw_spec_watch(l->spec, &e->row, watched);
     for (size_t i = 0; i < n && e->reason == LW_GOOD; i++)
         scored[i] = (struct lw_scored){who[i], predict(l, who[i], &e->row)};
-    enum lw_timeliness where =
-        lw_partition_add(l->partition, l->offset++, &e->row, e->reason, watched, scored,
-                         e->reason == LW_GOOD ? n : 0);
+    const struct lw_pane_event event = {l->offset++, watched,
+                                        e->reason,   e->row.target,
+                                        scored,      e->reason == LW_GOOD ? n : 0};
+    enum lw_timeliness where = lw_partition_add(l->partition, &e->row, &event);
     if (e->reason == LW_GOOD && where != LW_SUSPECT)
         lw_dataset_add(l->rows, &e->row);
     while ((pane = lw_partition_take_closed(l->partition)))

@@ -111,8 +111,9 @@ static void path_handle(struct fixture *f, size_t i, int64_t time_ms) {
     lw_spec_watch(&f->config->spec, &row, watched);
     for (size_t k = 0; k < n; k++)
         scored[k].prediction = lw_model_predict(f->model, &row);
-    enum lw_timeliness place =
-        lw_partition_add(f->partition, f->offset++, &row, reason, watched, scored, n);
+    const struct lw_pane_event event = {f->offset++, watched, reason,
+                                        row.target,  scored,  n};
+    enum lw_timeliness place = lw_partition_add(f->partition, &row, &event);
     assert_int_equal(place, LW_ON_TIME);
 }
 

@@ -1,4 +1,4 @@
-/* What stands against learning: while a fault's incident is open nothing is trained, and
+/* What blocks training: while a fault's incident is open nothing is trained, and
  * its rows are in quarantine until a person releases them. */
 #include "support/core_loop.h"
 
@@ -52,11 +52,11 @@ static void nothing_is_trained_while_it_is_open(void **state) {
     core_loop_ask(&f->loop, "ann");
     assert_int_equal(f->loop.requests, before);
     assert_true(
-        logged(f, "waits: the training that ann asks for waits: rule fault of x fires"));
+        logged(f, "waits: the training requested by ann waits: rule fault of x fires"));
     f->stream.nulls = false;
     core_run_until(f, 11.5);
     assert_true(logged(f, "alert fault/x 6h resolved"));
-    assert_true(logged(f, "asked for by ann")); /* not forgotten */
+    assert_true(logged(f, "requested by ann")); /* not forgotten */
     assert_true(f->loop.requests > before);
     assert_int_equal(f->loop.left_out, 1);
 }
@@ -115,7 +115,7 @@ static void a_promotion_resolves_no_fault(void **state) {
     core_run_until(f, 5.4);
     assert_true(logged(f, "alert fault/x 6h firing"));
     core_loop_ask(&f->loop, "ann");
-    assert_true(logged(f, "asked for by ann"));
+    assert_true(logged(f, "requested by ann"));
     assert_false(logged(f, "alert fault/x 6h resolved"));
     int promoted = f->loop.promoted;
     struct lw_evaluation *e = lw_malloc(sizeof *e);
@@ -199,7 +199,7 @@ static void what_had_learned_from_it_is_recalled(void **state) {
     assert_true(logged(f, "was trained on rows of the fault in x"));
     f->stream.nulls = false;
     core_run_until(f, 9);
-    assert_true(logged(f, "the training before took rows of a fault"));
+    assert_true(logged(f, "the last training used rows of a fault"));
     assert_true(lw_monitor_champion_version(f->loop.monitor) > bad);
 }
 

@@ -131,7 +131,8 @@ static void add(const struct lw_spec *spec, struct lw_partition *p, int64_t offs
     core_event_set(spec, &e, t, 1, 2, honest ? 20 : -1000);
     assert_int_equal(e.reason == LW_GOOD, honest);
     lw_spec_watch(spec, &e.row, watched);
-    lw_partition_add(p, offset, &e.row, e.reason, watched, NULL, 0);
+    const struct lw_pane_event event = {offset, watched, e.reason, e.row.target, NULL, 0};
+    lw_partition_add(p, &e.row, &event);
 }
 
 static void take(struct kept *k, struct lw_partition *p, bool all) {

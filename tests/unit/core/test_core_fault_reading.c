@@ -1,4 +1,4 @@
-/* What a rule reads of a fault: there, over, or not to be told. */
+/* What a rule reads of a fault: present, over, or unknown. */
 #include "support/core_fixture.h"
 
 #include "core/monitor_private.h"
@@ -40,34 +40,34 @@ static struct side stuck(int n, int same, bool category) {
     return s;
 }
 
-static struct lw_slot firing(enum lw_fault_kind kind, double unit) {
-    return (struct lw_slot){
+static struct lw_rule_state firing(enum lw_fault_kind kind, double unit) {
+    return (struct lw_rule_state){
         .state = LW_ALERT_FIRING, .fault = (uint8_t)kind, .unit = unit};
 }
 
 enum state { THERE, OVER, NOT_KNOWN };
 
 static enum state read_of(struct side before, struct side now, int column,
-                          struct lw_slot slot, enum lw_fault_kind kind) {
+                          struct lw_rule_state state, enum lw_fault_kind kind) {
     struct lw_fault found = {.kind = kind, .text = ""};
-    struct lw_reading r = lw__fault_reading(&before.p->members[column],
-                                            &now.p->members[column], &found, &slot);
+    struct lw_reading r = lw__monitor_fault_reading(
+        &before.p->members[column], &now.p->members[column], &found, &state);
     assert_true(r.significant);
     return !r.known ? NOT_KNOWN : r.value == 1 ? THERE : OVER;
 }
 
 /* Frees what it is given. */
 static void reads(enum state want, struct side before, struct side now, int column,
-                  struct lw_slot slot) {
-    assert_int_equal(read_of(before, now, column, slot, LW_FAULT_NONE), want);
-    assert_int_equal(read_of(before, now, column, slot, LW_FAULT_UNIT), THERE);
+                  struct lw_rule_state state) {
+    assert_int_equal(read_of(before, now, column, state, LW_FAULT_NONE), want);
+    assert_int_equal(read_of(before, now, column, state, LW_FAULT_UNIT), THERE);
     lw_profile_free(before.p);
     lw_profile_free(now.p);
 }
 
 static void too_few_values_tell_nothing(void **state) {
     (void)state;
-    struct lw_slot quiet = {0}, loud = firing(LW_FAULT_NULLS, 0);
+    struct lw_rule_state quiet = {0}, loud = firing(LW_FAULT_NULLS, 0);
     reads(NOT_KNOWN, numbers(500, 1, 0, 0), numbers(29, 1, 0, 0), 0, quiet);
     reads(OVER, numbers(500, 1, 0, 0), numbers(30, 1, 0, 0), 0, quiet);
     reads(NOT_KNOWN, numbers(29, 1, 0, 0), numbers(500, 1, 0, 0), 0, quiet);
@@ -79,7 +79,7 @@ static void too_few_values_tell_nothing(void **state) {
 
 static void nulls_last_until_most_are_back(void **state) {
     (void)state;
-    struct lw_slot loud = firing(LW_FAULT_NULLS, 0), quiet = {0};
+    struct lw_rule_state loud = firing(LW_FAULT_NULLS, 0), quiet = {0};
     reads(NOT_KNOWN, numbers(1000, 1, 0, 0), numbers(599, 1, 401, 0), 0, loud);
     reads(OVER, numbers(1000, 1, 0, 0), numbers(600, 1, 400, 0), 0, loud);
     reads(OVER, numbers(1000, 1, 0, 0), numbers(599, 1, 401, 0), 0, quiet);
@@ -94,8 +94,8 @@ static void nulls_last_until_most_are_back(void **state) {
  * of values must not say so by chance. */
 static void a_unit_lasts_until_it_is_surely_another(void **state) {
     (void)state;
-    struct lw_slot up = firing(LW_FAULT_UNIT, 1.609344),
-                   down = firing(LW_FAULT_UNIT, 1 / 1.609344);
+    struct lw_rule_state up = firing(LW_FAULT_UNIT, 1.609344),
+                         down = firing(LW_FAULT_UNIT, 1 / 1.609344);
     reads(NOT_KNOWN, numbers(5000, 1, 0, 0), numbers(5000, 1.609, 0, 0), 0, up);
     reads(NOT_KNOWN, numbers(5000, 1, 0, 0), numbers(5000, 1.5, 0, 0), 0, up);
     reads(OVER, numbers(5000, 1, 0, 0), numbers(5000, 1.3, 0, 0), 0, up);
@@ -109,12 +109,12 @@ static void a_unit_lasts_until_it_is_surely_another(void **state) {
     reads(NOT_KNOWN, numbers(5000, -1, 0, 0), numbers(5000, -1.5, 0, 0), 0, up);
     reads(OVER, numbers(5000, 1, 0, 0), numbers(5000, -1.6, 0, 0), 0, up);
     reads(OVER, numbers(5000, 1, 0, 0), numbers(5000, 1.609, 0, 0), 0,
-          firing(LW_FAULT_UNIT, NAN)); /* a damaged state does not last for ever */
+          firing(LW_FAULT_UNIT, NAN)); /* a damaged state does not last forever */
 }
 
 static void a_stuck_value_lasts_until_it_has_company(void **state) {
     (void)state;
-    struct lw_slot loud = firing(LW_FAULT_STUCK, 0);
+    struct lw_rule_state loud = firing(LW_FAULT_STUCK, 0);
     for (int c = 0; c < 2; c++) {
         int near = c ? 0 : 20; /* a sketch's error; categories are counted */
         reads(NOT_KNOWN, stuck(1000, 10, c), stuck(1000, 950 + near, c), c, loud);
@@ -124,11 +124,11 @@ static void a_stuck_value_lasts_until_it_has_company(void **state) {
     }
 }
 
-static bool in_piece(double times, enum lw_fault_kind kind, struct lw_slot slot) {
+static bool in_piece(double times, enum lw_fault_kind kind, struct lw_rule_state state) {
     struct side before = numbers(5000, 1, 0, 0), now = numbers(100, times, 0, 0);
     struct lw_fault found = {.kind = kind, .text = ""};
-    bool broken =
-        lw__fault_in_piece(&before.p->members[0], &now.p->members[0], &found, &slot);
+    bool broken = lw__monitor_fault_in_piece(&before.p->members[0], &now.p->members[0],
+                                             &found, &state);
     lw_profile_free(before.p);
     lw_profile_free(now.p);
     return broken;
@@ -136,7 +136,7 @@ static bool in_piece(double times, enum lw_fault_kind kind, struct lw_slot slot)
 
 static void a_piece_is_what_it_is_nearer_to(void **state) {
     (void)state;
-    struct lw_slot quiet = {0}, up = firing(LW_FAULT_UNIT, 1.609344);
+    struct lw_rule_state quiet = {0}, up = firing(LW_FAULT_UNIT, 1.609344);
     assert_false(in_piece(1.6, LW_FAULT_NONE, quiet));
     assert_true(in_piece(1.6, LW_FAULT_UNIT, quiet));
     assert_false(in_piece(1.22, LW_FAULT_NONE, up));

@@ -44,7 +44,8 @@ static struct lw_gate judge(const struct rows *r, double min_gain, double z) {
     r->spec->retrain.gate =
         (struct lw_gate_spec){.min_gain = min_gain, .z = z, .block_ms = LW_HOUR};
     struct lw_gate gate;
-    lw_gate_judge(r->spec, r->ds, 0, r->n, r->champion, r->challenger, &gate);
+    const struct lw_gate_rows rows = {r->ds, 0, r->n, r->champion, r->challenger};
+    lw_gate_judge(r->spec, &rows, &gate);
     assert_true(gate.reason[0] != '\0');
     return gate;
 }
@@ -239,8 +240,9 @@ static void a_part_of_the_rows(void **state) {
             add(part, t, 20, champion, challenger);
     }
     whole->spec->retrain.gate = (struct lw_gate_spec){.block_ms = LW_HOUR};
-    lw_gate_judge(whole->spec, whole->ds, 130, 410, whole->champion + 130,
-                  whole->challenger + 130, &gate);
+    const struct lw_gate_rows rows = {whole->ds, 130, 410, whole->champion + 130,
+                                      whole->challenger + 130};
+    lw_gate_judge(whole->spec, &rows, &gate);
     struct lw_gate want = judge(part, 0, 0);
     assert_true(want.passed && want.n == 280);
     assert_memory_equal(&gate, &want, sizeof gate);
@@ -304,7 +306,7 @@ static void what_is_no_number_is_judged_without_comparing(void **state) {
             r->champion[i] = bad[k]; /* an incumbent that cannot answer has lost */
         gate = judge(r, 0, 1.645);
         assert_true(gate.passed);
-        assert_non_null(strstr(gate.reason, "no finite answer for 400 of 400"));
+        assert_non_null(strstr(gate.reason, "no finite prediction for 400 of 400"));
         rows_fini(r);
         free(r);
     }

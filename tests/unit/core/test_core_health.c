@@ -131,107 +131,110 @@ static void patience_is_a_law(void **state) {
 
 /* ---- partitions ---- */
 
-static enum lw_stand_verdict see(struct lw_stand *s, int64_t ms, int64_t next,
-                                 int64_t updated, int64_t end) {
-    const struct lw_stand_look look = {next, updated, end, -1};
-    return lw_stand_look(s, &look, PATIENCE, at(ms));
+static enum lw_flow_verdict see(struct lw_partition_flow *s, int64_t ms, int64_t next,
+                                int64_t updated, int64_t end) {
+    const struct lw_health_flow_check look = {next, updated, end, -1};
+    return lw_health_flow_check(s, &look, PATIENCE, at(ms));
 }
 
 static void a_partition_at_rest_flows(void **state) {
     (void)state;
-    struct lw_stand s = {0};
-    assert_int_equal(see(&s, 0, 7, 100, 7), LW_STAND_UNKNOWN); /* a dead owner's word? */
-    assert_int_equal(see(&s, 5000, 7, 105, 7), LW_STAND_FLOWS);
+    struct lw_partition_flow s = {0};
+    assert_int_equal(see(&s, 0, 7, 100, 7), LW_FLOW_UNKNOWN); /* a dead owner's word? */
+    assert_int_equal(see(&s, 5000, 7, 105, 7), LW_FLOW_OK);
     for (int64_t t = 10; t < 600; t += 5)
-        assert_int_equal(see(&s, t * 1000, 7, 100 + t, 7), LW_STAND_FLOWS);
+        assert_int_equal(see(&s, t * 1000, 7, 100 + t, 7), LW_FLOW_OK);
 }
 
 static void a_moving_one_flows_whatever_its_lag(void **state) {
     (void)state;
-    struct lw_stand s = {0};
+    struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 1000000);
     for (int64_t t = 1; t < 600; t++)
-        assert_int_equal(see(&s, t * 1000, 7 + t, 100 + t, 1000000), LW_STAND_FLOWS);
+        assert_int_equal(see(&s, t * 1000, 7 + t, 100 + t, 1000000), LW_FLOW_OK);
 }
 
-static void one_with_messages_that_stands_is_found(void **state) {
+static void one_with_messages_that_does_not_move_is_found(void **state) {
     (void)state;
-    struct lw_stand s = {0};
+    struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 7);
     see(&s, 1000, 7, 101, 7);
     for (int64_t t = 2; t < 21; t++)
-        assert_int_equal(see(&s, t * 1000, 7, 100 + t, 8), LW_STAND_FLOWS);
-    assert_int_equal(see(&s, 21000, 7, 121, 8), LW_STAND_STANDS);
+        assert_int_equal(see(&s, t * 1000, 7, 100 + t, 8), LW_FLOW_OK);
+    assert_int_equal(see(&s, 21000, 7, 121, 8), LW_FLOW_STALLED);
     assert_int_equal(s.good.wall_ms, WALL + 1000);
-    assert_int_equal(see(&s, 22000, 8, 122, 8), LW_STAND_FLOWS);
+    assert_int_equal(see(&s, 22000, 8, 122, 8), LW_FLOW_OK);
 }
 
 /* All brokers dead: no offset moves, no lag shows, and nobody says where it ends. */
 static void an_end_that_nobody_tells_is_no_rest(void **state) {
     (void)state;
-    struct lw_stand s = {0};
+    struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 7);
     see(&s, 1000, 7, 101, 7);
     for (int64_t t = 2; t < 21; t++)
         see(&s, t * 1000, 7, 100 + t, -1);
-    assert_int_equal(see(&s, 21000, 7, 121, -1), LW_STAND_STANDS);
+    assert_int_equal(see(&s, 21000, 7, 121, -1), LW_FLOW_STALLED);
 }
 
 /* The group gives it to nobody, or its owner is dead: what stands in Redis is old. */
 static void one_without_a_live_owner_is_found(void **state) {
     (void)state;
-    struct lw_stand s = {0}, never = {0};
+    struct lw_partition_flow s = {0}, never = {0};
     for (int64_t t = 0; t < 20; t++) {
-        assert_int_equal(see(&s, t * 1000, 7, 100, 7), LW_STAND_UNKNOWN);
-        assert_int_equal(see(&never, t * 1000, -1, 0, 0), LW_STAND_UNKNOWN);
+        assert_int_equal(see(&s, t * 1000, 7, 100, 7), LW_FLOW_UNKNOWN);
+        assert_int_equal(see(&never, t * 1000, -1, 0, 0), LW_FLOW_UNKNOWN);
     }
-    assert_int_equal(see(&s, 20000, 7, 100, 7), LW_STAND_DESERTED);
-    assert_int_equal(see(&never, 20000, -1, 0, 0), LW_STAND_DESERTED);
-    assert_int_equal(see(&s, 21000, 7, 121, 7), LW_STAND_FLOWS);
+    assert_int_equal(see(&s, 20000, 7, 100, 7), LW_FLOW_DESERTED);
+    assert_int_equal(see(&never, 20000, -1, 0, 0), LW_FLOW_DESERTED);
+    assert_int_equal(see(&s, 21000, 7, 121, 7), LW_FLOW_OK);
 }
 
 static void what_nobody_saw_is_forgiven(void **state) {
     (void)state;
-    struct lw_stand s = {0};
+    struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 7);
     see(&s, 1000, 7, 101, 7);
-    lw_stand_forgive(&s, 3600000);
-    assert_int_equal(see(&s, 3602000, 7, 101, 9), LW_STAND_FLOWS);
-    assert_int_equal(see(&s, 3621000, 7, 101, 9), LW_STAND_DESERTED);
+    lw_health_flow_forgive(&s, 3600000);
+    assert_int_equal(see(&s, 3602000, 7, 101, 9), LW_FLOW_OK);
+    assert_int_equal(see(&s, 3621000, 7, 101, 9), LW_FLOW_DESERTED);
 }
 
 /* What is behind a transaction that hangs is not the end. */
-static void an_open_transaction_is_waited_for_and_then_told(void **state) {
+static void an_open_transaction_is_waited_for_and_then_reported(void **state) {
     (void)state;
-    struct lw_stand s = {0};
-    struct lw_stand_look look = {.updated_ms = 100, .high_offset = 9};
-    for (int64_t t = 0; t < LW_STAND_OPEN_MS; t += 5000) {
+    struct lw_partition_flow s = {0};
+    struct lw_health_flow_check look = {.updated_ms = 100, .high_offset = 9};
+    for (int64_t t = 0; t < LW_FLOW_TRANSACTION_MS; t += 5000) {
         look.updated_ms++;
         look.next_offset = look.end_offset = t < 600000 ? 6 : 7; /* one was ended */
-        enum lw_stand_verdict v = lw_stand_look(&s, &look, PATIENCE, at(t));
-        assert_true(v == LW_STAND_FLOWS || (t == 0 && v == LW_STAND_UNKNOWN));
+        enum lw_flow_verdict v = lw_health_flow_check(&s, &look, PATIENCE, at(t));
+        assert_true(v == LW_FLOW_OK || (t == 0 && v == LW_FLOW_UNKNOWN));
     }
     for (int64_t t = 0; t < 2; t++) {
         look.updated_ms++;
-        assert_int_equal(
-            lw_stand_look(&s, &look, PATIENCE, at(600000 + t + LW_STAND_OPEN_MS)),
-            LW_STAND_OPEN);
+        assert_int_equal(lw_health_flow_check(&s, &look, PATIENCE,
+                                              at(600000 + t + LW_FLOW_TRANSACTION_MS)),
+                         LW_FLOW_TRANSACTION_OPEN);
     }
     look.next_offset = look.end_offset = 9;
     look.updated_ms++;
-    assert_int_equal(lw_stand_look(&s, &look, PATIENCE, at(700000 + LW_STAND_OPEN_MS)),
-                     LW_STAND_FLOWS);
+    assert_int_equal(
+        lw_health_flow_check(&s, &look, PATIENCE, at(700000 + LW_FLOW_TRANSACTION_MS)),
+        LW_FLOW_OK);
 }
 
 static void names_go_both_ways(void **state) {
     (void)state;
     for (int c = 0; c < LW_COMPONENTS; c++) {
-        assert_int_equal(lw_component_find(lw_component_name((enum lw_component)c)), c);
-        assert_int_equal(lw_component_of_alert(lw_component_alert((enum lw_component)c)),
-                         c);
+        assert_int_equal(
+            lw_health_component_find(lw_health_component_name((enum lw_component)c)), c);
+        assert_int_equal(
+            lw_health_component_of_alert(lw_health_component_alert((enum lw_component)c)),
+            c);
     }
-    assert_int_equal(lw_component_find("kafk"), LW_COMPONENTS);
-    assert_int_equal(lw_component_of_alert("kafka"), LW_COMPONENTS);
+    assert_int_equal(lw_health_component_find("kafk"), LW_COMPONENTS);
+    assert_int_equal(lw_health_component_of_alert("kafka"), LW_COMPONENTS);
 }
 
 static void lists_are_short(void **state) {
@@ -252,7 +255,7 @@ int main(void) {
     uint64_t *state = &seed;
     print_message("SEED=%llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_open_transaction_is_waited_for_and_then_told),
+        cmocka_unit_test(an_open_transaction_is_waited_for_and_then_reported),
         cmocka_unit_test(nothing_is_known_at_first),
         cmocka_unit_test(what_was_never_well_is_not_ready),
         cmocka_unit_test(it_tells_since_when),
@@ -261,7 +264,7 @@ int main(void) {
         cmocka_unit_test_prestate(patience_is_a_law, &state),
         cmocka_unit_test(a_partition_at_rest_flows),
         cmocka_unit_test(a_moving_one_flows_whatever_its_lag),
-        cmocka_unit_test(one_with_messages_that_stands_is_found),
+        cmocka_unit_test(one_with_messages_that_does_not_move_is_found),
         cmocka_unit_test(an_end_that_nobody_tells_is_no_rest),
         cmocka_unit_test(one_without_a_live_owner_is_found),
         cmocka_unit_test(what_nobody_saw_is_forgiven),

@@ -52,7 +52,7 @@ static void a_jump_fires_once_trains_once_and_is_over(void **state) {
     lw_pane_free(day);
 }
 
-static void a_firing_alert_is_told_once_and_asks_once(void **state) {
+static void a_firing_alert_is_sent_once_and_asks_once(void **state) {
     struct core_run *f = *state;
     f->spec->retrain.cooldown_ms = f->spec->retrain.cooldown_max_ms; /* no training */
     core_run_again(f);
@@ -70,7 +70,7 @@ static void a_firing_alert_is_told_once_and_asks_once(void **state) {
     assert_int_equal(f->loop.confirmed, 1);
 }
 
-static void the_ledger_holds_months_and_the_frozen_model(void **state) {
+static void the_run_summary_has_months_and_the_frozen_model(void **state) {
     struct core_run *f = *state;
     f->stream.step_ms = 6 * LW_MINUTE;
     f->spec->retrain.bootstrap_until_ms = CORE_START + 25 * LW_DAY;
@@ -123,7 +123,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     f->loop.bad_version = 2;
     core_run_until(f, 4);
     core_loop_ask(&f->loop, "ann");
-    assert_true(logged(f, "asked for by ann"));
+    assert_true(logged(f, "requested by ann"));
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 2);
     uint32_t shadow[LW_VERSIONS_MAX];
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 1);
@@ -207,7 +207,7 @@ static void a_rule_has_a_floor_of_its_own(void **state) {
     assert_true(logged(f, "alert energy/x 2d firing"));
 }
 
-static void a_training_that_fails_is_told(void **state) {
+static void a_failed_training_is_reported(void **state) {
     struct core_run *f = *state;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
         f->spec->candidate[i].half_life_ms = 1; /* nothing weighs */
@@ -219,7 +219,7 @@ static void a_training_that_fails_is_told(void **state) {
 }
 
 /* What cannot be read is counted, and told once while it lasts; a successor knows. */
-static void unreadable_panes_are_told_once(void **state) {
+static void unreadable_panes_are_reported_once(void **state) {
     struct core_run *f = *state;
     f->loop.restart_every = 5;
     core_run_until(f, 3);
@@ -242,8 +242,8 @@ static void unreadable_panes_are_told_once(void **state) {
     assert_string_equal(e->alert[0].name, "unreadable-state");
     assert_false(e->alert[0].firing);
     free(e);
-    assert_string_equal(lw_notice_name(2), "unreadable-pane");
-    assert_string_equal(lw_notice_name(4), "leeway-kafka");
+    assert_string_equal(lw_alert_notice_name(2), "unreadable-pane");
+    assert_string_equal(lw_alert_notice_name(4), "leeway-kafka");
 }
 
 static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
@@ -399,15 +399,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(calm_weather_stays_quiet),
         TEST(a_jump_fires_once_trains_once_and_is_over),
-        TEST(a_firing_alert_is_told_once_and_asks_once),
-        TEST(the_ledger_holds_months_and_the_frozen_model),
+        TEST(a_firing_alert_is_sent_once_and_asks_once),
+        TEST(the_run_summary_has_months_and_the_frozen_model),
         TEST(a_stale_champion_is_challenged_before_its_time),
         TEST(a_bad_promotion_is_rolled_back),
         TEST(broken_data_is_not_learned),
         TEST(a_window_of_nothing_but_trouble_is_trouble),
         TEST(a_rule_has_a_floor_of_its_own),
-        TEST(a_training_that_fails_is_told),
-        TEST(unreadable_panes_are_told_once),
+        TEST(a_failed_training_is_reported),
+        TEST(unreadable_panes_are_reported_once),
         TEST(an_answer_that_nobody_asked_for_is_ignored),
         TEST(a_successor_decides_as_its_predecessor_would),
         TEST(a_young_stream_is_not_a_silent_one),

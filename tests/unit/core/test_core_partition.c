@@ -30,8 +30,9 @@ static enum lw_timeliness put(struct fixture *f, const struct core_event *e) {
     struct lw_cell watched[LW_FEATURES_MAX + 1];
     struct lw_scored scored = {.version = 1, .prediction = 14};
     lw_spec_watch(f->spec, &e->row, watched);
-    return lw_partition_add(f->p, f->offset++, &e->row, e->reason, watched, &scored,
-                            e->reason == LW_GOOD);
+    const struct lw_pane_event event = {f->offset++,   watched, e->reason,
+                                        e->row.target, &scored, e->reason == LW_GOOD};
+    return lw_partition_add(f->p, &e->row, &event);
 }
 
 static enum lw_timeliness at(struct fixture *f, int64_t t) {
@@ -196,7 +197,7 @@ static void what_a_leader_has_sealed_is_late(void **state) {
     assert_int_equal(at(f, CORE_START + 61 * LW_MINUTE), LW_ON_TIME);
 }
 
-static void messages_are_good_aside_and_dead(void **state) {
+static void messages_are_good_rejected_or_dead_lettered(void **state) {
     struct fixture *f = *state;
     struct core_stream s;
     struct core_event e;
@@ -233,7 +234,7 @@ struct store {
     struct lw_buf pane[STORE_MAX];
 };
 
-static struct lw_buf *slot_of(struct store *s, int64_t start) {
+static struct lw_buf *state_of(struct store *s, int64_t start) {
     for (size_t i = 0; i < s->n; i++)
         if (s->start[i] == start)
             return &s->pane[i];
@@ -245,7 +246,7 @@ static struct lw_buf *slot_of(struct store *s, int64_t start) {
 static void flush(struct fixture *f, struct store *s) {
     for (size_t i = 0; i < lw_partition_panes(f->p); i++) {
         struct lw_pane *pane = lw_partition_pane(f->p, i);
-        struct lw_buf *bytes = slot_of(s, pane->start_ms);
+        struct lw_buf *bytes = state_of(s, pane->start_ms);
         if (!pane->dirty)
             continue;
         lw_buf_clear(bytes);
@@ -266,7 +267,7 @@ static void restore(struct fixture *f, struct store *s) {
         fail_msg("%s", err.msg);
     for (size_t i = 0; i < lw_partition_panes(f->p); i++) {
         struct lw_pane *pane = lw_partition_pane(f->p, i);
-        core_pane_fill(pane, slot_of(s, pane->start_ms));
+        core_pane_fill(pane, state_of(s, pane->start_ms));
     }
     lw_partition_write(f->p, &again);
     core_assert_same(&again, &s->progress);
@@ -318,7 +319,7 @@ static void cut_anywhere_it_goes_on_as_if_never_stopped(void **state) {
         assert_int_equal(smooth->n, cut->n);
         assert_true(smooth->n > 20);
         for (size_t i = 0; i < smooth->n; i++)
-            core_assert_same(&smooth->pane[i], slot_of(cut, smooth->start[i]));
+            core_assert_same(&smooth->pane[i], state_of(cut, smooth->start[i]));
         store_fini(smooth);
         store_fini(cut);
     }
@@ -364,7 +365,7 @@ int main(void) {
         TEST(a_jump_that_does_not_last_is_struck_out),
         TEST(a_jump_is_taken_back),
         TEST(what_a_leader_has_sealed_is_late),
-        TEST(messages_are_good_aside_and_dead),
+        TEST(messages_are_good_rejected_or_dead_lettered),
         TEST(cut_anywhere_it_goes_on_as_if_never_stopped),
         TEST(hostile_progress_is_refused_or_harmless),
     };

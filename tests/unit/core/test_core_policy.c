@@ -45,7 +45,8 @@ static struct lw_decision trained(struct fixture *f, uint32_t version, bool pass
                                   int64_t at) {
     struct lw_training t = {.gate = {.passed = passed, .reason = "gate's words"}};
     struct lw_decision d;
-    lw_policy_trained(&f->p, f->spec, version, &t, NULL, at, &d);
+    const struct lw_training_outcome outcome = {version, &t, NULL, at};
+    lw_policy_trained(&f->p, f->spec, &outcome, &d);
     assert_int_equal(d.kind, passed ? LW_DECIDED_PROMOTE : LW_DECIDED_REJECT);
     assert_string_equal(d.reason, "gate's words");
     if (passed)
@@ -79,7 +80,7 @@ static void bootstrap_by_rows(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.bootstrap_until_ms = 0;
     f->spec->retrain.bootstrap_rows = 1000;
-    rows(f, 999); /* those set aside do not count */
+    rows(f, 999); /* rejected ones do not count */
     assert_int_equal(request(f, T0 + 99 * LW_DAY, NULL), 0);
     rows(f, 1);
     assert_int_equal(request(f, T0 + 12 * LW_HOUR, NULL), 0); /* all in the hold-out */
@@ -93,7 +94,8 @@ static void a_failed_bootstrap_waits_its_cooldown(void **state) {
     int64_t at = T0 + 2 * LW_DAY;
     rows(f, 500);
     assert_int_equal(request(f, at, NULL), 1);
-    lw_policy_trained(&f->p, f->spec, 0, NULL, "no rows", at, &d);
+    const struct lw_training_outcome outcome = {0, NULL, "no rows", at};
+    lw_policy_trained(&f->p, f->spec, &outcome, &d);
     assert_int_equal(d.kind, LW_DECIDED_REJECT);
     assert_string_equal(d.reason, "no rows");
     rows(f, 500);
@@ -203,7 +205,7 @@ static void a_fault_blocks_and_a_person_waits(void **state) {
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
     assert_string_equal(f->p.asked, "ann"); /* not forgotten */
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
-    assert_string_equal(f->p.pending.reason, "asked for by ann");
+    assert_string_equal(f->p.pending.reason, "requested by ann");
     assert_string_equal(f->p.asked, "");
     trained(f, 2, false, at);
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
@@ -606,7 +608,8 @@ static void go_on(struct fixture *f, struct lw_policy *p) {
     struct lw_decision d;
     struct lw_training t = {0};
     lw_policy_probation(p, f->spec, T0 + 9 * LW_DAY, &d);
-    lw_policy_trained(p, f->spec, 3, &t, NULL, T0 + 9 * LW_DAY, &d);
+    const struct lw_training_outcome outcome = {3, &t, NULL, T0 + 9 * LW_DAY};
+    lw_policy_trained(p, f->spec, &outcome, &d);
     p->asked[0] = '\0';
     lw_policy_request(p, f->spec, T0 + 90 * LW_DAY, "drift", false);
     assert_true(p->cooldown_ms >= 0);

@@ -25,7 +25,7 @@ static bool marked(const struct lw_quarantine *q, int hour) {
 
 static void agrees_with_hours(const struct lw_quarantine *q, struct lw_rng *rng) {
     for (int h = 0; h < HOURS; h++) {
-        assert_int_equal(lw_quarantine_holds(q, AT(h)), marked(q, h));
+        assert_int_equal(lw_quarantine_touches(q, AT(h), AT(h) + 1), marked(q, h));
         int past = h, next = h + 1;
         while (past < HOURS && marked(q, past))
             past++;
@@ -129,7 +129,7 @@ static void too_many_become_one_and_hold_as_much(void **state) {
         sorted_and_apart(&q);
     }
     for (int i = 0; i < 3 * LW_SPANS_MAX; i++)
-        assert_true(lw_quarantine_holds(&q, AT(3 * i)));
+        assert_true(lw_quarantine_touches(&q, AT(3 * i), AT(3 * i) + 1));
     same_after_bytes(&q);
     lw_quarantine_forget(&q, AT(9 * LW_SPANS_MAX) + 1);
     assert_int_equal(q.n, 0);
@@ -147,9 +147,9 @@ static void one_that_touches_is_the_same(void **state) {
     assert_int_equal(q.n, 2);
     assert_int_equal(s->id, 1);
     assert_true(s->from_ms == AT(10) && s->until_ms == AT(15) && s->open);
-    assert_true(lw_quarantine_holds(&q, AT(1000)));
+    assert_true(lw_quarantine_touches(&q, AT(1000), AT(1000) + 1));
     s->open = false;
-    assert_false(lw_quarantine_holds(&q, AT(15)));
+    assert_false(lw_quarantine_touches(&q, AT(15), AT(15) + 1));
     s = begin(&q, "x", AT(15) + 1, AT(16), "b"); /* not quite */
     assert_int_equal(s->id, 3);
     s->open = false;
@@ -169,12 +169,12 @@ static void it_says_what_it_is(void **state) {
     struct lw_span s = {.id = 3, .from_ms = CORE_START, .until_ms = CORE_START + LW_DAY};
     lw_copy(s.feature, sizeof s.feature, "km");
     lw_copy(s.why, sizeof s.why, "fault (unit)");
-    assert_string_equal(lw_span_text(text, sizeof text, &s),
+    assert_string_equal(lw_quarantine_span_text(text, sizeof text, &s),
                         "span 3: km from 2020-03-02T00:00:00Z until "
                         "2020-03-03T00:00:00Z, because of fault (unit)");
     s.open = true;
     assert_string_equal(
-        lw_span_text(text, sizeof text, &s),
+        lw_quarantine_span_text(text, sizeof text, &s),
         "span 3: km from 2020-03-02T00:00:00Z now on, because of fault (unit)");
 }
 

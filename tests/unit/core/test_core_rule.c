@@ -5,7 +5,7 @@
 
 struct fixture {
     struct lw_rule rule;
-    struct lw_slot slot;
+    struct lw_rule_state state;
     int64_t at;
 };
 
@@ -21,23 +21,23 @@ static struct fixture fixture(double warn, double critical) {
 
 static enum lw_transition step(struct fixture *f, double value) {
     struct lw_reading r = {.value = value, .n = 50, .known = true, .significant = true};
-    return lw_rule_step(&f->rule, &f->slot, &r, f->at += LW_HOUR);
+    return lw_rule_step(&f->rule, &f->state, &r, f->at += LW_HOUR);
 }
 
 static void fires_after_for_count_in_a_row(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     assert_int_equal(step(&f, 5), LW_STAYS);
-    assert_int_equal(f.slot.state, LW_ALERT_PENDING);
+    assert_int_equal(f.state.state, LW_ALERT_PENDING);
     assert_int_equal(step(&f, 5), LW_STAYS);
     assert_int_equal(step(&f, 4.9), LW_STAYS); /* the row is broken */
-    assert_int_equal(f.slot.state, LW_ALERT_OK);
+    assert_int_equal(f.state.state, LW_ALERT_OK);
     assert_int_equal(step(&f, 5), LW_STAYS);
     assert_int_equal(step(&f, 6), LW_STAYS);
     assert_int_equal(step(&f, 5), LW_FIRES);
-    assert_int_equal(f.slot.severity, LW_SEVERITY_WARN);
-    assert_int_equal(f.slot.since_ms, 4 * LW_HOUR); /* the first of the row that fired */
-    assert_int_equal(step(&f, 7), LW_STAYS);        /* told once */
+    assert_int_equal(f.state.severity, LW_SEVERITY_WARN);
+    assert_int_equal(f.state.since_ms, 4 * LW_HOUR); /* the first of the row that fired */
+    assert_int_equal(step(&f, 7), LW_STAYS);         /* told once */
 }
 
 static void clears_below_the_lower_threshold_only(void **state) {
@@ -49,12 +49,12 @@ static void clears_below_the_lower_threshold_only(void **state) {
     assert_int_equal(step(&f, 4), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
-    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    assert_int_equal(f.state.state, LW_ALERT_FIRING);
     assert_int_equal(step(&f, 3.9), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS); /* not two in a row */
     assert_int_equal(step(&f, 3.9), LW_STAYS);
     assert_int_equal(step(&f, 3.9), LW_RESOLVES);
-    assert_int_equal(f.slot.state, LW_ALERT_OK);
+    assert_int_equal(f.state.state, LW_ALERT_OK);
     assert_int_equal(step(&f, 3.9), LW_STAYS);
 }
 
@@ -66,18 +66,18 @@ static void doubt_neither_fires_nor_resolves(void **state) {
     struct lw_reading doubt = {.value = 6, .n = 50, .known = true, .likely = true};
     struct lw_reading chance = {.value = 6, .n = 50, .known = true};
     for (int i = 0; i < 9; i++)
-        assert_int_equal(lw_rule_step(&f.rule, &f.slot, &doubt, f.at++), LW_STAYS);
-    assert_int_equal(f.slot.state, LW_ALERT_OK);
+        assert_int_equal(lw_rule_step(&f.rule, &f.state, &doubt, f.at++), LW_STAYS);
+    assert_int_equal(f.state.state, LW_ALERT_OK);
     for (int i = 0; i < 3; i++)
         step(&f, 6);
-    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
+    assert_int_equal(f.state.state, LW_ALERT_FIRING);
     for (int i = 0; i < 9; i++)
-        assert_int_equal(lw_rule_step(&f.rule, &f.slot, &doubt, f.at++), LW_STAYS);
-    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, f.at++), LW_STAYS);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &doubt, f.at++), LW_STAYS);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, f.at++), LW_STAYS);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, f.at++), LW_RESOLVES);
+        assert_int_equal(lw_rule_step(&f.rule, &f.state, &doubt, f.at++), LW_STAYS);
+    assert_int_equal(f.state.state, LW_ALERT_FIRING);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, f.at++), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &doubt, f.at++), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, f.at++), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, f.at++), LW_RESOLVES);
 }
 
 static void worsens_when_critical_for_as_long(void **state) {
@@ -86,12 +86,12 @@ static void worsens_when_critical_for_as_long(void **state) {
     assert_int_equal(step(&f, 6), LW_STAYS);
     assert_int_equal(step(&f, 9), LW_STAYS);
     assert_int_equal(step(&f, 9), LW_FIRES);
-    assert_int_equal(f.slot.severity, LW_SEVERITY_WARN);
+    assert_int_equal(f.state.severity, LW_SEVERITY_WARN);
     assert_int_equal(step(&f, 9), LW_WORSENS);
-    assert_int_equal(f.slot.severity, LW_SEVERITY_CRITICAL);
+    assert_int_equal(f.state.severity, LW_SEVERITY_CRITICAL);
     assert_int_equal(step(&f, 9), LW_STAYS);
     assert_int_equal(step(&f, 6), LW_STAYS); /* it does not get milder by itself */
-    assert_int_equal(f.slot.severity, LW_SEVERITY_CRITICAL);
+    assert_int_equal(f.state.severity, LW_SEVERITY_CRITICAL);
     assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_CRITICAL) == 8);
     assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_WARN) == 5);
 }
@@ -103,23 +103,23 @@ static void a_dip_does_not_begin_it_anew(void **state) {
     struct fixture f = fixture(5, 8);
     for (int i = 0; i < 3; i++)
         step(&f, 6);
-    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
-    int64_t since = f.slot.since_ms;
+    assert_int_equal(f.state.state, LW_ALERT_FIRING);
+    int64_t since = f.state.since_ms;
     assert_int_equal(step(&f, 4.5), LW_STAYS); /* under the threshold, not clear */
-    assert_int_equal(f.slot.over, 0);
+    assert_int_equal(f.state.over, 0);
     assert_int_equal(step(&f, 3.9), LW_STAYS); /* clear, but once only */
     for (int i = 0; i < 4; i++) {
         assert_int_equal(step(&f, 6), LW_STAYS);
-        assert_int_equal(f.slot.state, LW_ALERT_FIRING);
-        assert_int_equal(f.slot.since_ms, since);
+        assert_int_equal(f.state.state, LW_ALERT_FIRING);
+        assert_int_equal(f.state.since_ms, since);
     }
     assert_int_equal(step(&f, 3), LW_STAYS);
     assert_int_equal(step(&f, 3), LW_RESOLVES);
-    assert_int_equal(f.slot.since_ms, since); /* the end is told of the same one */
+    assert_int_equal(f.state.since_ms, since); /* the end is told of the same one */
     for (int i = 0; i < 2; i++)
         assert_int_equal(step(&f, 6), LW_STAYS);
     assert_int_equal(step(&f, 6), LW_FIRES);
-    assert_true(f.slot.since_ms > since); /* and this is another */
+    assert_true(f.state.since_ms > since); /* and this is another */
 }
 
 /* A person's word holds until the trouble was seen to be over. */
@@ -127,22 +127,22 @@ static void what_is_released_stays_quiet_until_it_was_over(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     struct lw_reading unknown = {.value = 0, .n = 500, .known = false};
-    f.slot.released = true;
-    f.slot.released_ms = 77;
+    f.state.released = true;
+    f.state.released_ms = 77;
     for (int i = 0; i < 9; i++)
         assert_int_equal(step(&f, 9), LW_STAYS);
-    assert_int_equal(f.slot.over, 0);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &unknown, f.at), LW_STAYS);
-    assert_true(f.slot.released); /* what is not known is not over */
+    assert_int_equal(f.state.over, 0);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &unknown, f.at), LW_STAYS);
+    assert_true(f.state.released); /* what is not known is not over */
     assert_int_equal(step(&f, 4.5), LW_STAYS);
-    assert_false(f.slot.released);
+    assert_false(f.state.released);
     for (int i = 0; i < 2; i++)
         assert_int_equal(step(&f, 9), LW_STAYS);
     assert_int_equal(step(&f, 9), LW_FIRES);
-    assert_int_equal(f.slot.released_ms, 77); /* kept: no span begins before it */
+    assert_int_equal(f.state.released_ms, 77); /* kept: no span begins before it */
     assert_int_equal(step(&f, 3), LW_STAYS);
     assert_int_equal(step(&f, 3), LW_RESOLVES);
-    assert_int_equal(f.slot.released_ms, 77);
+    assert_int_equal(f.state.released_ms, 77);
 }
 
 static void too_little_to_judge_changes_nothing(void **state) {
@@ -152,10 +152,10 @@ static void too_little_to_judge_changes_nothing(void **state) {
     struct lw_reading unknown = {.value = 0, .n = 500, .known = false};
     step(&f, 6);
     step(&f, 6);
-    struct lw_slot before = f.slot;
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &few, 9 * LW_HOUR), LW_STAYS);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &unknown, 9 * LW_HOUR), LW_STAYS);
-    assert_memory_equal(&before, &f.slot, sizeof before);
+    struct lw_rule_state before = f.state;
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &few, 9 * LW_HOUR), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &unknown, 9 * LW_HOUR), LW_STAYS);
+    assert_memory_equal(&before, &f.state, sizeof before);
     assert_int_equal(step(&f, 6), LW_FIRES);
 }
 
@@ -165,13 +165,13 @@ static void what_chance_gives_is_no_breach(void **state) {
     struct lw_reading chance = {.value = 9, .n = 500, .known = true};
     step(&f, 9);
     step(&f, 9);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, 0), LW_STAYS);
-    assert_int_equal(f.slot.over, 0);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, 0), LW_STAYS);
+    assert_int_equal(f.state.over, 0);
     for (int i = 0; i < 3; i++)
         step(&f, 9);
-    assert_int_equal(f.slot.state, LW_ALERT_FIRING);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, 0), LW_STAYS);
-    assert_int_equal(lw_rule_step(&f.rule, &f.slot, &chance, 0), LW_RESOLVES);
+    assert_int_equal(f.state.state, LW_ALERT_FIRING);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, 0), LW_STAYS);
+    assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, 0), LW_RESOLVES);
 }
 
 static void a_level_that_is_not_used(void **state) {
@@ -182,14 +182,14 @@ static void a_level_that_is_not_used(void **state) {
         assert_int_equal(step(&critical, 9), LW_STAYS);
     }
     assert_int_equal(step(&warn, 1e9), LW_FIRES);
-    assert_int_equal(warn.slot.severity, LW_SEVERITY_WARN);
+    assert_int_equal(warn.state.severity, LW_SEVERITY_WARN);
     assert_int_equal(step(&warn, 1e9), LW_STAYS);
     assert_int_equal(step(&critical, 9), LW_FIRES);
-    assert_int_equal(critical.slot.severity, LW_SEVERITY_CRITICAL);
+    assert_int_equal(critical.state.severity, LW_SEVERITY_CRITICAL);
     struct fixture none = fixture(NAN, 8);
     for (int i = 0; i < 9; i++)
         assert_int_equal(step(&none, 7.9), LW_STAYS);
-    assert_int_equal(none.slot.state, LW_ALERT_OK);
+    assert_int_equal(none.state.state, LW_ALERT_OK);
 }
 
 static void few_events_are_the_trouble(void **state) {
@@ -210,65 +210,65 @@ static void few_events_are_the_trouble(void **state) {
     assert_int_equal(step(&f, 201), LW_RESOLVES);
 }
 
-static void a_slot_survives_its_bytes(void **state) {
+static void a_state_survives_its_bytes(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     struct lw_buf out = {0};
     step(&f, 9);
     step(&f, 9);
-    lw_slot_write(&f.slot, &out);
-    struct lw_slot back = {0};
+    lw_rule_state_write(&f.state, &out);
+    struct lw_rule_state back = {0};
     struct lw_reader r = lw_reader_of(out.data, out.len);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_false(r.bad);
     assert_int_equal(lw_reader_left(&r), 0);
-    f.slot = back;
+    f.state = back;
     assert_int_equal(step(&f, 9), LW_FIRES);
-    assert_int_equal(f.slot.severity, LW_SEVERITY_CRITICAL);
-    assert_int_equal(f.slot.since_ms, LW_HOUR);
+    assert_int_equal(f.state.severity, LW_SEVERITY_CRITICAL);
+    assert_int_equal(f.state.since_ms, LW_HOUR);
     for (size_t i = 0; i < 2; i++) {
         uint8_t kept = out.data[i];
         out.data[i] = 3; /* no such state, no such severity */
         r = lw_reader_of(out.data, out.len);
-        lw_slot_read(&back, &r);
+        lw_rule_state_read(&back, &r);
         assert_true(r.bad);
         assert_int_equal(back.state, LW_ALERT_OK);
         out.data[i] = kept;
     }
     r = lw_reader_of(out.data, out.len - 1);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_true(r.bad);
     lw_buf_fini(&out);
 }
 
-static void a_firing_slot_survives_its_bytes(void **state) {
+static void a_firing_state_survives_its_bytes(void **state) {
     (void)state;
-    struct lw_slot slot = {.state = LW_ALERT_FIRING,
-                           .severity = LW_SEVERITY_CRITICAL,
-                           .over = 4,
-                           .critical = 3,
-                           .under = 2,
-                           .since_ms = -5,
-                           .released = true,
-                           .released_ms = 99,
-                           .fault = 3,
-                           .unit = 1.609344},
-                   back = {0};
+    struct lw_rule_state fired = {.state = LW_ALERT_FIRING,
+                                  .severity = LW_SEVERITY_CRITICAL,
+                                  .over = 4,
+                                  .critical = 3,
+                                  .under = 2,
+                                  .since_ms = -5,
+                                  .released = true,
+                                  .released_ms = 99,
+                                  .fault = 3,
+                                  .unit = 1.609344},
+                         back = {0};
     struct lw_buf one = {0}, two = {0};
-    lw_slot_write(&slot, &one);
+    lw_rule_state_write(&fired, &one);
     struct lw_reader r = lw_reader_of(one.data, one.len);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_false(r.bad);
     assert_int_equal(lw_reader_left(&r), 0);
     assert_int_equal(back.state, LW_ALERT_FIRING);
     assert_int_equal(back.severity, LW_SEVERITY_CRITICAL);
     assert_true(back.released && back.released_ms == 99 && back.since_ms == -5);
-    lw_slot_write(&back, &two);
+    lw_rule_state_write(&back, &two);
     one.data[one.len - 9] = LW_FAULT_STUCK + 1; /* no such fault */
     r = lw_reader_of(one.data, one.len);
-    lw_slot_read(&back, &r);
+    lw_rule_state_read(&back, &r);
     assert_true(r.bad);
-    one.data[one.len - 9] = slot.fault;
+    one.data[one.len - 9] = fired.fault;
     core_assert_same(&one, &two);
     lw_buf_fini(&one);
     lw_buf_fini(&two);
@@ -296,8 +296,8 @@ int main(void) {
         cmocka_unit_test(what_chance_gives_is_no_breach),
         cmocka_unit_test(a_level_that_is_not_used),
         cmocka_unit_test(few_events_are_the_trouble),
-        cmocka_unit_test(a_slot_survives_its_bytes),
-        cmocka_unit_test(a_firing_slot_survives_its_bytes),
+        cmocka_unit_test(a_state_survives_its_bytes),
+        cmocka_unit_test(a_firing_state_survives_its_bytes),
         cmocka_unit_test(each_feature_has_its_subject),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

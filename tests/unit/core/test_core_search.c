@@ -62,7 +62,8 @@ static void train(struct fixture *f, enum lw_search_kind kind, int64_t as_of) {
     struct lw_err err = {0};
     lw_training_fini(&f->t);
     f->spec->retrain.search.kind = kind;
-    if (lw_train(f->spec, f->ds, as_of, NULL, NULL, &f->t, &err))
+    f->t.as_of_ms = as_of;
+    if (lw_train(f->spec, f->ds, NULL, NULL, &f->t, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -227,14 +228,15 @@ static void nothing_compares_with_what_is_no_number(void **state) {
     }
 }
 
-static void when_all_fail_all_reasons_are_told(void **state) {
+static void when_all_fail_all_reasons_are_given(void **state) {
     struct fixture *f = *state;
     struct lw_err err = {0};
     f->spec->ncandidates = 3;
     f->spec->candidate[1].window_ms = 1;
     poison(f, HOLD - LW_HOUR);
     f->spec->retrain.search.kind = LW_SEARCH_GRID;
-    assert_int_equal(lw_train(f->spec, f->ds, AS_OF, NULL, NULL, &f->t, &err), -1);
+    f->t.as_of_ms = AS_OF;
+    assert_int_equal(lw_train(f->spec, f->ds, NULL, NULL, &f->t, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     assert_non_null(strstr(err.msg, "c0: the values of \"x\""));
     assert_non_null(strstr(err.msg, "c1: 0 usable rows"));
@@ -267,7 +269,7 @@ int main(void) {
         TEST(seconds_come_from_the_shells_clock),
         cmocka_unit_test_setup_teardown(nothing_compares_with_what_is_no_number, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(when_all_fail_all_reasons_are_told, setup,
+        cmocka_unit_test_setup_teardown(when_all_fail_all_reasons_are_given, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_candidate_that_fails_on_everything_gives_way,
                                         setup, teardown),

@@ -141,7 +141,7 @@ static void blame(struct lw_pane *pane, int zone, uint32_t version, int n, doubl
         lw_pane_add_loss(pane, version, watched, &id, loss);
 }
 
-static void a_pane_blames_the_newest_version(void **state) {
+static void a_pane_has_segments_of_the_newest_version(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_pane *a = lw_pane_new(spec, CORE_START, 1);
@@ -221,7 +221,7 @@ int main(void) {
         cmocka_unit_test(past_the_bound_values_are_counted_together),
         cmocka_unit_test(damaged_segments_are_refused),
         cmocka_unit_test(the_worst_events_are_kept_in_order),
-        cmocka_unit_test(a_pane_blames_the_newest_version),
+        cmocka_unit_test(a_pane_has_segments_of_the_newest_version),
         cmocka_unit_test(the_segments_that_rose_are_found)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,8 @@ static void want_of_rows_costs_no_cooldown(void **state) {
     begin(s);
     first_request(s, 5000, 3);
     uint64_t usable = s->policy.usable;
-    lw_policy_trained(&s->policy, s->spec, 0, &t, "too few", now(s), &d);
+    const struct lw_training_outcome outcome = {0, &t, "too few", now(s)};
+    lw_policy_trained(&s->policy, s->spec, &outcome, &d);
     assert_int_equal(d.kind, LW_DECIDED_REJECT);
     assert_string_equal(d.reason, "too few");
     assert_int_equal(s->policy.cooldown_ms, s->spec->retrain.cooldown_ms);

@@ -90,7 +90,8 @@ static struct lw_pane *toy_pane(const struct lw_spec *spec) {
         struct lw_scored scored = {.version = 1, .prediction = .9};
         core_event_set(spec, &e, CORE_START, 1, 1, i % 2);
         lw_spec_watch(spec, &e.row, watched);
-        lw_pane_buffer(pane, i, watched, LW_GOOD, i % 2, &scored, 1);
+        const struct lw_pane_event event = {i, watched, LW_GOOD, i % 2, &scored, 1};
+        lw_pane_buffer(pane, &event);
     }
     lw_pane_drain(pane);
     return pane;
@@ -139,7 +140,7 @@ static void the_gate_compares_by_the_task(void **state) {
         champion[i] = .5;
         challenger[i] = i % 2 ? .8 - i % 7 * .001 : .2;
     }
-    lw_gate_judge(spec, ds, 0, 400, champion, challenger, &gate);
+    lw_gate_judge(spec, &(struct lw_gate_rows){ds, 0, 400, champion, challenger}, &gate);
     assert_true(gate.passed);
     close_to(gate.champion_error, .25);
     assert_true(gate.challenger_error < .05);
@@ -176,7 +177,7 @@ static void segments_and_summary_show_its_error(void **state) {
     assert_false(r.bad);
     assert_int_equal(lw_reader_left(&r), 0);
     close_to(lw_losses_error(&back.month[0].answered), .41);
-    close_to(lw_month_frozen_error(&back.month[0]), .41);
+    close_to(lw_run_summary_frozen_error(&back.month[0]), .41);
     lw_buf_fini(&bytes);
     lw_reference_free(ref);
     lw_pane_free(pane);

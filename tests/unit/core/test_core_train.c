@@ -34,7 +34,8 @@ static void make_rows(struct fixture *f, uint64_t seed, double level, double shi
 static void train(struct fixture *f, struct lw_model *champion) {
     struct lw_err err = {0};
     lw_training_fini(&f->t);
-    if (lw_train(f->spec, f->ds, AS_OF, champion, NULL, &f->t, &err))
+    f->t.as_of_ms = AS_OF;
+    if (lw_train(f->spec, f->ds, champion, NULL, &f->t, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -170,8 +171,8 @@ static void a_barred_candidate_gives_way(void **state) {
 
 static void refused(struct fixture *f, int64_t as_of, const char *words) {
     struct lw_err err = {0};
-    struct lw_training t = {0};
-    assert_int_equal(lw_train(f->spec, f->ds, as_of, NULL, NULL, &t, &err), -1);
+    struct lw_training t = {.as_of_ms = as_of};
+    assert_int_equal(lw_train(f->spec, f->ds, NULL, NULL, &t, &err), -1);
     assert_int_equal(err.code, LW_EINPUT);
     if (!strstr(err.msg, words))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, words);
@@ -203,7 +204,7 @@ static void a_window_inside_the_hold_out(void **state) {
     refused(f, AS_OF, "0 usable rows");
 }
 
-static void the_rhythm_is_scaled_to_the_held_out_error(void **state) {
+static void the_hourly_loss_is_scaled_to_the_held_out_error(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
     const struct lw_reference *ref = f->t.reference;
@@ -290,7 +291,7 @@ int main(void) {
         TEST(a_worse_champion_goes),
         TEST(too_few_rows_are_said_to_be),
         TEST(a_window_inside_the_hold_out),
-        TEST(the_rhythm_is_scaled_to_the_held_out_error),
+        TEST(the_hourly_loss_is_scaled_to_the_held_out_error),
         TEST(the_reference_survives_its_bytes),
         TEST(what_is_expected_comes_from_rows_not_seen),
     };

@@ -69,7 +69,9 @@ static void pour(struct lw_pane *pane, const struct lw_spec *spec, struct lw_rng
                        any_double(rng));
         struct lw_scored scored[] = {{1, any_double(rng)}, {2, any_double(rng)}};
         lw_spec_watch(spec, &e.row, watched);
-        lw_pane_buffer(pane, i, watched, e.reason, e.row.target, scored, 2);
+        const struct lw_pane_event event = {i,      watched, e.reason, e.row.target,
+                                            scored, 2};
+        lw_pane_buffer(pane, &event);
     }
     lw_pane_drain(pane);
 }
@@ -201,7 +203,8 @@ static void trainings_on_any_numbers_can_be_kept(void **state) {
                 lw_dataset_add(ds, &e.row);
         }
         int64_t as_of = CORE_START + 1500 * 2 * LW_MINUTE;
-        if (lw_train(spec, ds, as_of, NULL, NULL, &t, &err) == 0) {
+        t.as_of_ms = as_of;
+        if (lw_train(spec, ds, NULL, NULL, &t, &err) == 0) {
             struct lw_buf one = {0}, two = {0}, bytes = {0};
             lw_reference_write(t.reference, &one);
             struct lw_reference *back = lw_reference_read(spec, one.data, one.len, &err);

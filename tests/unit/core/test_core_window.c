@@ -16,8 +16,10 @@ static struct lw_pane *make_pane(const struct lw_spec *spec, int64_t start, int 
         struct lw_scored scored[] = {{2, 20}, {1, 22}};
         core_event_set(spec, &e, start, (int)lw_rng_below(&rng, 5), x, y);
         lw_spec_watch(spec, &e.row, watched);
-        lw_pane_add(pane, i, watched, e.reason, y, scored, 2);
+        const struct lw_pane_event event = {i, watched, e.reason, y, scored, 2};
+        lw_pane_buffer(pane, &event);
     }
+    lw_pane_drain(pane);
     return pane;
 }
 

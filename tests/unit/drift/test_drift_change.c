@@ -240,7 +240,7 @@ static void check_refused(const char *kind, struct lw_change_params p, const cha
 static void bad_parameters_are_named(void **state) {
     (void)state;
     struct lw_change_params p = lw_change_defaults("adwin");
-    check_refused("adwim", p, "meant 'adwin'");
+    check_refused("adwim", p, "did you mean 'adwin'");
     check_refused("x", p, "page_hinkley");
     p.scale = 0.0;
     check_refused("adwin", p, "scale 0");

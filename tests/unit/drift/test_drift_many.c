@@ -66,8 +66,8 @@ static struct finding compare(const struct law *l, uint64_t seed, int n, int m,
     struct lw_cats *ref = collect(l, &rng, n, PANES, NULL);
     struct lw_cats *cur = collect(l, &rng, m, PANES / 4, change);
     struct lw_cats_diff d = lw_cells_categories(&cells, ref, cur);
-    struct lw_chi2 test = lw_chi_square(&cells);
-    struct finding f = {test.p,     lw_psi_corrected(&cells, test.null_psi),
+    struct lw_chi2 test = lw_drift_chi_square(&cells);
+    struct finding f = {test.p,     lw_drift_psi_corrected(&cells, test.null_psi),
                         d.p,        d.unseen,
                         d.expected, d.linf,
                         d.known};

@@ -65,7 +65,8 @@ static struct numeric_p numeric_draw(struct lw_rng *rng, int n, int m) {
     lw_bins_from(&ref, 10, &bins);
     lw_cells_numeric(&cells, &ref, &cur, &bins);
     lw_cells_merge_ordered(&cells);
-    struct numeric_p out = {lw_chi_square(&cells).p, lw_ks_test(ref.kll, cur.kll).p};
+    struct numeric_p out = {lw_drift_chi_square(&cells).p,
+                            lw_drift_ks_test(ref.kll, cur.kll).p};
     lw_cells_fini(&cells);
     lw_kll_free(ref.kll);
     lw_kll_free(cur.kll);
@@ -135,9 +136,9 @@ static void zones_case(int n, int m, size_t draws) {
         add_zones(ref, &rng, n, cumulative);
         add_zones(cur, &rng, m, cumulative);
         lw_cells_categories(&cells, ref, cur);
-        struct lw_chi2 test = lw_chi_square(&cells);
+        struct lw_chi2 test = lw_drift_chi_square(&cells);
         p[i] = test.p;
-        psi += (lw_psi_corrected(&cells, 0.0) - test.null_psi) / (double)draws;
+        psi += (lw_drift_psi_corrected(&cells, 0.0) - test.null_psi) / (double)draws;
         lw_cells_fini(&cells);
         lw_cats_free(ref);
         lw_cats_free(cur);
@@ -210,7 +211,7 @@ static void shares_alarm_no_more_than_stated(void **state) {
                 a += lw_rng_unit(&rng) < rates[k];
                 b += j < 150 && lw_rng_unit(&rng) < rates[k];
             }
-            p[i] = lw_two_shares_p(a, 400, b, 150);
+            p[i] = lw_drift_two_shares_p(a, 400, b, 150);
         }
         check_rates(p, COUNT(p));
     }

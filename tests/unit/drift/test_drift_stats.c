@@ -16,13 +16,13 @@ static void cells_match_scipy(void **state) {
     for (size_t i = 0; i < COUNT(golden_cells); i++) {
         const struct golden_cells *g = &golden_cells[i];
         struct lw_cells c = cells_of(g->n, g->ref, g->cur);
-        struct lw_chi2 test = lw_chi_square(&c);
-        check_near(lw_psi(&c), g->psi, 1e-12, 0.0);
-        check_near(lw_js_divergence(&c), g->jsd, 1e-10, 1e-14);
-        check_near(lw_hellinger(&c), g->hellinger, 1e-7, 0.0);
+        struct lw_chi2 test = lw_drift_chi_square(&c);
+        check_near(lw_drift_psi(&c), g->psi, 1e-12, 0.0);
+        check_near(lw_drift_js_divergence(&c), g->jsd, 1e-10, 1e-14);
+        check_near(lw_drift_hellinger(&c), g->hellinger, 1e-7, 0.0);
         check_near(test.stat, g->chi2, 1e-10, 0.0);
         check_near(test.p, g->p, 1e-9, 1e-300);
-        check_near(lw_cramers_v(&c, test.stat), g->v, 1e-9, 1e-12);
+        check_near(lw_drift_cramers_v(&c, test.stat), g->v, 1e-9, 1e-12);
         assert_true(test.df == (double)(g->n - 1));
         lw_cells_fini(&c);
     }
@@ -33,13 +33,13 @@ static void equal_cells_differ_by_nothing(void **state) {
     struct lw_cells c = {0};
     for (int i = 1; i < 9; i++)
         lw_cells_put(&c, 10.0 * i, 20.0 * i);
-    struct lw_chi2 test = lw_chi_square(&c);
-    check_near(lw_psi(&c), 0.0, 0.0, 1e-15);
-    check_near(lw_js_divergence(&c), 0.0, 0.0, 1e-15);
-    check_near(lw_hellinger(&c), 0.0, 0.0, 1e-7);
+    struct lw_chi2 test = lw_drift_chi_square(&c);
+    check_near(lw_drift_psi(&c), 0.0, 0.0, 1e-15);
+    check_near(lw_drift_js_divergence(&c), 0.0, 0.0, 1e-15);
+    check_near(lw_drift_hellinger(&c), 0.0, 0.0, 1e-7);
     check_near(test.stat, 0.0, 0.0, 1e-12);
     check_near(test.p, 1.0, 1e-12, 0.0);
-    check_near(lw_cramers_v(&c, test.stat), 0.0, 0.0, 1e-15);
+    check_near(lw_drift_cramers_v(&c, test.stat), 0.0, 0.0, 1e-15);
     lw_cells_fini(&c);
 }
 
@@ -49,13 +49,13 @@ static void disjoint_cells_reach_the_bounds(void **state) {
     lw_cells_put(&c, 1000.0, 0.0);
     lw_cells_put(&c, 0.0, 400.0);
     lw_cells_put(&c, 0.0, 0.0); /* empty on both sides: counts nothing */
-    struct lw_chi2 test = lw_chi_square(&c);
-    check_near(lw_js_divergence(&c), 1.0, 1e-15, 0.0);
-    check_near(lw_hellinger(&c), 1.0, 1e-15, 0.0);
+    struct lw_chi2 test = lw_drift_chi_square(&c);
+    check_near(lw_drift_js_divergence(&c), 1.0, 1e-15, 0.0);
+    check_near(lw_drift_hellinger(&c), 1.0, 1e-15, 0.0);
     assert_true(test.df == 1.0);
     check_near(test.stat, 1400.0, 1e-12, 0.0);
     double half_ref = 0.5 / 1000.0, half_cur = 0.5 / 400.0;
-    check_near(lw_psi(&c),
+    check_near(lw_drift_psi(&c),
                (1 - half_cur) * log(1 / half_cur) + (1 - half_ref) * log(1 / half_ref),
                1e-12, 0.0);
     lw_cells_fini(&c);
@@ -67,9 +67,9 @@ static void psi_is_symmetric_and_grows_with_a_shift(void **state) {
     for (double shift = 5.0; shift < 60.0; shift += 5.0) {
         const double ref[] = {100, 100, 100}, cur[] = {100 - shift, 100, 100 + shift};
         struct lw_cells a = cells_of(3, ref, cur), b = cells_of(3, cur, ref);
-        check_near(lw_psi(&a), lw_psi(&b), 1e-12, 0.0);
-        assert_true(lw_psi(&a) > last);
-        last = lw_psi(&a);
+        check_near(lw_drift_psi(&a), lw_drift_psi(&b), 1e-12, 0.0);
+        assert_true(lw_drift_psi(&a) > last);
+        last = lw_drift_psi(&a);
         lw_cells_fini(&a);
         lw_cells_fini(&b);
     }
@@ -79,13 +79,13 @@ static void sketch_noise_makes_the_test_milder_only(void **state) {
     (void)state;
     const double ref[] = {5100, 4900, 5000, 5000}, cur[] = {4900, 5150, 5000, 4950};
     struct lw_cells c = cells_of(4, ref, cur);
-    struct lw_chi2 exact = lw_chi_square(&c);
+    struct lw_chi2 exact = lw_drift_chi_square(&c);
     c.noise = 1e-12; /* the limit is the textbook's test */
-    check_near(lw_chi_square(&c).p, exact.p, 1e-5, 0.0);
+    check_near(lw_drift_chi_square(&c).p, exact.p, 1e-5, 0.0);
     double last = exact.p;
     for (double sd = 0.001; sd < 0.02; sd *= 2.0) {
         c.noise = sd * sd;
-        struct lw_chi2 test = lw_chi_square(&c);
+        struct lw_chi2 test = lw_drift_chi_square(&c);
         assert_true(test.p > last && test.p <= 1.0);
         assert_true(test.null_psi > exact.null_psi);
         last = test.p;
@@ -112,7 +112,7 @@ static void small_neighbours_merge_and_nothing_is_lost(void **state) {
 
 static double w1_of(struct lw_kll *a, struct lw_kll *b) {
     struct lw_numeric ref = {.kll = a}, cur = {.kll = b};
-    struct lw_w1 w1 = lw_w1_test(&ref, &cur);
+    struct lw_w1 w1 = lw_drift_w1_test(&ref, &cur);
     assert_true(w1.p >= 0.0 && w1.p <= 1.0);
     return w1.area;
 }
@@ -122,7 +122,7 @@ static void samples_match_scipy(void **state) {
     for (size_t i = 0; i < COUNT(golden_samples); i++) {
         const struct golden_samples *g = &golden_samples[i];
         struct lw_kll *a = kll_of(g->a, g->n), *b = kll_of(g->b, g->m);
-        struct lw_ks ks = lw_ks_test(a, b);
+        struct lw_ks ks = lw_drift_ks_test(a, b);
         check_near(ks.d, g->d, 1e-12, 1e-15);
         check_near(ks.p, g->p, 0.15, 0.01); /* theirs is exact, ours the limit */
         check_near(w1_of(a, b), g->w1, 1e-10, 0.0);
@@ -150,7 +150,7 @@ static void infinite_values_leave_figures_finite(void **state) {
     const double a[] = {-INFINITY, 1, 2, 3}, b[] = {1, 2, 3, INFINITY};
     struct lw_kll *x = kll_of(a, 4), *y = kll_of(b, 4);
     assert_true(isfinite(w1_of(x, y)));
-    check_near(lw_ks_test(x, y).d, 0.25, 1e-12, 0.0);
+    check_near(lw_drift_ks_test(x, y).d, 0.25, 1e-12, 0.0);
     lw_kll_free(x);
     lw_kll_free(y);
 }
@@ -159,27 +159,27 @@ static void shares_match_scipy(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(golden_shares); i++) {
         const struct golden_shares *g = &golden_shares[i];
-        check_near(lw_two_shares_p(g->a, g->n, g->b, g->m), g->p, g->a > 1000 ? .1 : 1e-6,
-                   1e-12);
+        check_near(lw_drift_two_shares_p(g->a, g->n, g->b, g->m), g->p,
+                   g->a > 1000 ? .1 : 1e-6, 1e-12);
     }
-    assert_true(lw_two_shares_p(0, 0, 3, 9) == 1.0);
+    assert_true(lw_drift_two_shares_p(0, 0, 3, 9) == 1.0);
 }
 
 static void corrections_match_scipy(void **state) {
     (void)state;
     double p[COUNT(golden_p)];
     memcpy(p, golden_p, sizeof p);
-    lw_p_adjust(p, COUNT(p), LW_CORRECT_BH);
+    lw_drift_p_adjust(p, COUNT(p), LW_CORRECT_BH);
     for (size_t i = 0; i < COUNT(p); i++)
         check_near(p[i], golden_bh[i], 1e-12, 0.0);
     memcpy(p, golden_p, sizeof p);
-    lw_p_adjust(p, COUNT(p), LW_CORRECT_BONFERRONI);
+    lw_drift_p_adjust(p, COUNT(p), LW_CORRECT_BONFERRONI);
     for (size_t i = 0; i < COUNT(p); i++)
         check_near(p[i], fmin(1.0, 8.0 * golden_p[i]), 1e-12, 0.0);
     memcpy(p, golden_p, sizeof p);
-    lw_p_adjust(p, COUNT(p), LW_CORRECT_NONE);
+    lw_drift_p_adjust(p, COUNT(p), LW_CORRECT_NONE);
     assert_memory_equal(p, golden_p, sizeof p);
-    lw_p_adjust(p, 0, LW_CORRECT_BH);
+    lw_drift_p_adjust(p, 0, LW_CORRECT_BH);
 }
 
 int main(void) {

@@ -127,8 +127,10 @@ static void make_rows(const struct lw_spec *spec, double slope, struct lw_datase
         cells[lw_fields_find(fields, "passenger_count")] = lw_cell_num(1 + i % 2);
         lw_dataset_add(ds, &row);
         lw_spec_watch(spec, &row, watched);
-        lw_pane_add(pane, i, watched, LW_GOOD, row.target, NULL, 0);
+        const struct lw_pane_event event = {i, watched, LW_GOOD, row.target, NULL, 0};
+        lw_pane_buffer(pane, &event);
     }
+    lw_pane_drain(pane);
     lw_dataset_sort(ds);
 }
 

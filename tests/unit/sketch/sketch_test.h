@@ -4,8 +4,8 @@
  * every single-bit flip. The reader must refuse or accept, never crash (the sanitizer
  * builds watch); truncated and longer ones must be refused. The buffer is exactly as
  * long as what it holds, so that reading one byte too far is seen. */
-#ifndef LW_SKETCH_TEST_H
-#define LW_SKETCH_TEST_H
+#ifndef LW_TESTS_UNIT_SKETCH_SKETCH_TEST_H
+#define LW_TESTS_UNIT_SKETCH_SKETCH_TEST_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -546,7 +546,8 @@ static void a_struck_out_pane_leaves_no_trace(void **state) {
     start(&w, r, spec, 0, "w");
     struct lw_cell watched[3] = {lw_cell_num(1), lw_cell_int(1), lw_cell_num(9)};
     struct lw_row row = {.cells = watched, .time_ms = T0 - 3650 * LW_DAY, .target = 9};
-    lw_partition_add(w.p, 0, &row, LW_GOOD, watched, NULL, 0);
+    const struct lw_pane_event event = {0, watched, LW_GOOD, 9, NULL, 0};
+    lw_partition_add(w.p, &row, &event);
     must_flush(&w, spec, 1);
     assert_int_equal(must_int(r, MUST(r, "ZCARD leeway:{struck}:panes")), 1);
     feed(spec, w.p, 1, 30, 0);
