@@ -31,7 +31,7 @@ static int fail_set(struct lw_load *load, const struct lw_yaml *node, const char
     return lw_yaml_fail(load->tree, node, load->err,
                         "no feature set is called '%.60s'%s%s", name,
                         load->nsets ? "" : ", for there is none",
-                        lw_suggest(hint, sizeof hint, name, names, load->nsets));
+                        lw_config_suggest(hint, sizeof hint, name, names, load->nsets));
 }
 
 /* Adds a term that another plan has compiled. Its index, or -1. */
@@ -66,7 +66,7 @@ static int read_item(struct lw_load *load, const struct lw_yaml *node,
         lw_copy(item->term, sizeof item->term, node->text);
         return 0;
     }
-    if (lw_read_section(load, &lw_section_term, node, item))
+    if (lw_config_read_section(load, &lw_section_term, node, item))
         return -1;
     const struct lw_yaml *term = lw_yaml_find(node, "term");
     const struct lw_yaml *other = lw_yaml_find(node, "include");
@@ -100,8 +100,7 @@ static int check_leak(struct lw_load *load, const struct lw_yaml *node,
     if (!names_field(term, truth))
         return 0;
     return lw_yaml_fail(load->tree, node, load->err,
-                        "the target is made of '%.60s'; a model must not be told it",
-                        truth);
+                        "the target is made of '%.60s'; a model must not see it", truth);
 }
 
 static int read_term(struct lw_load *load, const struct lw_yaml *node,
@@ -136,7 +135,7 @@ static int read_set(struct lw_load *load, const struct lw_yaml *node) {
     if (load->nsets == LW_SETS_MAX)
         return lw_yaml_fail_key(load->tree, node, load->err, "more than %d feature sets",
                                 LW_SETS_MAX);
-    if (lw_check_name(load, node, node->key, LW_NAME_MAX))
+    if (lw_config_check_name(load, node, node->key, LW_NAME_MAX))
         return -1;
     if (node->kind != LW_YAML_LIST || node->n == 0)
         return lw_yaml_fail(load->tree, node, load->err, "must be a list of terms");
@@ -148,7 +147,7 @@ static int read_set(struct lw_load *load, const struct lw_yaml *node) {
     return rc;
 }
 
-int lw_read_sets(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_sets(struct lw_load *load, const struct lw_yaml *node) {
     load->config->spec.train = new_plan(load->config);
     for (size_t i = 0; node && i < node->n; i++)
         if (read_set(load, node->child[i]))
@@ -237,7 +236,7 @@ static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
                             load->picked);
     memcpy(item->fit.name + used, load->picked, strlen(load->picked) + 1);
     if (take_terms(load, lw_yaml_find(node, "features"), set, &item->fit) ||
-        lw_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
+        lw_config_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
         check_candidate_twice(load, name, item->fit.name) ||
         check_kind(load, node, &item->fit) || check_spans(load, node, &item->fit))
         return -1;
@@ -257,14 +256,14 @@ static int read_combination(struct lw_load *load, const struct lw_yaml *node,
         .fit = {.clip_lo = event->target_lo, .clip_hi = event->target_hi}};
     load->pick = number;
     load->picked[0] = '\0';
-    if (lw_read_section(load, &lw_section_candidate, node, &item))
+    if (lw_config_read_section(load, &lw_section_candidate, node, &item))
         return -1;
     if (load->pick > 0)
         return 1;
     return finish_candidate(load, node, &item);
 }
 
-int lw_read_candidates(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_candidates(struct lw_load *load, const struct lw_yaml *node) {
     for (size_t i = 0; node && i < node->n; i++) {
         int done = 0;
         for (size_t number = 0; done == 0; number++)
@@ -310,7 +309,7 @@ static int complete_window(struct lw_load *load, const struct lw_yaml *node) {
 }
 
 /* An unused budget would suggest a limit that does not exist. */
-int lw_read_search(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_search(struct lw_load *load, const struct lw_yaml *node) {
     static const char *const keys[] = {"budget", "seed"};
     if (load->config->spec.retrain.search.kind == LW_SEARCH_RANDOM)
         return 0;
@@ -323,7 +322,7 @@ int lw_read_search(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_retrain(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_retrain(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_retrain_spec *retrain = &load->config->spec.retrain;
     const struct lw_yaml *holdout = lw_yaml_find(node, "holdout");
     const struct lw_yaml *cooldown = lw_yaml_find(node, "cooldown");

@@ -18,7 +18,8 @@ static int read_all(struct lw_config *config, struct lw_err *err) {
     load->config = config;
     load->tree = config->tree;
     load->err = err;
-    int failed = lw_read_section(load, &lw_config_root, config->tree->root, config);
+    int failed =
+        lw_config_read_section(load, &lw_config_root, config->tree->root, config);
     for (size_t i = 0; i < load->nsets; i++)
         lw_plan_free(load->set[i].plan);
     free(load);

@@ -65,7 +65,7 @@ struct lw_config_http {
     struct lw_config_origin public;    /* its parts; the port is always there */
     struct lw_config_tls tls;          /* off: plain HTTP */
     char token_file[LW_PATH_MAX];      /* "": nothing that changes state is allowed */
-    char read_token_file[LW_PATH_MAX]; /* "": whoever reaches it may read */
+    char read_token_file[LW_PATH_MAX]; /* "": every client may read */
     int connections;
     int rate;         /* requests a second from one address; 0: any */
     int64_t body_max; /* bytes */

@@ -12,8 +12,9 @@
 
 static const char *const kind_words = "numeric, category, timestamp or text";
 
-int lw_read_stream(struct lw_load *load, const struct lw_yaml *node) {
-    return node ? lw_check_name(load, node, load->config->spec.stream, LW_NAME_MAX) : 0;
+int lw_config_read_stream(struct lw_load *load, const struct lw_yaml *node) {
+    return node ? lw_config_check_name(load, node, load->config->spec.stream, LW_NAME_MAX)
+                : 0;
 }
 
 static bool is_decodable(const struct lw_config *config, const char *name,
@@ -44,7 +45,7 @@ static int add_field(struct lw_load *load, const struct lw_yaml *node, const cha
         return lw_yaml_fail_key(load->tree, node, load->err,
                                 "the schema %s has no field '%.60s'%s",
                                 lw_schema_name(config->source.schema), name,
-                                lw_suggest(hint, sizeof hint, name, names, n));
+                                lw_config_suggest(hint, sizeof hint, name, names, n));
     if (item->unit != LW_UNIT_OF_TYPE && item->kind != LW_TIMESTAMP)
         return lw_yaml_fail_key(load->tree, node, load->err,
                                 "only a timestamp has a unit, not a %s",
@@ -68,13 +69,13 @@ static int read_field(struct lw_load *load, const struct lw_yaml *node) {
                                 "a field is %s, or a map with `kind` (got '%.40s')",
                                 kind_words, node->text);
         item.kind = (enum lw_kind)kind;
-    } else if (lw_read_section(load, &lw_section_field, node, &item)) {
+    } else if (lw_config_read_section(load, &lw_section_field, node, &item)) {
         return -1;
     }
     return add_field(load, node, node->key, &item) < 0 ? -1 : 0;
 }
 
-int lw_read_fields(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_fields(struct lw_load *load, const struct lw_yaml *node) {
     for (size_t i = 0; node && i < node->n; i++)
         if (read_field(load, node->child[i]))
             return -1;
@@ -123,7 +124,7 @@ static void take_time(struct lw_config *config, size_t field) {
         event->time_unit = reading.unit;
 }
 
-int lw_read_event(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_event(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config *config = load->config;
     struct lw_event_spec *event = &config->spec.event;
     const char *id = config->names.event_id, *time = config->names.event_time;
@@ -144,7 +145,7 @@ int lw_read_event(struct lw_load *load, const struct lw_yaml *node) {
     return read_zone(load, node);
 }
 
-int lw_read_between(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_between(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config_names *names = &load->config->names;
     if (!node)
         return 0;
@@ -175,7 +176,7 @@ static int read_minutes(struct lw_load *load, const struct lw_yaml *pair) {
     return 0;
 }
 
-int lw_read_target(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_target(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_yaml *field = lw_yaml_find(node, "field");
     const struct lw_yaml *pair = lw_yaml_find(node, "minutes_between");
     if (!field == !pair)
@@ -193,7 +194,7 @@ int lw_read_target(struct lw_load *load, const struct lw_yaml *node) {
     return event->target_a < 0 ? -1 : 0;
 }
 
-int lw_read_valid(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_valid(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_event_spec *event = &load->config->spec.event;
     for (size_t i = 0; node && i < node->n; i++) {
         const struct lw_yaml *item = node->child[i];
@@ -237,7 +238,7 @@ static int check_feature_name(struct lw_load *load, const struct lw_yaml *node) 
                 load->tree, node, load->err,
                 "'%s' is a reserved name; give the feature another and say `of: %s`",
                 node->key, node->key);
-    return lw_check_name(load, node, node->key, LW_NAME_MAX);
+    return lw_config_check_name(load, node, node->key, LW_NAME_MAX);
 }
 
 static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
@@ -248,7 +249,7 @@ static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
         return -1;
     lw_copy(item.of, sizeof item.of, node->key);
     lw_copy(item.column.name, LW_NAME_MAX, node->key);
-    if (lw_read_section(load, &lw_section_feature, node, &item))
+    if (lw_config_read_section(load, &lw_section_feature, node, &item))
         return -1;
     const struct lw_yaml *of = lw_yaml_find(node, "of");
     int atom = lw_plan_atom(spec->watch, item.of, &why);
@@ -267,7 +268,7 @@ static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_features(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_features(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_spec *spec = &load->config->spec;
     spec->watch = lw_plan_new(&spec->event.fields, spec->zone);
     lw_plan_set_zone_name(spec->watch, load->config->names.time_zone);

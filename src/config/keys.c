@@ -24,22 +24,23 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 
 static const struct lw_key redis_keys[] = {
     {"url", LW_KEY_TEXT, AT(redis.url), .flags = LW_SECRET,
-     .standard = "redis://localhost:6379", .read = lw_read_redis_url,
+     .standard = "redis://localhost:6379", .read = lw_config_read_redis_url,
      .doc = "`redis://[user@]host[:port][,host[:port]...][/db]`, where several hosts are "
             "nodes of one cluster; `sentinel://host[:port][,...]/master[/db]`; "
             "`rediss://...` and `sentinels://...` for TLS; or `unix:/path`."},
     {"password_file", LW_KEY_FILE, AT(redis.password_file), .standard = "",
      .doc = "File whose first line is the password, or `env:NAME`. It is read for each "
             "connection."},
-    {"ca_file", LW_KEY_FILE, AT(redis.ca_file), .standard = "", .read = lw_read_redis_tls,
+    {"ca_file", LW_KEY_FILE, AT(redis.ca_file), .standard = "",
+     .read = lw_config_read_redis_tls,
      .doc = "CA bundle (PEM) to use instead of the system's. This file and the "
             "next two are read for each connection."},
     {"cert_file", LW_KEY_FILE, AT(redis.cert_file), .standard = "",
-     .read = lw_read_redis_tls,
+     .read = lw_config_read_redis_tls,
      .doc = "Client certificate with its chain (PEM), for a Redis that asks for "
             "one."},
     {"key_file", LW_KEY_FILE, AT(redis.key_file), .standard = "",
-     .read = lw_read_redis_tls,
+     .read = lw_config_read_redis_tls,
      .doc = "Private key of the certificate, when it is not in `cert_file`; "
             "without a passphrase."},
     {"timeout", LW_KEY_DURATION, AT(redis.timeout_ms), .standard = "2s", .min = 10,
@@ -113,7 +114,8 @@ static const struct lw_key source_keys[] = {
      .instead = "`source.encoding`, which sets how a record is encoded",
      .doc = "How a message names its schema: not at all, Confluent's prefix or header "
             "(needs `registry`), or Avro single-object encoding. See formats.md."},
-    {"schemas", LW_KEY_LIST, .flags = LW_PATHS, .item = "paths", .read = lw_read_schemas,
+    {"schemas", LW_KEY_LIST, .flags = LW_PATHS, .item = "paths",
+     .read = lw_config_read_schemas,
      .doc = "Further Avro schemas (`.avsc`) of single-object messages, besides "
             "`schema`."},
     {"dead_letters", LW_KEY_TEXT, AT(source.dead_letters), .standard = "",
@@ -125,7 +127,8 @@ static const struct lw_key source_keys[] = {
     {"workers", LW_KEY_INT, AT(source.workers), .standard = "1", .min = 1, .max = 64,
      .doc = "Consumers in this process. More processes in the same group scale further."},
     {"flush", LW_KEY_MAP, .section = &flush_section, .doc = "When state moves to Redis."},
-    {"registry", LW_KEY_MAP, .section = &registry_section, .read = lw_read_registry,
+    {"registry", LW_KEY_MAP, .section = &registry_section,
+     .read = lw_config_read_registry,
      .doc = "Schema registry, required by `framing: confluent`."},
 };
 static const struct lw_section source_section =
@@ -133,7 +136,7 @@ static const struct lw_section source_section =
 
 static const struct lw_key event_keys[] = {
     {"fields", LW_KEY_NAMED, .item = "kinds, or maps, below",
-     .section = &lw_section_field, .read = lw_read_fields,
+     .section = &lw_section_field, .read = lw_config_read_fields,
      .doc = "Fields of the schema that features and checks use: `name: kind`, or a map. "
             "Those that `id`, `time` and `target` name need not be listed. `a.b` is the "
             "field `b` of the record (or nullable record) `a`."},
@@ -156,7 +159,7 @@ static const struct lw_key target_keys[] = {
     {"field", LW_KEY_TEXT, AT(names.target_field), .flags = LW_IMPLIED, .standard = "",
      .doc = "Numeric field that holds the truth. Use either this key or "
             "`minutes_between`."},
-    {"minutes_between", LW_KEY_LIST, .read = lw_read_between,
+    {"minutes_between", LW_KEY_LIST, .read = lw_config_read_between,
      .item = "two timestamp fields",
      .doc = "`[from, to]`: the truth is the minutes between two timestamps."},
     {"range", LW_KEY_RANGE, AT(spec.event.target_lo), .flags = LW_REQUIRED,
@@ -324,7 +327,7 @@ static const struct lw_key retrain_keys[] = {
      .doc = "When an ageing champion is challenged earlier."},
     {"max_per_week", LW_KEY_INT, AT(spec.retrain.max_per_week), .standard = "0", .min = 0,
      .max = 1000, .doc = "Limit on trainings in any seven days; 0: no limit."},
-    {"search", LW_KEY_MAP, .section = &search_section, .read = lw_read_search,
+    {"search", LW_KEY_MAP, .section = &search_section, .read = lw_config_read_search,
      .doc = "How the best candidate is searched for."},
     {"gate", LW_KEY_MAP, .section = &gate_section,
      .doc = "What a challenger must show on the hold-out."},
@@ -339,10 +342,11 @@ static const struct lw_section retrain_section = SECTION(
     retrain_keys);
 
 static const struct lw_key alert_keys[] = {
-    {"page", LW_KEY_TEXT, AT(page_url), .standard = "", .read = lw_read_shown_url,
+    {"page", LW_KEY_TEXT, AT(page_url), .standard = "", .read = lw_config_read_shown_url,
      .doc = "Address of the dashboard for links in messages. Empty: "
             "`http.public_url`."},
-    {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "", .read = lw_read_shown_url,
+    {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "",
+     .read = lw_config_read_shown_url,
      .doc = "Address of the runbook; the rule's name is added as fragment."},
 };
 static const struct lw_section alert_section =
@@ -380,7 +384,7 @@ static const struct lw_key http_keys[] = {
             "predictions, unless `read_token_file` is set. Port 0 picks a free "
             "one."},
     {"public_url", LW_KEY_TEXT, AT(http.public_url), .standard = "",
-     .read = lw_read_shown_url,
+     .read = lw_config_read_shown_url,
      .doc = "Public address, e.g. `https://leeway.example.org`, when it differs "
             "from `listen` (a proxy, a DNS name). Requests for other host names "
             "are refused."},
@@ -421,9 +425,10 @@ static const struct lw_section log_section =
     SECTION("log", "The log on standard error.", log_keys);
 
 static const struct lw_key root_keys[] = {
-    {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED, .read = lw_read_stream,
+    {"stream", LW_KEY_TEXT, AT(spec.stream), .flags = LW_REQUIRED,
+     .read = lw_config_read_stream,
      .doc = "Name of the stream: the prefix of its keys in Redis."},
-    {"kafka", LW_KEY_NAMED, .read = lw_read_kafka, .item = "values",
+    {"kafka", LW_KEY_NAMED, .read = lw_config_read_kafka, .item = "values",
      .doc =
          "librdkafka's properties, passed through untouched (docs/kafka.md), but that "
          "paths (`ssl.ca.location`) are relative to this file. Those that load or run "
@@ -433,39 +438,46 @@ static const struct lw_key root_keys[] = {
          "environment, and is shown nowhere. Files, certificates too, are read again when they change. "
          "`group.id` is `leeway-<stream>` unless given."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
-    {"source", LW_KEY_MAP, .section = &source_section, .read = lw_read_source, .doc = ""},
-    {"event", LW_KEY_MAP, .section = &event_section, .read = lw_read_event, .doc = ""},
-    {"target", LW_KEY_MAP, .section = &target_section, .read = lw_read_target, .doc = ""},
-    {"valid", LW_KEY_LIST, .read = lw_read_valid, .item = "conditions",
+    {"source", LW_KEY_MAP, .section = &source_section, .read = lw_config_read_source,
+     .doc = ""},
+    {"event", LW_KEY_MAP, .section = &event_section, .read = lw_config_read_event,
+     .doc = ""},
+    {"target", LW_KEY_MAP, .section = &target_section, .read = lw_config_read_target,
+     .doc = ""},
+    {"valid", LW_KEY_LIST, .read = lw_config_read_valid, .item = "conditions",
      .doc = "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An "
             "event that violates one is rejected: counted under that condition, "
             "but not scored and not used for training. A missing value passes."},
-    {"features", LW_KEY_NAMED, .section = &lw_section_feature, .read = lw_read_features,
+    {"features", LW_KEY_NAMED, .section = &lw_section_feature,
+     .read = lw_config_read_features,
      .doc = "Features to monitor for drift, under names of your choice."},
-    {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_read_panes, .doc = ""},
-    {"windows", LW_KEY_NAMED, .read = lw_read_windows, .item = "durations",
+    {"panes", LW_KEY_MAP, .section = &pane_section, .read = lw_config_read_panes,
+     .doc = ""},
+    {"windows", LW_KEY_NAMED, .read = lw_config_read_windows, .item = "durations",
      .doc = "Windows that rules evaluate, `name: length`: the most recent "
             "complete panes, at most 20,000."},
     {"drift", LW_KEY_MAP, .section = &drift_section, .doc = ""},
-    {"change", LW_KEY_MAP, .section = &change_section, .read = lw_read_change, .doc = ""},
-    {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_read_rules,
+    {"change", LW_KEY_MAP, .section = &change_section, .read = lw_config_read_change,
+     .doc = ""},
+    {"rules", LW_KEY_LIST, .section = &lw_section_rule, .read = lw_config_read_rules,
      .doc = "Conditions that raise an alert, and what a firing alert triggers."},
     {"feature_sets", LW_KEY_NAMED, .item = "lists of terms, below",
-     .section = &lw_section_term, .read = lw_read_sets,
+     .section = &lw_section_term, .read = lw_config_read_sets,
      .doc = "Lists of terms for the candidates: a text in the formula language "
             "(docs/models.md), or a map."},
     {"candidates", LW_KEY_LIST, .section = &lw_section_candidate,
-     .read = lw_read_candidates,
+     .read = lw_config_read_candidates,
      .doc = "Models that every training fits; the hold-out decides between them. "
             "`alpha`, `window`, `half_life` and `correction.half_life` may be "
             "lists: each combination is one candidate."},
-    {"retrain", LW_KEY_MAP, .section = &retrain_section, .read = lw_read_retrain,
+    {"retrain", LW_KEY_MAP, .section = &retrain_section, .read = lw_config_read_retrain,
      .doc = ""},
-    {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook, .read = lw_read_webhooks,
-     .doc = "Receivers of alerts."},
+    {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook,
+     .read = lw_config_read_webhooks, .doc = "Receivers of alerts."},
     {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},
     {"privacy", LW_KEY_MAP, .section = &privacy_section, .doc = ""},
-    {"http", LW_KEY_MAP, .section = &http_section, .read = lw_read_http, .doc = ""},
+    {"http", LW_KEY_MAP, .section = &http_section, .read = lw_config_read_http,
+     .doc = ""},
     {"log", LW_KEY_MAP, .section = &log_section, .doc = ""},
     {"core_dumps", LW_KEY_BOOL, AT(core_dumps), .standard = "false",
      .doc = "Whether a crash of `run` may leave a core dump, and a debugger of the same "

@@ -99,44 +99,48 @@ extern const struct lw_section lw_section_time, lw_section_field, lw_section_fea
     lw_section_rule, lw_section_term, lw_section_candidate, lw_section_webhook;
 
 /* Reads a map (or NULL, or null: all defaults) into base by the section's rows. */
-int lw_read_section(struct lw_load *load, const struct lw_section *section,
-                    const struct lw_yaml *node, void *base);
+int lw_config_read_section(struct lw_load *load, const struct lw_section *section,
+                           const struct lw_yaml *node, void *base);
 /* A word's text by index, or NULL past the end. */
 const char *lw_key_word(const struct lw_key *key, int i);
 /* Resolves a path of the configuration. */
-int lw_resolve_path(const char *config_name, const char *path, char *out, size_t size);
+int lw_config_resolve_path(const char *config_name, const char *path, char *out,
+                           size_t size);
 
 /* "; did you mean 'x'?", or "; there is a, b, c", or "". */
-char *lw_suggest(char *out, size_t size, const char *name, const char *const *candidates,
-                 size_t n);
+char *lw_config_suggest(char *out, size_t size, const char *name,
+                        const char *const *candidates, size_t n);
 /* Refuses names that cannot be part of a Redis key, a metric and a URL. */
-int lw_check_name(struct lw_load *load, const struct lw_yaml *node, const char *name,
-                  size_t max);
+int lw_config_check_name(struct lw_load *load, const struct lw_yaml *node,
+                         const char *name, size_t max);
 
 /* The hooks of the tables, by the file that has them. */
-int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node); /* services.c */
-int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_source(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_registry(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_shown_url(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_webhooks(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_http(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_stream(struct lw_load *load, const struct lw_yaml *node); /* events.c */
-int lw_read_fields(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_event(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_between(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_target(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_valid(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_features(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_panes(struct lw_load *load, const struct lw_yaml *node); /* rules.c */
-int lw_read_windows(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_change(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_rules(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_sets(struct lw_load *load, const struct lw_yaml *node); /* candidates.c */
-int lw_read_candidates(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_search(struct lw_load *load, const struct lw_yaml *node);
-int lw_read_retrain(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_kafka(struct lw_load *load,
+                         const struct lw_yaml *node); /* services.c */
+int lw_config_read_redis_url(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_redis_tls(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_source(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_schemas(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_registry(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_shown_url(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_webhooks(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_http(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_stream(struct lw_load *load,
+                          const struct lw_yaml *node); /* events.c */
+int lw_config_read_fields(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_event(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_between(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_target(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_valid(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_features(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_panes(struct lw_load *load, const struct lw_yaml *node); /* rules.c */
+int lw_config_read_windows(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_change(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_rules(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_sets(struct lw_load *load,
+                        const struct lw_yaml *node); /* candidates.c */
+int lw_config_read_candidates(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_search(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_retrain(struct lw_load *load, const struct lw_yaml *node);
 
 #endif

@@ -46,7 +46,7 @@ static void put_text(FILE *out, const char *text) {
 
 static void put_path(const struct config_printer *p, const char *text) {
     char path[1024];
-    if (lw_resolve_path(p->config->path, text, path, sizeof path))
+    if (lw_config_resolve_path(p->config->path, text, path, sizeof path))
         lw_copy(path, sizeof path, text);
     char *whole = *path && !lw_secret_in_env(path) ? realpath(path, NULL) : NULL;
     put_text(p->out, whole ? whole : path);

@@ -13,8 +13,8 @@
 
 #define KEYS_MAX 40
 
-char *lw_suggest(char *out, size_t size, const char *name, const char *const *candidates,
-                 size_t n) {
+char *lw_config_suggest(char *out, size_t size, const char *name,
+                        const char *const *candidates, size_t n) {
     const char *nearest = lw_nearest(name, candidates, n);
     out[0] = '\0';
     if (nearest) {
@@ -30,8 +30,8 @@ char *lw_suggest(char *out, size_t size, const char *name, const char *const *ca
     return out;
 }
 
-int lw_check_name(struct lw_load *load, const struct lw_yaml *node, const char *name,
-                  size_t max) {
+int lw_config_check_name(struct lw_load *load, const struct lw_yaml *node,
+                         const char *name, size_t max) {
     static const char valid[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
     size_t len = strlen(name);
@@ -71,7 +71,7 @@ static int refuse_unknown(struct lw_load *load, const struct lw_section *section
                                     "this key is now called '%s'", new);
         return lw_yaml_fail_key(
             load->tree, child, load->err, "there is no such key%s",
-            lw_suggest(hint, sizeof hint, child->key, names, section->n));
+            lw_config_suggest(hint, sizeof hint, child->key, names, section->n));
     }
     return 0;
 }
@@ -100,7 +100,7 @@ static int check_shape(struct lw_load *load, const struct lw_key *key,
         right = node->kind == LW_YAML_LIST || node->kind == LW_YAML_NULL;
         break;
     case LW_KEY_RANGE:
-        right = true; /* lw_read_range looks itself */
+        right = true; /* lw_value_range looks itself */
         break;
     default:
         right = node->kind == LW_YAML_SCALAR ||
@@ -134,16 +134,16 @@ static int read_present(struct lw_load *load, const struct lw_key *key,
         return -1;
     switch (key->type) {
     case LW_KEY_MAP:
-        return lw_read_section(load, key->section, node, base);
+        return lw_config_read_section(load, key->section, node, base);
     case LW_KEY_LIST:
     case LW_KEY_NAMED:
         return 0; /* its hook does it all */
     case LW_KEY_RANGE:
-        return lw_read_range(load, node, at);
+        return lw_value_range(load, node, at);
     default:
         if (node->kind == LW_YAML_MAP)
-            return lw_read_section(load, key->section, node, base);
-        return lw_read_text(load, key, node, at);
+            return lw_config_read_section(load, key->section, node, base);
+        return lw_value_text(load, key, node, at);
     }
 }
 
@@ -151,7 +151,7 @@ static int read_absent(struct lw_load *load, const struct lw_section *section,
                        const struct lw_key *key, const struct lw_yaml *parent,
                        void *base) {
     if (key->type == LW_KEY_MAP)
-        return lw_read_section(load, key->section, NULL, base);
+        return lw_config_read_section(load, key->section, NULL, base);
     if (key->flags & LW_REQUIRED) {
         const struct lw_yaml *at = parent ? parent : load->tree->root;
         const char *in = parent ? "" : section->title;
@@ -163,11 +163,11 @@ static int read_absent(struct lw_load *load, const struct lw_section *section,
     char text[256];
     lw_copy(text, sizeof text, key->standard);
     struct lw_yaml standard = {.kind = LW_YAML_SCALAR, .text = text, .parent = parent};
-    return lw_read_text(load, key, &standard, (char *)base + key->offset);
+    return lw_value_text(load, key, &standard, (char *)base + key->offset);
 }
 
-int lw_read_section(struct lw_load *load, const struct lw_section *section,
-                    const struct lw_yaml *node, void *base) {
+int lw_config_read_section(struct lw_load *load, const struct lw_section *section,
+                           const struct lw_yaml *node, void *base) {
     if (node && node->kind != LW_YAML_MAP && node->kind != LW_YAML_NULL)
         return lw_yaml_fail(load->tree, node, load->err,
                             "must be a map of keys and values");

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "config/items.h"
 
-int lw_read_panes(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_panes(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_spec *spec = &load->config->spec;
     const struct lw_yaml *length = lw_yaml_find(node, "length");
     const struct lw_yaml *jump = lw_yaml_find(node, "max_jump");
@@ -40,7 +40,7 @@ static int read_window(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_spec *spec = &load->config->spec;
     struct lw_window_spec *window = &spec->window[spec->nwindows];
     char pane[40];
-    if (lw_check_name(load, node, node->key, sizeof window->name))
+    if (lw_config_check_name(load, node, node->key, sizeof window->name))
         return -1;
     if (spec->nwindows == LW_WINDOWS_MAX)
         return lw_yaml_fail_key(load->tree, node, load->err, "more than %d windows",
@@ -63,7 +63,7 @@ static int read_window(struct lw_load *load, const struct lw_yaml *node) {
     return check_multiple(load, node, window->length_ms);
 }
 
-int lw_read_windows(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_windows(struct lw_load *load, const struct lw_yaml *node) {
     for (size_t i = 0; node && i < node->n; i++)
         if (read_window(load, node->child[i]))
             return -1;
@@ -74,7 +74,7 @@ int lw_read_windows(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_change(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_change(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_change_spec *change = &load->config->spec.change;
     if (!lw_yaml_find(node, "delta"))
         change->delta = strcmp(change->kind, "adwin") == 0 ? 0.002 : 0.005;
@@ -90,8 +90,9 @@ static int fail_window(struct lw_load *load, const struct lw_yaml *node,
     char hint[300];
     for (size_t i = 0; i < spec->nwindows; i++)
         names[i] = spec->window[i].name;
-    return lw_yaml_fail(load->tree, node, load->err, "no window is called '%.40s'%s",
-                        name, lw_suggest(hint, sizeof hint, name, names, spec->nwindows));
+    return lw_yaml_fail(
+        load->tree, node, load->err, "no window is called '%.40s'%s", name,
+        lw_config_suggest(hint, sizeof hint, name, names, spec->nwindows));
 }
 
 static int find_window(struct lw_load *load, const struct lw_yaml *node,
@@ -131,7 +132,7 @@ static int fail_feature(struct lw_load *load, const struct lw_yaml *node,
     names[n++] = "target";
     names[n++] = "prediction";
     return lw_yaml_fail(load->tree, node, load->err, "no feature is called '%.60s'%s",
-                        name, lw_suggest(hint, sizeof hint, name, names, n));
+                        name, lw_config_suggest(hint, sizeof hint, name, names, n));
 }
 
 static int feature_index(const struct lw_spec *spec, const char *name) {
@@ -334,11 +335,11 @@ static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_spec *spec = &load->config->spec;
     struct lw_rule_item item = {
         .rule = {.warn = NAN, .critical = NAN, .clear_below = NAN}};
-    if (lw_read_section(load, &lw_section_rule, node, &item))
+    if (lw_config_read_section(load, &lw_section_rule, node, &item))
         return -1;
     item.rule.metric = lw_metric_find(lw_rule_word(item.metric));
     const struct lw_yaml *name = lw_yaml_find(node, "name");
-    if (lw_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
+    if (lw_config_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
         check_twice(load, name, item.rule.name) || find_feature(load, node, &item) ||
         find_window(load, node, &item) || check_thresholds(load, node, &item.rule) ||
         complete_rule(load, node, &item))
@@ -347,7 +348,7 @@ static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_rules(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_rules(struct lw_load *load, const struct lw_yaml *node) {
     for (size_t i = 0; node && i < node->n; i++) {
         if (load->config->spec.nrules == LW_RULES_MAX)
             return lw_yaml_fail(load->tree, node->child[i], load->err,

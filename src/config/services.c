@@ -86,7 +86,7 @@ static int property_from_file(struct lw_load *load, const struct lw_yaml *node,
                               const char *key) {
     char source[1024];
     struct lw_err why = {0};
-    if (lw_resolve_path(load->tree->name, node->text, source, sizeof source))
+    if (lw_config_resolve_path(load->tree->name, node->text, source, sizeof source))
         return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
     char *secret = lw_secret_line(source, LW_SECRET_MAX, &why);
     if (!secret)
@@ -105,7 +105,7 @@ static bool is_path(const char *key, const char *value) {
 
 static int add_path(struct lw_load *load, const struct lw_yaml *node, const char *key) {
     char path[1024];
-    if (lw_resolve_path(load->tree->name, node->text, path, sizeof path))
+    if (lw_config_resolve_path(load->tree->name, node->text, path, sizeof path))
         return lw_yaml_fail(load->tree, node, load->err, "the path is too long");
     return add_property(load, node, key, path, "");
 }
@@ -158,7 +158,7 @@ static const char *kafka_property(const struct lw_kafka_options *kafka, const ch
     return NULL;
 }
 
-int lw_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config *config = load->config;
     for (size_t i = 0; node && i < node->n; i++)
         if (read_property(load, node->child[i]))
@@ -180,7 +180,7 @@ static const char *written_url(const struct lw_yaml *node) {
     return whole && !strchr(node->text, '@') ? node->text : "***";
 }
 
-int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
     size_t len;
     const char *url = load->config->redis.url;
     if (strncmp(url, "redis://", 8) && strncmp(url, "rediss://", 9) &&
@@ -196,7 +196,7 @@ int lw_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
 }
 
 /* A certificate for a connection without TLS is a mistake. */
-int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_redis_options *o = &load->config->redis;
     if (!node || !*node->text)
         return 0;
@@ -210,7 +210,7 @@ int lw_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_registry_options *registry = &load->config->source.registry;
     if (!*registry->url)
         return 0;
@@ -229,7 +229,7 @@ int lw_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_shown_url(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_shown_url(struct lw_load *load, const struct lw_yaml *node) {
     if (node && has_user(node->text))
         return lw_yaml_fail(
             load->tree, node, load->err,
@@ -237,7 +237,7 @@ int lw_read_shown_url(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_schemas(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config_source *source = &load->config->source;
     for (size_t i = 0; node && i < node->n; i++) {
         const struct lw_yaml *item = node->child[i];
@@ -248,7 +248,7 @@ int lw_read_schemas(struct lw_load *load, const struct lw_yaml *node) {
         if (source->nknown == LW_SCHEMAS_MAX)
             return lw_yaml_fail(load->tree, item, load->err, "more than %d schemas",
                                 LW_SCHEMAS_MAX);
-        if (lw_resolve_path(load->tree->name, item->text, path, sizeof path))
+        if (lw_config_resolve_path(load->tree->name, item->text, path, sizeof path))
             return lw_yaml_fail(load->tree, item, load->err, "the path is too long");
         struct lw_schema *schema = lw_schema_load(path, &why);
         if (!schema)
@@ -267,7 +267,7 @@ static int check_topics(struct lw_load *load, const struct lw_yaml *node) {
         if (strcmp(out[i].topic, source->topic) == 0)
             return lw_yaml_fail(
                 load->tree, lw_yaml_find(node, out[i].key), load->err,
-                "is the topic that events are read from; they would come back for ever");
+                "is the topic that events are read from; they would come back forever");
     if (*source->scored && strcmp(source->scored, source->dead_letters) == 0)
         return lw_yaml_fail(
             load->tree, lw_yaml_find(node, "scored"), load->err,
@@ -275,7 +275,7 @@ static int check_topics(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_source(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_source(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config_source *source = &load->config->source;
     struct lw_err why = {0};
     source->schema = lw_schema_load(source->schema_path, &why);
@@ -311,9 +311,9 @@ static int fail_route(struct lw_load *load, const struct lw_yaml *node) {
     char hint[300];
     for (size_t i = 0; i < spec->nrules; i++)
         names[i] = spec->rule[i].name;
-    return lw_yaml_fail(load->tree, node, load->err, "no rule is called '%.60s'%s",
-                        node->text,
-                        lw_suggest(hint, sizeof hint, node->text, names, spec->nrules));
+    return lw_yaml_fail(
+        load->tree, node, load->err, "no rule is called '%.60s'%s", node->text,
+        lw_config_suggest(hint, sizeof hint, node->text, names, spec->nrules));
 }
 
 static int read_routes(struct lw_load *load, const struct lw_yaml *node,
@@ -340,7 +340,7 @@ static int read_webhook(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_yaml *url = lw_yaml_find(node, "url");
     size_t len;
     receiver.repeat_ms = -1;
-    if (lw_read_section(load, &lw_section_webhook, node, &receiver) ||
+    if (lw_config_read_section(load, &lw_section_webhook, node, &receiver) ||
         read_routes(load, lw_yaml_find(node, "rules"), &receiver))
         return -1;
     if (url && url_password(url->literal, &len) && len > 0)
@@ -355,7 +355,7 @@ static int read_webhook(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_webhooks(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_webhooks(struct lw_load *load, const struct lw_yaml *node) {
     for (size_t i = 0; node && i < node->n; i++) {
         if (load->config->nreceivers == LW_RECEIVERS_MAX)
             return lw_yaml_fail(load->tree, node->child[i], load->err,
@@ -421,7 +421,7 @@ static int read_public(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-int lw_read_http(struct lw_load *load, const struct lw_yaml *node) {
+int lw_config_read_http(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config_http *http = &load->config->http;
     const char *colon = strrchr(http->listen, ':');
     int64_t port = 0;

@@ -64,9 +64,9 @@ static int store_text(struct lw_load *load, const struct lw_key *key,
             n++;
         if (!word[n]) {
             char hint[200];
-            return lw_yaml_fail(load->tree, node, load->err,
-                                "'%.60s' is not a valid value%s", node->text,
-                                lw_suggest(hint, sizeof hint, node->text, word, n));
+            return lw_yaml_fail(
+                load->tree, node, load->err, "'%.60s' is not a valid value%s", node->text,
+                lw_config_suggest(hint, sizeof hint, node->text, word, n));
         }
     }
     lw_copy(at, key->size, node->text);
@@ -160,10 +160,12 @@ static int store_word(struct lw_load *load, const struct lw_key *key,
     }
     char hint[200];
     return lw_yaml_fail(load->tree, node, load->err, "'%.60s' is not a valid value%s",
-                        node->text, lw_suggest(hint, sizeof hint, node->text, words, n));
+                        node->text,
+                        lw_config_suggest(hint, sizeof hint, node->text, words, n));
 }
 
-int lw_resolve_path(const char *config_name, const char *path, char *out, size_t size) {
+int lw_config_resolve_path(const char *config_name, const char *path, char *out,
+                           size_t size) {
     const char *slash = strrchr(config_name, '/');
     bool as_is = !*path || *path == '/' || !slash || lw_secret_in_env(path);
     int dir = as_is ? 0 : (int)(slash - config_name) + 1;
@@ -173,14 +175,14 @@ int lw_resolve_path(const char *config_name, const char *path, char *out, size_t
 
 static int store_file(struct lw_load *load, const struct lw_key *key,
                       const struct lw_yaml *node, char *at) {
-    if (lw_resolve_path(load->tree->name, node->text, at, key->size))
+    if (lw_config_resolve_path(load->tree->name, node->text, at, key->size))
         return lw_yaml_fail(load->tree, node, load->err, "a path longer than %zu bytes",
                             key->size - 1);
     return 0;
 }
 
-int lw_read_text(struct lw_load *load, const struct lw_key *key,
-                 const struct lw_yaml *node, void *at) {
+int lw_value_text(struct lw_load *load, const struct lw_key *key,
+                  const struct lw_yaml *node, void *at) {
     switch (key->type) {
     case LW_KEY_TEXT:
         return store_text(load, key, node, at);
@@ -211,7 +213,7 @@ static int range_end(struct lw_load *load, const struct lw_yaml *node, double *o
     return 0;
 }
 
-int lw_read_range(struct lw_load *load, const struct lw_yaml *node, void *at) {
+int lw_value_range(struct lw_load *load, const struct lw_yaml *node, void *at) {
     double lo, hi;
     if (node->kind != LW_YAML_LIST || node->n != 2)
         return lw_yaml_fail(load->tree, node, load->err,

@@ -5,9 +5,9 @@
 #include "config/keys.h"
 
 /* A scalar node of any scalar type. */
-int lw_read_text(struct lw_load *load, const struct lw_key *key,
-                 const struct lw_yaml *node, void *at);
+int lw_value_text(struct lw_load *load, const struct lw_key *key,
+                  const struct lw_yaml *node, void *at);
 /* [lo, hi] into a double and the one that follows it. */
-int lw_read_range(struct lw_load *load, const struct lw_yaml *node, void *at);
+int lw_value_range(struct lw_load *load, const struct lw_yaml *node, void *at);
 
 #endif

@@ -153,8 +153,7 @@ int lw_registry_client_ping(struct lw_registry_client *c, struct lw_err *err) {
 /* Schemas fetched because another refers to them. */
 struct gathered_references {
     struct lw_registered part[LW_REFERENCES_MAX];
-    struct lw_schema_reference
-        from[LW_REFERENCES_MAX]; /* texts owned by whoever refers */
+    struct lw_schema_reference from[LW_REFERENCES_MAX]; /* texts owned by the caller */
     size_t n, bytes;
 };
 

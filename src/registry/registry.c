@@ -95,11 +95,11 @@ struct lw_registry {
     struct entry_list idle, queue[URGENT + 1]; /* FREE ones; by place */
     struct entry_list known, unknown;          /* at rest, by last use */
     size_t nknown, nunknown, bytes;
-    uint64_t requests, failures, told_unknown;
-    bool away, told;
+    uint64_t requests, failures, unknown_reported;
+    bool away, reported;
     int64_t backoff_ms, next_ms; /* outage: the last wait; no request before */
     int64_t away_ms;             /* when the last failure was */
-    int64_t told_ms;             /* when an outage was last logged; 0: never */
+    int64_t reported_ms;             /* when an outage was last logged; 0: never */
     int64_t unknown_ms;          /* when an unknown id was last logged */
 };
 
@@ -278,17 +278,17 @@ static void registry_outage(struct lw_registry *r, struct schema_entry *e,
     if (now + retry_after > r->next_ms)
         r->next_ms = now + retry_after;
     r->away = true;
-    if (!r->told_ms || now - r->told_ms >= TELL_EVERY) {
+    if (!r->reported_ms || now - r->reported_ms >= TELL_EVERY) {
         lw_log(registry_away, LW_QUOTE(why->msg));
-        r->told_ms = now;
-        r->told = true;
+        r->reported_ms = now;
+        r->reported = true;
     }
 }
 
 static void registry_answered(struct lw_registry *r) {
-    if (r->told)
+    if (r->reported)
         lw_log(registry_back, r->options.url);
-    r->away = r->told = false;
+    r->away = r->reported = false;
     r->backoff_ms = r->next_ms = 0;
 }
 
@@ -296,10 +296,10 @@ static void registry_answered(struct lw_registry *r) {
  * after a quiet hour. */
 static void log_unknown_id(struct lw_registry *r, int64_t now, const char *why) {
     if (now - r->unknown_ms >= LW_HOUR)
-        r->told_unknown = 0;
+        r->unknown_reported = 0;
     r->unknown_ms = now;
-    r->told_unknown++;
-    if ((r->told_unknown & (r->told_unknown - 1)) == 0)
+    r->unknown_reported++;
+    if ((r->unknown_reported & (r->unknown_reported - 1)) == 0)
         lw_log(schema_unknown, LW_QUOTE(why));
 }
 

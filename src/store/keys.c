@@ -39,7 +39,7 @@ char *lw_key(char *out, const struct lw_spec *spec, const char *fmt, ...) {
     return out;
 }
 
-size_t lw_scan_versions(const char *text, uint32_t *out, size_t max) {
+size_t lw_keys_scan_versions(const char *text, uint32_t *out, size_t max) {
     size_t n = 0;
     while (n < max && *text) {
         char *end;

@@ -17,6 +17,6 @@ char *lw_key(char *out, const struct lw_spec *spec, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Scans numbers such as "17 4 2", at most max; returns how many. */
-size_t lw_scan_versions(const char *text, uint32_t *out, size_t max);
+size_t lw_keys_scan_versions(const char *text, uint32_t *out, size_t max);
 
 #endif

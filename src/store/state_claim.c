@@ -22,7 +22,7 @@ void lw__state_read_active(const struct lw_reply *champion,
     const char *text = lw_reply_text(shadows, NULL);
     int64_t version = lw_reply_int(champion);
     out->champion = version > 0 && version < UINT32_MAX ? (uint32_t)version : 0;
-    out->nshadows = text ? lw_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
+    out->nshadows = text ? lw_keys_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
 }
 
 void lw__state_read_sealed(struct lw_partition *p, const struct lw_reply *reply) {

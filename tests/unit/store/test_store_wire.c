@@ -200,12 +200,12 @@ static void keys_carry_the_hash_tag(void **state) {
 static void versions_are_scanned(void **state) {
     (void)state;
     uint32_t v[3];
-    assert_int_equal(lw_scan_versions("", v, 3), 0);
-    assert_int_equal(lw_scan_versions("17 4 2 9", v, 3), 3);
+    assert_int_equal(lw_keys_scan_versions("", v, 3), 0);
+    assert_int_equal(lw_keys_scan_versions("17 4 2 9", v, 3), 3);
     assert_int_equal(v[0], 17);
     assert_int_equal(v[2], 2);
-    assert_int_equal(lw_scan_versions("1 x 2", v, 3), 1);
-    assert_int_equal(lw_scan_versions("99999999999", v, 3), 0);
+    assert_int_equal(lw_keys_scan_versions("1 x 2", v, 3), 1);
+    assert_int_equal(lw_keys_scan_versions("99999999999", v, 3), 0);
 }
 
 static void a_missing_reply_is_nil(void **state) {
