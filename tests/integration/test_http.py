@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 
-from harness import BIN, ROOT, TRIPS, Daemon, avro_cut, check, counters, equal, main, say, wait_for
+from harness import BIN, ROOT, TRIPS, Daemon, Receiver, avro_cut, check, counters, equal, main, say, wait_for
 
 STREAM = TOPIC = "http-trips"
 TOKEN = "a-token-that-nobody-guesses"
@@ -285,6 +285,9 @@ def scenario(case):
         (r"max_age: \S+", "max_age: 0")])
     sent, _ = avro_cut(TRIPS, case.path("trips.avro"), 0, 75)
     case.environment["LEEWAY_TOKEN_FILE"] = token
+    receiver = Receiver()  # without one that answers, the outbox makes the process unready after a minute
+    case.at_end.append(receiver.close)
+    case.environment["LEEWAY_WEBHOOK"] = receiver.url
     daemon = Daemon(case, config, LEEWAY_LISTEN=f"127.0.0.1:{port}")
     server = Server(port)
     wait_for("the server", 30, server.up)
