@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every Lua script compiles as Lua 5.1, the language of Redis, and uses only the globals that
 # Redis provides: a misspelt or leaked variable would fail only when its line runs.
-#   test_store_lua.sh DIRECTORY-OF-RESOLVED-SCRIPTS
+#   check_lua_scripts.sh DIRECTORY-OF-RESOLVED-SCRIPTS
 set -eu
 command -v luac >/dev/null || { echo "luac is missing: apt-get install lua5.1"; exit 77; }
 allowed=' KEYS ARGV redis cjson cmsgpack struct bit ipairs pairs next type tonumber tostring
