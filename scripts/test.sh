@@ -124,7 +124,7 @@ check_shell() {
 }
 
 # The tests of code with threads, and those of the thread sanitizer itself (tests/races).
-race_tests='^(races_|test_(kafka_|store_[^w]|http_|engine_|alert_(notifier|pager|post|tls)))'
+race_tests='^(races_|test_(kafka_|store_[^w]|http_|engine_|alert_(notifi|post|tls)))'
 race_integration='^test_group_rebalance$'
 
 # Only the targets of these tests, which have the same names.
