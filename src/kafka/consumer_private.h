@@ -50,6 +50,9 @@ struct lw_consumer {
 };
 
 struct lw_owned *lw__consumer_find(const struct lw_consumer *c, int32_t partition);
+/* Logs a failed call on the topic; nothing without an error. */
+void lw__consumer_report(struct lw_consumer *c, const char *what, rd_kafka_resp_err_t rc,
+                         const char *text);
 /* One partition with an offset, to be destroyed by the caller. */
 rd_kafka_topic_partition_list_t *lw__consumer_list(struct lw_consumer *c,
                                                    int32_t partition, int64_t offset);
