@@ -13,7 +13,7 @@ static void print_event(const struct lw_cli_backtest *b, int64_t at_ms, const ch
                         const char *text) {
     char when[32];
     if (b->say)
-        lw_cli_line(stdout, "%.16s  %-10s %s", lw_format_time(when, sizeof when, at_ms),
+        lw_cli_line(stdout, "%.16s  %-9s %s", lw_format_time(when, sizeof when, at_ms),
                     what, text);
 }
 
