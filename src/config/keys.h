@@ -66,7 +66,7 @@ struct lw_section {
 /* A key that had another name before. It is refused with a sentence that names the new
  * one; nothing reads it. */
 struct lw_renamed_key {
-    const char *section; /* title of its section; "": the top level */
+    const char *section; /* title of a key's section ("": the top level); key of a word */
     const char *old, *new;
 };
 /* renamed.c; ends with a row of NULLs */

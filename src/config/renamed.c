@@ -1,10 +1,11 @@
-/* The keys that were renamed. A configuration that still has the old name is refused; see
- * read.c. */
+/* Keys, and words that a key takes, that were renamed. A configuration that still has the
+ * old name is refused with the new one: keys in read.c, words in value.c. */
 #include <string.h>
 
 #include "config/keys.h"
 
 const struct lw_renamed_key lw_renamed_keys[] = {
+    {"metric", "aside", "rejected"},
     {NULL, NULL, NULL},
 };
 

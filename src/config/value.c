@@ -159,6 +159,10 @@ static int store_word(struct lw_load *load, const struct lw_key *key,
         }
     }
     char hint[200];
+    const char *new = lw_renamed_key_find(lw_renamed_keys, key->name, node->text);
+    if (new)
+        return lw_yaml_fail(load->tree, node, load->err, "'%.60s' is now called '%s'",
+                            node->text, new);
     return lw_yaml_fail(load->tree, node, load->err, "'%.60s' is not a valid value%s",
                         node->text,
                         lw_config_suggest(hint, sizeof hint, node->text, words, n));
