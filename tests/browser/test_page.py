@@ -278,11 +278,11 @@ def by_keyboard(browser, page):
         browser.press("Enter")
         shows(browser, "#h-feature", name)
         wait_for("the distribution", 20, lambda: browser.js(INK, "#feature canvas") > 2)
-        detail = page.api(f"features/{name}?window=week")
         browser.js("document.querySelector('#feature details summary').focus()")
         browser.press("Enter")
-        wanted = f"{detail['current']['n']:,}"
-        shows(browser, "#feature table", re.escape(wanted))
+        # Both may move with an evaluation: they are to agree at some moment.
+        wait_for("the table to show the window's rows", 30, lambda:
+                 f"{page.api(f'features/{name}?window=week')['current']['n']:,}" in (browser.text("#feature table") or ""))
         check("reference" in browser.js("return document.querySelector('#feature [role=img]').ariaLabel"),
               "the chart has its words")
     # Tables in place of pictures, and the lineage of a version.
