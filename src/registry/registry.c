@@ -99,7 +99,7 @@ struct lw_registry {
     bool away, reported;
     int64_t backoff_ms, next_ms; /* outage: the last wait; no request before */
     int64_t away_ms;             /* when the last failure was */
-    int64_t reported_ms;             /* when an outage was last logged; 0: never */
+    int64_t reported_ms;         /* when an outage was last logged; 0: never */
     int64_t unknown_ms;          /* when an unknown id was last logged */
 };
 
