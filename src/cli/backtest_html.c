@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "cli/backtest.h"
 #include "cli/html.h"
+#include "cli/summary.h"
 #include "cli/svg.h"
 
 #define GROUPS_SHOWN 31
@@ -63,11 +64,6 @@ static void table_end(struct lw_buf *out) {
     lw_buf_printf(out, "</tbody></table>\n");
 }
 
-static const char *month_name(char out[16], const struct lw_month *m) {
-    snprintf(out, 16, "%04d-%02d", m->year, m->month);
-    return out;
-}
-
 /* ---- months ---- */
 
 static void month_row(const char *name, const struct lw_month *m,
@@ -104,7 +100,8 @@ static void months_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
     head_row(out, heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < b->summary.nmonths; i++) {
         lw_cli_backtest_month(b, &b->summary.month[i], &w);
-        month_row(month_name(name, &b->summary.month[i]), &b->summary.month[i], &w, out);
+        month_row(lw_summary_month_name(name, &b->summary.month[i]), &b->summary.month[i],
+                  &w, out);
         sum.retrains += w.retrains;
         sum.promotions += w.promotions;
         sum.alerts += w.alerts;
@@ -224,7 +221,8 @@ static void segment_table(const struct lw_cli_backtest *b,
     lw_buf_printf(
         out, "</h2>\n<div class=\"scroll\"><table><thead><tr><th></th><th>scored</th>");
     for (size_t m = 0; m < b->summary.nmonths; m++)
-        lw_buf_printf(out, "<th>%s</th>", month_name(name, &b->summary.month[m]));
+        lw_buf_printf(out, "<th>%s</th>",
+                      lw_summary_month_name(name, &b->summary.month[m]));
     lw_buf_printf(out, "</tr></thead><tbody>\n");
     for (size_t g = 0; g < s->ngroups && g < GROUPS_SHOWN; g++) {
         const struct lw_cli_backtest_group *group = &s->group[g];

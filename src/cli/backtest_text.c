@@ -13,11 +13,6 @@
 #define SEGMENT_GROUPS 12 /* shown; all are in --json */
 #define SEGMENT_MONTHS 6  /* newest */
 
-static const char *month_name(char out[16], const struct lw_month *m) {
-    snprintf(out, 16, "%04d-%02d", m->year, m->month);
-    return out;
-}
-
 static const char *digits_text(char out[16], double v) {
     lw_copy(out, 16, lw_digits(v, 3).text);
     return out;
@@ -78,7 +73,7 @@ static void print_months(const struct lw_cli_backtest *b) {
         line[0] = '\0';
         if (n)
             lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});
-        month_row(month_name(name, m), m, &w, line);
+        month_row(lw_summary_month_name(name, m), m, &w, line);
     }
     lw_run_summary_totals(&b->summary, &all);
     month_row("all", &all, &sum, "");
@@ -103,7 +98,7 @@ static void print_segment(const struct lw_cli_backtest *b,
     printf("\n  managed (frozen) by %s\n  %-20s %10s %6s", s->text, "", "scored",
            "of SE");
     for (size_t m = from; m < nmonths; m++)
-        printf(" %15s", month_name(name, &b->summary.month[m]));
+        printf(" %15s", lw_summary_month_name(name, &b->summary.month[m]));
     printf("\n");
     for (size_t g = 0; g < shown; g++) {
         const struct lw_cli_backtest_group *group = &s->group[g];
@@ -183,7 +178,8 @@ void lw_cli_backtest_print_against(const struct lw_cli_backtest *b,
         const struct lw_month *m = &b->summary.month[i];
         lw_cli_backtest_month(b, m, &wa);
         lw_cli_backtest_month(other, m, &wz);
-        against_row(month_name(name, m), m, &wa, same_month(&other->summary, m), &wz);
+        against_row(lw_summary_month_name(name, m), m, &wa,
+                    same_month(&other->summary, m), &wz);
         sa.retrains += wa.retrains;
         sa.alerts += wa.alerts;
         sa.criticals += wa.criticals;
@@ -235,8 +231,9 @@ static json_t *segment_json(const struct lw_cli_backtest *b,
                             lw_json_number(lw_losses_error(&group->all)));
         for (size_t m = 0; m < b->summary.nmonths; m++) {
             json_t *month = json_object();
-            json_object_set_new(month, "month",
-                                json_string(month_name(name, &b->summary.month[m])));
+            json_object_set_new(
+                month, "month",
+                json_string(lw_summary_month_name(name, &b->summary.month[m])));
             json_object_set_new(month, "scored",
                                 json_integer((json_int_t)group->managed[m].n));
             json_object_set_new(month, "frozen_rmse",

@@ -7,11 +7,15 @@
 #include "cli/summary.h"
 #include "core/run_summary.h"
 
+const char *lw_summary_month_name(char out[16], const struct lw_month *m) {
+    snprintf(out, 16, "%04d-%02d", m->year, m->month);
+    return out;
+}
+
 static json_t *month_json(const struct lw_month *m) {
     char name[16];
     json_t *o = json_object();
-    snprintf(name, sizeof name, "%04d-%02d", m->year, m->month);
-    json_object_set_new(o, "month", json_string(name));
+    json_object_set_new(o, "month", json_string(lw_summary_month_name(name, m)));
     json_object_set_new(o, "events", json_integer((json_int_t)m->events));
     json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
     json_object_set_new(o, "frozen_rmse", lw_json_number(lw_run_summary_frozen_error(m)));
@@ -67,8 +71,7 @@ void lw_summary_print(const struct lw_run_summary *l, FILE *out) {
         char name[16];
         if (l->month[i].answered.n == 0)
             continue; /* before the first model, or a wrong clock */
-        snprintf(name, sizeof name, "%04d-%02d", l->month[i].year, l->month[i].month);
-        print_row(out, name, &l->month[i]);
+        print_row(out, lw_summary_month_name(name, &l->month[i]), &l->month[i]);
     }
     print_row(out, "all", &all);
     fprintf(out,
