@@ -71,6 +71,8 @@ struct lw_cat lw_cats_top(struct lw_cats *c);
  * orders. Call _seal after the last change and before _at. */
 void lw_cats_seal(struct lw_cats *c);
 struct lw_cat lw_cats_at(const struct lw_cats *c, size_t i);
+/* The i of lw_cats_at with that key; SIZE_MAX: none. Sealed. O(log size). */
+size_t lw_cats_index(const struct lw_cats *c, uint64_t key);
 /* A category's name for people: one line of printable UTF-8 in size bytes (24 at
  * least). Different categories have different names; unprintable bytes are escaped as
  * \xHH or \uHHHH, the empty one is "", and a long one ends in a checksum. Returns out. */

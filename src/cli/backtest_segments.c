@@ -105,18 +105,6 @@ static void name_levels(struct lw_cli_backtest_segment *s) {
     }
 }
 
-static size_t category_index(const struct lw_cats *cats, uint64_t key) {
-    size_t lo = 0, hi = lw_cats_size(cats);
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (lw_cats_at(cats, mid).key < key)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < lw_cats_size(cats) && lw_cats_at(cats, lo).key == key ? lo : SIZE_MAX;
-}
-
 /* The last two groups hold rare levels and missing values. */
 static size_t group_of(const struct lw_cli_backtest_segment *s,
                        const struct lw_cli_backtest_row *row, const double *edge) {
@@ -124,7 +112,7 @@ static size_t group_of(const struct lw_cli_backtest_segment *s,
     if (!row->present)
         return n + 1;
     if (s->kind == LW_CATEGORY) {
-        g = category_index(s->texts, row->key);
+        g = lw_cats_index(s->texts, row->key);
         return g == SIZE_MAX ? n : g;
     }
     while (g + 1 < n && row->number > edge[g])

@@ -169,18 +169,6 @@ static void group_by_decile(struct lw_evaluate_rows *rows,
     name_missing(out->segment, rows, n);
 }
 
-static size_t category_index(const struct lw_cats *cats, uint64_t key) {
-    size_t lo = 0, hi = lw_cats_size(cats);
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (lw_cats_at(cats, mid).key < key)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < lw_cats_size(cats) && lw_cats_at(cats, lo).key == key ? lo : SIZE_MAX;
-}
-
 static void group_by_category(struct lw_evaluate_rows *rows, struct lw_cats *cats,
                               struct lw_evaluate_groups *out) {
     lw_cats_seal(cats);
@@ -196,7 +184,7 @@ static void group_by_category(struct lw_evaluate_rows *rows, struct lw_cats *cat
     snprintf(out->segment[n].name, sizeof out->segment[n].name, "(rare)");
     for (size_t i = 0; i < rows->n; i++) {
         struct lw_evaluate_row *r = &rows->row[i];
-        size_t at = r->present ? category_index(cats, r->key) : 0;
+        size_t at = r->present ? lw_cats_index(cats, r->key) : 0;
         r->segment = !r->present ? NO_VALUE : at == SIZE_MAX ? (uint32_t)n : (uint32_t)at;
     }
     name_missing(out->segment, rows, n + 1);

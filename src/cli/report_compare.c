@@ -96,22 +96,14 @@ static void group_feature(const struct lw_report_column *c, struct value_groups 
 }
 
 static size_t group_of(const struct value_groups *g, uint64_t value) {
-    size_t lo = 0, hi = g->n;
+    size_t at = 0;
     double v;
-    if (g->kind == LW_NUMERIC) {
-        memcpy(&v, &value, sizeof v);
-        while (lo < (size_t)g->bins.nedges && v > g->bins.edge[lo])
-            lo++;
-        return lo;
-    }
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (lw_cats_at(g->both, mid).key < value)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < g->n && lw_cats_at(g->both, lo).key == value ? lo : SIZE_MAX;
+    if (g->kind != LW_NUMERIC)
+        return lw_cats_index(g->both, value);
+    memcpy(&v, &value, sizeof v);
+    while (at < (size_t)g->bins.nedges && v > g->bins.edge[at])
+        at++;
+    return at;
 }
 
 static void name_group(const struct value_groups *g, size_t i, char *out, size_t size) {

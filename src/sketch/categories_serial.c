@@ -46,6 +46,18 @@ struct lw_cat lw_cats_at(const struct lw_cats *c, size_t i) {
     return c->order[i];
 }
 
+size_t lw_cats_index(const struct lw_cats *c, uint64_t key) {
+    size_t lo = 0, hi = lw_cats_size(c);
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (lw_cats_at(c, mid).key < key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < lw_cats_size(c) && lw_cats_at(c, lo).key == key ? lo : SIZE_MAX;
+}
+
 struct lw_cat lw_cats_top(struct lw_cats *c) {
     struct lw_cat top = {0};
     lw_cats_seal(c);

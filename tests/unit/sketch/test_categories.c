@@ -73,12 +73,14 @@ static void small_sets(void **state) {
         struct lw_cat cat = lw_cats_at(c, i);
         assert_true(i == 0 || cat.key > before);
         before = cat.key;
+        assert_int_equal(lw_cats_index(c, cat.key), i);
         if (cat.text) {
             texts++;
             assert_int_equal(lw_text_key(cat.text, cat.len), cat.key);
         }
     }
     assert_int_equal(texts, 2);
+    assert_true(lw_cats_index(c, lw_text_key("Y", 1)) == SIZE_MAX);
     lw_cats_reset(c);
     assert_true(lw_cats_n(c) == 0 && lw_cats_size(c) == 0 && lw_cats_missing(c) == 0);
     lw_cats_free(c);
