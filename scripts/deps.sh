@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Installs the packages that leeway needs, on Debian 12 and 13.
-#   scripts/deps.sh [build|run|test|lint|runtime|all]...     (default: all)
+#   scripts/deps.sh [build|run|test|runtime|all]...     (default: all)
 # build    compiler, CMake and the development packages: enough for the leeway binary
 # run      what the demo starts beside leeway: a redis-server
-# test     everything for scripts/test.sh: cmocka, clang, shellcheck, Java with Maven for a real
-#          Kafka, Alertmanager, Prometheus for its promtool, luac, and a browser for the page
-# lint     clang-tidy, for scripts/lint.sh
+# test     everything for scripts/test.sh: cmocka, clang and its tools, shellcheck, Java with Maven for
+#          a real Kafka, Alertmanager, Prometheus for its promtool, luac, and a browser for the page
 # runtime  only the shared libraries that a built leeway links (what a container needs)
 # Installs nothing, and uses no network, if nothing is missing. docs/dependencies.md gives the
 # reason for each package.
@@ -18,11 +17,10 @@ build=(gcc=gcc libc6-dev cmake=cmake ninja=ninja-build pkg-config=pkg-config
     libcurl4-openssl-dev libyaml-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libssl-dev
     libxxhash-dev libxgboost-dev zlib1g-dev tzdata libjs-chart.js)
 run=(redis-server=redis-server tzdata)
-test=(libcmocka-dev clang=clang clang-format=clang-format java=default-jre-headless
+test=(libcmocka-dev clang=clang clang-format=clang-format clang-tidy=clang-tidy java=default-jre-headless
     mvn=maven setpriv=util-linux shellcheck=shellcheck prometheus-alertmanager python3-venv redis-tools
     openssl=openssl promtool=prometheus chromium=chromium chromedriver=chromium-driver
     netbase luac=lua5.1) # netbase is /etc/hosts: chromedriver looks for its browser at "localhost"
-lint=(clang-tidy=clang-tidy)
 
 # The only set whose names differ between the releases: sonames, and Debian 13's t64 suffix.
 runtime_of() {
@@ -43,11 +41,10 @@ for set in "${@:-all}"; do
     build) need+=("${build[@]}") ;;
     run) need+=("${run[@]}") ;;
     test) need+=("${build[@]}" "${run[@]}" "${test[@]}") ;;
-    lint) need+=("${build[@]}" "${test[@]}" "${lint[@]}") ;;
     runtime) read -r -d '' -a packages < <(runtime_of "$(debian_version)" && printf '\0')
         need+=("${packages[@]}") ;;
     all) need+=("${build[@]}" "${run[@]}" "${test[@]}") ;;
-    *) die "unknown set '$set'; one of build, run, test, lint, runtime, all" ;;
+    *) die "unknown set '$set'; one of build, run, test, runtime, all" ;;
     esac
 done
 java_was_there=0

@@ -6,8 +6,8 @@
 # --sanitize     ASan+UBSan build, unit tests under it
 # --races        TSan build, tests of code with threads: unit tests, a demo, one integration test
 # --integration  optimised build, tests with a real Kafka and a real Redis, which it starts
-# all            the above, a clang build with warnings as errors, and shellcheck; each integration
-#                test runs once, under ASan+UBSan except those labelled `noasan`
+# all            the above, a clang build with warnings as errors, clang-tidy, and shellcheck; each
+#                integration test runs once, under ASan+UBSan except those labelled `noasan`
 # A failed step does not stop the others. The last line is `N passed, N failed, N skipped`; a failed
 # step (a build, the format check) counts as one. The exit status is 0 only without failures. With
 # CI=true, a skipped integration test is a failure. Logs: build/log/.
@@ -32,14 +32,15 @@ for arg; do
     *) usage ;;
     esac
 done
-[ "$want" != " " ] || want=" format shell unit clang sanitize races integration sanitize-integration "
+[ "$want" != " " ] || want=" format shell unit clang lint sanitize races integration sanitize-integration "
 wanted() { case $want in *" $1 "*) ;; *) return 1 ;; esac }
 
 passed=0 failed=0 skipped=0
 summary=()
 logs=build/log
 mkdir -p $logs
-jobs=2
+jobs=2      # compilers, unit tests
+scenarios=3 # integration tests: they mostly wait
 
 note() { summary+=("$(printf '%-34s %s' "$1" "$2")"); }
 
@@ -106,8 +107,6 @@ sources() { find src include tests benchmarks -name '*.[ch]' -not -path '*/build
 
 clang_format_version() { clang-format --version | sed -n 's/.*version \([0-9]*\).*/\1/p'; }
 
-scripts_of_project() { find scripts tests/support .ci -name '*.sh' -o -path .ci/run | sort; }
-
 check_format() {
     if [ "$(clang_format_version)" = 14 ]; then
         step "format" format_check || true
@@ -117,10 +116,24 @@ check_format() {
     fi
 }
 
+scripts_of_project() { find scripts tests/support .ci -name '*.sh' -o -path .ci/run | sort; }
+
 check_shell() {
     local files
     mapfile -t files < <(scripts_of_project)
     step "shellcheck" shellcheck -x "${files[@]}" || true
+}
+
+# Later versions know other checks.
+clang_tidy_version() { clang-tidy --version | sed -n 's/.*LLVM version \([0-9]*\).*/\1/p'; }
+
+check_lint() {
+    if [ "$(clang_tidy_version)" = 14 ]; then
+        step "clang-tidy" scripts/lint.sh || true
+    else
+        skipped=$((skipped + 1))
+        note "clang-tidy" "skipped: needs clang-tidy 14"
+    fi
 }
 
 # The tests of code with threads, and those of the thread sanitizer itself (tests/races).
@@ -181,6 +194,7 @@ if wanted clang; then
     step "build: clang, warnings are errors" compile build/clang dev \
         -DCMAKE_C_COMPILER=clang || true
 fi
+if wanted lint; then check_lint; fi
 asan=0
 if wanted sanitize || wanted sanitize-integration; then
     if step "build: ASan and UBSan" compile build/asan asan; then asan=1; fi
@@ -207,11 +221,12 @@ fi
 only=() # the tests that the sanitized build does not run
 if [ $asan = 1 ] && wanted sanitize-integration; then only=(-L noasan); fi
 if wanted integration && step "build: release" compile build/release release; then
-    tests "integration tests" build/release "$with_services" ctest -L integration "${only[@]}"
+    tests "integration tests" build/release "$with_services" ctest -j$scenarios -L integration \
+        "${only[@]}"
 fi
 if [ $asan = 1 ] && wanted sanitize-integration; then
     tests "integration tests, sanitized" build/asan \
-        "${san_env[@]}" "$with_services" ctest -L integration -LE noasan
+        "${san_env[@]}" "$with_services" ctest -j$scenarios -L integration -LE noasan
 fi
 
 {
