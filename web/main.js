@@ -9,7 +9,7 @@ import {wallTime, words} from "./format.js";
 import {prepare} from "./plot.js";
 import {renderAlerts} from "./view-alerts.js";
 import {pointDrift, redrawDrift, renderDrift} from "./view-drift.js";
-import {FIELDS, pointError, redrawError, renderError} from "./view-error.js";
+import {errorFields, pointError, redrawError, renderError} from "./view-error.js";
 import {redrawFeature, renderFeature} from "./view-feature.js";
 import {renderDecisions, renderHealth} from "./view-health.js";
 import {renderModels} from "./view-models.js";
@@ -64,7 +64,7 @@ async function askHistory() {
   const from = state.span === "all" || !state.now.at_ms ? "" : `&from=${state.now.at_ms - Number(state.span) * DAY}`;
   const query = `window=${encodeURIComponent(state.window)}${from}`;
   const [history, heat, verdicts] = await Promise.all([
-    get(`history?${query}&fields=${FIELDS.join(",")}&max=1500`),
+    get(`history?${query}&fields=${errorFields(state.now.task).join(",")}&max=1500`),
     get(`heatmap?${query}&metric=${state.metric}&max=300`),
     get(`heatmap?${query}&metric=drift&max=300`)]);
   Object.assign(state, {history: sinceFirst(history), heat, verdicts});

@@ -15,10 +15,14 @@ let rows = [];
 let names = [];
 let state = null;
 
-export const FIELDS = ["rmse", "rmse_se", "rmse_expected", "rmse_ratio", "rmse_first", "n"];
+/** The figures of the chart. Those of the error begin with the name that the task gives it. */
+export const errorFields = (task) => ["", "_se", "_expected", "_ratio", "_first"].map((end) => task.error + end)
+  .concat("n");
 
 const column = (name) => names.indexOf(name);
 const value = (row, name) => (column(name) < 0 ? null : row[1 + column(name)]);
+/** The error of a row, or the figure of the error with that ending. */
+const error = (row, end = "") => value(row, state.now.task.error + end);
 const times = () => rows.map((row) => row[0]);
 
 function sentence(ms) {
@@ -26,10 +30,10 @@ function sentence(ms) {
   const i = nearest(times(), ms);
   const row = rows[i];
   const champion = state.history.champion[i];
-  const bits = [`${eventTime(row[0])}: RMSE ${number(value(row, "rmse"))}`];
-  if (value(row, "rmse_expected") !== null)
-    bits.push(`expected ${number(value(row, "rmse_expected"))} (ratio ${number(value(row, "rmse_ratio"))})`);
-  if (value(row, "rmse_first") !== null) bits.push(`version 1 ${number(value(row, "rmse_first"))}`);
+  const bits = [`${eventTime(row[0])}: ${state.now.task.label} ${number(error(row))}`];
+  if (error(row, "_expected") !== null)
+    bits.push(`expected ${number(error(row, "_expected"))} (ratio ${number(error(row, "_ratio"))})`);
+  if (error(row, "_first") !== null) bits.push(`version 1 ${number(error(row, "_first"))}`);
   if (champion) bits.push(`champion version ${champion}`);
   bits.push(`${count(value(row, "n"))} events`);
   return bits.join(", ");
@@ -69,33 +73,32 @@ function lanesOf(marks) {
  * noise would dominate the chart. The table has all rows.
  */
 function precise(row) {
-  const rmse = value(row, "rmse");
-  return rmse !== null && 2 * (value(row, "rmse_se") || 0) <= DOUBT * rmse;
+  return error(row) !== null && 2 * (error(row, "_se") || 0) <= DOUBT * error(row);
 }
 
-function xy(name, change = (v) => v) {
+function xy(end, change = (v) => v) {
   // Version 1 has more events than a new champion, unless it is the champion.
-  const alone = (row) => name === "rmse_first" && value(row, "rmse_first") !== value(row, "rmse");
-  return rows.map((row) => ({x: row[0], y: value(row, name) === null || !(alone(row) || precise(row)) ? null :
-    change(value(row, name), row)}));
+  const alone = (row) => end === "_first" && error(row, "_first") !== error(row);
+  return rows.map((row) => ({x: row[0], y: error(row, end) === null || !(alone(row) || precise(row)) ? null :
+    change(error(row, end), row)}));
 }
 
 function datasets(c) {
   const line = (label, data, more) => ({label, data, pointRadius: 0, borderWidth: 2, tension: 0,
     fill: false, spanGaps: false, ...more});
-  const edge = (sign) => (v, row) => v + sign * 2 * (value(row, "rmse_se") || 0);
+  const edge = (sign) => (v, row) => v + sign * 2 * (error(row, "_se") || 0);
   return [
-    line("low", xy("rmse_expected", edge(-1)), {borderWidth: 0}),
-    line("high", xy("rmse_expected", edge(1)), {borderWidth: 0, fill: "-1", backgroundColor: c.band}),
-    line("expected", xy("rmse_expected"), {borderColor: c.expected, borderWidth: 1.25}),
-    line("version 1", xy("rmse_first"), {borderColor: c.frozen, borderDash: [6, 4], borderWidth: 1.75}),
-    line("rmse", xy("rmse"), {borderColor: c.managed, borderWidth: 2.25}),
+    line("low", xy("_expected", edge(-1)), {borderWidth: 0}),
+    line("high", xy("_expected", edge(1)), {borderWidth: 0, fill: "-1", backgroundColor: c.band}),
+    line("expected", xy("_expected"), {borderColor: c.expected, borderWidth: 1.25}),
+    line("version 1", xy("_first"), {borderColor: c.frozen, borderDash: [6, 4], borderWidth: 1.75}),
+    line("error", xy(""), {borderColor: c.managed, borderWidth: 2.25}),
   ];
 }
 
 /** The range of the drawn values, with a margin. */
 function range() {
-  const all = ["rmse", "rmse_expected", "rmse_first"].flatMap((name) => xy(name).map((point) => point.y))
+  const all = ["", "_expected", "_first"].flatMap((end) => xy(end).map((point) => point.y))
     .filter((v) => v !== null);
   if (!all.length) return {};
   const low = all.reduce((a, b) => Math.min(a, b));
@@ -165,11 +168,11 @@ function dataTable() {
   rows.forEach((row, i) => byDay.set(Math.floor((row[0] - 1) / DAY), i));
   const body = [...byDay.values()].reverse().map((i) => {
     const row = rows[i];
-    const of = (name) => number(value(row, name), 3);
-    return [eventTime(row[0]), of("rmse"), of("rmse_expected"), of("rmse_ratio"), of("rmse_first"),
+    const of = (end) => number(error(row, end), 3);
+    return [eventTime(row[0]), of(""), of("_expected"), of("_ratio"), of("_first"),
       count(value(row, "n")), state.history.champion[i] ? `v${state.history.champion[i]}` : DASH];
   });
-  const head = ["End of window", "RMSE", "Expected", "Ratio", "Version 1", "Events"]
+  const head = ["End of window", state.now.task.label, "Expected", "Ratio", "Version 1", "Events"]
     .map((name, i) => ({name, number: i > 0}));
   return table("Error over time, the last evaluation of each day", [...head, {name: "Champion"}], body);
 }

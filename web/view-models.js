@@ -23,19 +23,19 @@ function chain(models, champion) {
   if (links.length < 2) return null;
   return h("ol", {class: "chain", "aria-label": "The champion and its parents, oldest first"},
     links.map((m) => h("li", {"aria-current": m.version === champion ? "true" : null},
-      h("b", {}, `v${m.version}`), h("span", {}, number(m.rmse)))));
+      h("b", {}, `v${m.version}`), h("span", {}, number(m.error)))));
 }
 
 const pair = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
-function candidates(trials) {
+function candidates(trials, label) {
   return table("Candidates tried", [{name: "Candidate"}, {name: "Kind"}, {name: "Features"},
-    {name: "Hold-out RMSE", number: true}, {name: "Seconds", number: true}],
-  [...trials].sort((a, b) => (a.rmse ?? Infinity) - (b.rmse ?? Infinity)).map((t) =>
-    [`${t.name}${t.chosen ? " (chosen)" : ""}`, t.kind, t.features || "", number(t.rmse, 3), number(t.seconds, 1)]));
+    {name: `Hold-out ${label}`, number: true}, {name: "Seconds", number: true}],
+  [...trials].sort((a, b) => (a.error ?? Infinity) - (b.error ?? Infinity)).map((t) =>
+    [`${t.name}${t.chosen ? " (chosen)" : ""}`, t.kind, t.features || "", number(t.error, 3), number(t.seconds, 1)]));
 }
 
-function lineage(model) {
+function lineage(model, label) {
   const facts = model.facts || {};
   const l = facts.lineage || {};
   const ranges = l.ranges || [];
@@ -54,27 +54,27 @@ function lineage(model) {
       pair("configuration", h("code", {}, l.config_hash || DASH)),
       pair("code", h("code", {}, l.code || DASH)),
       facts.fingerprint ? pair("fingerprint", h("code", {}, facts.fingerprint)) : null),
-    (facts.trials || []).length ? candidates(facts.trials) : null,
+    (facts.trials || []).length ? candidates(facts.trials, label) : null,
     ranges.length ? h("details", {}, h("summary", {}, "Offset ranges"),
       table(`Offset ranges of version ${model.version}`, [{name: "Partition"}, {name: "First", number: true},
         {name: "Last", number: true}], ranges.map((r) => [r.partition, count(r.first), count(r.last)]))) : null,
   ];
 }
 
-function row(model, actions) {
+function row(model, label, actions) {
   const box = h("div", {class: "lineage", id: `lineage-${model.version}`});
   const details = h("details", {}, h("summary", {},
     h("span", {class: "version"}, `v${model.version}`), badge(model.status),
     h("span", {class: "what"}, model.status === "unreadable" ? model.reason : model.name || model.kind || ""),
-    h("span", {class: "number"}, number(model.rmse, 3), h("small", {}, model.champion_rmse ?
-      ` against ${number(model.champion_rmse, 3)}` : " hold-out")),
+    h("span", {class: "number"}, number(model.error, 3), h("small", {}, model.champion_error ?
+      ` against ${number(model.champion_error, 3)}` : " hold-out")),
     h("span", {class: "number rows"}, `${count(model.rows)} rows`),
     h("span", {class: "when"}, eventTime(model.as_of_ms))), box);
   details.addEventListener("toggle", async () => {
     if (!details.open || box.dataset.filled) return;
     replace(box, h("p", {class: "empty"}, "Loading the lineage."));
     const whole = await actions.model(model.version);
-    replace(box, whole ? lineage(whole) : h("p", {class: "empty"}, "The lineage cannot be read at the moment."));
+    replace(box, whole ? lineage(whole, label) : h("p", {class: "empty"}, "The lineage cannot be read at the moment."));
     if (whole) box.dataset.filled = "yes";
   });
   return h("li", {}, details);
@@ -95,7 +95,7 @@ function draw(box, s, actions) {
     return;
   }
   replace(box, chain(list, s.models.champion),
-    h("ul", {class: "models"}, list.map((m) => row(m, actions))));
+    h("ul", {class: "models"}, list.map((m) => row(m, s.now.task.label, actions))));
   for (const id of open) {
     const e = byId(id);
     if (e) e.parentElement.open = true;

@@ -2,13 +2,18 @@
 import {byId, h, replace, say} from "./dom.js";
 import {DASH, count, duration, eventTime, number, percent, plural, short, words} from "./format.js";
 
+/** Figures of the error of a window; their names begin with the error's. */
+const errorOf = (w, error) => ({value: w[error], se: w[`${error}_se`], expected: w[`${error}_expected`],
+  ratio: w[`${error}_ratio`], first: w[`${error}_first`]});
+
 /** Compares the error with its expectation: a text and a state. */
-function verdict(w) {
-  if (!w || !w.n || w.rmse === null) return {state: "none", text: "champion has not scored any events yet"};
-  if (w.rmse_expected === null || w.rmse_ratio === null)
+function verdict(w, error) {
+  if (!w || !w.n || w[error] === null) return {state: "none", text: "champion has not scored any events yet"};
+  const {expected, ratio, se} = errorOf(w, error);
+  if (expected === null || ratio === null)
     return {state: "none", text: "error has no baseline yet"};
-  const by = w.rmse_ratio - 1;
-  const doubt = w.rmse_se ? (2 * w.rmse_se) / w.rmse_expected : 0;
+  const by = ratio - 1;
+  const doubt = se ? (2 * se) / expected : 0;
   if (by > Math.max(doubt, 0.15)) return {state: "bad", text: `error is ${percent(by, 0)} higher than expected`};
   if (by > doubt) return {state: "watch", text: `error is ${percent(by, 0)} higher than expected`};
   if (by < -doubt) return {state: "good", text: `error is ${percent(-by, 0)} lower than expected`};
@@ -19,7 +24,7 @@ function headline(now, w) {
   if (!now.champion)
     return now.training ? "Version 1 is being trained." :
       "There is no model yet: version 1 is trained once the configured bootstrap is complete.";
-  const v = verdict(w);
+  const v = verdict(w, now.task.error);
   const drifted = w ? w.features.filter((f) => f.drift).map((f) => f.name) : [];
   const drift = drifted.length === 0 ? "no feature has drifted" :
     `${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""} drifted`;
@@ -33,13 +38,14 @@ const tile = (name, value, note, state) => h("div", {class: "tile", "data-state"
 function tiles(now, w) {
   const health = now.health || {};
   const c = now.champion;
-  const v = verdict(w);
+  const v = verdict(w, now.task.error);
+  const e = w ? errorOf(w, now.task.error) : {value: null, expected: null, first: null};
   const sign = {good: "✓ ", watch: "△ ", bad: "▲ "}[v.state] || "";
-  const better = w && w.rmse_first && w.rmse ? 1 - w.rmse / w.rmse_first : null;
+  const better = e.first && e.value ? 1 - e.value / e.first : null;
   return [
-    tile("RMSE", number(w && w.rmse), w && w.rmse_expected !== null ?
-      `${sign}expected ${number(w.rmse_expected)} ± ${number(2 * w.rmse_se)}` : "no expectation yet", v.state),
-    tile("Version 1 (never retrained)", number(w && w.rmse_first), better !== null && better > 0.0005 ?
+    tile(now.task.label, number(e.value), e.expected !== null ?
+      `${sign}expected ${number(e.expected)} ± ${number(2 * e.se)}` : "no expectation yet", v.state),
+    tile("Version 1 (never retrained)", number(e.first), better !== null && better > 0.0005 ?
       `with retraining ${percent(better, 0)} lower` : "for comparison"),
     tile("Champion", c ? `v${c.version}` : DASH, c ?
       `${c.name || c.kind || ""}, for ${duration((c.age_hours ?? 0) * 3600000)}${now.training ? ", retraining" : ""}` :

@@ -19,6 +19,7 @@ REDIS = {"type": "redis-datasource", "uid": "${redis}"}
 PROMETHEUS = {"type": "prometheus", "uid": "${prometheus}"}
 TITLES = {"psi": "PSI", "js": "Jensen-Shannon distance", "ks": "Kolmogorov-Smirnov distance",
           "w1": "Wasserstein-1 distance"}
+ERROR, ERROR_LABEL = "rmse", "RMSE"  # of the task, as /api/v1/now names it
 GAP_MS = 6 * 3600 * 1000  # a line is broken where nothing is known for so long
 MANAGED, FROZEN, EXPECTED = "blue", "orange", "#8a96a3"
 
@@ -148,34 +149,34 @@ def redis_board(windows, features):
     b = Board()
     shortest, longest = windows[0], windows[-1]
     b.row("Now")
-    b.add(redis_stat(f"RMSE, {shortest}", f"{shortest}:rmse", decimals=3), 4, 4)
-    b.add(redis_stat("Expected", f"{shortest}:rmse_expected", decimals=3,
+    b.add(redis_stat(f"{ERROR_LABEL}, {shortest}", f"{shortest}:{ERROR}", decimals=3), 4, 4)
+    b.add(redis_stat("Expected", f"{shortest}:{ERROR}_expected", decimals=3,
                      description="What the champion should have over the same window."), 4, 4)
-    b.add(redis_stat("Ratio", f"{longest}:rmse_ratio", decimals=3, thresholds=RATIO,
-                     description=f"RMSE over what it should be, over {longest}."), 4, 4)
+    b.add(redis_stat("Ratio", f"{longest}:{ERROR}_ratio", decimals=3, thresholds=RATIO,
+                     description=f"{ERROR_LABEL} over what it should be, over {longest}."), 4, 4)
     b.add(redis_stat("Champion", "champion", decimals=0), 3, 4)
     b.add(redis_stat("Alerts firing", "alerts_firing", decimals=0, thresholds=GREEN_RED), 3, 4)
     b.add(redis_stat("Training", "training", decimals=0, description="1: under way."), 3, 4)
     b.add(redis_stat("Evaluated to", "at", unit="dateTimeAsIso"), 3, 4)
     b.row("Error over event time")
     for w in windows:
-        b.add(lines(f"RMSE, {w}", REDIS, [history_query()],
+        b.add(lines(f"{ERROR_LABEL}, {w}", REDIS, [history_query()],
                     "As managed, as expected, and of version 1, had nothing been done.",
                     overrides=[override("managed", color=fixed(MANAGED)),
                                override("expected", color=fixed(EXPECTED)),
                                override("version 1", color=fixed(FROZEN), custom__lineStyle={
                                    "fill": "dash", "dash": [8, 6]})],
-                    transformations=columns({f"{w}:rmse": "managed", f"{w}:rmse_expected": "expected",
-                                             f"{w}:rmse_first": "version 1"}, f"{w}:rmse")),
+                    transformations=columns({f"{w}:{ERROR}": "managed", f"{w}:{ERROR}_expected": "expected",
+                                             f"{w}:{ERROR}_first": "version 1"}, f"{w}:{ERROR}")),
               24 // min(len(windows), 3), 9)
     b.add(lines("Ratio to the expected error", REDIS, [history_query()],
-                transformations=columns({f"{w}:rmse_ratio": w for w in windows}, f"{longest}:rmse_ratio"),
+                transformations=columns({f"{w}:{ERROR}_ratio": w for w in windows}, f"{longest}:{ERROR}_ratio"),
                 custom={"thresholdsStyle": {"mode": "dashed"}},
                 defaults={"thresholds": {"mode": "absolute", "steps": RATIO}}), 12, 8)
     b.add(lines("Recalibration gain", REDIS, [history_query()],
                 "Share of the squared error that y = a + b * prediction would take away.", unit="percentunit",
                 transformations=columns({f"{w}:recalibration_gain": w for w in windows},
-                                        f"{longest}:rmse")), 12, 8)
+                                        f"{longest}:{ERROR}")), 12, 8)
     b.row(f"Drift over {longest}")
     for metric, meaning, _ in distances():
         b.add(lines(TITLES.get(metric, metric.replace("_", " ").capitalize()), REDIS, [history_query()], f"{meaning}.",
@@ -234,19 +235,19 @@ def rate_of(metric, by="instance"):
 
 def model_panels(b):
     b.row("Model")
-    b.add(stat("Ratio", PROMETHEUS, [prom(f'max({of("leeway_window_rmse_ratio", "window")})')], decimals=3,
-               thresholds=RATIO, description="The worst of the windows: RMSE over what it should be."), 4, 4)
+    b.add(stat("Ratio", PROMETHEUS, [prom(f'max({of(f"leeway_window_{ERROR}_ratio", "window")})')], decimals=3,
+               thresholds=RATIO, description=f"The worst of the windows: {ERROR_LABEL} over what it should be."), 4, 4)
     b.add(stat("Champion", PROMETHEUS, [prom(of("leeway_model_version"))], decimals=0), 4, 4)
     b.add(stat("Its age", PROMETHEUS, [prom(of("leeway_model_age_seconds"))], unit="s"), 4, 4)
     b.add(stat("Alerts firing", PROMETHEUS, [prom(f'sum({of("leeway_alerts_firing", "severity")})')],
                decimals=0, thresholds=GREEN_RED), 4, 4)
     b.add(stat("Lag", PROMETHEUS, [prom(f'sum({of("leeway_partition_lag", "partition")})')], unit="short"), 4, 4)
     b.add(stat("Processes", PROMETHEUS, [prom('count(leeway_info{job="$job"})')], decimals=0), 4, 4)
-    b.add(lines("RMSE and what it should be", PROMETHEUS, [
-        prom(of("leeway_window_rmse", "window"), "{{window}}"),
-        prom(of("leeway_window_rmse_expected", "window"), "{{window}}, expected", "B")]), 12, 9)
+    b.add(lines(f"{ERROR_LABEL} and what it should be", PROMETHEUS, [
+        prom(of(f"leeway_window_{ERROR}", "window"), "{{window}}"),
+        prom(of(f"leeway_window_{ERROR}_expected", "window"), "{{window}}, expected", "B")]), 12, 9)
     b.add(lines("Ratio to the expected error", PROMETHEUS,
-                [prom(of("leeway_window_rmse_ratio", "window"), "{{window}}")],
+                [prom(of(f"leeway_window_{ERROR}_ratio", "window"), "{{window}}")],
                 custom={"thresholdsStyle": {"mode": "dashed"}},
                 defaults={"thresholds": {"mode": "absolute", "steps": RATIO}}), 12, 9)
     b.row("Drift")
@@ -322,7 +323,8 @@ def prometheus_board():
                      "Redis dashboard shows more.", b,
                      [source_variable("prometheus", "prometheus"),
                       variable("job", "Job", "label_values(leeway_info, job)"),
-                      variable("window", "Window", 'label_values(leeway_window_rmse{job="$job"}, window)')], "15s")
+                      variable("window", "Window",
+                               f'label_values(leeway_window_{ERROR}{{job="$job"}}, window)')], "15s")
 
 
 def main():

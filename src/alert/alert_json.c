@@ -21,6 +21,7 @@
 #include "alert/top_drifted.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/task.h"
 
 #define SEGMENTS_MAX 5
 #define EXAMPLES_MAX 5
@@ -115,8 +116,8 @@ static json_t *segments_json(const struct lw_alert_context *context) {
         lw__json_text(one, "value", open ? s->value : hashed, 64);
         lw__json_set(one, "n", json_integer((json_int_t)s->n));
         lw__json_real(one, "share", s->share);
-        lw__json_real(one, "rmse", s->rmse);
-        lw__json_real(one, "reference_rmse", s->reference_error);
+        lw__json_real(one, "error", s->error);
+        lw__json_real(one, "reference_error", s->reference_error);
         json_array_append_new(list, one);
     }
     return list;
@@ -170,6 +171,7 @@ int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert
                  context->reference != NULL && context->window != NULL
                      ? lw__top_drifted_json(spec, alert, context)
                      : json_array());
+    lw__json_text(details, "error_label", spec->task->figure[0].label, LW_NAME_MAX);
     lw__json_set(details, "segments", segments_json(context));
     lw__json_set(details, "examples", examples_json(context));
     lw__json_set(root, "details", details);

@@ -17,8 +17,8 @@ struct lw_reference;
 struct lw_alert_segment {
     const char *name, *value; /* "PULocationID", "74" */
     uint64_t n;
-    double rmse, reference_error,
-        share; /* share of the increase in squared error, [0, 1] */
+    double error, reference_error;
+    double share; /* of the increase in loss, [0, 1] */
 };
 
 /* What the alert itself does not contain. Everything is optional (NULL, 0). */

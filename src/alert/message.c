@@ -46,6 +46,7 @@ static const json_t *array_at(const json_t *object, const char *key) {
 static void read_texts(struct lw_message *m) {
     const json_t *window = json_object_get(m->root, "window");
     const json_t *links = json_object_get(m->root, "links");
+    const json_t *details = json_object_get(m->root, "details");
     const struct {
         const char **to;
         const json_t *from;
@@ -62,6 +63,7 @@ static void read_texts(struct lw_message *m) {
                 {&m->summary, m->root, "summary"},
                 {&m->action, m->root, "action"},
                 {&m->host, m->root, "host"},
+                {&m->error_label, details, "error_label"},
                 {&m->window, window, "name"},
                 {&m->from, window, "from"},
                 {&m->until, window, "until"},

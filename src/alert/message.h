@@ -14,6 +14,7 @@ struct lw_message {
     const char *id, *incident, *fingerprint, *status, *severity;
     const char *stream, *rule, *metric, *feature, *summary, *action;
     const char *window, *from, *until, *since, *at, *raised_at, *page, *runbook, *host;
+    const char *error_label; /* "RMSE": of the segments */
     double value, threshold; /* NAN when null */
     int64_t n, model_version, since_ms, at_ms, raised_ms, repeat;
     int64_t now_ms;

@@ -168,10 +168,10 @@ size_t lw__phrase_segment_count(const struct lw_message *m) {
 char *lw__phrase_segment(const struct lw_message *m, size_t i, char *out, size_t size) {
     const json_t *s = json_array_get(m->segments, i);
     char old[40], now[40], text[320];
-    snprintf(text, sizeof text, "%.96s %.64s: %s %% of the increase, RMSE %s → %s",
+    snprintf(text, sizeof text, "%.96s %.64s: %s %% of the increase, %.64s %s → %s",
              status_word(s, "name"), status_word(s, "value"),
-             lw_digits(100 * number_at(s, "share"), 0).text,
-             lw__phrase_figure(old, sizeof old, number_at(s, "reference_rmse")),
-             lw__phrase_figure(now, sizeof now, number_at(s, "rmse")));
+             lw_digits(100 * number_at(s, "share"), 0).text, m->error_label,
+             lw__phrase_figure(old, sizeof old, number_at(s, "reference_error")),
+             lw__phrase_figure(now, sizeof now, number_at(s, "error")));
     return lw_text_safe(out, size, text, strlen(text));
 }

@@ -6,7 +6,7 @@
 
 /* A figure for people: four significant digits, "n/a" for NAN. */
 char *lw__phrase_figure(char *out, size_t size, double v);
-/* "[CRITICAL] green: rmse of model v3", "[RESOLVED] green: psi of trip_distance". */
+/* "[CRITICAL] green: error", "[RESOLVED] green: psi of trip_distance". */
 char *lw__phrase_title(const struct lw_message *m, char *out, size_t size);
 /* Facts as name and value ("Value", "1.234 (threshold 1.2)"), the most urgent first.
  * Returns how many were written, at most LW_FACTS. */

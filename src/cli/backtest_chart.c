@@ -16,12 +16,12 @@
 #define WIDTH  1040.0
 #define HEIGHT 360.0
 
-static double managed_rmse(const struct lw_cli_backtest_day *d) {
-    return sqrt(d->managed.loss / (double)d->managed.n);
+static double managed_error(const struct lw_cli_backtest_day *d) {
+    return lw_losses_error(&d->managed);
 }
 
-static double frozen_rmse(const struct lw_cli_backtest_day *d) {
-    return d->frozen.n ? sqrt(d->frozen.loss / (double)d->frozen.n) : NAN;
+static double frozen_error(const struct lw_cli_backtest_day *d) {
+    return lw_losses_error(&d->frozen);
 }
 
 /* Ignores days with less than a tenth of the average events: their error is noisy. */
@@ -36,8 +36,8 @@ static void axes_widen(const struct lw_cli_backtest *b, struct lw_svg_axes *a) {
         a->x1 = fmax(a->x1, at + 1);
         if ((double)d->managed.n < usual / 10)
             continue;
-        a->y0 = fmin(a->y0, fmin(managed_rmse(d), frozen_rmse(d)));
-        a->y1 = fmax(a->y1, fmax(managed_rmse(d), frozen_rmse(d)));
+        a->y0 = fmin(a->y0, fmin(managed_error(d), frozen_error(d)));
+        a->y1 = fmax(a->y1, fmax(managed_error(d), frozen_error(d)));
     }
 }
 
@@ -172,10 +172,10 @@ void lw_cli_backtest_chart(const struct lw_cli_backtest *b,
     lw_svg_axes_draw(&a, &(struct lw_svg_axes_labels){.ny = 6}, out);
     month_ticks(&a, out);
     training_marks(&a, b, out);
-    draw_curve(&a, b, frozen_rmse, "frozenline", out);
+    draw_curve(&a, b, frozen_error, "frozenline", out);
     if (other)
-        draw_curve(&a, other, managed_rmse, "otherline", out);
-    draw_curve(&a, b, managed_rmse, "managedline", out);
+        draw_curve(&a, other, managed_error, "otherline", out);
+    draw_curve(&a, b, managed_error, "managedline", out);
     alert_marks(&a, b, out);
     draw_key(44, "frozenline", "frozen first model", out);
     draw_key(200, "managedline", other ? "managed, A" : "managed", out);

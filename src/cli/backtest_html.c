@@ -49,7 +49,7 @@ static void td_text(struct lw_buf *out, const char *heading, const char *text) {
     lw_buf_printf(out, "</td>");
 }
 
-static void td_rmse(struct lw_buf *out, const char *heading, double v) {
+static void td_error(struct lw_buf *out, const char *heading, double v) {
     cell_put(out, heading, "%s", isnan(v) ? "–" : lw_digits(v, 3).text);
 }
 
@@ -66,16 +66,17 @@ static void table_end(struct lw_buf *out) {
 
 /* ---- months ---- */
 
-static void month_row(const char *name, const struct lw_month *m,
-                      const struct lw_cli_backtest_month *w, struct lw_buf *out) {
+static void month_row(const struct lw_task *task, const char *name,
+                      const struct lw_month *m, const struct lw_cli_backtest_month *w,
+                      struct lw_buf *out) {
     char count[32];
     lw_buf_printf(out, "<tr>");
     td_text(out, "month", name);
     cell_put(out, "scored", "%s", lw_format_count(count, sizeof count, m->answered.n));
     double frozen = lw_run_summary_frozen_error(m);
     double managed = m->answered.n < 2 ? NAN : lw_losses_error(&m->answered);
-    td_rmse(out, "frozen RMSE", frozen);
-    td_rmse(out, "managed RMSE", managed);
+    td_error(out, lw_task_error_label(task, "frozen ", "").text, frozen);
+    td_error(out, lw_task_error_label(task, "managed ", "").text, managed);
     if (!isnan(frozen) && !isnan(managed))
         cell_put(out, "change", "%s %%",
                  lw_digits_signed(100 * (managed / frozen - 1), 1).text);
@@ -87,28 +88,31 @@ static void month_row(const char *name, const struct lw_month *m,
 }
 
 static void months_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
-    static const char *const heading[] = {"month",
-                                          "scored",
-                                          "frozen RMSE",
-                                          "managed RMSE",
-                                          "change",
-                                          "retrains (promoted)",
-                                          "alerts (critical)"};
+    const struct lw_task *task = b->config->spec.task;
+    struct lw_task_name frozen = lw_task_error_label(task, "frozen ", "");
+    struct lw_task_name managed = lw_task_error_label(task, "managed ", "");
+    const char *const heading[] = {"month",
+                                   "scored",
+                                   frozen.text,
+                                   managed.text,
+                                   "change",
+                                   "retrains (promoted)",
+                                   "alerts (critical)"};
     struct lw_cli_backtest_month w, sum = {0};
     struct lw_month all;
     char name[16];
     head_row(out, heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < b->summary.nmonths; i++) {
         lw_cli_backtest_month(b, &b->summary.month[i], &w);
-        month_row(lw_summary_month_name(name, &b->summary.month[i]), &b->summary.month[i],
-                  &w, out);
+        month_row(task, lw_summary_month_name(name, &b->summary.month[i]),
+                  &b->summary.month[i], &w, out);
         sum.retrains += w.retrains;
         sum.promotions += w.promotions;
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
     }
     lw_run_summary_totals(&b->summary, &all);
-    month_row("all", &all, &sum, out);
+    month_row(task, "all", &all, &sum, out);
     table_end(out);
 }
 
@@ -182,9 +186,11 @@ static void trainings_table(const struct lw_cli_backtest *b, struct lw_buf *out)
     for (size_t i = 0; i < b->ntrainings; i++)
         training_row(&b->training[i], out);
     table_end(out);
-    lw_buf_printf(out, "<p class=\"soft\">Candidates with their RMSE on the held-out "
-                       "events, the chosen one bold. The week after: the promoted "
-                       "version and the one that it replaced, on the same events.</p>\n");
+    lw_buf_printf(out,
+                  "<p class=\"soft\">Candidates with their %s on the held-out "
+                  "events, the chosen one bold. The week after: the promoted "
+                  "version and the one that it replaced, on the same events.</p>\n",
+                  b->config->spec.task->figure[0].label);
 }
 
 static void alerts_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
@@ -243,7 +249,8 @@ static void segment_table(const struct lw_cli_backtest *b,
         lw_buf_printf(out, "</tr>\n");
     }
     table_end(out);
-    lw_buf_printf(out, "</div><p class=\"soft\">RMSE managed (frozen).");
+    lw_buf_printf(out, "</div><p class=\"soft\">%s managed (frozen).",
+                  b->config->spec.task->figure[0].label);
     if (s->ngroups > GROUPS_SHOWN)
         lw_buf_printf(out, " --json lists %zu more segments.", s->ngroups - GROUPS_SHOWN);
     lw_buf_printf(out, "</p>\n");
@@ -283,9 +290,10 @@ static void summary_sentence(const struct lw_cli_backtest *b, struct lw_buf *out
     char scored[32], n[32];
     lw_run_summary_totals(&b->summary, &all);
     lw_html_str(out, b->path);
-    lw_buf_printf(out, ": %s events, %s scored; RMSE <b>%s</b>",
+    lw_buf_printf(out, ": %s events, %s scored; %s <b>%s</b>",
                   lw_format_count(n, sizeof n, b->records),
                   lw_format_count(scored, sizeof scored, all.answered.n),
+                  b->config->spec.task->figure[0].label,
                   lw_digits(lw_losses_error(&all.answered), 3).text);
     if (!isnan(lw_run_summary_frozen_error(&all)))
         lw_buf_printf(out, ", with the frozen first model %s",

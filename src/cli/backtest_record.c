@@ -142,7 +142,8 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e) {
 
 /* ---- trainings ---- */
 
-static void training_json(json_t *o, uint32_t version, const struct lw_training *t) {
+static void training_json(json_t *o, const struct lw_task *task, uint32_t version,
+                          const struct lw_training *t) {
     char from[32];
     json_object_set_new(o, "version", json_integer(version));
     json_object_set_new(o, "candidate", lw_cli_text(t->trial[t->chosen].name));
@@ -153,15 +154,16 @@ static void training_json(json_t *o, uint32_t version, const struct lw_training 
         o, "heldout_from",
         json_string(lw_format_time(from, sizeof from, t->holdout_from_ms)));
     json_object_set_new(o, "heldout_rows", json_integer((json_int_t)t->holdout_rows));
-    json_object_set_new(o, "heldout_rmse", lw_json_number(t->gate.challenger_error));
-    json_object_set_new(o, "champion_rmse",
+    json_object_set_new(o, lw_task_error_key(task, "heldout_", "").text,
+                        lw_json_number(t->gate.challenger_error));
+    json_object_set_new(o, lw_task_error_key(task, "champion_", "").text,
                         t->gate.blocks ? lw_json_number(t->gate.champion_error)
                                        : json_null());
     json_object_set_new(o, "gain", lw_json_number(t->gate.gain));
     json_object_set_new(o, "z", lw_json_number(t->gate.z));
     json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
     json_object_set_new(o, "verdict", lw_cli_text(t->gate.reason));
-    json_object_set_new(o, "trials", lw_training_json_trials(t));
+    json_object_set_new(o, "trials", lw_training_json_trials(t, task->figure[0].key));
     json_object_set_new(o, "left_out", lw_training_json_left_out(t));
 }
 
@@ -201,7 +203,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
         r->t = *t;
         r->t.model = NULL;
         r->t.reference = NULL;
-        training_json(r->log, version, t);
+        training_json(r->log, b->config->spec.task, version, t);
         print_failed_trials(b, request->as_of_ms, t);
         snprintf(text, sizeof text, "v%u %s (%s): %s", version, t->trial[t->chosen].name,
                  request->reason, t->gate.reason);
@@ -221,7 +223,8 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
 
 static void on_followed(void *arg, const struct lw_followed *f) {
     struct lw_cli_backtest *b = arg;
-    char text[160];
+    const struct lw_task *task = b->config->spec.task;
+    char text[200];
     double now = lw_losses_error(&f->now), before = lw_losses_error(&f->before);
     for (size_t i = 0; i < b->ntrainings; i++) {
         struct lw_cli_backtest_training *r = &b->training[i];
@@ -230,11 +233,12 @@ static void on_followed(void *arg, const struct lw_followed *f) {
         r->followed = *f;
         json_t *o = json_object();
         json_object_set_new(o, "n", json_integer((json_int_t)f->now.n));
-        json_object_set_new(o, "rmse", lw_json_number(now));
-        json_object_set_new(o, "previous_rmse", lw_json_number(before));
+        json_object_set_new(o, task->figure[0].key, lw_json_number(now));
+        json_object_set_new(o, lw_task_error_key(task, "previous_", "").text,
+                            lw_json_number(before));
         json_object_set_new(r->log, "following_week", o);
-        snprintf(text, sizeof text, "version %u: RMSE %s, version %u's would be %s",
-                 f->version, lw_digits(now, 3).text, f->previous,
+        snprintf(text, sizeof text, "version %u: %s %s, version %u's would be %s",
+                 f->version, task->figure[0].label, lw_digits(now, 3).text, f->previous,
                  lw_digits(before, 3).text);
         print_event(b, f->until_ms, "week", text);
     }

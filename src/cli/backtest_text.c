@@ -18,18 +18,18 @@ static const char *digits_text(char out[16], double v) {
     return out;
 }
 
-static const char *rmse_text(char out[16], const struct lw_losses *s) {
+static const char *error_text(char out[16], const struct lw_losses *s) {
     return digits_text(out, s->n < 2 ? NAN : lw_losses_error(s));
 }
 
-/* Daily RMSE of the days of month m (NULL: all days). Returns their number. */
-static size_t daily_rmse(const struct lw_cli_backtest *b, const struct lw_month *m,
-                         double *out) {
+/* Errors of the days of month m (NULL: all days). Returns their number. */
+static size_t daily_errors(const struct lw_cli_backtest *b, const struct lw_month *m,
+                           double *out) {
     size_t n = 0;
     for (size_t i = 0; i < b->ndays; i++) {
         struct lw_civil c = lw_civil(b->day[i].day_ms);
         if (!m || (c.year == m->year && c.month == m->month))
-            out[n++] = sqrt(b->day[i].managed.loss / (double)b->day[i].managed.n);
+            out[n++] = lw_losses_error(&b->day[i].managed);
     }
     return n;
 }
@@ -45,7 +45,7 @@ static void month_row(const char *name, const struct lw_month *m,
     snprintf(retrains, sizeof retrains, "%u (%u)", w->retrains, w->promotions);
     snprintf(alerts, sizeof alerts, "%u (%u)", w->alerts, w->criticals);
     printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", name, count, digits_text(frozen, a),
-           rmse_text(managed, &m->answered), change, retrains, alerts, line);
+           error_text(managed, &m->answered), change, retrains, alerts, line);
 }
 
 static void print_months(const struct lw_cli_backtest *b) {
@@ -53,7 +53,7 @@ static void print_months(const struct lw_cli_backtest *b) {
     struct lw_cli_backtest_month w, sum = {0};
     char name[16], line[256];
     double *v = lw_malloc((b->ndays + 1) * sizeof *v), lo = INFINITY, hi = -INFINITY;
-    size_t n = daily_rmse(b, NULL, v);
+    size_t n = daily_errors(b, NULL, v);
     for (size_t i = 0; i < n; i++) {
         lo = fmin(lo, v[i]);
         hi = fmax(hi, v[i]);
@@ -62,7 +62,7 @@ static void print_months(const struct lw_cli_backtest *b) {
            "retrains", "alerts", "managed, daily");
     for (size_t i = 0; i < b->summary.nmonths; i++) {
         const struct lw_month *m = &b->summary.month[i];
-        n = daily_rmse(b, m, v);
+        n = daily_errors(b, m, v);
         lw_cli_backtest_month(b, m, &w);
         sum.retrains += w.retrains;
         sum.promotions += w.promotions;
@@ -95,8 +95,8 @@ static void print_segment(const struct lw_cli_backtest *b,
     shown = shown > 31 ? SEGMENT_GROUPS : shown;
     for (size_t g = 0; g < s->ngroups; g++)
         loss += s->group[g].all.loss;
-    printf("\n  managed (frozen) by %s\n  %-20s %10s %6s", s->text, "", "scored",
-           "of SE");
+    snprintf(cell, sizeof cell, "of %s", b->config->spec.task->loss_label);
+    printf("\n  managed (frozen) by %s\n  %-20s %10s %6s", s->text, "", "scored", cell);
     for (size_t m = from; m < nmonths; m++)
         printf(" %15s", lw_summary_month_name(name, &b->summary.month[m]));
     printf("\n");
@@ -106,8 +106,8 @@ static void print_segment(const struct lw_cli_backtest *b,
                lw_format_count(count, sizeof count, group->all.n),
                lw_digits(100 * group->all.loss / loss, 1).text);
         for (size_t m = from; m < nmonths; m++) {
-            snprintf(cell, sizeof cell, "%s (%s)", rmse_text(a, &group->managed[m]),
-                     rmse_text(z, &group->frozen[m]));
+            snprintf(cell, sizeof cell, "%s (%s)", error_text(a, &group->managed[m]),
+                     error_text(z, &group->frozen[m]));
             printf(" %15s", cell);
         }
         printf("\n");
@@ -149,8 +149,8 @@ static void against_row(const char *name, const struct lw_month *a,
     if (a->answered.n >= 2 && z->answered.n >= 2)
         lw_copy(difference, sizeof difference, lw_digits_signed(vz - va, 3).text);
     printf("  %-8s %9s %9u %6u (%u) %12s %9u %6u (%u) %10s\n", name,
-           rmse_text(ra, &a->answered), wa->retrains, wa->alerts, wa->criticals,
-           rmse_text(rz, &z->answered), wz->retrains, wz->alerts, wz->criticals,
+           error_text(ra, &a->answered), wa->retrains, wa->alerts, wa->criticals,
+           error_text(rz, &z->answered), wz->retrains, wz->alerts, wz->criticals,
            difference);
 }
 
@@ -206,12 +206,8 @@ static json_t *days_json(const struct lw_cli_backtest *b) {
         lw_format_time(when, sizeof when, d->day_ms);
         when[10] = '\0'; /* the date */
         json_object_set_new(o, "day", json_string(when));
-        json_object_set_new(
-            o, "frozen_rmse",
-            d->frozen.n ? lw_json_number(sqrt(d->frozen.loss / (double)d->frozen.n))
-                        : json_null());
-        json_object_set_new(o, "managed_rmse",
-                            lw_json_number(sqrt(d->managed.loss / (double)d->managed.n)));
+        lw_summary_errors_json(b->config->spec.task, lw_losses_error(&d->frozen),
+                               lw_losses_error(&d->managed), o);
         json_object_set_new(o, "champion", json_integer(d->champion));
         json_array_append_new(list, o);
     }
@@ -220,6 +216,7 @@ static json_t *days_json(const struct lw_cli_backtest *b) {
 
 static json_t *segment_json(const struct lw_cli_backtest *b,
                             const struct lw_cli_backtest_segment *s) {
+    const struct lw_task *task = b->config->spec.task;
     json_t *o = json_object(), *groups = json_array();
     char name[16];
     for (size_t g = 0; g < s->ngroups; g++) {
@@ -227,7 +224,7 @@ static json_t *segment_json(const struct lw_cli_backtest *b,
         json_t *row = json_object(), *months = json_array();
         json_object_set_new(row, "segment", json_string(group->name));
         json_object_set_new(row, "scored", json_integer((json_int_t)group->all.n));
-        json_object_set_new(row, "managed_rmse",
+        json_object_set_new(row, lw_task_error_key(task, "managed_", "").text,
                             lw_json_number(lw_losses_error(&group->all)));
         for (size_t m = 0; m < b->summary.nmonths; m++) {
             json_t *month = json_object();
@@ -236,10 +233,8 @@ static json_t *segment_json(const struct lw_cli_backtest *b,
                 json_string(lw_summary_month_name(name, &b->summary.month[m])));
             json_object_set_new(month, "scored",
                                 json_integer((json_int_t)group->managed[m].n));
-            json_object_set_new(month, "frozen_rmse",
-                                lw_json_number(lw_losses_error(&group->frozen[m])));
-            json_object_set_new(month, "managed_rmse",
-                                lw_json_number(lw_losses_error(&group->managed[m])));
+            lw_summary_errors_json(task, lw_losses_error(&group->frozen[m]),
+                                   lw_losses_error(&group->managed[m]), month);
             json_array_append_new(months, month);
         }
         json_object_set_new(row, "months", months);
@@ -276,7 +271,7 @@ json_t *lw_cli_backtest_json(const struct lw_cli_backtest *b) {
     json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
     json_object_set_new(o, "suspect",
                         json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));
-    lw_summary_json(&b->summary, o);
+    lw_summary_json(&b->summary, b->config->spec.task, o);
     json_array_foreach(json_object_get(o, "months"), i, month) {
         struct lw_cli_backtest_month w;
         lw_cli_backtest_month(b, &b->summary.month[i], &w);

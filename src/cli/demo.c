@@ -323,7 +323,8 @@ static void print_result(struct demo *d) {
     lw_demo_screen_end(d->screen);
     fprintf(
         d->out,
-        "\nError (RMSE, minutes) of version 1 without retraining (frozen), and managed:\n\n");
+        "\nError (%s, minutes) of version 1 without retraining (frozen), and managed:\n\n",
+        d->config->spec.task->figure[0].label);
     lw_summary_print(&summary, d->out);
     fprintf(d->out, "  webhook messages received %" PRIu64 "\n\n", delivered);
     snprintf(redis, sizeof redis, "redis-cli -p %d HGETALL 'leeway:{%s}:now'",
@@ -343,7 +344,7 @@ static void print_result(struct demo *d) {
         o, "events",
         json_integer(
             (json_int_t)lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES]));
-    lw_summary_json(&summary, o);
+    lw_summary_json(&summary, d->config->spec.task, o);
     json_object_set_new(o, "webhooks", json_integer((json_int_t)delivered));
     lw_cli_print_json(o);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/demo.h"
+#include "core/task.h"
 
 #define NEWS_MAX   12
 #define POINTS_MAX 4096
@@ -22,9 +23,9 @@ struct lw_demo_screen {
     char news[NEWS_MAX][200]; /* a ring, newest at count - 1 */
     uint64_t count;
     int64_t clock_ms;
-    double rmse[POINTS_MAX], first[POINTS_MAX];
+    double error[POINTS_MAX], first[POINTS_MAX];
     size_t npoints;
-    double now_rmse, now_first, expected, champion, firing;
+    double now_error, now_first, expected, champion, firing;
     double psi[LW_FEATURES_MAX];
     bool drift[LW_FEATURES_MAX];
     int64_t began_ms, drawn_ms;
@@ -76,23 +77,24 @@ static double figure_value(const struct lw_evaluation *e, const char *window,
     return NAN;
 }
 
-static void add_point(struct lw_demo_screen *s, double rmse, double first) {
+static void add_point(struct lw_demo_screen *s, double error, double first) {
     if (s->npoints == POINTS_MAX) {
-        memmove(s->rmse, s->rmse + 1, (POINTS_MAX - 1) * sizeof *s->rmse);
+        memmove(s->error, s->error + 1, (POINTS_MAX - 1) * sizeof *s->error);
         memmove(s->first, s->first + 1, (POINTS_MAX - 1) * sizeof *s->first);
         s->npoints--;
     }
-    s->rmse[s->npoints] = rmse > 0 ? rmse : NAN;
+    s->error[s->npoints] = error > 0 ? error : NAN;
     s->first[s->npoints++] = first > 0 ? first : NAN;
 }
 
 static void print_day(struct lw_demo_screen *s) {
     char text[160];
-    if (s->live || s->clock_ms % LW_DAY != 0 || !(s->now_rmse > 0))
+    if (s->live || s->clock_ms % LW_DAY != 0 || !(s->now_error > 0))
         return;
-    snprintf(text, sizeof text, "RMSE %s (expected %s, frozen %s), champion v%.0f",
-             lw_digits(s->now_rmse, 3).text, lw_digits(s->expected, 3).text,
-             lw_digits(s->now_first, 3).text, s->champion);
+    snprintf(text, sizeof text, "%s %s (expected %s, frozen %s), champion v%.0f",
+             s->spec->task->figure[0].label, lw_digits(s->now_error, 3).text,
+             lw_digits(s->expected, 3).text, lw_digits(s->now_first, 3).text,
+             s->champion);
     fprintf(s->out, "%.10s        day        %s\n",
             lw_format_time((char[32]){0}, 32, s->clock_ms - 1), text);
 }
@@ -100,14 +102,15 @@ static void print_day(struct lw_demo_screen *s) {
 void lw_demo_screen_evaluated(struct lw_demo_screen *s, const struct lw_evaluation *e) {
     const char *day = s->spec->window[0].name;
     const char *last = s->spec->window[s->spec->nwindows - 1].name;
+    const struct lw_task *task = s->spec->task;
     pthread_mutex_lock(&s->lock);
     s->clock_ms = e->at_ms;
-    s->now_rmse = figure_value(e, day, "rmse");
-    s->now_first = figure_value(e, day, "rmse_first");
-    s->expected = figure_value(e, day, "rmse_expected");
+    s->now_error = figure_value(e, day, task->figure[0].key);
+    s->now_first = figure_value(e, day, lw_task_error_key(task, "", "_first").text);
+    s->expected = figure_value(e, day, lw_task_error_key(task, "", "_expected").text);
     s->champion = figure_value(e, "", "champion");
     s->firing = figure_value(e, "", "alerts_firing");
-    add_point(s, s->now_rmse, s->now_first);
+    add_point(s, s->now_error, s->now_first);
     for (size_t i = 0; i < s->spec->nfeatures; i++) {
         char name[160];
         snprintf(name, sizeof name, "psi:%s", s->spec->feature[i].name);
@@ -135,8 +138,8 @@ static void common_range(const struct lw_demo_screen *s, double range[2]) {
     range[0] = INFINITY;
     range[1] = -INFINITY;
     for (size_t i = 0; i < s->npoints; i++) {
-        range[0] = fmin(range[0], fmin(s->rmse[i], s->first[i]));
-        range[1] = fmax(range[1], fmax(s->rmse[i], s->first[i]));
+        range[0] = fmin(range[0], fmin(s->error[i], s->first[i]));
+        range[1] = fmax(range[1], fmax(s->error[i], s->first[i]));
     }
 }
 
@@ -152,12 +155,12 @@ static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbo
               lw_format_count(count, sizeof count, events), s->rate, s->champion,
               training ? "   \033[33mtraining\033[0m" : "");
     draw_line(s, "%s", "");
-    draw_line(s, "  RMSE, last day   %s   (expected %s, version 1 %s)",
-              lw_digits(s->now_rmse, 3).text, lw_digits(s->expected, 3).text,
-              lw_digits(s->now_first, 3).text);
+    draw_line(s, "  %s, last day   %s   (expected %s, version 1 %s)",
+              s->spec->task->figure[0].label, lw_digits(s->now_error, 3).text,
+              lw_digits(s->expected, 3).text, lw_digits(s->now_first, 3).text);
     draw_line(
         s, "  managed  %s",
-        lw_sparkline_between(spark, sizeof spark, s->rmse, s->npoints, WIDTH, range));
+        lw_sparkline_between(spark, sizeof spark, s->error, s->npoints, WIDTH, range));
     draw_line(
         s, "  frozen   %s",
         lw_sparkline_between(spark, sizeof spark, s->first, s->npoints, WIDTH, range));

@@ -87,45 +87,50 @@ static int compile_by(struct evaluation *e, const char *text, struct lw_err *err
 
 /* ---- for people ---- */
 
-static void print_line(const struct lw_evaluate_figures *f, double e2_all) {
-    const struct lw_errors *s = &f->errors;
+static void print_line(const struct lw_evaluate_figures *line, double loss_all) {
+    const struct lw_losses *s = &line->losses;
     char count[32];
-    printf("  %s %10s", lw_text_column(f->name, 24, 40).text,
+    printf("  %s %10s", lw_text_column(line->name, 24, 40).text,
            lw_format_count(count, sizeof count, s->n));
-    if (s->n < 3)
+    if (s->n < 3) {
         printf(" %8s\n", "-");
-    else
-        printf(
-            " %8s ±%6s %8s ±%6s %8s ±%6s %7s ±%6s %6s%%\n",
-            lw_digits(lw_errors_rmse(s), 4).text, lw_digits(lw_errors_rmse_se(s), 4).text,
-            lw_digits(lw_errors_mae(s), 4).text, lw_digits(lw_errors_mae_se(s), 4).text,
-            lw_digits_signed(lw_errors_bias(s), 4).text,
-            lw_digits(lw_errors_bias_se(s), 4).text, lw_digits(lw_errors_r2(s), 4).text,
-            lw_digits(f->r2_se, 4).text, lw_digits(100 * s->e2 / e2_all, 1).text);
+        return;
+    }
+    for (size_t k = 0; k < LW_TASK_FIGURES_MAX && s->task->figure[k].key; k++) {
+        const struct lw_task_figure *f = &s->task->figure[k];
+        double v = f->value(s);
+        printf(" %8s ±%6s",
+               f->with_sign ? lw_digits_signed(v, 4).text : lw_digits(v, 4).text,
+               lw_digits(line->se[k], 4).text);
+    }
+    printf(" %6s%%\n", lw_digits(100 * s->loss / loss_all, 1).text);
 }
 
-static void print_head(const char *what) {
-    printf("  %-24s %10s %16s %16s %16s %15s %7s\n", what, "n", "RMSE", "MAE", "bias",
-           "R²", "of SE");
+static void print_head(const struct lw_task *task, const char *what) {
+    printf("  %-24s %10s", what, "n");
+    for (const struct lw_task_figure *f = task->figure; f->key; f++)
+        printf(" %16s", f->label);
+    printf("   of %s\n", task->loss_label);
 }
 
 static void print_text(const struct evaluation *e, const struct lw_evaluate_groups *m,
                        size_t top) {
-    double e2 = m->all.errors.e2;
+    const struct lw_task *task = e->rows.task;
+    double loss = m->all.losses.loss;
     lw_input_tally_print(&e->tally, &e->config->spec.event, stdout);
     lw_cli_line(stdout, "%s (%s, %016" PRIx64 ")", lw_model_name(e->model),
                 lw_model_kind(e->model), lw_model_fingerprint(e->model));
     printf("\n");
-    print_head("month");
+    print_head(task, "month");
     for (size_t i = 0; i < m->nmonths; i++)
-        print_line(&m->month[i], e2);
-    print_line(&m->all, e2);
+        print_line(&m->month[i], loss);
+    print_line(&m->all, loss);
     if (!e->by.text)
         return;
     printf("\n");
-    print_head(e->by.text);
+    print_head(task, e->by.text);
     for (size_t i = 0; i < m->nsegments && i < top; i++)
-        print_line(&m->segment[i], e2);
+        print_line(&m->segment[i], loss);
     if (m->nsegments > top)
         printf("  ... %zu more (use --top %zu or --json)\n", m->nsegments - top,
                m->nsegments);
@@ -133,20 +138,19 @@ static void print_text(const struct evaluation *e, const struct lw_evaluate_grou
 
 /* ---- for machines ---- */
 
-static json_t *figures_json(const struct lw_evaluate_figures *f) {
-    const struct lw_errors *s = &f->errors;
+static json_t *figures_json(const struct lw_evaluate_figures *line) {
+    const struct lw_losses *s = &line->losses;
+    char key[80];
     json_t *o = json_object();
     json_object_set_new(o, "n", json_integer((json_int_t)s->n));
-    json_object_set_new(o, "rmse", lw_json_number(lw_errors_rmse(s)));
-    json_object_set_new(o, "rmse_se", lw_json_number(lw_errors_rmse_se(s)));
-    json_object_set_new(o, "mae", lw_json_number(lw_errors_mae(s)));
-    json_object_set_new(o, "mae_se", lw_json_number(lw_errors_mae_se(s)));
-    json_object_set_new(o, "bias", lw_json_number(lw_errors_bias(s)));
-    json_object_set_new(o, "bias_se", lw_json_number(lw_errors_bias_se(s)));
-    json_object_set_new(o, "r2", lw_json_number(lw_errors_r2(s)));
-    json_object_set_new(o, "r2_se", lw_json_number(f->r2_se));
+    for (size_t k = 0; k < LW_TASK_FIGURES_MAX && s->task->figure[k].key; k++) {
+        const struct lw_task_figure *f = &s->task->figure[k];
+        json_object_set_new(o, f->key, lw_json_number(f->value(s)));
+        snprintf(key, sizeof key, "%s_se", f->key);
+        json_object_set_new(o, key, lw_json_number(line->se[k]));
+    }
     json_object_set_new(o, "recalibration_gain",
-                        lw_json_number(lw_errors_recalibration_gain(s)));
+                        lw_json_number(lw_losses_recalibration_gain(s)));
     return o;
 }
 
@@ -219,7 +223,7 @@ static int write_results(struct evaluation *e, const struct evaluate_options *o,
 static int evaluate_files(const struct lw_config *config,
                           const struct evaluate_options *o, char **files, size_t n,
                           struct lw_err *err) {
-    struct evaluation e = {.config = config};
+    struct evaluation e = {.config = config, .rows.task = config->spec.task};
     struct lw_model *model = lw_input_model(config, o->model, err);
     e.model = model;
     int rc = model ? compile_by(&e, o->by, err) : -1;
@@ -285,5 +289,5 @@ const struct lw_command lw_cmd_evaluate = {
     "      --plot FILE       plot predictions against actual values (SVG)\n"
     "      --json            print one object on standard output\n"
     "\n"
-    "Prints every figure with its standard error; \"of SE\" is the share of the total squared error.\n",
+    "Prints every figure with its standard error; the last column is the share of the total loss.\n",
     evaluate_main};

@@ -3,8 +3,8 @@
 #define LW_CLI_EVALUATE_H
 
 #include "cli/input.h"
+#include "core/losses.h"
 #include "leeway/categories.h"
-#include "leeway/errors.h"
 
 struct lw_evaluate_row { /* one row */
     double target, prediction;
@@ -16,6 +16,7 @@ struct lw_evaluate_row { /* one row */
 };
 
 struct lw_evaluate_rows {
+    const struct lw_task *task; /* set by the caller */
     struct lw_evaluate_row *row;
     size_t n, cap;
     int64_t from_ms, until_ms; /* event times seen */
@@ -33,8 +34,8 @@ void lw_evaluate_rows_add(struct lw_evaluate_rows *rows,
 struct lw_evaluate_figures {
     char name[160];
     double order; /* NAN for groups without a natural order */
-    struct lw_errors errors;
-    double r2_se;
+    struct lw_losses losses;
+    double se[LW_TASK_FIGURES_MAX]; /* of the task's figures; NAN: none */
 };
 /* Groups of rows: all[0]; by month, in order; by segment. Free with
  * lw_evaluate_groups_fini. */

@@ -1,10 +1,7 @@
 /* Error by group for `leeway evaluate`.
  *
- * RMSE, MAE and bias with their standard errors come from leeway/errors.h. That of R^2
- * needs the rows: R^2 = 1 - M/V with M the mean squared error and V the variance of the
- * target has, by the delta method, the influence of one row
- *   psi = M/V^2 (y - mean)^2 - e^2/V,   SE = sqrt(mean(psi^2) / n),
- * which sums to zero by construction.
+ * The figures are the task's (core/task.h). A standard error that needs the rows follows
+ * from the influence psi of one row on the figure, SE = sqrt(mean(psi^2) / n).
  *
  * Numbers are grouped by their deciles (equal values stay together); categories have one
  * group for each level. */
@@ -47,26 +44,36 @@ static uint32_t pick_segment(const struct lw_evaluate_row *row, int32_t first) {
     return row->segment;
 }
 
+/* Of figure k. */
+static void standard_errors(const struct lw_evaluate_rows *rows, pick_group *pick,
+                            int32_t first, size_t k, struct lw_evaluate_figures *group,
+                            size_t ngroups) {
+    const struct lw_task_figure *f = &rows->task->figure[k];
+    for (size_t i = 0; i < rows->n && f->influence; i++) {
+        const struct lw_evaluate_row *r = &rows->row[i];
+        struct lw_evaluate_figures *g = &group[pick(r, first)];
+        double psi = f->influence(&g->losses, r->target, r->prediction);
+        g->se[k] += psi * psi;
+    }
+    for (size_t i = 0; i < ngroups; i++) {
+        struct lw_evaluate_figures *g = &group[i];
+        double n = (double)g->losses.n;
+        g->se[k] = f->se                   ? f->se(&g->losses)
+                   : f->influence && n > 2 ? sqrt(g->se[k] / n / n)
+                                           : NAN;
+    }
+}
+
 static void figures_fill(const struct lw_evaluate_rows *rows, pick_group *pick,
                          int32_t first, struct lw_evaluate_figures *group,
                          size_t ngroups) {
     for (size_t i = 0; i < rows->n; i++) {
         const struct lw_evaluate_row *r = &rows->row[i];
-        lw_errors_add(&group[pick(r, first)].errors, r->target, r->prediction);
+        lw_losses_add(&group[pick(r, first)].losses, rows->task, r->target,
+                      r->prediction);
     }
-    for (size_t i = 0; i < rows->n; i++) {
-        const struct lw_evaluate_row *r = &rows->row[i];
-        struct lw_evaluate_figures *g = &group[pick(r, first)];
-        double n = (double)g->errors.n, mse = g->errors.e2 / n;
-        double var = g->errors.target.m2 / n, e = r->prediction - r->target;
-        double d = r->target - g->errors.target.mean,
-               psi = mse / (var * var) * d * d - e * e / var;
-        g->r2_se += psi * psi;
-    }
-    for (size_t i = 0; i < ngroups; i++) {
-        double n = (double)group[i].errors.n;
-        group[i].r2_se = n > 2 ? sqrt(group[i].r2_se / n / n) : NAN;
-    }
+    for (size_t k = 0; k < LW_TASK_FIGURES_MAX && rows->task->figure[k].key; k++)
+        standard_errors(rows, pick, first, k, group, ngroups);
 }
 
 /* ---- months ---- */
@@ -190,10 +197,10 @@ static void group_by_category(struct lw_evaluate_rows *rows, struct lw_cats *cat
     name_missing(out->segment, rows, n + 1);
 }
 
-/* Largest share of the squared error first. */
+/* Largest share of the loss first. */
 static int compare_loss(const void *a, const void *b) {
     const struct lw_evaluate_figures *x = a, *y = b;
-    return (x->errors.e2 < y->errors.e2) - (x->errors.e2 > y->errors.e2);
+    return (x->losses.loss < y->losses.loss) - (x->losses.loss > y->losses.loss);
 }
 
 static int compare_order(const void *a, const void *b) {
@@ -207,7 +214,7 @@ static void segments_sort(struct lw_evaluate_groups *out) {
     size_t n = 0;
     bool ordered = true;
     for (size_t i = 0; i < out->nsegments; i++)
-        if (out->segment[i].errors.n) {
+        if (out->segment[i].losses.n) {
             ordered &= !isnan(out->segment[i].order);
             out->segment[n++] = out->segment[i];
         }

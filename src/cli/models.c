@@ -65,11 +65,11 @@ static json_t *unreadable_json(uint32_t version, const char *why,
     return o;
 }
 
-static double heldout_rmse(const struct lw_version *v) {
+static double heldout_error(const struct lw_version *v) {
     json_error_t ignored;
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
-    json_t *rmse = facts ? json_object_get(facts, "heldout_rmse") : NULL;
-    double out = json_is_number(rmse) ? json_number_value(rmse) : NAN;
+    json_t *error = facts ? json_object_get(facts, "heldout_error") : NULL;
+    double out = json_is_number(error) ? json_number_value(error) : NAN;
     json_decref(facts);
     return out;
 }
@@ -124,7 +124,7 @@ static int list_version(struct models_session *s, uint32_t version,
     if (!s->json && reply)
         lw_cli_line(stdout, ROW, version, v.status, aliases,
                     lw_format_time(when, sizeof when, v.as_of_ms),
-                    lw_digits(heldout_rmse(&v), 3).text, v.reason);
+                    lw_digits(heldout_error(&v), 3).text, v.reason);
     else if (!s->json)
         lw_cli_line(stdout, ROW, version, "unreadable", aliases, "-", "-", why.msg);
     lw_reply_free(reply);

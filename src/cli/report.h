@@ -63,7 +63,7 @@ struct lw_report_column {
 struct lw_report_segment {
     char column[LW_NAME_MAX], name[96];
     struct lw_losses errors[LW_SIDES];
-    double excess; /* contribution to the change of the mean squared error */
+    double excess; /* contribution to the change of the mean loss */
 };
 
 struct lw_report {

@@ -3,8 +3,8 @@
  * A category changed when its shares differ beyond chance: |z| > CHANGED_Z. With a thousand
  * categories and equal sides one report in twenty names a category.
  *
- * A segment's excess is its contribution to the change of the mean squared error: its
- * share of the current events times (current MSE - reference MSE). The excesses of all
+ * A segment's excess is its contribution to the change of the mean loss: its share of the
+ * current events times (current mean loss - reference mean loss). The excesses of all
  * segments of a feature and the effect of their changed mix add up to the whole change. */
 #include <inttypes.h>
 #include <math.h>

@@ -338,50 +338,63 @@ static void quality_table(const struct lw_report *r, struct lw_buf *out) {
 
 /* ---- the model's error ---- */
 
+static struct lw_digits figure_text(const struct lw_task_figure *f,
+                                    const struct lw_losses *s) {
+    return f->with_sign ? lw_digits_signed(f->value(s), 3) : lw_digits(f->value(s), 3);
+}
+
 static void error_row(const char *name, const struct lw_losses *s, struct lw_buf *out) {
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n", s->n);
-    cell_put(out, "RMSE", "%s ± %s", lw_digits(lw_losses_error(s), 3).text,
-             lw_digits(lw_losses_error_se(s), 3).text);
-    cell_put(out, "MAE", "%s ± %s", lw_digits(lw_losses_figure(s, "mae"), 3).text,
-             lw_digits(lw_losses_figure_se(s, "mae"), 3).text);
-    cell_put(out, "bias", "%s ± %s",
-             lw_digits_signed(lw_losses_figure(s, "bias"), 3).text,
-             lw_digits(lw_losses_figure_se(s, "bias"), 3).text);
-    cell_put(out, "R²", "%s", lw_digits(lw_losses_figure(s, "r2"), 3).text);
+    for (const struct lw_task_figure *f = s->task->figure; f->key; f++)
+        cell_put(out, f->label, "%s%s%s", figure_text(f, s).text, f->se ? " ± " : "",
+                 f->se ? lw_digits(f->se(s), 3).text : "");
     lw_buf_printf(out, "</tr>\n");
+}
+
+#define CONTRIBUTION "contribution to the change in mean %s"
+
+static void segments_head(const struct lw_task *task, struct lw_buf *out) {
+    const char *error = task->figure[0].label;
+    lw_buf_printf(out,
+                  "<table class=\"stack\"><thead><tr><th>segment</th><th>n reference</th>"
+                  "<th>n current</th><th>%s reference</th><th>%s current</th>",
+                  error, error);
+    for (const struct lw_task_figure *f = task->figure + 1; f->key; f++)
+        if (f->with_sign)
+            lw_buf_printf(out, "<th>%s current</th>", f->label);
+    lw_buf_printf(out, "<th>" CONTRIBUTION "</th></tr></thead><tbody>\n", task->loss);
 }
 
 static void segment_row(const struct lw_report_segment *s, struct lw_buf *out) {
     char name[LW_NAME_MAX + 100];
     const struct lw_losses *ref = &s->errors[LW_REF], *cur = &s->errors[LW_CUR];
+    const struct lw_task *task = cur->task;
     snprintf(name, sizeof name, "%s: %s", s->column, s->name);
     lw_buf_printf(out, "<tr>");
     td_name(out, name);
     td_count(out, "n reference", ref->n);
     td_count(out, "n current", cur->n);
-    cell_put(out, "RMSE reference", "%s", lw_digits(lw_losses_error(ref), 3).text);
-    cell_put(out, "RMSE current", "%s ± %s", lw_digits(lw_losses_error(cur), 3).text,
+    cell_put(out, lw_task_error_label(task, "", " reference").text, "%s",
+             lw_digits(lw_losses_error(ref), 3).text);
+    cell_put(out, lw_task_error_label(task, "", " current").text, "%s ± %s",
+             lw_digits(lw_losses_error(cur), 3).text,
              lw_digits(lw_losses_error_se(cur), 3).text);
-    cell_put(out, "bias current", "%s",
-             lw_digits_signed(lw_losses_figure(cur, "bias"), 3).text);
-    cell_put(out, "contribution to the change in MSE", "%s",
-             lw_digits_signed(s->excess, 3).text);
+    for (const struct lw_task_figure *f = task->figure + 1; f->key; f++) {
+        snprintf(name, sizeof name, "%s current", f->label);
+        if (f->with_sign)
+            cell_put(out, name, "%s", figure_text(f, cur).text);
+    }
+    snprintf(name, sizeof name, CONTRIBUTION, task->loss);
+    cell_put(out, name, "%s", lw_digits_signed(s->excess, 3).text);
     lw_buf_printf(out, "</tr>\n");
 }
 
 static void segments_table(const struct lw_report *r, struct lw_buf *out) {
     enum { SHOWN = 15 };
-    static const char *const heading[] = {"segment",
-                                          "n reference",
-                                          "n current",
-                                          "RMSE reference",
-                                          "RMSE current",
-                                          "bias current",
-                                          "contribution to the change in MSE"};
     lw_buf_printf(out, "<h2>Segments with the largest increase in error</h2>\n");
-    table_head(out, "stack", heading, sizeof heading / sizeof *heading);
+    segments_head(r->side[LW_CUR].errors.task, out);
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++)
         segment_row(&r->segment[i], out);
     table_end(out);
@@ -391,14 +404,17 @@ static void segments_table(const struct lw_report *r, struct lw_buf *out) {
 }
 
 static void errors_table(const struct lw_report *r, struct lw_buf *out) {
-    static const char *const heading[] = {"", "n", "RMSE", "MAE", "bias", "R²"};
+    const char *heading[LW_TASK_FIGURES_MAX + 2] = {"", "n"};
+    size_t n = 2;
     const struct lw_losses *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     if (ref->n < 3 || cur->n < 3)
         return;
     lw_buf_printf(out, "<h2>The model’s error: ");
     lw_html_str(out, r->model);
     lw_buf_printf(out, "</h2>\n");
-    table_head(out, "stack", heading, sizeof heading / sizeof *heading);
+    for (const struct lw_task_figure *f = cur->task->figure; f->key; f++)
+        heading[n++] = f->label;
+    table_head(out, "stack", heading, n);
     error_row("reference", ref, out);
     error_row("current", cur, out);
     table_end(out);

@@ -38,8 +38,9 @@ void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
                         " %zu with too few values to test.", r->insufficient);
     if (ref->n > 2 && cur->n > 2) {
         double before = lw_losses_error(ref), after = lw_losses_error(cur);
-        snprintf(out + len, size - (size_t)len, " RMSE %s → %s (%s %%).",
-                 lw_digits(before, 3).text, lw_digits(after, 3).text,
+        snprintf(out + len, size - (size_t)len, " %s %s → %s (%s %%).",
+                 cur->task->figure[0].label, lw_digits(before, 3).text,
+                 lw_digits(after, 3).text,
                  lw_digits_signed(100 * (after / before - 1), 1).text);
     }
 }
@@ -99,8 +100,10 @@ static void print_segments(const struct lw_report *r, FILE *out) {
     char ref[32], cur[32];
     if (!r->nsegments)
         return;
+    const struct lw_task *task = r->side[LW_CUR].errors.task;
     fprintf(out, "\n  largest increase in error%*s %10s %10s %9s %9s\n", 15, "", "n ref",
-            "n cur", "RMSE ref", "RMSE cur");
+            "n cur", lw_task_error_label(task, "", " ref").text,
+            lw_task_error_label(task, "", " cur").text);
     for (size_t i = 0; i < r->nsegments && i < SHOWN; i++) {
         const struct lw_report_segment *s = &r->segment[i];
         fprintf(out, "  %s %s %10s %10s %9s %9s\n",
@@ -161,13 +164,11 @@ static json_t *side_json(const struct lw_report *r, int which) {
     json_object_set_new(o, "times", json_string(lw_report_span(side, span, sizeof span)));
     if (side->errors.n) {
         json_object_set_new(o, "scored", json_integer((json_int_t)side->errors.n));
-        json_object_set_new(o, "rmse", lw_json_number(lw_losses_error(&side->errors)));
-        json_object_set_new(o, "rmse_se",
+        const struct lw_task *task = side->errors.task;
+        for (const struct lw_task_figure *f = task->figure; f->key; f++)
+            json_object_set_new(o, f->key, lw_json_number(f->value(&side->errors)));
+        json_object_set_new(o, lw_task_error_key(task, "", "_se").text,
                             lw_json_number(lw_losses_error_se(&side->errors)));
-        json_object_set_new(o, "bias",
-                            lw_json_number(lw_losses_figure(&side->errors, "bias")));
-        json_object_set_new(o, "mae",
-                            lw_json_number(lw_losses_figure(&side->errors, "mae")));
     }
     return o;
 }
@@ -269,6 +270,20 @@ static json_t *column_json(const struct lw_report_column *c) {
     return o;
 }
 
+/* The error, and the figures that say in which direction it is. */
+static void set_errors(json_t *o, const struct lw_losses side[LW_SIDES]) {
+    const struct lw_task_figure *first = side[LW_CUR].task->figure;
+    char key[80];
+    for (const struct lw_task_figure *f = first; f->key; f++) {
+        if (f != first && !f->with_sign)
+            continue;
+        snprintf(key, sizeof key, "%s_reference", f->key);
+        set_number(o, key, lw_losses_figure(&side[LW_REF], f->key));
+        snprintf(key, sizeof key, "%s_current", f->key);
+        set_number(o, key, lw_losses_figure(&side[LW_CUR], f->key));
+    }
+}
+
 static json_t *segments_json(const struct lw_report *r) {
     json_t *list = json_array();
     for (size_t i = 0; i < r->nsegments; i++) {
@@ -280,10 +295,7 @@ static json_t *segments_json(const struct lw_report *r) {
                             json_integer((json_int_t)s->errors[LW_REF].n));
         json_object_set_new(o, "n_current",
                             json_integer((json_int_t)s->errors[LW_CUR].n));
-        set_number(o, "rmse_reference", lw_losses_error(&s->errors[LW_REF]));
-        set_number(o, "rmse_current", lw_losses_error(&s->errors[LW_CUR]));
-        set_number(o, "bias_reference", lw_losses_figure(&s->errors[LW_REF], "bias"));
-        set_number(o, "bias_current", lw_losses_figure(&s->errors[LW_CUR], "bias"));
+        set_errors(o, s->errors);
         set_number(o, "excess", s->excess);
         json_array_append_new(list, o);
     }

@@ -33,7 +33,7 @@ struct lw_status {
     int64_t asked_ms;               /* monotonic: when Kafka last failed to answer; 0 */
     int64_t first_ms, last_ms;  /* event times of the history below; 0: there is none */
     struct lw_status_series at; /* ends of the windows, as below */
-    struct lw_status_series rmse[LW_WINDOWS_MAX], ratio[LW_WINDOWS_MAX];
+    struct lw_status_series error[LW_WINDOWS_MAX], ratio[LW_WINDOWS_MAX];
     struct lw_status_series psi[LW_FEATURES_MAX]; /* over the longest window */
     struct lw_status_series lag;                  /* one point for each read */
 };

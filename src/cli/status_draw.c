@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cli/quarantine.h"
 #include "cli/status.h"
+#include "core/task.h"
 
 #define SPARK 20
 #define DRAWN (SPARK + 16) /* columns of a sparkline with its ends */
@@ -57,23 +58,54 @@ static void put_head(const struct lw_status *s, struct lw_buf *out) {
                   lw_status_figure(s, "", "training") > 0 ? ", training" : "");
 }
 
+#define WINDOW_COLUMNS_MAX (LW_TASK_FIGURES_MAX + 3)
+
+struct window_column {
+    struct lw_task_name key;
+    const char *heading;
+};
+
+/* The error with its expectation, the figures that say in which direction it is, and the
+ * error of version 1. */
+static size_t window_columns(const struct lw_task *task,
+                             struct window_column out[WINDOW_COLUMNS_MAX]) {
+    static const char *const of_error[][2] = {{"_expected", "expected"},
+                                              {"_ratio", "ratio"}};
+    size_t n = 0;
+    out[n++] =
+        (struct window_column){lw_task_error_key(task, "", ""), task->figure[0].key};
+    for (size_t i = 0; i < 2; i++)
+        out[n++] = (struct window_column){lw_task_error_key(task, "", of_error[i][0]),
+                                          of_error[i][1]};
+    for (const struct lw_task_figure *f = task->figure + 1; f->key; f++)
+        if (f->with_sign) {
+            snprintf(out[n].key.text, sizeof out[n].key.text, "%s", f->key);
+            out[n++].heading = f->key;
+        }
+    out[n++] = (struct window_column){lw_task_error_key(task, "", "_first"), "first"};
+    return n;
+}
+
 static void put_windows(const struct lw_status *s, struct lw_buf *out) {
-    static const char *const names[] = {"rmse", "rmse_expected", "rmse_ratio", "bias",
-                                        "rmse_first"};
     const struct lw_spec *spec = &s->config->spec;
-    lw_buf_printf(out, "\n  %-12s %9s %9s %9s %9s %9s %9s", "window", "n", "rmse",
-                  "expected", "ratio", "bias", "first");
+    const char *error = spec->task->figure[0].key;
+    struct window_column column[WINDOW_COLUMNS_MAX];
+    size_t ncolumns = window_columns(spec->task, column);
+    lw_buf_printf(out, "\n  %-12s %9s", "window", "n");
+    for (size_t k = 0; k < ncolumns; k++)
+        lw_buf_printf(out, " %9s", column[k].heading);
     if (s->at.n > 1)
-        lw_buf_printf(out, "%*s%-*s%*s%s", 9, "", DRAWN - 9, "rmse", 9, "", "ratio");
+        lw_buf_printf(out, "%*s%-*s%*s%s", 9, "", DRAWN - 9, error, 9, "", "ratio");
     lw_buf_printf(out, "\n");
     for (size_t i = 0; i < spec->nwindows; i++) {
         const char *w = spec->window[i].name;
         double n = lw_status_figure(s, w, "n");
         lw_buf_printf(out, "  %s", lw_text_column(w, 12, 40).text);
         put_figure(out, 9, 0, n);
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            put_figure(out, 9, 3, n > 0 ? lw_status_figure(s, w, names[k]) : NAN);
-        put_spark(out, &s->rmse[i], 2);
+        for (size_t k = 0; k < ncolumns; k++)
+            put_figure(out, 9, 3,
+                       n > 0 ? lw_status_figure(s, w, column[k].key.text) : NAN);
+        put_spark(out, &s->error[i], 2);
         put_spark(out, &s->ratio[i], 2);
         lw_buf_printf(out, "\n");
     }

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "cli/quarantine.h"
 #include "cli/status.h"
+#include "core/task.h"
 #include "store/keys.h"
 #include "store/meta.h"
 
@@ -77,6 +78,8 @@ static double positive_or_nan(double v) {
 static void add_entry(struct lw_status *s, const struct lw_reply *fields) {
     const struct lw_spec *spec = &s->config->spec;
     const char *longest = spec->window[spec->nwindows - 1].name;
+    struct lw_task_name error = lw_task_error_key(spec->task, "", "");
+    struct lw_task_name ratio = lw_task_error_key(spec->task, "", "_ratio");
     double at = field_of(fields, "", "at");
     if (!(at > (double)s->last_ms))
         return;
@@ -85,10 +88,10 @@ static void add_entry(struct lw_status *s, const struct lw_reply *fields) {
     s->first_ms = (int64_t)s->at.value[0];
     for (size_t w = 0; w < spec->nwindows; w++) {
         const char *name = spec->window[w].name;
-        lw_status_series_add(&s->rmse[w],
-                             positive_or_nan(field_of(fields, name, "rmse")));
+        lw_status_series_add(&s->error[w],
+                             positive_or_nan(field_of(fields, name, error.text)));
         lw_status_series_add(&s->ratio[w],
-                             positive_or_nan(field_of(fields, name, "rmse_ratio")));
+                             positive_or_nan(field_of(fields, name, ratio.text)));
     }
     for (size_t f = 0; f < spec->nfeatures; f++) {
         char name[LW_NAME_MAX + 8];
@@ -127,7 +130,7 @@ static void forget_history(struct lw_status *s) {
     s->first_ms = s->last_ms = 0;
     s->at.n = 0;
     for (size_t w = 0; w < LW_WINDOWS_MAX; w++)
-        s->rmse[w].n = s->ratio[w].n = 0;
+        s->error[w].n = s->ratio[w].n = 0;
     for (size_t f = 0; f < LW_FEATURES_MAX; f++)
         s->psi[f].n = 0;
 }

@@ -12,26 +12,33 @@ const char *lw_summary_month_name(char out[16], const struct lw_month *m) {
     return out;
 }
 
-static json_t *month_json(const struct lw_month *m) {
+void lw_summary_errors_json(const struct lw_task *task, double frozen, double managed,
+                            json_t *into) {
+    json_object_set_new(into, lw_task_error_key(task, "frozen_", "").text,
+                        lw_json_number(frozen));
+    json_object_set_new(into, lw_task_error_key(task, "managed_", "").text,
+                        lw_json_number(managed));
+}
+
+static json_t *month_json(const struct lw_task *task, const struct lw_month *m) {
     char name[16];
     json_t *o = json_object();
     json_object_set_new(o, "month", json_string(lw_summary_month_name(name, m)));
     json_object_set_new(o, "events", json_integer((json_int_t)m->events));
     json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
-    json_object_set_new(o, "frozen_rmse", lw_json_number(lw_run_summary_frozen_error(m)));
-    json_object_set_new(o, "managed_rmse", lw_json_number(lw_losses_error(&m->answered)));
+    lw_summary_errors_json(task, lw_run_summary_frozen_error(m),
+                           lw_losses_error(&m->answered), o);
     return o;
 }
 
-void lw_summary_json(const struct lw_run_summary *l, json_t *into) {
+void lw_summary_json(const struct lw_run_summary *l, const struct lw_task *task,
+                     json_t *into) {
     struct lw_month all;
     json_t *months = json_array();
     lw_run_summary_totals(l, &all);
     json_object_set_new(into, "scored", json_integer((json_int_t)all.answered.n));
-    json_object_set_new(into, "frozen_rmse",
-                        lw_json_number(lw_run_summary_frozen_error(&all)));
-    json_object_set_new(into, "managed_rmse",
-                        lw_json_number(lw_losses_error(&all.answered)));
+    lw_summary_errors_json(task, lw_run_summary_frozen_error(&all),
+                           lw_losses_error(&all.answered), into);
     json_object_set_new(into, "alerts",
                         json_integer((json_int_t)(l->warnings + l->criticals)));
     json_object_set_new(into, "critical_alerts", json_integer((json_int_t)l->criticals));
@@ -41,7 +48,7 @@ void lw_summary_json(const struct lw_run_summary *l, json_t *into) {
     json_object_set_new(into, "failures", json_integer((json_int_t)l->failures));
     json_object_set_new(into, "rollbacks", json_integer((json_int_t)l->rollbacks));
     for (size_t i = 0; i < l->nmonths; i++)
-        json_array_append_new(months, month_json(&l->month[i]));
+        json_array_append_new(months, month_json(task, &l->month[i]));
     json_object_set_new(into, "months", months);
 }
 

@@ -10,9 +10,13 @@
 
 /* "2020-03"; returns out. */
 const char *lw_summary_month_name(char out[16], const struct lw_month *m);
-/* Sets scored, frozen_rmse, managed_rmse, alerts, retrains, promotions, rejections, months
- * and the like. */
-void lw_summary_json(const struct lw_run_summary *summary, json_t *into);
+/* Sets the error of the frozen and of the managed model: frozen_rmse, managed_rmse. */
+void lw_summary_errors_json(const struct lw_task *task, double frozen, double managed,
+                            json_t *into);
+/* Sets scored, both errors, alerts, retrains, promotions, rejections, months and the
+ * like. */
+void lw_summary_json(const struct lw_run_summary *summary, const struct lw_task *task,
+                     json_t *into);
 void lw_summary_print(const struct lw_run_summary *summary, FILE *out);
 
 #endif

@@ -113,13 +113,13 @@ static int write_model(const struct lw_model *model, const char *path,
     return rc;
 }
 
-static void print_trials(const struct lw_training *t) {
+static void print_trials(const struct lw_task *task, const struct lw_training *t) {
     char from[32], until[32], count[32];
     printf("hold-out %.16s to %.16s, %s rows\n",
            lw_format_time(from, sizeof from, t->holdout_from_ms),
            lw_format_time(until, sizeof until, t->as_of_ms),
            lw_format_count(count, sizeof count, t->holdout_rows));
-    printf("\n  %-28s %10s %9s\n", "candidate", "rows", "RMSE");
+    printf("\n  %-28s %10s %9s\n", "candidate", "rows", task->figure[0].label);
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         if (i && trial->round > t->trial[i - 1].round)
@@ -142,7 +142,7 @@ static void print_result(const struct lw_config *config, const struct train_opti
     char count[32];
     lw_input_tally_print(&in->tally, &config->spec.event, stdout);
     if (t->ntrials)
-        print_trials(t);
+        print_trials(config->spec.task, t);
     printf("%s on %s rows: %zu coefficients, %.1f s", lw_model_name(t->model),
            lw_format_count(count, sizeof count, t->rows), lw_model_coefficients(t->model),
            r->seconds);
@@ -164,6 +164,7 @@ static void print_result_json(const struct lw_config *config,
                               const struct train_reading *in,
                               const struct train_result *r) {
     const struct lw_training *t = &r->training;
+    const struct lw_task *task = config->spec.task;
     char print[32];
     json_t *out = json_object();
     lw_input_tally_json(&in->tally, &config->spec.event, out);
@@ -175,9 +176,10 @@ static void print_result_json(const struct lw_config *config,
         set_time(out, "holdout_from", t->holdout_from_ms);
         json_object_set_new(out, "holdout_rows",
                             json_integer((json_int_t)t->holdout_rows));
-        json_object_set_new(out, "holdout_rmse",
+        json_object_set_new(out, lw_task_error_key(task, "holdout_", "").text,
                             lw_json_number(t->trial[t->chosen].error));
-        json_object_set_new(out, "trials", lw_training_json_trials(t));
+        json_object_set_new(out, "trials",
+                            lw_training_json_trials(t, task->figure[0].key));
     } else {
         json_object_set_new(out, "train_rmse", lw_json_number(r->report.train_rmse));
     }

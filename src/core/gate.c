@@ -4,10 +4,9 @@
  * the difference of squared errors. Errors of neighbouring events are correlated (trips
  * share their hour's traffic), so the d's are first summed within blocks of event time,
  * and the block sums D are the sample: z = mean(D) / (sd(D) / sqrt(blocks)). Two
- * independent RMSEs would need a far larger sample for the same certainty, because most
- * of their variance is common to both models. (Diebold and
- * Mariano, "Comparing Predictive Accuracy", 1995, with blocks for their long-run
- * variance.)
+ * independent errors would need a far larger sample for the same certainty, because most
+ * of their variance is common to both models. (Diebold and Mariano, "Comparing Predictive
+ * Accuracy", 1995, with blocks for their long-run variance.)
  *
  * A few rows must not decide. An extreme label (lw_dataset_labels) counts only up to a
  * bound: a handful of them would make both errors equal to the third digit, whatever the

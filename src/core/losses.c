@@ -37,22 +37,12 @@ double lw_losses_error_se(const struct lw_losses *s) {
     return s->task && s->task->figure[0].se ? s->task->figure[0].se(s) : NAN;
 }
 
-static const struct lw_task_figure *figure_find(const struct lw_task *task,
-                                                const char *key) {
-    for (const struct lw_task_figure *f = task ? task->figure : NULL; f && f->key; f++)
-        if (strcmp(f->key, key) == 0)
-            return f;
-    return NULL;
-}
-
 double lw_losses_figure(const struct lw_losses *s, const char *key) {
-    const struct lw_task_figure *f = figure_find(s->task, key);
-    return f ? f->value(s) : NAN;
-}
-
-double lw_losses_figure_se(const struct lw_losses *s, const char *key) {
-    const struct lw_task_figure *f = figure_find(s->task, key);
-    return f && f->se ? f->se(s) : NAN;
+    for (const struct lw_task_figure *f = s->task ? s->task->figure : NULL; f && f->key;
+         f++)
+        if (strcmp(f->key, key) == 0)
+            return f->value(s);
+    return NAN;
 }
 
 double lw_losses_recalibration_gain(const struct lw_losses *s) {

@@ -37,7 +37,6 @@ double lw_losses_mean(const struct lw_losses *s);
 double lw_losses_error(const struct lw_losses *s); /* the task's first figure */
 double lw_losses_error_se(const struct lw_losses *s);
 double lw_losses_figure(const struct lw_losses *s, const char *key); /* "mae" */
-double lw_losses_figure_se(const struct lw_losses *s, const char *key);
 double lw_losses_recalibration_gain(const struct lw_losses *s);
 /* Mean loss of a less that of b, on the same events. */
 double lw_losses_difference(const struct lw_losses *a, const struct lw_losses *b);

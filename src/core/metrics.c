@@ -13,8 +13,8 @@
 /* Times drift.alpha: a rule tests again and again, a report only once. It resolves at
  * alpha. */
 #define RULE_ALPHA 0.01
-/* An RMSE must exceed its expectation by this many standard errors. */
-#define RMSE_Z 2.0
+/* An error must exceed its expectation by this many standard errors. */
+#define ERROR_Z 2.0
 
 static const struct lw_losses *errors_of(const struct lw_metric_input *in) {
     return &in->view->counts.champion;
@@ -28,7 +28,7 @@ static struct lw_reading model_reading(const struct lw_metric_input *in,
         .n = e->n, .known = known, .significant = true, .value = known ? value(e) : 0};
 }
 
-static struct lw_reading rmse_read(const struct lw_metric_input *in) {
+static struct lw_reading error_read(const struct lw_metric_input *in) {
     return model_reading(in, lw_losses_error);
 }
 
@@ -55,12 +55,12 @@ static struct lw_reading gain_read(const struct lw_metric_input *in) {
 }
 
 static struct lw_reading ratio_read(const struct lw_metric_input *in) {
-    struct lw_reading r = rmse_read(in);
-    double rmse = r.value, expected = in->view->expected_error;
+    struct lw_reading r = error_read(in);
+    double error = r.value, expected = in->view->expected_error;
     r.known = r.known && expected > 0;
-    r.value = r.known ? rmse / expected : 0;
+    r.value = r.known ? error / expected : 0;
     r.significant =
-        r.known && rmse - RMSE_Z * lw_losses_error_se(errors_of(in)) > expected;
+        r.known && error - ERROR_Z * lw_losses_error_se(errors_of(in)) > expected;
     return r;
 }
 
@@ -85,11 +85,11 @@ static double unsummed_figure(const struct lw_metric_input *in) {
     return (double)errors_of(in)->unsummed;
 }
 
-static double rmse_figure(const struct lw_metric_input *in) {
+static double error_figure(const struct lw_metric_input *in) {
     return lw_losses_error(errors_of(in));
 }
 
-static double rmse_se_figure(const struct lw_metric_input *in) {
+static double error_se_figure(const struct lw_metric_input *in) {
     return lw_losses_error_se(errors_of(in));
 }
 
@@ -345,8 +345,8 @@ static const struct lw_metric table[] = {
      .scope = LW_SCOPE_MODEL,
      .known = LW_KNOWN_SCORED,
      .flags = ZERO,
-     .read = rmse_read,
-     .figure = rmse_figure},
+     .read = error_read,
+     .figure = error_figure},
     {.name = "unsummed",
      .meaning = "scored events whose prediction cannot be summed: counted, but in no "
                 "error figure",
@@ -360,7 +360,7 @@ static const struct lw_metric table[] = {
      .scope = LW_SCOPE_MODEL,
      .known = LW_KNOWN_SCORED,
      .flags = ONLY | ZERO,
-     .figure = rmse_se_figure},
+     .figure = error_se_figure},
     {.name = "rmse_expected",
      .meaning = "expected RMSE of the champion in that window",
      .series = "leeway_window_rmse_expected",

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "core/monitor_private.h"
 
-/* Fewer events make an hour's RMSE too noisy for the change detector. */
+/* Fewer events make an hour's error too noisy for the change detector. */
 #define CHANGE_MIN_EVENTS 20
 
 static struct lw_change *new_change(const struct lw_spec *spec) {

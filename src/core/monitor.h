@@ -17,7 +17,7 @@
 /* One figure of an evaluation, a finite number. An unknown figure is left out, or 0
  * where its metric says so (LW_METRIC_ZERO). */
 struct lw_figure {
-    char name[LW_NAME_MAX + 40]; /* "<window>:rmse", "<window>:psi:<feature>", ... */
+    char name[LW_NAME_MAX + 40]; /* "<window>:n", "<window>:psi:<feature>", ... */
     double value;
 };
 

@@ -17,7 +17,7 @@ struct lw_month {
     struct lw_losses first; /* of version 1 on the same events: the frozen model */
 };
 
-/* RMSE of the frozen model; NAN where it was not scored on the same events as the
+/* Error of the frozen model; NAN where it was not scored on the same events as the
  * champion (keep_first: false). */
 double lw_run_summary_frozen_error(const struct lw_month *m);
 

@@ -54,7 +54,7 @@ enum {
 };
 
 struct lw_change_spec {
-    char kind[16]; /* "" none, "adwin", "page_hinkley", "kswin" on the hourly RMSE over
+    char kind[16]; /* "" none, "adwin", "page_hinkley", "kswin" on the hourly error over
                       its expectation */
     double delta, lambda, alpha;
 };

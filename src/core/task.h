@@ -7,6 +7,7 @@
 #ifndef LW_CORE_TASK_H
 #define LW_CORE_TASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,14 +27,19 @@ struct lw_task_figure {
     const char *label; /* "MAE": in texts */
     double (*value)(const struct lw_losses *s);
     double (*se)(const struct lw_losses *s); /* its standard error; NULL: none */
+    /* Influence of one event on the value. Over the events it sums to zero, and the sum of
+     * its squares gives a standard error that the sums alone do not; NULL: none. */
+    double (*influence)(const struct lw_losses *s, double target, double prediction);
+    bool with_sign; /* shown with its sign */
 };
 
 #define LW_TASK_FIGURES_MAX 8
 
 struct lw_task {
-    const char *name; /* "regression" */
-    const char *link; /* from a linear predictor to a prediction: "identity" */
-    const char *loss; /* "squared error" */
+    const char *name;       /* "regression" */
+    const char *link;       /* from a linear predictor to a prediction: "identity" */
+    const char *loss;       /* "squared error" */
+    const char *loss_label; /* "SE": in table headings */
     /* The first is the error: error_of(mean loss). A figure without key ends the list. */
     struct lw_task_figure figure[LW_TASK_FIGURES_MAX];
 
@@ -56,5 +62,15 @@ struct lw_task {
 };
 
 extern const struct lw_task lw_task_regression;
+
+struct lw_task_name {
+    char text[64];
+};
+/* The key of the error between prefix and suffix: "rmse_ratio", "frozen_rmse". */
+struct lw_task_name lw_task_error_key(const struct lw_task *task, const char *prefix,
+                                      const char *suffix);
+/* The same with its label: "frozen RMSE". */
+struct lw_task_name lw_task_error_label(const struct lw_task *task, const char *prefix,
+                                        const char *suffix);
 
 #endif

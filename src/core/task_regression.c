@@ -35,6 +35,16 @@ static double regression_bias_se(const struct lw_losses *s) {
 static double regression_r2(const struct lw_losses *s) {
     return lw_errors_r2(&s->errors);
 }
+
+/* R^2 = 1 - M/V with M the mean squared error and V the variance of the target has, by the
+ * delta method, the influence M/V^2 (y - mean)^2 - e^2/V. */
+static double regression_r2_influence(const struct lw_losses *s, double target,
+                                      double prediction) {
+    double n = (double)s->n, mse = s->errors.e2 / n, var = s->errors.target.m2 / n;
+    double e = prediction - target, d = target - s->errors.target.mean;
+    return mse / (var * var) * d * d - e * e / var;
+}
+
 static double regression_recalibration_gain(const struct lw_losses *s) {
     return lw_errors_recalibration_gain(&s->errors);
 }
@@ -87,10 +97,22 @@ const struct lw_task lw_task_regression = {
     .name = "regression",
     .link = "identity",
     .loss = "squared error",
-    .figure = {{"rmse", "RMSE", regression_rmse, regression_rmse_se},
-               {"mae", "MAE", regression_mae, regression_mae_se},
-               {"bias", "bias", regression_bias, regression_bias_se},
-               {"r2", "R²", regression_r2, NULL}},
+    .loss_label = "SE",
+    .figure =
+        {{.key = "rmse",
+          .label = "RMSE",
+          .value = regression_rmse,
+          .se = regression_rmse_se},
+         {.key = "mae", .label = "MAE", .value = regression_mae, .se = regression_mae_se},
+         {.key = "bias",
+          .label = "bias",
+          .value = regression_bias,
+          .se = regression_bias_se,
+          .with_sign = true},
+         {.key = "r2",
+          .label = "R²",
+          .value = regression_r2,
+          .influence = regression_r2_influence}},
     .loss_of = regression_loss_of,
     .error_of = regression_error_of,
     .distance = regression_distance,

@@ -51,7 +51,7 @@ static void find_segments(const struct lw_leader *l, const struct lw_alert *a,
             (struct lw_alert_segment){.name = l->spec->feature[r->feature].name,
                                       .value = r->value,
                                       .n = r->n,
-                                      .rmse = r->error,
+                                      .error = r->error,
                                       .reference_error = r->reference_error,
                                       .share = r->share};
     }

@@ -51,7 +51,7 @@ static void add_parameters(json_t *o, const struct lw_fit_spec *fit) {
         json_object_set_new(o, "correction", correction_json(&fit->correction));
 }
 
-json_t *lw_training_json_trials(const struct lw_training *t) {
+json_t *lw_training_json_trials(const struct lw_training *t, const char *error_key) {
     json_t *list = json_array();
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
@@ -61,7 +61,7 @@ json_t *lw_training_json_trials(const struct lw_training *t) {
         json_object_set_new(o, "round", json_integer(trial->round));
         json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
         set_real(o, "seconds", trial->seconds);
-        set_real(o, "rmse", trial->error);
+        set_real(o, error_key, trial->error);
         json_object_set_new(o, "chosen", json_boolean(i == t->chosen));
         if (trial->note[0])
             json_object_set_new(o, "note", json_string(trial->note));

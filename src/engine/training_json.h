@@ -9,8 +9,9 @@
 
 /* Array of objects, in the order of trying: name, kind, features, the parameters that
  * are in use (alpha, l1_ratio, window, half_life, correction, trees), round, rows,
- * seconds, rmse (null when the fit failed), chosen, note. New reference. */
-json_t *lw_training_json_trials(const struct lw_training *t);
+ * seconds, the error (null when the fit failed) under error_key, chosen, note. New
+ * reference. */
+json_t *lw_training_json_trials(const struct lw_training *t, const char *error_key);
 /* The spans that the quarantine excluded: array of {id, feature, from, until (null:
  * open), why, rows}. New reference. */
 json_t *lw_training_json_left_out(const struct lw_training *t);

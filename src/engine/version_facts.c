@@ -16,8 +16,8 @@ static json_t *gate_json(const struct lw_gate *g) {
     json_object_set_new(o, "passed", json_boolean(g->passed));
     json_object_set_new(o, "rows", json_integer((json_int_t)g->n));
     json_object_set_new(o, "blocks", json_integer((json_int_t)g->blocks));
-    json_object_set_new(o, "champion_rmse", lw_json_number(g->champion_error));
-    json_object_set_new(o, "challenger_rmse", lw_json_number(g->challenger_error));
+    json_object_set_new(o, "champion_error", lw_json_number(g->champion_error));
+    json_object_set_new(o, "challenger_error", lw_json_number(g->challenger_error));
     json_object_set_new(o, "gain", lw_json_number(g->gain));
     json_object_set_new(o, "z", lw_json_number(g->z));
     json_object_set_new(o, "verdict", json_string(g->reason));
@@ -70,9 +70,9 @@ char *lw__version_facts(const struct lw_config *config, const struct lw_request 
     json_object_set_new(o, "coefficients",
                         json_integer((json_int_t)lw_model_coefficients(t->model)));
     json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "heldout_rmse", lw_json_number(t->trial[t->chosen].error));
+    json_object_set_new(o, "heldout_error", lw_json_number(t->trial[t->chosen].error));
     json_object_set_new(o, "seconds", lw_json_number(seconds));
-    json_object_set_new(o, "trials", lw_training_json_trials(t));
+    json_object_set_new(o, "trials", lw_training_json_trials(t, "error"));
     json_object_set_new(o, "gate", gate_json(&t->gate));
     json_object_set_new(o, "lineage", lineage_json(config, t, l));
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));

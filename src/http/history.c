@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/task.h"
 #include "http/now.h"
 #include "http/private.h"
 #include "http/serve.h"
@@ -38,7 +39,7 @@ static void add_name(struct names *names, const char *window, const char *field,
     names->n++;
 }
 
-/* "rmse,psi:trip_distance" */
+/* "n,psi:trip_distance" */
 static bool parse_fields(struct lw_call *c, const char *window, const char *text,
                          struct names *out, json_t *list) {
     for (const char *at = text; *at;) {
@@ -118,10 +119,13 @@ void lw_serve_history(struct lw_call *c) {
     struct lw_err err = {0};
     const struct lw_window_spec *w = lw_call_window(c);
     const char *fields = lw_call_arg(c, "fields");
+    const struct lw_task *task = c->server->spec->task;
+    char standard[160];
+    snprintf(standard, sizeof standard, "%s,%s", task->figure[0].key,
+             lw_task_error_key(task, "", "_expected").text);
     json_t *list = json_array();
     if (!w || !parse_span(c, &q, 2000, 20000) ||
-        !parse_fields(c, w->name, fields && *fields ? fields : "rmse,rmse_expected",
-                      &names, list)) {
+        !parse_fields(c, w->name, fields && *fields ? fields : standard, &names, list)) {
         json_decref(list);
         return;
     }

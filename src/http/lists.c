@@ -37,10 +37,10 @@ static json_t *version_json(const struct lw_version *v, bool with_facts) {
     json_object_set_new(o, "name", fact_json(facts, NULL, "candidate"));
     json_object_set_new(o, "kind", fact_json(facts, NULL, "kind"));
     json_object_set_new(o, "rows", fact_json(facts, "lineage", "rows"));
-    json_object_set_new(o, "rmse", fact_json(facts, NULL, "heldout_rmse"));
-    json_t *beaten = json_object_get(json_object_get(facts, "gate"), "champion_rmse");
-    double rmse = json_number_value(beaten); /* 0: there was no champion to beat */
-    json_object_set_new(o, "champion_rmse", rmse > 0 ? json_real(rmse) : json_null());
+    json_object_set_new(o, "error", fact_json(facts, NULL, "heldout_error"));
+    json_t *beaten = json_object_get(json_object_get(facts, "gate"), "champion_error");
+    double error = json_number_value(beaten); /* 0: there was no champion to beat */
+    json_object_set_new(o, "champion_error", error > 0 ? json_real(error) : json_null());
     if (with_facts)
         json_object_set(o, "facts", facts ? facts : json_null());
     json_decref(facts);

@@ -251,7 +251,7 @@ void lw_metrics_document(FILE *out) {
           "Redis, and are the same on every process: aggregate them with `max`, or "
           "scrape one process. `leeway_live_*` has samples on the leader only. All "
           "others describe the process. An unknown value has no sample: a window without "
-          "events has no RMSE, a stream without a champion no PSI.\n\n| metric | type | "
+          "events has no error, a stream without a champion no PSI.\n\n| metric | type | "
           "unit | labels | meaning |\n|---|---|---|---|---|\n",
           out);
     const struct lw_metric_row *r;

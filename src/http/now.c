@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "core/task.h"
 #include "http/now.h"
 #include "http/private.h"
 #include "http/serve.h"
@@ -232,12 +233,24 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     return o;
 }
 
+/* Figures of the error are named after `error`: "rmse", "rmse_expected". */
+static json_t *task_json(const struct lw_task *task) {
+    json_t *o = json_object();
+    json_object_set_new(o, "name", json_string(task->name));
+    json_object_set_new(o, "link", json_string(task->link));
+    json_object_set_new(o, "loss", json_string(task->loss));
+    json_object_set_new(o, "error", json_string(task->figure[0].key));
+    json_object_set_new(o, "label", json_string(task->figure[0].label));
+    return o;
+}
+
 static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
                         const struct lw_vitals *v, bool away) {
     const struct lw_spec *spec = s->spec;
     json_t *o = json_object(), *windows = json_array();
     double at = lw_now_figure(n->now, "at");
     json_object_set_new(o, "stream", json_string(spec->stream));
+    json_object_set_new(o, "task", task_json(spec->task));
     json_object_set_new(o, "now_ms", json_integer(lw_wall_ms()));
     json_object_set_new(o, "seen_ms", json_integer(n->taken_ms));
     json_object_set_new(o, "at_ms", at > 0 ? integer_json(at) : json_null());

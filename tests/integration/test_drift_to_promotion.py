@@ -44,7 +44,7 @@ def check_alerts(got):
     check(any(d["segments"] and d["examples"] for d in details), "where the error rose, and in which trips", details)
     for segment in (s for d in details for s in d["segments"]):
         check(segment["name"] in ("PULocationID", "DOLocationID", "pickup_hour") and
-              0 < segment["share"] <= 1 and segment["rmse"] > 0 and segment["reference_rmse"] > 0,
+              0 < segment["share"] <= 1 and segment["error"] > 0 and segment["reference_error"] > 0,
               "a segment says what it is", segment)
 
 
@@ -79,7 +79,7 @@ def check_models(case, config):
     equal(len(lineage["ranges"]), PARTITIONS, "partitions of the lineage")
     check(all(r["first"] <= r["last"] for r in lineage["ranges"]), "its ranges", lineage["ranges"])
     check(lineage["messages"] >= lineage["rows"] > 1000, "its rows", lineage)
-    check(gate["passed"] and gate["challenger_rmse"] < gate["champion_rmse"], "its gate", gate)
+    check(gate["passed"] and gate["challenger_error"] < gate["champion_error"], "its gate", gate)
 
 
 def check_dashboard(case):

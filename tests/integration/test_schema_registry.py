@@ -300,9 +300,9 @@ def trained(case, config, rides):
     taken = facts["lineage"]  # with the four dead letters, or from before them
     check(taken["undecodable"] == taken["messages"] - taken["rows"] in (0, 4),
           "all but the dead letters are readable", taken)
-    rmse = facts["heldout_rmse"]
-    check(rmse < 0.05, "minutes are 3 + 2 * distance under every schema", facts)
-    say(f"trained on {facts['lineage']['rows']} rows, rmse {rmse:.4f}")
+    error = facts["heldout_error"]
+    check(error < 0.05, "minutes are 3 + 2 * distance under every schema", facts)
+    say(f"trained on {facts['lineage']['rows']} rows, RMSE {error:.4f}")
 
 
 class Gate:

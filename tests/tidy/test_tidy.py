@@ -5,7 +5,8 @@
 One name has one meaning (struct, union and enum tags), a header is guarded by its path and compiles
 alone and after every other, a static function carries its noun, a public function is named after the
 file that declares it and is used by more than tests, files that comments name exist, functions and
-files keep to the limits of CONTRIBUTING.md, and words that this project has replaced are absent."""
+files keep to the limits of CONTRIBUTING.md, words that this project has replaced are absent, and only a
+few files know the statistics of regression."""
 import collections
 import fnmatch
 import os
@@ -43,6 +44,11 @@ GONE = {
 CALLBACKS = {"on_request", "lw_http_tls_choose", "lw_kafka_log_verify"}
 SEAMS = {"lw_post", "lw_change_width", "lw_producer_refused", "lw_access_rules"}
 FOREIGN = {"rdkafka.h"}
+# A task's own statistics, and the only files that name them: its row and its sums, the table of metrics, the
+# least-squares fit with its own RMSE, and the baselines of `train --table`.
+REGRESSION = r"rmse|\bmae\b|R²|\blw_errors(_\w+)?\b"
+OF_REGRESSION = {"src/core/task_regression.c", "src/core/losses.h", "src/core/metrics.c", "include/leeway/errors.h",
+                 "src/sketch/errors.c", "src/model/fit.c", "src/model/fit.h", "src/cli/train.c", "src/cli/train_table.c"}
 failures = []
 
 
@@ -224,7 +230,20 @@ def check_words():
                 fail(f"{path}:{line_of(text, m.start())}", f'"{m[0]}": {instead}')
 
 
-for check in (check_tags, check_headers, check_functions, check_public, check_comments, check_words):
+def check_task():
+    """Only the rows of tasks and metrics name a statistic of regression; others ask the task."""
+    for path in listed("src", "include", "web"):
+        if path in OF_REGRESSION or not path.endswith((".c", ".h", ".js", ".html")):
+            continue
+        text = blank(read(path), strings=False)
+        for m in re.finditer(REGRESSION, text, re.I):
+            fail(f"{path}:{line_of(text, m.start())}", f'"{m[0]}": ask the task (core/task.h)')
+    for path in sorted(OF_REGRESSION):
+        if not re.search(REGRESSION, blank(read(path), strings=False), re.I):
+            fail(path, "no longer names a statistic of regression: take it off the list")
+
+
+for check in (check_tags, check_headers, check_functions, check_public, check_comments, check_words, check_task):
     before = len(failures)
     check()
     print(f"{check.__doc__.strip().splitlines()[0]} {'ok' if len(failures) == before else str(len(failures) - before) + ' wrong'}")

@@ -43,19 +43,20 @@ FIRING = {
              "appeared": [{"value": "264", "share": 0.0125}, {"value": "7", "share": 0.0075}],
              "vanished": [{"value": "1", "share": 0.005}],
              "moved": [{"value": "74", "reference": 0.125, "window": 0.0625}]}],
+        "error_label": "RMSE",
         "segments": [{"name": "PULocationID", "value": "74", "n": 912, "share": 0.41,
-                      "rmse": 9.5, "reference_rmse": 6.25}],
+                      "error": 9.5, "reference_error": 6.25}],
         "examples": ["2020-03-20-000017", "2020-03-20-000099"]},
     "links": {"page": PAGE, "runbook": RUNBOOK},
 }
 RESOLVED = dict(FIRING, id="00c0ffee00c0ffee-resolved", status="resolved", value=0.05, threshold=0.1,
                 summary="trip_distance is back: PSI 0.05.", action=None,
-                details={"top_drifted": [], "segments": [], "examples": []})
+                details={"top_drifted": [], "error_label": "RMSE", "segments": [], "examples": []})
 # No rule, no feature, no window, no links; a repetition.
 BARE = dict(FIRING, id="00c0ffee00c0ffee-warning.2", severity="warning", repeat=2, rule="rollback",
             metric=None, feature=None, value=None, threshold=None, n=0, window=None,
             model_version=None, host=None, summary=None, action=None,
-            details={"top_drifted": [], "segments": [], "examples": []},
+            details={"top_drifted": [], "error_label": "RMSE", "segments": [], "examples": []},
             links={"page": None, "runbook": None})
 MESSAGES = {"firing": FIRING, "resolved": RESOLVED, "bare": BARE}
 
@@ -113,9 +114,9 @@ def mover(v):
     return s
 
 
-def segment(s):
-    return (f"{s['name']} {s['value']}: {100 * s['share']:.0f} % of the increase, RMSE "
-            f"{figure(s['reference_rmse'])} → {figure(s['rmse'])}")
+def segment(s, error):
+    return (f"{s['name']} {s['value']}: {100 * s['share']:.0f} % of the increase, {error} "
+            f"{figure(s['reference_error'])} → {figure(s['error'])}")
 
 
 def movers(m):
@@ -123,7 +124,7 @@ def movers(m):
 
 
 def segments(m):
-    return [segment(s) for s in m["details"]["segments"]]
+    return [segment(s, m["details"]["error_label"]) for s in m["details"]["segments"]]
 
 
 def labels(m):

@@ -8,6 +8,7 @@
 #include "alert/secrets.h"
 #include "alert_test.h"
 #include "base/rng.h"
+#include "core/task.h"
 
 #define AT     INT64_C(1584763200000)
 #define ROUNDS 1000
@@ -173,11 +174,12 @@ static void message(struct lw_rng *rng, const struct lw_cat *cat, struct lw_buf 
     struct lw_spec *spec = calloc(1, sizeof *spec);
     struct lw_err err = {0};
     char id[96], value[64];
+    spec->task = &lw_task_regression;
     lw_copy(spec->stream, sizeof spec->stream, "made");
     id[strange(rng, id, sizeof id - 1)] = '\0';
     struct lw_alert_segment segment = {.name = "zone",
                                        .n = 7,
-                                       .rmse = any_double(rng),
+                                       .error = any_double(rng),
                                        .reference_error = any_double(rng),
                                        .share = any_double(rng)};
     segment.value = lw_cat_name(cat, value, sizeof value);

@@ -4,6 +4,7 @@
 
 #include "alert/alert_json.h"
 #include "alert/message.h"
+#include "alert/phrase.h"
 #include "alert/render.h"
 #include "alert/secrets.h"
 #include "alert_test.h"
@@ -11,7 +12,9 @@
 #include "base/time.h"
 #include "core/pane.h"
 #include "core/reference.h"
+#include "core/task.h"
 #include "support/json_schema.h"
+#include "support/toy_task.h"
 
 #define AT INT64_C(1584763200000) /* 2020-03-21T04:00:00Z */
 
@@ -27,6 +30,7 @@ static struct lw_rule rule = {.name = "psi-day", .metric = &metric};
 
 static struct lw_spec *spec(void) {
     struct lw_spec *s = calloc(1, sizeof *s);
+    s->task = &lw_task_regression;
     lw_copy(s->stream, sizeof s->stream, "nyc-green");
     s->nwindows = 1;
     lw_copy(s->window[0].name, sizeof s->window[0].name, "day");
@@ -327,6 +331,27 @@ static void many_categories(void **state) {
     assert_json(a, b, "top_drifted");
 }
 
+/* Another task: the message names its error, and people read the name. */
+static void segments_name_the_error_of_the_task(void **state) {
+    (void)state;
+    struct lw_spec *s = spec();
+    s->task = &toy_task;
+    struct lw_alert a = alert();
+    struct lw_alert_segment segment = {"zone", "74", 912, 0.25, 0.125, 0.5};
+    struct lw_alert_context c = {.now_ms = AT, .segment = &segment, .nsegments = 1};
+    struct lw_buf out = {0};
+    struct lw_message m;
+    char text[400];
+    assert_int_equal(lw_alert_json_write(s, &a, &c, &out, NULL), 0);
+    assert_int_equal(lw__message_read(&m, (const char *)out.data, out.len, AT, NULL), 0);
+    assert_in_schema(m.root);
+    assert_string_equal(lw__phrase_segment(&m, 0, text, sizeof text),
+                        "zone 74: 50 % of the increase, Brier 0.125 → 0.25");
+    lw__message_fini(&m);
+    lw_buf_fini(&out);
+    free(s);
+}
+
 /* The longest texts in the characters that JSON doubles: still bounded, still read by
  * every format. */
 static void longest_message_is_bounded(void **state) {
@@ -413,6 +438,7 @@ int main(void) {
         cmocka_unit_test(every_member_is_there),
         cmocka_unit_test(schema_has_teeth),
         cmocka_unit_test(ids),
+        cmocka_unit_test(segments_name_the_error_of_the_task),
         cmocka_unit_test(runbook_fragment),
         cmocka_unit_test(nameless_is_refused),
         cmocka_unit_test(top_drifted_are_those_that_drifted),

@@ -7,6 +7,7 @@
 #include "alert_test.h"
 #include "core/pane.h"
 #include "core/reference.h"
+#include "core/task.h"
 
 #define AT     INT64_C(1584763200000)
 #define PLACE  "Quellenstrasse"
@@ -61,12 +62,13 @@ static struct lw_profile *profile(const char *a, const char *b) {
 static void message(const struct lw_privacy *p, struct lw_buf *out) {
     struct lw_spec *spec = calloc(1, sizeof *spec);
     struct lw_err err = {0};
+    spec->task = &lw_task_regression;
     lw_copy(spec->stream, sizeof spec->stream, "made");
     struct lw_reference *reference = calloc(1, sizeof *reference);
     struct lw_pane window = {.profile = profile(PLACE, NEW)};
     reference->profile = profile(PLACE, "Graben");
     struct lw_alert_segment segment = {
-        .name = "zone", .value = PLACE, .n = 9, .share = 0.5, .rmse = 2};
+        .name = "zone", .value = PLACE, .n = 9, .share = 0.5, .error = 2};
     const char *example = PERSON;
     struct lw_alert_context context = {.now_ms = AT,
                                        .privacy = p,

@@ -21,7 +21,7 @@ static void deciles_keep_equal_values_together(void **state) {
 
 static void groups_add_up(void **state) {
     (void)state;
-    struct lw_evaluate_rows rows = {0};
+    struct lw_evaluate_rows rows = {.task = &lw_task_regression};
     struct lw_evaluate_groups groups;
     const struct lw_evaluate_by by = {.text = "x", .kind = LW_NUMERIC};
     for (int i = 0; i < 1000; i++) {
@@ -33,20 +33,20 @@ static void groups_add_up(void **state) {
         lw_evaluate_rows_add(&rows, &row);
     }
     lw_evaluate_group(&rows, &by, &groups);
-    assert_int_equal(groups.all.errors.n, 1000);
+    assert_int_equal(groups.all.losses.n, 1000);
     assert_int_equal(groups.nmonths, 2); /* none for the months between */
     assert_string_equal(groups.month[0].name, "2020-03");
     assert_string_equal(groups.month[1].name, "2041-03");
     assert_int_equal(groups.nsegments, LW_DECILES + 1);
     assert_string_equal(groups.segment[LW_DECILES].name, "(missing)");
     uint64_t n = 0;
-    double e2 = 0;
+    double loss = 0;
     for (size_t i = 0; i < groups.nsegments; i++) {
-        n += groups.segment[i].errors.n;
-        e2 += groups.segment[i].errors.e2;
+        n += groups.segment[i].losses.n;
+        loss += groups.segment[i].losses.loss;
     }
     assert_int_equal(n, 1000);
-    assert_true(fabs(e2 - groups.all.errors.e2) < 1e-9 * e2);
+    assert_true(fabs(loss - groups.all.losses.loss) < 1e-9 * loss);
     lw_evaluate_groups_fini(&groups);
     free(rows.row);
 }

@@ -1,83 +1,16 @@
-/* A second task needs a row and nothing else: a toy that predicts yes or no and is judged
- * by its Brier score goes through pane, bytes, gate, segments and run summary. */
+/* A second task needs a row and nothing else: a toy goes through pane, bytes, gate,
+ * segments and run summary. */
 #include "support/core_fixture.h"
+#include "support/toy_task.h"
 
 #include "core/losses.h"
 #include "core/run_summary.h"
 #include "core/segment_regression.h"
 #include "core/train.h"
 
-static double toy_loss_of(double target, double prediction) {
-    return (prediction - target) * (prediction - target);
-}
-static double toy_error_of(double mean_loss) {
-    return mean_loss;
-}
-static double toy_distance(double target, double prediction) {
-    return fabs(prediction - target);
-}
-static struct lw_loss_pair toy_compare(double target, double champion, double challenger,
-                                       double cap) {
-    double a = toy_loss_of(target, champion), b = toy_loss_of(target, challenger);
-    (void)cap; /* no loss exceeds 1 */
-    return (struct lw_loss_pair){
-        .champion = a, .challenger = b, .capped = a, .difference = a - b};
-}
-static double toy_gain(const struct lw_losses *s) {
-    return s->n ? 0.25 : NAN;
-}
-static void toy_add(struct lw_losses *s, const double *target, const double *prediction,
-                    size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        s->n++;
-        s->loss += toy_loss_of(target[i], prediction[i]);
-        s->number[0] += target[i]; /* events that were yes */
-    }
-}
-static void toy_merge(struct lw_losses *s, const struct lw_losses *other) {
-    s->n += other->n;
-    s->loss += other->loss;
-    s->number[0] += other->number[0];
-}
-static double toy_brier(const struct lw_losses *s) {
-    return lw_losses_mean(s);
-}
-static double toy_rate(const struct lw_losses *s) {
-    return s->n ? s->number[0] / (double)s->n : NAN;
-}
-static void toy_write(const struct lw_losses *s, uint8_t *out) {
-    memcpy(out, &s->n, 8);
-    memcpy(out + 8, &s->loss, 8);
-    memcpy(out + 16, &s->number[0], 8);
-}
-static int toy_read(struct lw_losses *s, const void *data, struct lw_err *err) {
-    const uint8_t *at = data;
-    memcpy(&s->n, at, 8);
-    memcpy(&s->loss, at + 8, 8);
-    memcpy(&s->number[0], at + 16, 8);
-    return s->loss >= 0 ? 0 : lw_fail(err, LW_EINPUT, "a Brier score below 0");
-}
-
-static const struct lw_task toy = {
-    .name = "toy",
-    .link = "logit",
-    .loss = "Brier loss",
-    .figure = {{"brier", "Brier", toy_brier, NULL}, {"rate", "rate", toy_rate, NULL}},
-    .loss_of = toy_loss_of,
-    .error_of = toy_error_of,
-    .distance = toy_distance,
-    .compare = toy_compare,
-    .recalibration_gain = toy_gain,
-    .add = toy_add,
-    .merge = toy_merge,
-    .bytes = 24,
-    .write = toy_write,
-    .read = toy_read,
-};
-
 static struct lw_spec *toy_spec(void) {
     struct lw_spec *spec = core_spec_new();
-    spec->task = &toy;
+    spec->task = &toy_task;
     return spec;
 }
 
@@ -163,17 +96,17 @@ static void segments_and_summary_show_its_error(void **state) {
     core_event_set(spec, &e, CORE_START, 2, 1, 1);
     lw_spec_watch(spec, &e.row, watched);
     for (int i = 0; i < 100; i++) {
-        lw_losses_add(&ref->losses, &toy, 1, .9);
-        lw_segments_add(&ref->segments[CORE_F_ZONE], 2, 1, toy.loss_of(1, .9));
-        lw_pane_add_loss(pane, 1, watched, &none, toy.loss_of(1, .5));
+        lw_losses_add(&ref->losses, &toy_task, 1, .9);
+        lw_segments_add(&ref->segments[CORE_F_ZONE], 2, 1, toy_task.loss_of(1, .9));
+        lw_pane_add_loss(pane, 1, watched, &none, toy_task.loss_of(1, .5));
     }
     assert_int_equal(lw_segment_regression_find(spec, ref, pane, 1, &worst, 1), 1);
     close_to(worst.error, .25);
     close_to(worst.reference_error, .01);
     lw_run_summary_pane(&summary, pane, 1);
-    lw_run_summary_write(&summary, &toy, &bytes);
+    lw_run_summary_write(&summary, &toy_task, &bytes);
     struct lw_reader r = lw_reader_of(bytes.data, bytes.len);
-    lw_run_summary_read(&back, &toy, &r);
+    lw_run_summary_read(&back, &toy_task, &r);
     assert_false(r.bad);
     assert_int_equal(lw_reader_left(&r), 0);
     close_to(lw_losses_error(&back.month[0].answered), .41);
@@ -182,6 +115,31 @@ static void segments_and_summary_show_its_error(void **state) {
     lw_reference_free(ref);
     lw_pane_free(pane);
     core_spec_free(spec);
+}
+
+static void figures_of_the_error_are_named_after_it(void **state) {
+    static const char *const ends[] = {"", "_se", "_expected", "_ratio", "_first"};
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        assert_non_null(
+            lw_metric_find(lw_task_error_key(&lw_task_regression, "", ends[i]).text));
+    assert_string_equal(lw_task_error_key(&toy_task, "frozen_", "_se").text,
+                        "frozen_brier_se");
+    assert_string_equal(lw_task_error_label(&toy_task, "managed ", "").text,
+                        "managed Brier");
+}
+
+static void influences_sum_to_zero(void **state) {
+    (void)state;
+    const struct lw_task_figure *r2 = &lw_task_regression.figure[3];
+    struct lw_losses s = {0};
+    double sum = 0;
+    for (int i = 0; i < 500; i++)
+        lw_losses_add(&s, &lw_task_regression, i % 17, i % 13);
+    for (int i = 0; i < 500; i++)
+        sum += r2->influence(&s, i % 17, i % 13);
+    assert_string_equal(r2->key, "r2");
+    close_to(sum / 500, 0);
 }
 
 static void regression_is_the_first_task(void **state) {
@@ -204,6 +162,8 @@ static void regression_is_the_first_task(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(regression_is_the_first_task),
+        cmocka_unit_test(figures_of_the_error_are_named_after_it),
+        cmocka_unit_test(influences_sum_to_zero),
         cmocka_unit_test(a_pane_keeps_the_sums_of_its_task),
         cmocka_unit_test(the_gate_compares_by_the_task),
         cmocka_unit_test(segments_and_summary_show_its_error),

@@ -93,12 +93,11 @@ static void finite_or_unknown(double v) {
 }
 
 static void figures_are_finite(const struct lw_losses *s) {
-    finite_or_unknown(lw_losses_error(s));
-    finite_or_unknown(lw_losses_figure(s, "mae"));
-    finite_or_unknown(lw_losses_figure(s, "bias"));
-    finite_or_unknown(lw_losses_error_se(s));
-    finite_or_unknown(lw_losses_figure_se(s, "mae"));
-    finite_or_unknown(lw_losses_figure_se(s, "bias"));
+    for (const struct lw_task_figure *f = s->task ? s->task->figure : NULL; f && f->key;
+         f++) {
+        finite_or_unknown(f->value(s));
+        finite_or_unknown(f->se ? f->se(s) : NAN);
+    }
     finite_or_unknown(lw_losses_recalibration_gain(s));
 }
 

@@ -162,8 +162,8 @@ void put_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t versio
     char text[600];
     encode(spec, version, &model, &reference);
     snprintf(text, sizeof text,
-             "{\"candidate\":\"plain\",\"kind\":\"ridge\",\"heldout_rmse\":%u.5,"
-             "\"gate\":{\"champion_rmse\":%d},\"lineage\":{\"rows\":2000}}",
+             "{\"candidate\":\"plain\",\"kind\":\"ridge\",\"heldout_error\":%u.5,"
+             "\"gate\":{\"champion_error\":%d},\"lineage\":{\"rows\":2000}}",
              version, version > 1 ? 9 : 0);
     struct lw_cmd *c = lw_cmd_new();
     lw_cmd_str(c, "HSET");

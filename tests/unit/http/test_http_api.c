@@ -1,8 +1,10 @@
 /* The API's reads against a real Redis with the documented contents. */
 #include "redis_fixture.h"
 #include "store/requests.h"
+#include "support/toy_task.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static char why[700];
 
@@ -129,6 +131,10 @@ static void now_is_the_newest_evaluation(void **state) {
     json_t *o = ask_json(&s->f, "/api/v1/now", 200);
     assert_string_equal(text(o, "stream"), "nyc-green");
     assert_int_equal(whole(o, "at_ms"), T0);
+    json_t *task = json_object_get(o, "task");
+    assert_string_equal(text(task, "name"), "regression");
+    assert_string_equal(text(task, "error"), "rmse");
+    assert_string_equal(text(task, "label"), "RMSE");
     json_t *champion = json_object_get(o, "champion");
     assert_int_equal(whole(champion, "version"), 1);
     assert_string_equal(text(champion, "kind"), "ridge");
@@ -181,6 +187,32 @@ static void history_in_order(void **state) {
         assert_true(json_is_null(json_array_get(row, 3)));
     }
     json_decref(o);
+}
+
+/* Another task's names are in every answer that the page reads. */
+static void the_error_is_the_tasks(void **state) {
+    struct scene *s = *state;
+    struct fixture f;
+    fixture_load(&f, redis_server_url(s->redis));
+    snprintf(f.token_path, sizeof f.token_path, "/tmp/leeway-http-toy.%d", (int)getpid());
+    f.config->spec.task = &toy_task;
+    fixture_start(&f);
+    wait_version(&f, 1);
+    json_t *o = ask_json(&f, "/api/v1/now", 200);
+    json_t *task = json_object_get(o, "task");
+    assert_string_equal(text(task, "name"), "toy");
+    assert_string_equal(text(task, "link"), "logit");
+    assert_string_equal(text(task, "loss"), "Brier loss");
+    assert_string_equal(text(task, "error"), "brier");
+    assert_string_equal(text(task, "label"), "Brier");
+    json_decref(o);
+    o = ask_json(&f, "/api/v1/history", 200);
+    json_t *fields = json_object_get(o, "fields");
+    assert_int_equal(json_array_size(fields), 2);
+    assert_string_equal(json_string_value(json_array_get(fields, 0)), "brier");
+    assert_string_equal(json_string_value(json_array_get(fields, 1)), "brier_expected");
+    json_decref(o);
+    fixture_stop(&f);
 }
 
 static void history_is_thinned_and_keeps_the_last(void **state) {
@@ -315,10 +347,10 @@ static void models_newest_first(void **state) {
     json_t *m = json_array_get(models, 0);
     assert_int_equal(whole(m, "version"), 2);
     assert_int_equal(whole(m, "rows"), 2000);
-    assert_near(number(m, "rmse"), 2.5, 0);
-    assert_near(number(m, "champion_rmse"), 9, 0);
+    assert_near(number(m, "error"), 2.5, 0);
+    assert_near(number(m, "champion_error"), 9, 0);
     assert_true(
-        json_is_null(json_object_get(json_array_get(models, 1), "champion_rmse")));
+        json_is_null(json_object_get(json_array_get(models, 1), "champion_error")));
     json_decref(o);
     o = ask_json(&s->f, "/api/v1/models/2", 200);
     assert_string_equal(text(json_object_get(o, "facts"), "candidate"), "plain");
@@ -551,6 +583,7 @@ int main(void) {
         cmocka_unit_test(what_others_say_is_a_warning),
         cmocka_unit_test(now_is_the_newest_evaluation),
         cmocka_unit_test(history_in_order),
+        cmocka_unit_test(the_error_is_the_tasks),
         cmocka_unit_test(history_is_thinned_and_keeps_the_last),
         cmocka_unit_test(history_between_two_times),
         cmocka_unit_test(heat_maps),
