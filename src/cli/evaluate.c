@@ -136,17 +136,16 @@ static void print_text(const struct evaluation *e, const struct lw_evaluate_grou
 static json_t *figures_json(const struct lw_evaluate_figures *f) {
     const struct lw_errors *s = &f->errors;
     json_t *o = json_object();
-    json_object_set_new(o, "n", json_integer((json_int_t)s->n));
-    json_object_set_new(o, "rmse", lw_json_number(lw_errors_rmse(s)));
-    json_object_set_new(o, "rmse_se", lw_json_number(lw_errors_rmse_se(s)));
-    json_object_set_new(o, "mae", lw_json_number(lw_errors_mae(s)));
-    json_object_set_new(o, "mae_se", lw_json_number(lw_errors_mae_se(s)));
-    json_object_set_new(o, "bias", lw_json_number(lw_errors_bias(s)));
-    json_object_set_new(o, "bias_se", lw_json_number(lw_errors_bias_se(s)));
-    json_object_set_new(o, "r2", lw_json_number(lw_errors_r2(s)));
-    json_object_set_new(o, "r2_se", lw_json_number(f->r2_se));
-    json_object_set_new(o, "recalibration_gain",
-                        lw_json_number(lw_errors_recalibration_gain(s)));
+    lw_json_set_count(o, "n", s->n);
+    lw_json_set_number(o, "rmse", lw_errors_rmse(s));
+    lw_json_set_number(o, "rmse_se", lw_errors_rmse_se(s));
+    lw_json_set_number(o, "mae", lw_errors_mae(s));
+    lw_json_set_number(o, "mae_se", lw_errors_mae_se(s));
+    lw_json_set_number(o, "bias", lw_errors_bias(s));
+    lw_json_set_number(o, "bias_se", lw_errors_bias_se(s));
+    lw_json_set_number(o, "r2", lw_errors_r2(s));
+    lw_json_set_number(o, "r2_se", f->r2_se);
+    lw_json_set_number(o, "recalibration_gain", lw_errors_recalibration_gain(s));
     return o;
 }
 
@@ -155,25 +154,22 @@ static json_t *groups_json(const struct lw_evaluate_figures *group, size_t n,
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = figures_json(&group[i]);
-        json_object_set_new(o, key, lw_cli_text(group[i].name));
+        lw_json_set_text(o, key, group[i].name);
         json_array_append_new(list, o);
     }
     return list;
 }
 
 static void print_json(const struct evaluation *e, const struct lw_evaluate_groups *m) {
-    char print[32];
     json_t *o = figures_json(&m->all);
     lw_input_tally_json(&e->tally, &e->config->spec.event, o);
-    json_object_set_new(o, "model", lw_cli_text(lw_model_name(e->model)));
-    json_object_set_new(o, "kind", json_string(lw_model_kind(e->model)));
-    snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(e->model));
-    json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "months", groups_json(m->month, m->nmonths, "month"));
+    lw_json_set_text(o, "model", lw_model_name(e->model));
+    lw_json_set_text(o, "kind", lw_model_kind(e->model));
+    lw_json_set_hex(o, "fingerprint", lw_model_fingerprint(e->model));
+    lw_json_set(o, "months", groups_json(m->month, m->nmonths, "month"));
     if (e->by.text) {
-        json_object_set_new(o, "by", lw_cli_text(e->by.text));
-        json_object_set_new(o, "segments",
-                            groups_json(m->segment, m->nsegments, "segment"));
+        lw_json_set_text(o, "by", e->by.text);
+        lw_json_set(o, "segments", groups_json(m->segment, m->nsegments, "segment"));
     }
     lw_cli_print_json(o);
 }
