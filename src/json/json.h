@@ -14,10 +14,6 @@
 
 /* null unless finite. */
 json_t *lw_json_number(double v);
-/* A time as Unix milliseconds; null for INT64_MIN and 0. */
-json_t *lw_json_ms(int64_t ms);
-/* A time as text, "2020-03-12T05:00:00Z". */
-json_t *lw_json_instant(int64_t ms);
 /* The text as lw_text_safe shows it, cut to max bytes (4 at least; SIZE_MAX: whole); null
  * for NULL. */
 json_t *lw_json_text(const char *text, size_t max);
