@@ -52,7 +52,7 @@ static const struct lw_metric_row own_rows[] = {
      "How long wrong clocks have delayed evaluations; on the leader only.", W(clock_age)},
     {"leeway_partitions_stalled", G, "", "",
      "Partitions of the topic that do not move and are not known to be at their end.",
-     W(standing)},
+     W(partitions_stalled)},
     {"leeway_partitions_unread", G, "", "",
      "Stalled partitions that no live process reads.", W(deserted)},
     {"leeway_letters_blocked_seconds", G, "seconds", "",

@@ -110,8 +110,8 @@ static int64_t lag_of(const struct lw_partition_view *v) {
 /* When the partition stalled, as this process has seen it; 0: it has not. */
 static int64_t stalled_since(const struct lw_health *h, int32_t partition) {
     for (size_t i = 0; i < h->nstalled; i++)
-        if (h->standing[i].partition == partition)
-            return h->standing[i].since_ms;
+        if (h->stalled[i].partition == partition)
+            return h->stalled[i].since_ms;
     return 0;
 }
 
