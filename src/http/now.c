@@ -117,9 +117,6 @@ static int64_t stalled_since(const struct lw_health *h, int32_t partition) {
 
 static json_t *partition_json(const struct lw_partition_view *v,
                               const struct lw_health *h) {
-    static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
-                                              LW_COUNT_REJECTED, LW_COUNT_DEAD_LETTERED,
-                                              LW_COUNT_LATE,     LW_COUNT_SUSPECT};
     json_t *o = json_object();
     int64_t lag = lag_of(v);
     lw_json_set_int(o, "partition", v->partition);
@@ -127,8 +124,8 @@ static json_t *partition_json(const struct lw_partition_view *v,
     lw_json_set_int_if(o, "lag", lag >= 0, lag);
     lw_json_set_ms(o, "watermark_ms", v->watermark_ms);
     lw_json_set_text_or_null(o, "owner", v->owner);
-    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-        lw_json_set_count(o, lw_counter_name(counted[i]), v->counter[counted[i]]);
+    for (int k = 0; k < LW_COUNTERS; k++)
+        lw_json_set_count(o, lw_counter_name((enum lw_counter)k), v->counter[k]);
     lw_json_set_version(o, "champion", v->champion);
     lw_json_set_bool(o, "idle", v->idle);
     lw_json_set_ms(o, "updated_ms", v->updated_ms);
