@@ -63,26 +63,13 @@ static int add_event(void *arg, const struct lw_feed_event *event, struct lw_err
     return 0;
 }
 
-/* A feature's name, or any expression of the feature language. */
 static int compile_by(struct evaluation *e, const char *text, struct lw_err *err) {
-    const struct lw_spec *spec = &e->config->spec;
-    const char *expression = text;
     if (!text)
         return 0;
-    for (size_t i = 0; i < spec->nfeatures; i++)
-        if (strcmp(spec->feature[i].name, text) == 0)
-            expression = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
-    e->plan = lw_plan_new(&spec->event.fields, spec->zone);
-    int atom = lw_plan_atom(e->plan, expression, err);
-    if (atom < 0)
-        return lw_err_context(err, "--by");
-    if (lw_plan_atoms(e->plan) != 1)
-        return lw_fail(err, LW_ECONFIG,
-                       "--by %s: must have exactly one value for each row", text);
     e->by.text = text;
-    e->by.kind = lw_plan_atom_kind(e->plan, (size_t)atom);
     e->by.texts = lw_cats_new(SEGMENTS_MAX);
-    return 0;
+    e->plan = lw_evaluate_plan(&e->config->spec, text, &e->by.kind, err);
+    return e->plan ? 0 : lw_err_context(err, "--by");
 }
 
 /* ---- for people ---- */
