@@ -29,8 +29,8 @@ char *lw_evaluate_decile_name(char *out, size_t size, const double *edge, size_t
 /* Compiles a feature's name or any expression of the feature language; NULL: an error. */
 struct lw_plan *lw_evaluate_plan(const struct lw_spec *spec, const char *text,
                                  enum lw_kind *kind, struct lw_err *err);
-/* Sorts groups of so many bytes each: up to 31 that all have a natural order by it, others
- * by their share of the loss, largest first. */
+/* Sorts groups of `size` bytes each: at most 31 that all have a natural order by it,
+ * others by their share of the loss, largest first. */
 struct lw_evaluate_rank {
     double order; /* NAN: none */
     double loss;

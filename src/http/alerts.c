@@ -176,5 +176,5 @@ void lw_serve_unsilence(struct lw_call *c) {
     if (lw_silences_end(c->redis, c->server->spec, c->tail, who, lw_wall_ms(), &err))
         lw_call_err(c, &err);
     else
-        lw_call_json(c, json_pack("{ss}", "ended", c->tail));
+        lw_call_json(c, json_pack("{so}", "ended", lw_json_text(c->tail, SIZE_MAX)));
 }
