@@ -16,12 +16,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/json.h"
 #include "alert/message.h"
 #include "alert/top_drifted.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/task.h"
+#include "json/json.h"
 
 #define SEGMENTS_MAX 5
 #define EXAMPLES_MAX 5
@@ -38,29 +38,23 @@ char *lw_alert_json_id(char *out, size_t size, const struct lw_alert *alert,
     return out;
 }
 
-static void put_hex(json_t *root, const char *key, uint64_t v) {
-    char text[24];
-    snprintf(text, sizeof text, "%016" PRIx64, v);
-    lw__json_set(root, key, json_string(text));
-}
-
 static void put_head(json_t *root, const struct lw_spec *spec,
                      const struct lw_alert *alert,
                      const struct lw_alert_context *context) {
     char id[LW_ALERT_ID_MAX];
-    lw__json_set(root, "version", json_integer(1));
-    lw__json_set(root, "id",
-                 json_string(lw_alert_json_id(id, sizeof id, alert, context->repeat)));
-    put_hex(root, "incident", alert->incident);
-    put_hex(root, "fingerprint", alert->fingerprint);
-    lw__json_set(root, "status", json_string(alert->firing ? "firing" : "resolved"));
-    lw__json_set(root, "severity", json_string(lw_alert_severity_name(alert->severity)));
-    lw__json_set(root, "repeat", json_integer(context->repeat));
-    lw__json_text(root, "stream", spec->stream, LW_NAME_MAX);
-    lw__json_text(root, "rule", alert->name, LW_NAME_MAX);
-    lw__json_text(root, "metric", alert->rule ? lw_metric_name(alert->rule->metric) : "",
-                  LW_NAME_MAX);
-    lw__json_text(root, "feature", alert->feature, LW_NAME_MAX);
+    lw_json_set_int(root, "version", 1);
+    lw_json_set_text(root, "id", lw_alert_json_id(id, sizeof id, alert, context->repeat));
+    lw_json_set_hex(root, "incident", alert->incident);
+    lw_json_set_hex(root, "fingerprint", alert->fingerprint);
+    lw_json_set_text(root, "status", alert->firing ? "firing" : "resolved");
+    lw_json_set_text(root, "severity", lw_alert_severity_name(alert->severity));
+    lw_json_set_int(root, "repeat", context->repeat);
+    lw_json_set_text_cut(root, "stream", spec->stream, LW_NAME_MAX);
+    lw_json_set_text_cut(root, "rule", alert->name, LW_NAME_MAX);
+    lw_json_set_text_cut(root, "metric",
+                         alert->rule ? lw_metric_name(alert->rule->metric) : "",
+                         LW_NAME_MAX);
+    lw_json_set_text_cut(root, "feature", alert->feature, LW_NAME_MAX);
 }
 
 /* Length of the named window, or 0. */
@@ -74,32 +68,31 @@ static int64_t window_length(const struct lw_spec *spec, const char *name) {
 static void put_window(json_t *root, const struct lw_spec *spec,
                        const struct lw_alert *alert) {
     if (alert->window[0] == '\0') {
-        lw__json_set(root, "window", json_null());
+        lw_json_set(root, "window", NULL);
         return;
     }
     json_t *window = json_object();
-    lw__json_text(window, "name", alert->window, sizeof alert->window);
-    lw__json_time(window, "from", alert->at_ms - window_length(spec, alert->window));
-    lw__json_time(window, "until", alert->at_ms);
-    lw__json_set(root, "window", window);
+    lw_json_set_text_cut(window, "name", alert->window, sizeof alert->window);
+    lw_json_set_time(window, "from", alert->at_ms - window_length(spec, alert->window));
+    lw_json_set_time(window, "until", alert->at_ms);
+    lw_json_set(root, "window", window);
 }
 
 static void put_figures(json_t *root, const struct lw_spec *spec,
                         const struct lw_alert *alert,
                         const struct lw_alert_context *context) {
     bool measured = alert->rule != NULL;
-    lw__json_real(root, "value", measured ? alert->value : NAN);
-    lw__json_real(root, "threshold", measured ? alert->threshold : NAN);
-    lw__json_set(root, "n", json_integer((json_int_t)(alert->n & INT64_MAX)));
+    lw_json_set_number(root, "value", measured ? alert->value : NAN);
+    lw_json_set_number(root, "threshold", measured ? alert->threshold : NAN);
+    lw_json_set_count(root, "n", alert->n & INT64_MAX);
     put_window(root, spec, alert);
-    lw__json_set(root, "model_version",
-                 alert->model_version ? json_integer(alert->model_version) : json_null());
-    lw__json_time(root, "since", alert->since_ms);
-    lw__json_time(root, "at", alert->at_ms);
-    lw__json_time(root, "raised_at", context->now_ms);
-    lw__json_text(root, "host", context->host, 255);
-    lw__json_text(root, "summary", alert->summary, 1000);
-    lw__json_text(root, "action", context->action, 500);
+    lw_json_set_version(root, "model_version", alert->model_version);
+    lw_json_set_time(root, "since", alert->since_ms);
+    lw_json_set_time(root, "at", alert->at_ms);
+    lw_json_set_time(root, "raised_at", context->now_ms);
+    lw_json_set_text_cut(root, "host", context->host, 255);
+    lw_json_set_text_cut(root, "summary", alert->summary, 1000);
+    lw_json_set_text_cut(root, "action", context->action, 500);
 }
 
 static json_t *segments_json(const struct lw_alert_context *context) {
@@ -112,12 +105,12 @@ static json_t *segments_json(const struct lw_alert_context *context) {
         if (!open)
             lw_privacy_hash(p, LW_PRIVATE_CATEGORY, s->value, hashed);
         json_t *one = json_object();
-        lw__json_text(one, "name", s->name, LW_NAME_MAX);
-        lw__json_text(one, "value", open ? s->value : hashed, 64);
-        lw__json_set(one, "n", json_integer((json_int_t)s->n));
-        lw__json_real(one, "share", s->share);
-        lw__json_real(one, "error", s->error);
-        lw__json_real(one, "reference_error", s->reference_error);
+        lw_json_set_text_cut(one, "name", s->name, LW_NAME_MAX);
+        lw_json_set_text_cut(one, "value", open ? s->value : hashed, 64);
+        lw_json_set_count(one, "n", s->n);
+        lw_json_set_number(one, "share", s->share);
+        lw_json_set_number(one, "error", s->error);
+        lw_json_set_number(one, "reference_error", s->reference_error);
         json_array_append_new(list, one);
     }
     return list;
@@ -146,7 +139,7 @@ static json_t *examples_json(const struct lw_alert_context *context) {
 static void put_runbook(json_t *links, const char *base, const char *rule) {
     char url[LW_URL_MAX];
     if (base == NULL || base[0] == '\0' || strchr(base, '#') != NULL) {
-        lw__json_text(links, "runbook", base, LW_URL_MAX);
+        lw_json_set_text_cut(links, "runbook", base, LW_URL_MAX);
         return;
     }
     int n = snprintf(url, sizeof url, "%.700s#", base);
@@ -154,7 +147,7 @@ static void put_runbook(json_t *links, const char *base, const char *rule) {
         n += snprintf(url + n, sizeof url - (size_t)n,
                       lw_receiver_name_char(*rule) ? "%c" : "%%%02X",
                       (unsigned char)*rule);
-    lw__json_text(links, "runbook", url, LW_URL_MAX);
+    lw_json_set_text_cut(links, "runbook", url, LW_URL_MAX);
 }
 
 int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert,
@@ -167,31 +160,29 @@ int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert
     put_head(root, spec, alert, context);
     put_figures(root, spec, alert, context);
     json_t *details = json_object();
-    lw__json_set(details, "top_drifted",
-                 context->reference != NULL && context->window != NULL
-                     ? lw__top_drifted_json(spec, alert, context)
-                     : json_array());
-    lw__json_text(details, "error_label", spec->task->figure[0].label, LW_NAME_MAX);
-    lw__json_set(details, "segments", segments_json(context));
-    lw__json_set(details, "examples", examples_json(context));
-    lw__json_set(root, "details", details);
+    lw_json_set(details, "top_drifted",
+                context->reference != NULL && context->window != NULL
+                    ? lw__top_drifted_json(spec, alert, context)
+                    : json_array());
+    lw_json_set_text_cut(details, "error_label", spec->task->figure[0].label,
+                         LW_NAME_MAX);
+    lw_json_set(details, "segments", segments_json(context));
+    lw_json_set(details, "examples", examples_json(context));
+    lw_json_set(root, "details", details);
     json_t *links = json_object();
-    lw__json_text(links, "page", context->page_url, LW_URL_MAX);
+    lw_json_set_text_cut(links, "page", context->page_url, LW_URL_MAX);
     put_runbook(links, context->runbook_url, alert->name);
-    lw__json_set(root, "links", links);
-    lw__json_dump(root, out);
+    lw_json_set(root, "links", links);
+    lw_json_dump(root, LW_MESSAGE_DIGITS, out);
     return 0;
 }
 
 static void set_closed(json_t *root, const struct lw_notified *notified,
                        const char *summary) {
-    char hex[20];
-    snprintf(hex, sizeof hex, "%016" PRIx64, notified->incident);
-    lw__json_set(root, "incident", json_string(hex));
-    lw__json_set(root, "status", json_string("resolved"));
-    lw__json_set(root, "severity",
-                 json_string(lw_alert_severity_name(notified->severity)));
-    lw__json_text(root, "summary", summary, 1000);
+    lw_json_set_hex(root, "incident", notified->incident);
+    lw_json_set_text(root, "status", "resolved");
+    lw_json_set_text(root, "severity", lw_alert_severity_name(notified->severity));
+    lw_json_set_text_cut(root, "summary", summary, 1000);
 }
 
 int lw_alert_json_restate(const char *json, size_t len, const struct lw_restated *how,
@@ -205,13 +196,12 @@ int lw_alert_json_restate(const char *json, size_t len, const struct lw_restated
                              .firing = !how->closed,
                              .severity = notified->severity};
     unsigned repeat = how->closed ? 0 : notified->repeat;
-    lw__json_set(m.root, "id",
-                 json_string(lw_alert_json_id(id, sizeof id, &named, repeat)));
-    lw__json_set(m.root, "repeat", json_integer(repeat));
-    lw__json_time(m.root, "raised_at", how->now_ms);
+    lw_json_set_text(m.root, "id", lw_alert_json_id(id, sizeof id, &named, repeat));
+    lw_json_set_int(m.root, "repeat", repeat);
+    lw_json_set_time(m.root, "raised_at", how->now_ms);
     if (how->closed)
         set_closed(m.root, notified, how->summary);
-    lw__json_dump(json_incref(m.root), out);
+    lw_json_dump(json_incref(m.root), LW_MESSAGE_DIGITS, out);
     lw__message_fini(&m);
     return 0;
 }

@@ -21,11 +21,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/json.h"
 #include "alert/phrase.h"
+#include "alert/utf8.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "json/json.h"
 
 #define ANNOTATION_MAX 2000
 
@@ -33,7 +34,7 @@
  * change. */
 static void label_set(json_t *labels, const char *name, const char *value) {
     if (value[0] != '\0')
-        lw__json_text(labels, name, value, 255);
+        lw_json_set_text_cut(labels, name, value, 255);
 }
 
 static json_t *alert_labels(const struct lw_message *m) {
@@ -48,6 +49,13 @@ static json_t *alert_labels(const struct lw_message *m) {
     return l;
 }
 
+/* Our own lines, joined by newlines, which stay. */
+static void json_set_lines(json_t *o, const char *key, const char *text) {
+    char safe[ANNOTATION_MAX + 1];
+    lw_json_set(o, key,
+                json_string(lw__utf8_clean(safe, sizeof safe, text, strlen(text))));
+}
+
 static void annotate_lists(json_t *a, const struct lw_message *m) {
     char line[400];
     struct lw_buf text = {0};
@@ -55,49 +63,51 @@ static void annotate_lists(json_t *a, const struct lw_message *m) {
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",
                       lw__phrase_drifted(m, i, line, sizeof line));
     if (text.len > 0)
-        lw__json_lines(a, "top_drifted", lw_buf_str(&text), ANNOTATION_MAX);
+        json_set_lines(a, "top_drifted", lw_buf_str(&text));
     lw_buf_clear(&text);
     for (size_t i = 0; i < lw__phrase_segment_count(m); i++)
         lw_buf_printf(&text, "%s%s", i ? "\n" : "",
                       lw__phrase_segment(m, i, line, sizeof line));
     if (text.len > 0)
-        lw__json_lines(a, "segments", lw_buf_str(&text), ANNOTATION_MAX);
+        json_set_lines(a, "segments", lw_buf_str(&text));
     lw_buf_fini(&text);
 }
 
 static json_t *alert_annotations(const struct lw_message *m) {
     json_t *a = json_object();
     char text[400];
-    lw__json_text(a, "summary", lw__phrase_title(m, text, sizeof text), ANNOTATION_MAX);
+    lw_json_set_text_cut(a, "summary", lw__phrase_title(m, text, sizeof text),
+                         ANNOTATION_MAX);
     if (m->summary[0] != '\0')
-        lw__json_text(a, "description", m->summary, ANNOTATION_MAX);
-    lw__json_text(a, "value", lw__phrase_figure(text, sizeof text, m->value), 64);
-    lw__json_text(a, "threshold", lw__phrase_figure(text, sizeof text, m->threshold), 64);
+        lw_json_set_text_cut(a, "description", m->summary, ANNOTATION_MAX);
+    lw_json_set_text_cut(a, "value", lw__phrase_figure(text, sizeof text, m->value), 64);
+    lw_json_set_text_cut(a, "threshold",
+                         lw__phrase_figure(text, sizeof text, m->threshold), 64);
     snprintf(text, sizeof text, "%lld", (long long)m->n);
-    lw__json_text(a, "n", text, 64);
-    lw__json_text(a, "since", m->since, 64);
-    lw__json_text(a, "incident", m->incident, 64);
+    lw_json_set_text_cut(a, "n", text, 64);
+    lw_json_set_text_cut(a, "since", m->since, 64);
+    lw_json_set_text_cut(a, "incident", m->incident, 64);
     if (m->model_version > 0) {
         snprintf(text, sizeof text, "%lld", (long long)m->model_version);
-        lw__json_text(a, "model_version", text, 64);
+        lw_json_set_text_cut(a, "model_version", text, 64);
     }
     if (m->action[0] != '\0')
-        lw__json_text(a, "action", m->action, ANNOTATION_MAX);
+        lw_json_set_text_cut(a, "action", m->action, ANNOTATION_MAX);
     if (m->runbook[0] != '\0')
-        lw__json_text(a, "runbook_url", m->runbook, ANNOTATION_MAX);
+        lw_json_set_text_cut(a, "runbook_url", m->runbook, ANNOTATION_MAX);
     annotate_lists(a, m);
     return a;
 }
 
 static json_t *alert_posted(const struct lw_message *m, int64_t ends_ms) {
     json_t *alert = json_object();
-    lw__json_set(alert, "labels", alert_labels(m));
-    lw__json_set(alert, "annotations", alert_annotations(m));
-    lw__json_time(alert, "startsAt",
-                  lw_earlier(m->since_ms, lw_earlier(m->now_ms, ends_ms)));
-    lw__json_time(alert, "endsAt", ends_ms);
+    lw_json_set(alert, "labels", alert_labels(m));
+    lw_json_set(alert, "annotations", alert_annotations(m));
+    lw_json_set_time(alert, "startsAt",
+                     lw_earlier(m->since_ms, lw_earlier(m->now_ms, ends_ms)));
+    lw_json_set_time(alert, "endsAt", ends_ms);
     if (m->page[0] != '\0')
-        lw__json_text(alert, "generatorURL", m->page, LW_URL_MAX);
+        lw_json_set_text_cut(alert, "generatorURL", m->page, LW_URL_MAX);
     return alert;
 }
 
@@ -110,20 +120,19 @@ int lw__format_alertmanager(const struct lw_receiver *r, const struct lw_secrets
         ends = m->now_ms + lw_later(4 * r->repeat_ms, 2 * LW_MINUTE);
     json_t *list = json_array();
     json_array_append_new(list, alert_posted(m, ends));
-    lw__json_dump(list, out);
+    lw_json_dump(list, LW_MESSAGE_DIGITS, out);
     return 0;
 }
 
 static json_t *webhook_alert(const struct lw_message *m) {
     json_t *alert = json_object();
-    lw__json_set(alert, "status", json_string(m->status));
-    lw__json_set(alert, "labels", alert_labels(m));
-    lw__json_set(alert, "annotations", alert_annotations(m));
-    lw__json_set(alert, "startsAt", json_string(m->since));
-    lw__json_set(alert, "endsAt",
-                 json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
-    lw__json_set(alert, "generatorURL", json_string(m->page));
-    lw__json_set(alert, "fingerprint", json_string(m->fingerprint));
+    lw_json_set(alert, "status", json_string(m->status));
+    lw_json_set(alert, "labels", alert_labels(m));
+    lw_json_set(alert, "annotations", alert_annotations(m));
+    lw_json_set(alert, "startsAt", json_string(m->since));
+    lw_json_set(alert, "endsAt", json_string(m->firing ? "0001-01-01T00:00:00Z" : m->at));
+    lw_json_set(alert, "generatorURL", json_string(m->page));
+    lw_json_set(alert, "fingerprint", json_string(m->fingerprint));
     return alert;
 }
 
@@ -138,16 +147,16 @@ int lw__format_alertmanager_webhook(const struct lw_receiver *r,
     label_set(group, "alertname", m->rule);
     label_set(group, "stream", m->stream);
     json_array_append_new(alerts, webhook_alert(m));
-    lw__json_set(root, "version", json_string("4"));
-    lw__json_text(root, "groupKey", key, sizeof key);
-    lw__json_set(root, "truncatedAlerts", json_integer(0));
-    lw__json_set(root, "status", json_string(m->status));
-    lw__json_text(root, "receiver", r->name, sizeof r->name);
-    lw__json_set(root, "groupLabels", group);
-    lw__json_set(root, "commonLabels", alert_labels(m));
-    lw__json_set(root, "commonAnnotations", alert_annotations(m));
-    lw__json_set(root, "externalURL", json_string(m->page));
-    lw__json_set(root, "alerts", alerts);
-    lw__json_dump(root, out);
+    lw_json_set_text(root, "version", "4");
+    lw_json_set_text_cut(root, "groupKey", key, sizeof key);
+    lw_json_set_int(root, "truncatedAlerts", 0);
+    lw_json_set(root, "status", json_string(m->status));
+    lw_json_set_text_cut(root, "receiver", r->name, sizeof r->name);
+    lw_json_set(root, "groupLabels", group);
+    lw_json_set(root, "commonLabels", alert_labels(m));
+    lw_json_set(root, "commonAnnotations", alert_annotations(m));
+    lw_json_set(root, "externalURL", json_string(m->page));
+    lw_json_set(root, "alerts", alerts);
+    lw_json_dump(root, LW_MESSAGE_DIGITS, out);
     return 0;
 }

@@ -11,9 +11,9 @@
 
 #include <string.h>
 
-#include "alert/json.h"
 #include "alert/phrase.h"
 #include "base/mem.h"
+#include "json/json.h"
 
 typedef char *line_fn(const struct lw_message *m, size_t i, char *out, size_t size);
 
@@ -24,7 +24,7 @@ static void add_lines(json_t *to, const char *key, const struct lw_message *m, s
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, json_string(line(m, i, text, sizeof text)));
     if (n > 0)
-        lw__json_set(to, key, list);
+        lw_json_set(to, key, list);
     else
         json_decref(list);
 }
@@ -34,12 +34,12 @@ static json_t *custom_details(const struct lw_message *m) {
     json_t *d = json_object();
     size_t n = lw__phrase_facts(m, fact);
     for (size_t i = 0; i < n; i++)
-        lw__json_text(d, fact[i].name, fact[i].value, sizeof fact[i].value);
+        lw_json_set_text_cut(d, fact[i].name, fact[i].value, sizeof fact[i].value);
     add_lines(d, "Top drifted features", m, lw__phrase_drifted_count(m),
               lw__phrase_drifted);
     add_lines(d, "Error by segment", m, lw__phrase_segment_count(m), lw__phrase_segment);
     if (json_array_size(m->examples) > 0)
-        lw__json_set(d, "Examples", json_deep_copy(m->examples));
+        lw_json_set(d, "Examples", json_deep_copy(m->examples));
     return d;
 }
 
@@ -50,14 +50,14 @@ static json_t *event_payload(const struct lw_message *m) {
     lw_buf_printf(&text, "%s%s%s", lw__phrase_title(m, title, sizeof title),
                   m->summary[0] != '\0' ? " " : "", m->summary);
     bool critical = strcmp(m->severity, "critical") == 0;
-    lw__json_text(p, "summary", lw_buf_str(&text), 1024);
-    lw__json_text(p, "source", m->host[0] != '\0' ? m->host : "leeway", 255);
-    lw__json_set(p, "severity", json_string(critical ? "critical" : "warning"));
-    lw__json_set(p, "timestamp", json_string(m->raised_at));
-    lw__json_text(p, "component", m->stream, 255);
-    lw__json_text(p, "group", m->feature[0] != '\0' ? m->feature : "model", 255);
-    lw__json_text(p, "class", m->metric[0] != '\0' ? m->metric : m->rule, 255);
-    lw__json_set(p, "custom_details", custom_details(m));
+    lw_json_set_text_cut(p, "summary", lw_buf_str(&text), 1024);
+    lw_json_set_text_cut(p, "source", m->host[0] != '\0' ? m->host : "leeway", 255);
+    lw_json_set_text(p, "severity", critical ? "critical" : "warning");
+    lw_json_set(p, "timestamp", json_string(m->raised_at));
+    lw_json_set_text_cut(p, "component", m->stream, 255);
+    lw_json_set_text_cut(p, "group", m->feature[0] != '\0' ? m->feature : "model", 255);
+    lw_json_set_text_cut(p, "class", m->metric[0] != '\0' ? m->metric : m->rule, 255);
+    lw_json_set(p, "custom_details", custom_details(m));
     lw_buf_fini(&text);
     return p;
 }
@@ -66,8 +66,8 @@ static void add_link(json_t *list, const char *url, const char *text) {
     if (url[0] == '\0')
         return;
     json_t *link = json_object();
-    lw__json_text(link, "href", url, LW_URL_MAX);
-    lw__json_text(link, "text", text, 64);
+    lw_json_set_text_cut(link, "href", url, LW_URL_MAX);
+    lw_json_set_text_cut(link, "text", text, 64);
     json_array_append_new(list, link);
 }
 
@@ -78,19 +78,19 @@ int lw__format_pagerduty(const struct lw_receiver *r, const struct lw_secrets *s
         return lw_fail(err, LW_ECONFIG,
                        "receiver %s: `token_file` contains no routing key", r->name);
     json_t *root = json_object();
-    lw__json_set(root, "routing_key", json_string(secrets->token));
-    lw__json_set(root, "event_action", json_string(m->firing ? "trigger" : "resolve"));
-    lw__json_text(root, "dedup_key", m->incident, 255);
+    lw_json_set(root, "routing_key", json_string(secrets->token));
+    lw_json_set_text(root, "event_action", m->firing ? "trigger" : "resolve");
+    lw_json_set_text_cut(root, "dedup_key", m->incident, 255);
     if (m->firing) {
         json_t *links = json_array();
         add_link(links, m->page, "Dashboard");
         add_link(links, m->runbook, "Runbook");
-        lw__json_set(root, "client", json_string("leeway"));
+        lw_json_set_text(root, "client", "leeway");
         if (m->page[0] != '\0')
-            lw__json_text(root, "client_url", m->page, LW_URL_MAX);
-        lw__json_set(root, "links", links);
-        lw__json_set(root, "payload", event_payload(m));
+            lw_json_set_text_cut(root, "client_url", m->page, LW_URL_MAX);
+        lw_json_set(root, "links", links);
+        lw_json_set(root, "payload", event_payload(m));
     }
-    lw__json_dump(root, out);
+    lw_json_dump(root, LW_MESSAGE_DIGITS, out);
     return 0;
 }

@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/json.h"
 #include "alert/phrase.h"
 #include "base/mem.h"
 #include "base/text_media.h"
+#include "json/json.h"
 
 #define SECTION_MAX 2900
 #define TITLE_MAX   148
@@ -32,9 +32,9 @@ static void add_text(struct lw_buf *to, const char *text, size_t max) {
 /* Takes the buffer's text, which is already safe. */
 static json_t *text_plain(struct lw_buf *text) {
     json_t *t = json_object();
-    lw__json_set(t, "type", json_string("plain_text"));
-    lw__json_set(t, "text", json_string(lw_buf_str(text)));
-    lw__json_set(t, "emoji", json_false());
+    lw_json_set_text(t, "type", "plain_text");
+    lw_json_set(t, "text", json_string(lw_buf_str(text)));
+    lw_json_set_bool(t, "emoji", false);
     lw_buf_fini(text);
     return t;
 }
@@ -48,25 +48,24 @@ static json_t *plain_of(const char *text, size_t max) {
 /* For leeway's own words only. */
 static json_t *text_mrkdwn(const char *text) {
     json_t *t = json_object();
-    lw__json_set(t, "type", json_string("mrkdwn"));
-    lw__json_set(t, "text", json_string(text));
-    lw__json_set(t, "verbatim", json_true());
+    lw_json_set_text(t, "type", "mrkdwn");
+    lw_json_set(t, "text", json_string(text));
+    lw_json_set_bool(t, "verbatim", true);
     return t;
 }
 
 static json_t *section_block(const char *key, json_t *value) {
     json_t *s = json_object();
-    lw__json_set(s, "type", json_string("section"));
-    lw__json_set(s, key, value);
+    lw_json_set_text(s, "type", "section");
+    lw_json_set(s, key, value);
     return s;
 }
 
 static json_t *header_block(const struct lw_message *m) {
     char title[400];
     json_t *h = json_object();
-    lw__json_set(h, "type", json_string("header"));
-    lw__json_set(h, "text",
-                 plain_of(lw__phrase_title(m, title, sizeof title), TITLE_MAX));
+    lw_json_set_text(h, "type", "header");
+    lw_json_set(h, "text", plain_of(lw__phrase_title(m, title, sizeof title), TITLE_MAX));
     return h;
 }
 
@@ -145,16 +144,16 @@ int lw__format_slack(const struct lw_receiver *r, const struct lw_secrets *secre
     const char *colour = !m->firing                             ? "#2e7d32"
                          : strcmp(m->severity, "critical") == 0 ? "#c62828"
                                                                 : "#f9a825";
-    lw__json_set(attachment, "color", json_string(colour));
-    lw__json_set(attachment, "blocks", blocks);
-    lw__json_set(root, "text", json_string(lw_buf_str(&text)));
-    lw__json_set(root, "mrkdwn", json_false());
-    lw__json_set(root, "parse", json_string("none"));
-    lw__json_set(root, "link_names", json_false());
-    lw__json_set(root, "unfurl_links", json_false());
-    lw__json_set(root, "unfurl_media", json_false());
-    lw__json_set(root, "attachments", json_pack("[o]", attachment));
-    lw__json_dump(root, out);
+    lw_json_set_text(attachment, "color", colour);
+    lw_json_set(attachment, "blocks", blocks);
+    lw_json_set(root, "text", json_string(lw_buf_str(&text)));
+    lw_json_set_bool(root, "mrkdwn", false);
+    lw_json_set_text(root, "parse", "none");
+    lw_json_set_bool(root, "link_names", false);
+    lw_json_set_bool(root, "unfurl_links", false);
+    lw_json_set_bool(root, "unfurl_media", false);
+    lw_json_set(root, "attachments", json_pack("[o]", attachment));
+    lw_json_dump(root, LW_MESSAGE_DIGITS, out);
     lw_buf_fini(&text);
     return 0;
 }

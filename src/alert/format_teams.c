@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/json.h"
 #include "alert/phrase.h"
 #include "base/mem.h"
 #include "base/text_media.h"
+#include "json/json.h"
 
 #define TEXT_MAX 2000
 
@@ -23,15 +23,15 @@
 static void json_set_plain(json_t *object, const char *key, const char *text) {
     struct lw_buf safe = {0};
     lw_text_for(LW_MEDIUM_CARD, &safe, text, strlen(text), TEXT_MAX);
-    lw__json_set(object, key, json_string(lw_buf_str(&safe)));
+    lw_json_set(object, key, json_string(lw_buf_str(&safe)));
     lw_buf_fini(&safe);
 }
 
 static json_t *text_block(const char *text) {
     json_t *b = json_object();
-    lw__json_set(b, "type", json_string("TextBlock"));
+    lw_json_set_text(b, "type", "TextBlock");
     json_set_plain(b, "text", text);
-    lw__json_set(b, "wrap", json_true());
+    lw_json_set_bool(b, "wrap", true);
     return b;
 }
 
@@ -41,9 +41,9 @@ static json_t *title_block(const struct lw_message *m) {
     const char *colour = !m->firing                             ? "good"
                          : strcmp(m->severity, "critical") == 0 ? "attention"
                                                                 : "warning";
-    lw__json_set(b, "weight", json_string("bolder"));
-    lw__json_set(b, "size", json_string("large"));
-    lw__json_set(b, "color", json_string(colour));
+    lw_json_set_text(b, "weight", "bolder");
+    lw_json_set_text(b, "size", "large");
+    lw_json_set_text(b, "color", colour);
     return b;
 }
 
@@ -53,12 +53,12 @@ static json_t *fact_set(const struct lw_message *m) {
     size_t n = lw__phrase_facts(m, fact);
     for (size_t i = 0; i < n; i++) {
         json_t *one = json_object();
-        lw__json_set(one, "title", json_string(fact[i].name));
+        lw_json_set(one, "title", json_string(fact[i].name));
         json_set_plain(one, "value", fact[i].value);
         json_array_append_new(list, one);
     }
-    lw__json_set(set_, "type", json_string("FactSet"));
-    lw__json_set(set_, "facts", list);
+    lw_json_set_text(set_, "type", "FactSet");
+    lw_json_set(set_, "facts", list);
     return set_;
 }
 
@@ -70,7 +70,7 @@ static void add_lines(json_t *to, const char *title, const struct lw_message *m,
     if (n == 0)
         return;
     json_t *head = text_block(title);
-    lw__json_set(head, "weight", json_string("bolder"));
+    lw_json_set_text(head, "weight", "bolder");
     json_array_append_new(to, head);
     for (size_t i = 0; i < n; i++)
         json_array_append_new(to, text_block(line(m, i, text, sizeof text)));
@@ -80,9 +80,9 @@ static void add_action(json_t *list, const char *url, const char *title) {
     if (url[0] == '\0')
         return;
     json_t *a = json_object();
-    lw__json_set(a, "type", json_string("Action.OpenUrl"));
-    lw__json_set(a, "title", json_string(title));
-    lw__json_text(a, "url", url, LW_URL_MAX);
+    lw_json_set_text(a, "type", "Action.OpenUrl");
+    lw_json_set(a, "title", json_string(title));
+    lw_json_set_text_cut(a, "url", url, LW_URL_MAX);
     json_array_append_new(list, a);
 }
 
@@ -98,12 +98,11 @@ static json_t *adaptive_card(const struct lw_message *m) {
               lw__phrase_segment);
     add_action(actions, m->page, "Dashboard");
     add_action(actions, m->runbook, "Runbook");
-    lw__json_set(c, "$schema",
-                 json_string("http://adaptivecards.io/schemas/adaptive-card.json"));
-    lw__json_set(c, "type", json_string("AdaptiveCard"));
-    lw__json_set(c, "version", json_string("1.4"));
-    lw__json_set(c, "body", body);
-    lw__json_set(c, "actions", actions);
+    lw_json_set_text(c, "$schema", "http://adaptivecards.io/schemas/adaptive-card.json");
+    lw_json_set_text(c, "type", "AdaptiveCard");
+    lw_json_set_text(c, "version", "1.4");
+    lw_json_set(c, "body", body);
+    lw_json_set(c, "actions", actions);
     return c;
 }
 
@@ -111,12 +110,12 @@ int lw__format_teams(const struct lw_receiver *r, const struct lw_secrets *secre
                      const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
     json_t *root = json_object(), *attachment = json_object();
-    lw__json_set(attachment, "contentType",
-                 json_string("application/vnd.microsoft.card.adaptive"));
-    lw__json_set(attachment, "contentUrl", json_null());
-    lw__json_set(attachment, "content", adaptive_card(m));
-    lw__json_set(root, "type", json_string("message"));
-    lw__json_set(root, "attachments", json_pack("[o]", attachment));
-    lw__json_dump(root, out);
+    lw_json_set_text(attachment, "contentType",
+                     "application/vnd.microsoft.card.adaptive");
+    lw_json_set(attachment, "contentUrl", NULL);
+    lw_json_set(attachment, "content", adaptive_card(m));
+    lw_json_set_text(root, "type", "message");
+    lw_json_set(root, "attachments", json_pack("[o]", attachment));
+    lw_json_dump(root, LW_MESSAGE_DIGITS, out);
     return 0;
 }

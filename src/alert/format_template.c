@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alert/json.h"
 #include "alert/phrase.h"
 #include "base/mem.h"
+#include "json/json.h"
 
 #define PATH_MAX_BYTES 128
 #define RESULT_MAX     ((size_t)256 * 1024)
@@ -64,7 +64,7 @@ static void write_value(json_t *value, enum how how, struct lw_buf *out) {
         return;
     }
     bool quoted = string != NULL && how == ESCAPED;
-    lw__json_dump(value, &text);
+    lw_json_dump(value, LW_MESSAGE_DIGITS, &text);
     if (quoted)
         lw_buf_put(out, text.data + 1, text.len - 2);
     else

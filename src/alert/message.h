@@ -8,6 +8,9 @@
 
 #include "leeway/err.h"
 
+/* Significant digits of its numbers: 0.1 is written as 0.1; no figure is more precise. */
+#define LW_MESSAGE_DIGITS 15
+
 /* Texts are borrowed from root and never NULL ("" when absent or null). */
 struct lw_message {
     json_t *root;

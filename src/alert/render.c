@@ -13,17 +13,17 @@
 #include <strings.h>
 
 #include "alert/format_body.h"
-#include "alert/json.h"
 #include "base/mem.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "json/json.h"
 
 /* leeway's JSON, with the time of this attempt added. */
 static int body_json(const struct lw_receiver *r, const struct lw_secrets *secrets,
                      const struct lw_message *m, struct lw_buf *out, struct lw_err *err) {
     (void)r, (void)secrets, (void)err;
-    lw__json_time(m->root, "sent_at", m->now_ms);
-    lw__json_dump(json_incref(m->root), out);
+    lw_json_set_time(m->root, "sent_at", m->now_ms);
+    lw_json_dump(json_incref(m->root), LW_MESSAGE_DIGITS, out);
     return 0;
 }
 

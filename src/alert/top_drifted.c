@@ -10,17 +10,15 @@
  * Left out: contributions to the model's error by feature; the segments have those. */
 #include "alert/top_drifted.h"
 
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alert/json.h"
 #include "base/mem.h"
 #include "core/pane.h"
 #include "core/reference.h"
 #include "leeway/drift.h"
+#include "json/json.h"
 
 #define TOP_DRIFTED_MAX 5
 #define CATEGORIES_MAX  5
@@ -29,16 +27,16 @@
 
 static json_t *pair_json(double reference, double window) {
     json_t *both = json_object();
-    lw__json_real(both, "reference", reference);
-    lw__json_real(both, "window", window);
+    lw_json_set_number(both, "reference", reference);
+    lw_json_set_number(both, "window", window);
     return both;
 }
 
 static json_t *quantiles_json(const struct lw_numeric *num) {
     json_t *q = json_object();
-    lw__json_real(q, "p10", lw_numeric_quantile(num, 0.1));
-    lw__json_real(q, "p50", lw_numeric_quantile(num, 0.5));
-    lw__json_real(q, "p90", lw_numeric_quantile(num, 0.9));
+    lw_json_set_number(q, "p10", lw_numeric_quantile(num, 0.1));
+    lw_json_set_number(q, "p50", lw_numeric_quantile(num, 0.5));
+    lw_json_set_number(q, "p90", lw_numeric_quantile(num, 0.9));
     return q;
 }
 
@@ -90,7 +88,7 @@ static void put_value(json_t *object, const struct lw_cat *c,
     bool open = privacy == NULL || privacy->categories == LW_CATEGORIES_TOP;
     if (!open)
         lw_privacy_hash(privacy, LW_PRIVATE_CATEGORY, text, hashed);
-    lw__json_set(object, "value", json_string(open ? text : hashed));
+    lw_json_set(object, "value", json_string(open ? text : hashed));
 }
 
 static json_t *shares_json(const struct change *c, size_t n, bool moved,
@@ -102,10 +100,10 @@ static json_t *shares_json(const struct change *c, size_t n, bool moved,
         json_t *one = json_object();
         put_value(one, &c[i].cat, privacy);
         if (moved) {
-            lw__json_real(one, "reference", c[i].reference);
-            lw__json_real(one, "window", c[i].window);
+            lw_json_set_number(one, "reference", c[i].reference);
+            lw_json_set_number(one, "window", c[i].window);
         } else {
-            lw__json_real(one, "share", size_of(&c[i]));
+            lw_json_set_number(one, "share", size_of(&c[i]));
         }
         json_array_append_new(list, one);
     }
@@ -117,11 +115,11 @@ static void put_categories(json_t *drifted, struct lw_cats *reference,
     size_t most = lw_cats_size(reference) + lw_cats_size(window) + 1;
     struct change *c = lw_calloc(most, sizeof *c);
     size_t n = changes_collect(window, reference, false, false, c);
-    lw__json_set(drifted, "appeared", shares_json(c, n, false, privacy));
+    lw_json_set(drifted, "appeared", shares_json(c, n, false, privacy));
     n = changes_collect(reference, window, false, true, c);
-    lw__json_set(drifted, "vanished", shares_json(c, n, false, privacy));
+    lw_json_set(drifted, "vanished", shares_json(c, n, false, privacy));
     n = changes_collect(window, reference, true, false, c);
-    lw__json_set(drifted, "moved", shares_json(c, n, true, privacy));
+    lw_json_set(drifted, "moved", shares_json(c, n, true, privacy));
     free(c);
 }
 
@@ -130,22 +128,22 @@ static json_t *feature_json(const struct lw_column *column,
                             const struct lw_member *window, const struct lw_drift *drift,
                             const struct lw_privacy *privacy) {
     json_t *m = json_object();
-    lw__json_text(m, "feature", column->name, LW_NAME_MAX);
-    lw__json_set(m, "kind", json_string(lw_kind_name(column->kind)));
-    lw__json_set(m, "verdict", json_string(lw_verdict_name(drift->verdict)));
-    lw__json_real(m, "psi", drift->psi);
+    lw_json_set_text_cut(m, "feature", column->name, LW_NAME_MAX);
+    lw_json_set_text(m, "kind", lw_kind_name(column->kind));
+    lw_json_set_text(m, "verdict", lw_verdict_name(drift->verdict));
+    lw_json_set_number(m, "psi", drift->psi);
     json_t *n = json_object();
-    lw__json_set(n, "reference", json_integer((json_int_t)drift->n_ref));
-    lw__json_set(n, "window", json_integer((json_int_t)drift->n_cur));
-    lw__json_set(m, "n", n);
-    lw__json_set(m, "missing", pair_json(drift->missing_ref, drift->missing_cur));
-    lw__json_set(m, "out_of_range",
-                 pair_json(drift->out_of_range_ref, drift->out_of_range_cur));
+    lw_json_set_count(n, "reference", drift->n_ref);
+    lw_json_set_count(n, "window", drift->n_cur);
+    lw_json_set(m, "n", n);
+    lw_json_set(m, "missing", pair_json(drift->missing_ref, drift->missing_cur));
+    lw_json_set(m, "out_of_range",
+                pair_json(drift->out_of_range_ref, drift->out_of_range_cur));
     if (column->kind == LW_NUMERIC) {
-        lw__json_set(m, "reference", quantiles_json(&reference->num));
-        lw__json_set(m, "window", quantiles_json(&window->num));
+        lw_json_set(m, "reference", quantiles_json(&reference->num));
+        lw_json_set(m, "window", quantiles_json(&window->num));
     } else {
-        lw__json_real(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
+        lw_json_set_number(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
         put_categories(m, reference->cats, window->cats, privacy);
     }
     return m;

@@ -28,47 +28,39 @@ struct alerts_session {
 
 /* ---- list ---- */
 
-static json_t *text_or_null(const char *text) {
-    return text[0] ? lw_cli_text(text) : json_null();
-}
-
 static json_t *alert_json(const struct lw_alert_status *a) {
-    char hex[20];
     json_t *o = json_object();
-    snprintf(hex, sizeof hex, "%016" PRIx64, a->fingerprint);
-    json_object_set_new(o, "fingerprint", json_string(hex));
-    json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
-    json_object_set_new(o, "severity", json_string(lw_alert_severity_name(a->severity)));
-    json_object_set_new(o, "rule", lw_cli_text(a->rule));
-    json_object_set_new(o, "feature", text_or_null(a->feature));
-    json_object_set_new(o, "window", text_or_null(a->window));
-    json_object_set_new(o, "value", lw_json_number(a->value));
-    json_object_set_new(o, "threshold", lw_json_number(a->threshold));
-    json_object_set_new(o, "n", json_integer((json_int_t)a->n));
-    json_object_set_new(o, "model", json_integer(a->model_version));
-    json_object_set_new(o, "since_ms", json_integer(a->since_ms));
-    json_object_set_new(o, "at_ms", json_integer(a->at_ms));
-    snprintf(hex, sizeof hex, "%016" PRIx64, a->incident);
-    json_object_set_new(o, "incident", json_string(hex));
-    json_object_set_new(o, "summary", lw_cli_text(a->summary));
-    json_object_set_new(o, "silenced", json_boolean(a->silenced_by[0] != '\0'));
-    json_object_set_new(o, "silenced_by", text_or_null(a->silenced_by));
-    json_object_set_new(o, "inhibited_by", text_or_null(a->inhibited_by));
+    lw_json_set_hex(o, "fingerprint", a->fingerprint);
+    lw_json_set_text(o, "status", a->firing ? "firing" : "resolved");
+    lw_json_set_text(o, "severity", lw_alert_severity_name(a->severity));
+    lw_json_set_text(o, "rule", a->rule);
+    lw_json_set_text_or_null(o, "feature", a->feature);
+    lw_json_set_text_or_null(o, "window", a->window);
+    lw_json_set_number(o, "value", a->value);
+    lw_json_set_number(o, "threshold", a->threshold);
+    lw_json_set_count(o, "n", a->n);
+    lw_json_set_int(o, "model", a->model_version);
+    lw_json_set_int(o, "since_ms", a->since_ms);
+    lw_json_set_int(o, "at_ms", a->at_ms);
+    lw_json_set_hex(o, "incident", a->incident);
+    lw_json_set_text(o, "summary", a->summary);
+    lw_json_set_bool(o, "silenced", a->silenced_by[0] != '\0');
+    lw_json_set_text_or_null(o, "silenced_by", a->silenced_by);
+    lw_json_set_text_or_null(o, "inhibited_by", a->inhibited_by);
     return o;
 }
 
 static json_t *silence_json(const struct lw_silence *s) {
     json_t *o = json_object();
-    json_object_set_new(o, "id", lw_cli_text(s->id));
-    json_object_set_new(o, "rule", text_or_null(s->rule));
-    json_object_set_new(o, "feature", text_or_null(s->feature));
-    json_object_set_new(o, "severity",
-                        s->severity ? json_string(lw_alert_severity_name(s->severity))
-                                    : json_null());
-    json_object_set_new(o, "from_ms", json_integer(s->from_ms));
-    json_object_set_new(o, "until_ms", json_integer(s->until_ms));
-    json_object_set_new(o, "by", lw_cli_text(s->by));
-    json_object_set_new(o, "comment", lw_cli_text(s->comment));
+    lw_json_set_text(o, "id", s->id);
+    lw_json_set_text_or_null(o, "rule", s->rule);
+    lw_json_set_text_or_null(o, "feature", s->feature);
+    lw_json_set_text(o, "severity",
+                     s->severity ? lw_alert_severity_name(s->severity) : NULL);
+    lw_json_set_int(o, "from_ms", s->from_ms);
+    lw_json_set_int(o, "until_ms", s->until_ms);
+    lw_json_set_text(o, "by", s->by);
+    lw_json_set_text(o, "comment", s->comment);
     return o;
 }
 
@@ -76,11 +68,11 @@ static json_t *waiting_json(const struct lw_delivery *d, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = json_object();
-        json_object_set_new(o, "entry", lw_cli_text(d[i].entry));
-        json_object_set_new(o, "id", lw_cli_text(d[i].id));
-        json_object_set_new(o, "attempts", json_integer((json_int_t)d[i].attempts));
-        json_object_set_new(o, "put_ms", json_integer(d[i].put_ms));
-        json_object_set_new(o, "not_before_ms", json_integer(d[i].not_before_ms));
+        lw_json_set_text(o, "entry", d[i].entry);
+        lw_json_set_text(o, "id", d[i].id);
+        lw_json_set_count(o, "attempts", d[i].attempts);
+        lw_json_set_int(o, "put_ms", d[i].put_ms);
+        lw_json_set_int(o, "not_before_ms", d[i].not_before_ms);
         json_array_append_new(list, o);
     }
     return list;
@@ -90,11 +82,11 @@ static json_t *parked_json(const struct lw_parked *p, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = json_object();
-        json_object_set_new(o, "entry", lw_cli_text(p[i].entry));
-        json_object_set_new(o, "id", lw_cli_text(p[i].id));
-        json_object_set_new(o, "attempts", json_integer((json_int_t)p[i].attempts));
-        json_object_set_new(o, "parked_ms", json_integer(p[i].parked_ms));
-        json_object_set_new(o, "reason", lw_cli_text(p[i].reason));
+        lw_json_set_text(o, "entry", p[i].entry);
+        lw_json_set_text(o, "id", p[i].id);
+        lw_json_set_count(o, "attempts", p[i].attempts);
+        lw_json_set_int(o, "parked_ms", p[i].parked_ms);
+        lw_json_set_text(o, "reason", p[i].reason);
         json_array_append_new(list, o);
     }
     return list;
@@ -129,14 +121,13 @@ static void overview_print_json(const struct alerts_overview *b) {
         json_array_append_new(alerts, alert_json(&b->alerts.alert[i]));
     for (size_t i = 0; i < b->alerts.nsilences; i++)
         json_array_append_new(silences, silence_json(&b->alerts.silence[i]));
-    json_object_set_new(o, "firing",
-                        json_integer((json_int_t)lw_alerts_firing(&b->alerts)));
-    json_object_set_new(o, "alerts", alerts);
-    json_object_set_new(o, "silences", silences);
-    json_object_set_new(o, "waiting", json_integer((json_int_t)b->alerts.waiting));
-    json_object_set_new(o, "parked", json_integer((json_int_t)b->alerts.parked));
-    json_object_set_new(o, "outbox", waiting_json(b->waiting, b->nwaiting));
-    json_object_set_new(o, "given_up", parked_json(b->parked, b->nparked));
+    lw_json_set_count(o, "firing", lw_alerts_firing(&b->alerts));
+    lw_json_set(o, "alerts", alerts);
+    lw_json_set(o, "silences", silences);
+    lw_json_set_count(o, "waiting", b->alerts.waiting);
+    lw_json_set_count(o, "parked", b->alerts.parked);
+    lw_json_set(o, "outbox", waiting_json(b->waiting, b->nwaiting));
+    lw_json_set(o, "given_up", parked_json(b->parked, b->nparked));
     lw_cli_print_json(o);
 }
 
@@ -305,8 +296,9 @@ static int hash_print(struct alerts_session *s, const char *value, struct lw_err
     lw_privacy_hash(&p, LW_PRIVATE_CATEGORY, value, category);
     lw_privacy_hash(&p, LW_PRIVATE_EXAMPLE, value, example);
     if (s->json)
-        lw_cli_print_json(json_pack("{s:o, s:s, s:s}", "value", lw_cli_text(value),
-                                    "category", category, "example", example));
+        lw_cli_print_json(json_pack("{s:o, s:s, s:s}", "value",
+                                    lw_json_text(value, SIZE_MAX), "category", category,
+                                    "example", example));
     else
         lw_cli_line(stdout, "%s is %s as a category, %s as an example", value, category,
                     example);

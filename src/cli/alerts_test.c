@@ -58,13 +58,12 @@ static int print_body(const struct lw_receiver *r, const struct lw_buf *json,
 static json_t *result_json(const struct lw_receiver *r,
                            const struct lw_post_result *result) {
     json_t *o = json_object();
-    json_object_set_new(o, "receiver", lw_cli_text(r->name));
-    json_object_set_new(o, "format", json_string(lw_format_name(r->format)));
-    json_object_set_new(o, "delivered",
-                        json_boolean(result->verdict == LW_POST_DELIVERED));
-    json_object_set_new(o, "status", json_integer(result->status));
-    json_object_set_new(o, "took_ms", json_integer(result->took_ms));
-    json_object_set_new(o, "reason", lw_cli_text(result->reason));
+    lw_json_set_text(o, "receiver", r->name);
+    lw_json_set_text(o, "format", lw_format_name(r->format));
+    lw_json_set_bool(o, "delivered", result->verdict == LW_POST_DELIVERED);
+    lw_json_set_int(o, "status", result->status);
+    lw_json_set_int(o, "took_ms", result->took_ms);
+    lw_json_set_text(o, "reason", result->reason);
     return o;
 }
 

@@ -141,8 +141,8 @@ static int write_results(const struct lw_cli_backtest *b,
         json_t *result = lw_cli_backtest_json(b);
         if (other) {
             json_t *second = lw_cli_backtest_json(other);
-            json_object_set_new(second, "config", lw_cli_text(other->path));
-            json_object_set_new(result, "against", second);
+            lw_json_set_text(second, "config", other->path);
+            lw_json_set(result, "against", second);
         }
         lw_cli_print_json(result);
     }

@@ -19,9 +19,8 @@ static void print_event(const struct lw_cli_backtest *b, int64_t at_ms, const ch
 
 static void log_event(struct lw_cli_backtest *b, int64_t at_ms, const char *kind,
                       json_t *o) {
-    char when[32];
-    json_object_set_new(o, "at", json_string(lw_format_time(when, sizeof when, at_ms)));
-    json_object_set_new(o, "event", json_string(kind));
+    lw_json_set_time(o, "at", at_ms);
+    lw_json_set_text(o, "event", kind);
     json_array_append_new(b->log, o);
 }
 
@@ -43,14 +42,14 @@ static void note_found(struct lw_cli_backtest *b, const struct lw_alert *a) {
 
 static void note_alert(struct lw_cli_backtest *b, const struct lw_alert *a) {
     json_t *o = json_object();
-    json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
-    json_object_set_new(o, "rule", lw_cli_text(a->name));
-    json_object_set_new(o, "feature", lw_cli_text(a->feature));
-    json_object_set_new(o, "severity", json_string(lw_alert_severity_name(a->severity)));
-    json_object_set_new(o, "value", lw_json_number(a->value));
-    json_object_set_new(o, "threshold", lw_json_number(a->threshold));
-    json_object_set_new(o, "n", json_integer((json_int_t)a->n));
-    json_object_set_new(o, "summary", lw_cli_text(a->summary));
+    lw_json_set_text(o, "status", a->firing ? "firing" : "resolved");
+    lw_json_set_text(o, "rule", a->name);
+    lw_json_set_text(o, "feature", a->feature);
+    lw_json_set_text(o, "severity", lw_alert_severity_name(a->severity));
+    lw_json_set_number(o, "value", a->value);
+    lw_json_set_number(o, "threshold", a->threshold);
+    lw_json_set_count(o, "n", a->n);
+    lw_json_set_text(o, "summary", a->summary);
     log_event(b, a->at_ms, "alert", o);
     print_event(b, a->at_ms, a->firing ? lw_alert_severity_name(a->severity) : "resolved",
                 a->summary);
@@ -97,10 +96,9 @@ static void note_decision(struct lw_cli_backtest *b, const struct lw_decision *d
     if (d->kind == LW_DECIDED_PROMOTE || d->kind == LW_DECIDED_REJECT)
         return; /* recorded with the training */
     json_t *o = json_object();
-    json_object_set_new(
-        o, "decision", json_string(back ? "rolled back" : lw_cli_decision_word(d->kind)));
-    json_object_set_new(o, "version", json_integer(d->version));
-    json_object_set_new(o, "reason", lw_cli_text(d->reason));
+    lw_json_set_text(o, "decision", back ? "rolled back" : lw_cli_decision_word(d->kind));
+    lw_json_set_int(o, "version", d->version);
+    lw_json_set_text(o, "reason", d->reason);
     log_event(b, d->at_ms, "probation", o);
     print_event(b, d->at_ms, lw_cli_decision_word(d->kind), d->reason);
     for (size_t i = 0; back && i < b->ntrainings; i++)
@@ -112,17 +110,13 @@ static void note_span(struct lw_cli_backtest *b, const struct lw_evaluation *e,
     static const char *const names[] = {"begins", "ends", "released"};
     const struct lw_span *span = &change->span;
     json_t *o = json_object();
-    char text[300], when[32];
-    json_object_set_new(o, "quarantine", json_string(names[change->what]));
-    json_object_set_new(o, "id", json_integer(span->id));
-    json_object_set_new(o, "feature", json_string(span->feature));
-    json_object_set_new(o, "from",
-                        json_string(lw_format_time(when, sizeof when, span->from_ms)));
-    json_object_set_new(
-        o, "until",
-        span->open ? json_null()
-                   : json_string(lw_format_time(when, sizeof when, span->until_ms)));
-    json_object_set_new(o, "why", json_string(span->why));
+    char text[300];
+    lw_json_set_text(o, "quarantine", names[change->what]);
+    lw_json_set_int(o, "id", span->id);
+    lw_json_set_text(o, "feature", span->feature);
+    lw_json_set_time(o, "from", span->from_ms);
+    lw_json_set_time(o, "until", span->open ? INT64_MAX : span->until_ms);
+    lw_json_set_text(o, "why", span->why);
     log_event(b, e->at_ms, "quarantine", o);
     print_event(b, e->at_ms, change->what == LW_SPAN_RELEASED ? "released" : "quarantine",
                 lw_quarantine_span_text(text, sizeof text, span));
@@ -144,27 +138,22 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e) {
 
 static void training_json(json_t *o, const struct lw_task *task, uint32_t version,
                           const struct lw_training *t) {
-    char from[32];
-    json_object_set_new(o, "version", json_integer(version));
-    json_object_set_new(o, "candidate", lw_cli_text(t->trial[t->chosen].name));
-    json_object_set_new(o, "rows", json_integer((json_int_t)t->rows));
-    json_object_set_new(o, "rows_from",
-                        json_string(lw_format_time(from, sizeof from, t->rows_from_ms)));
-    json_object_set_new(
-        o, "heldout_from",
-        json_string(lw_format_time(from, sizeof from, t->holdout_from_ms)));
-    json_object_set_new(o, "heldout_rows", json_integer((json_int_t)t->holdout_rows));
-    json_object_set_new(o, lw_task_error_key(task, "heldout_", "").text,
-                        lw_json_number(t->gate.challenger_error));
-    json_object_set_new(o, lw_task_error_key(task, "champion_", "").text,
-                        t->gate.blocks ? lw_json_number(t->gate.champion_error)
-                                       : json_null());
-    json_object_set_new(o, "gain", lw_json_number(t->gate.gain));
-    json_object_set_new(o, "z", lw_json_number(t->gate.z));
-    json_object_set_new(o, "promoted", json_boolean(t->gate.passed));
-    json_object_set_new(o, "verdict", lw_cli_text(t->gate.reason));
-    json_object_set_new(o, "trials", lw_training_json_trials(t, task->figure[0].key));
-    json_object_set_new(o, "left_out", lw_training_json_left_out(t));
+    lw_json_set_int(o, "version", version);
+    lw_json_set_text(o, "candidate", t->trial[t->chosen].name);
+    lw_json_set_count(o, "rows", t->rows);
+    lw_json_set_time(o, "rows_from", t->rows_from_ms);
+    lw_json_set_time(o, "heldout_from", t->holdout_from_ms);
+    lw_json_set_count(o, "heldout_rows", t->holdout_rows);
+    lw_json_set_number(o, lw_task_error_key(task, "heldout_", "").text,
+                       t->gate.challenger_error);
+    lw_json_set_number(o, lw_task_error_key(task, "champion_", "").text,
+                       t->gate.blocks ? t->gate.champion_error : NAN);
+    lw_json_set_number(o, "gain", t->gate.gain);
+    lw_json_set_number(o, "z", t->gate.z);
+    lw_json_set_bool(o, "promoted", t->gate.passed);
+    lw_json_set_text(o, "verdict", t->gate.reason);
+    lw_json_set(o, "trials", lw_training_json_trials(t, task->figure[0].key));
+    lw_json_set(o, "left_out", lw_training_json_left_out(t));
 }
 
 /* A failed candidate is in no comparison, so it is reported here. */
@@ -197,7 +186,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
     char text[800];
     r->request = *request;
     r->log = json_object();
-    json_object_set_new(r->log, "reason", lw_cli_text(request->reason));
+    lw_json_set_text(r->log, "reason", request->reason);
     if (t) {
         r->version = version;
         r->t = *t;
@@ -210,7 +199,7 @@ static void on_trained(void *arg, const struct lw_request *request, uint32_t ver
     } else {
         r->failed = true;
         lw_copy(r->failure, sizeof r->failure, failure);
-        json_object_set_new(r->log, "failure", lw_cli_text(failure));
+        lw_json_set_text(r->log, "failure", failure);
         snprintf(text, sizeof text, "%s: %s", request->reason, failure);
     }
     print_event(b, request->as_of_ms,
@@ -232,11 +221,10 @@ static void on_followed(void *arg, const struct lw_followed *f) {
             continue;
         r->followed = *f;
         json_t *o = json_object();
-        json_object_set_new(o, "n", json_integer((json_int_t)f->now.n));
-        json_object_set_new(o, task->figure[0].key, lw_json_number(now));
-        json_object_set_new(o, lw_task_error_key(task, "previous_", "").text,
-                            lw_json_number(before));
-        json_object_set_new(r->log, "following_week", o);
+        lw_json_set_count(o, "n", f->now.n);
+        lw_json_set_number(o, task->figure[0].key, now);
+        lw_json_set_number(o, lw_task_error_key(task, "previous_", "").text, before);
+        lw_json_set(r->log, "following_week", o);
         snprintf(text, sizeof text, "version %u: %s %s, version %u's would be %s",
                  f->version, task->figure[0].label, lw_digits(now, 3).text, f->previous,
                  lw_digits(before, 3).text);

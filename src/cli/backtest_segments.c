@@ -15,32 +15,16 @@
 
 #define LEVELS_MAX 65536 /* rarer levels share one group */
 
-/* A feature's name, or any expression of the feature language. */
-static int segment_open(const struct lw_spec *spec, struct lw_cli_backtest_segment *s,
-                        const char *text, struct lw_err *err) {
-    const char *expression = text;
-    for (size_t i = 0; i < spec->nfeatures; i++)
-        if (strcmp(spec->feature[i].name, text) == 0)
-            expression = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
-    *s = (struct lw_cli_backtest_segment){.text = text};
-    s->plan = lw_plan_new(&spec->event.fields, spec->zone);
-    s->texts = lw_cats_new(LEVELS_MAX);
-    int atom = lw_plan_atom(s->plan, expression, err);
-    if (atom < 0)
-        return -1;
-    if (lw_plan_atoms(s->plan) != 1)
-        return lw_fail(err, LW_ECONFIG, "%s: must have exactly one value for each row",
-                       text);
-    s->kind = lw_plan_atom_kind(s->plan, (size_t)atom);
-    return 0;
-}
-
 int lw_cli_backtest_segments_open(struct lw_cli_backtest *b, const struct lw_texts *names,
                                   struct lw_err *err) {
-    for (size_t i = 0; i < names->n; i++)
-        if (segment_open(&b->config->spec, &b->segment[b->nsegments++], names->text[i],
-                         err))
+    for (size_t i = 0; i < names->n; i++) {
+        struct lw_cli_backtest_segment *s = &b->segment[b->nsegments++];
+        *s = (struct lw_cli_backtest_segment){.text = names->text[i]};
+        s->texts = lw_cats_new(LEVELS_MAX);
+        s->plan = lw_evaluate_plan(&b->config->spec, s->text, &s->kind, err);
+        if (!s->plan)
             return lw_err_context(err, "--segment");
+    }
     return 0;
 }
 
@@ -127,38 +111,26 @@ static size_t month_index(const struct lw_run_summary *l, int32_t month) {
     return SIZE_MAX;
 }
 
-static int compare_loss(const void *a, const void *b) {
-    const struct lw_cli_backtest_group *x = a, *y = b;
-    return (x->all.loss < y->all.loss) - (x->all.loss > y->all.loss);
-}
-
-static int compare_order(const void *a, const void *b) {
-    const struct lw_cli_backtest_group *x = a, *y = b;
-    return (x->order > y->order) - (x->order < y->order);
-}
-
 static void group_free(struct lw_cli_backtest_group *g) {
     free(g->managed);
     free(g->frozen);
 }
 
-/* Drops empty groups. Up to 31 groups with a natural order keep it; others are sorted by
- * their share of the squared error. */
+static struct lw_evaluate_rank group_rank(const void *group) {
+    const struct lw_cli_backtest_group *g = group;
+    return (struct lw_evaluate_rank){g->order, g->all.loss};
+}
+
+/* Without the empty groups. */
 static void groups_sort(struct lw_cli_backtest_segment *s) {
-    enum { ORDERED_MAX = 31 };
     size_t n = 0;
-    bool ordered = true;
-    for (size_t i = 0; i < s->ngroups; i++) {
-        if (s->group[i].all.n == 0) {
+    for (size_t i = 0; i < s->ngroups; i++)
+        if (s->group[i].all.n)
+            s->group[n++] = s->group[i];
+        else
             group_free(&s->group[i]);
-            continue;
-        }
-        ordered &= !isnan(s->group[i].order);
-        s->group[n++] = s->group[i];
-    }
     s->ngroups = n;
-    qsort(s->group, n, sizeof *s->group,
-          ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
+    lw_evaluate_sort(s->group, n, sizeof *s->group, group_rank);
 }
 
 static void segment_close(const struct lw_task *task,

@@ -205,10 +205,10 @@ static json_t *days_json(const struct lw_cli_backtest *b) {
         json_t *o = json_object();
         lw_format_time(when, sizeof when, d->day_ms);
         when[10] = '\0'; /* the date */
-        json_object_set_new(o, "day", json_string(when));
+        lw_json_set_text(o, "day", when);
         lw_summary_errors_json(b->config->spec.task, lw_losses_error(&d->frozen),
                                lw_losses_error(&d->managed), o);
-        json_object_set_new(o, "champion", json_integer(d->champion));
+        lw_json_set_int(o, "champion", d->champion);
         json_array_append_new(list, o);
     }
     return list;
@@ -222,26 +222,24 @@ static json_t *segment_json(const struct lw_cli_backtest *b,
     for (size_t g = 0; g < s->ngroups; g++) {
         const struct lw_cli_backtest_group *group = &s->group[g];
         json_t *row = json_object(), *months = json_array();
-        json_object_set_new(row, "segment", json_string(group->name));
-        json_object_set_new(row, "scored", json_integer((json_int_t)group->all.n));
-        json_object_set_new(row, lw_task_error_key(task, "managed_", "").text,
-                            lw_json_number(lw_losses_error(&group->all)));
+        lw_json_set_text(row, "segment", group->name);
+        lw_json_set_count(row, "scored", group->all.n);
+        lw_json_set_number(row, lw_task_error_key(task, "managed_", "").text,
+                           lw_losses_error(&group->all));
         for (size_t m = 0; m < b->summary.nmonths; m++) {
             json_t *month = json_object();
-            json_object_set_new(
-                month, "month",
-                json_string(lw_summary_month_name(name, &b->summary.month[m])));
-            json_object_set_new(month, "scored",
-                                json_integer((json_int_t)group->managed[m].n));
+            lw_json_set_text(month, "month",
+                             lw_summary_month_name(name, &b->summary.month[m]));
+            lw_json_set_count(month, "scored", group->managed[m].n);
             lw_summary_errors_json(task, lw_losses_error(&group->frozen[m]),
                                    lw_losses_error(&group->managed[m]), month);
             json_array_append_new(months, month);
         }
-        json_object_set_new(row, "months", months);
+        lw_json_set(row, "months", months);
         json_array_append_new(groups, row);
     }
-    json_object_set_new(o, "by", lw_cli_text(s->text));
-    json_object_set_new(o, "segments", groups);
+    lw_json_set_text(o, "by", s->text);
+    lw_json_set(o, "segments", groups);
     return o;
 }
 
@@ -250,13 +248,12 @@ static json_t *injections_json(const struct lw_cli_backtest *b) {
     size_t i;
     json_array_foreach(list, i, o) {
         const struct lw_cli_backtest_detection *f = &b->found[i];
-        json_object_set_new(o, "alerts_before", json_integer(f->before));
-        json_object_set_new(o, "found_by", f->at_ms ? lw_cli_text(f->rule) : json_null());
-        json_object_set_new(
-            o, "delay_hours",
-            f->at_ms
-                ? json_real((double)(f->at_ms - b->injections.list[i].from_ms) / LW_HOUR)
-                : json_null());
+        lw_json_set_int(o, "alerts_before", f->before);
+        lw_json_set_text(o, "found_by", f->at_ms ? f->rule : NULL);
+        lw_json_set_number(o, "delay_hours",
+                           f->at_ms ? (double)(f->at_ms - b->injections.list[i].from_ms) /
+                                          LW_HOUR
+                                    : NAN);
     }
     return list;
 }
@@ -264,31 +261,29 @@ static json_t *injections_json(const struct lw_cli_backtest *b) {
 json_t *lw_cli_backtest_json(const struct lw_cli_backtest *b) {
     json_t *o = json_object(), *month;
     size_t i;
-    json_object_set_new(o, "events", json_integer((json_int_t)b->records));
-    json_object_set_new(o, "unusable", json_integer((json_int_t)b->unusable));
-    json_object_set_new(o, "rejected",
-                        json_integer((json_int_t)b->counter[LW_COUNT_REJECTED]));
-    json_object_set_new(o, "late", json_integer((json_int_t)b->counter[LW_COUNT_LATE]));
-    json_object_set_new(o, "suspect",
-                        json_integer((json_int_t)b->counter[LW_COUNT_SUSPECT]));
+    lw_json_set_count(o, "events", b->records);
+    lw_json_set_count(o, "unusable", b->unusable);
+    lw_json_set_count(o, "rejected", b->counter[LW_COUNT_REJECTED]);
+    lw_json_set_count(o, "late", b->counter[LW_COUNT_LATE]);
+    lw_json_set_count(o, "suspect", b->counter[LW_COUNT_SUSPECT]);
     lw_summary_json(&b->summary, b->config->spec.task, o);
     json_array_foreach(json_object_get(o, "months"), i, month) {
         struct lw_cli_backtest_month w;
         lw_cli_backtest_month(b, &b->summary.month[i], &w);
-        json_object_set_new(month, "retrains", json_integer(w.retrains));
-        json_object_set_new(month, "promotions", json_integer(w.promotions));
-        json_object_set_new(month, "alerts", json_integer(w.alerts));
-        json_object_set_new(month, "critical_alerts", json_integer(w.criticals));
+        lw_json_set_int(month, "retrains", w.retrains);
+        lw_json_set_int(month, "promotions", w.promotions);
+        lw_json_set_int(month, "alerts", w.alerts);
+        lw_json_set_int(month, "critical_alerts", w.criticals);
     }
-    json_object_set_new(o, "daily", days_json(b));
+    lw_json_set(o, "daily", days_json(b));
     json_object_set(o, "log", b->log);
     if (b->nsegments) {
         json_t *list = json_array();
         for (i = 0; i < b->nsegments; i++)
             json_array_append_new(list, segment_json(b, &b->segment[i]));
-        json_object_set_new(o, "segments", list);
+        lw_json_set(o, "segments", list);
     }
     if (b->injections.n)
-        json_object_set_new(o, "injections", injections_json(b));
+        lw_json_set(o, "injections", injections_json(b));
     return o;
 }

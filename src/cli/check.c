@@ -24,10 +24,10 @@ void lw_check_report(struct lw_check_findings *f, const char *what,
     if (!f->json)
         lw_cli_line(stdout, "%-8s %-14s %s", words[v], what, detail);
     json_t *o = json_object();
-    json_object_set_new(o, "check", json_string(what));
-    json_object_set_new(o, "ok", json_boolean(v != LW_CHECK_FAILED));
-    json_object_set_new(o, "warning", json_boolean(v == LW_CHECK_WARNING));
-    json_object_set_new(o, "detail", lw_cli_text(detail));
+    lw_json_set_text(o, "check", what);
+    lw_json_set_bool(o, "ok", v != LW_CHECK_FAILED);
+    lw_json_set_bool(o, "warning", v == LW_CHECK_WARNING);
+    lw_json_set_text(o, "detail", detail);
     json_array_append_new(f->list, o);
     f->bad |= v == LW_CHECK_FAILED;
 }
@@ -252,7 +252,7 @@ static int check_everything(const struct lw_config *config,
     lw_check_times(&f, config, o->files, o->nfiles, !there);
     if (o->json) {
         json_t *out = json_object();
-        json_object_set_new(out, "ok", json_boolean(!f.bad));
+        lw_json_set_bool(out, "ok", !f.bad);
         json_object_set(out, "checks", f.list);
         lw_cli_print_json(out);
     }

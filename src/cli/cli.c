@@ -1,5 +1,4 @@
 /* Code shared by all commands: errors, the configuration, JSON and lines of output. */
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,26 +66,14 @@ void lw_cli_print_json_indented(json_t *object) {
     print_json(object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 }
 
-/* The text with unprintable bytes escaped (at most ten bytes each); free() it. */
-static char *safe_text(const char *text) {
-    size_t len = strlen(text), size = 10 * len + 4;
-    return lw_text_safe(lw_malloc(size), size, text, len);
-}
-
-json_t *lw_cli_text(const char *text) {
-    char *safe = safe_text(text);
-    json_t *value = json_string(safe);
-    free(safe);
-    return value;
-}
-
 void lw_cli_line(FILE *out, const char *fmt, ...) {
     struct lw_buf raw = {0};
     va_list ap;
     va_start(ap, fmt);
     lw_buf_vprintf(&raw, fmt, ap);
     va_end(ap);
-    char *safe = safe_text(lw_buf_str(&raw));
+    size_t len = strlen(lw_buf_str(&raw)), size = 10 * len + 4; /* an escape: ten bytes */
+    char *safe = lw_text_safe(lw_malloc(size), size, lw_buf_str(&raw), len);
     fprintf(out, "%s\n", safe);
     free(safe);
     lw_buf_fini(&raw);

@@ -40,8 +40,6 @@ void lw_cli_person(char *out, size_t size);
 void lw_cli_print_json(json_t *object);
 /* The same over several lines, for people. */
 void lw_cli_print_json_indented(json_t *object);
-/* A text from outside, made printable, as JSON. */
-json_t *lw_cli_text(const char *text);
 /* Prints one line with its newline. Values cannot break the line or control the
  * terminal. */
 void lw_cli_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

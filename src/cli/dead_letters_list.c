@@ -119,26 +119,22 @@ static int compare_time(const void *a, const void *b) {
 }
 
 static void print_json(const struct listing_line *l) {
-    char when[32];
     json_t *o = json_object(), *source = json_object();
-    json_object_set_new(o, "partition", json_integer(l->partition));
-    json_object_set_new(o, "offset", json_integer(l->offset));
-    json_object_set_new(o, "time",
-                        l->time_ms == INT64_MIN
-                            ? json_null()
-                            : json_string(lw_format_time(when, sizeof when, l->time_ms)));
-    json_object_set_new(o, "bytes", json_integer(l->bytes));
-    json_object_set_new(o, "dead_letter", json_boolean(l->ours));
+    lw_json_set_int(o, "partition", l->partition);
+    lw_json_set_int(o, "offset", l->offset);
+    lw_json_set_time(o, "time", l->time_ms);
+    lw_json_set_int(o, "bytes", l->bytes);
+    lw_json_set_bool(o, "dead_letter", l->ours);
     if (l->ours) {
-        json_object_set_new(source, "topic", lw_cli_text(l->letter.topic));
-        json_object_set_new(source, "partition", json_integer(l->letter.partition));
-        json_object_set_new(source, "offset", json_integer(l->letter.offset));
+        lw_json_set_text(source, "topic", l->letter.topic);
+        lw_json_set_int(source, "partition", l->letter.partition);
+        lw_json_set_int(source, "offset", l->letter.offset);
         json_object_set(o, "source", source);
-        json_object_set_new(o, "stream", lw_cli_text(l->letter.stream));
-        json_object_set_new(o, "stage", lw_cli_text(l->letter.stage));
-        json_object_set_new(o, "kind", lw_cli_text(l->letter.kind));
-        json_object_set_new(o, "reason", lw_cli_text(l->letter.reason));
-        json_object_set_new(o, "replays", json_integer((json_int_t)l->letter.replays));
+        lw_json_set_text(o, "stream", l->letter.stream);
+        lw_json_set_text(o, "stage", l->letter.stage);
+        lw_json_set_text(o, "kind", l->letter.kind);
+        lw_json_set_text(o, "reason", l->letter.reason);
+        lw_json_set_count(o, "replays", l->letter.replays);
     }
     json_decref(source);
     lw_cli_print_json(o);

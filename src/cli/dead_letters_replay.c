@@ -100,10 +100,10 @@ static void print_totals(const struct dead_letters_post *p) {
     const struct lw_dead_letters *l = p->letters;
     if (l->json) {
         json_t *o = json_object();
-        json_object_set_new(o, "topic", lw_cli_text(p->target));
-        json_object_set_new(o, "replayed", json_integer((json_int_t)p->replayed));
-        json_object_set_new(o, "skipped", json_integer((json_int_t)p->skipped));
-        json_object_set_new(o, "dry_run", json_boolean(l->dry));
+        lw_json_set_text(o, "topic", p->target);
+        lw_json_set_count(o, "replayed", p->replayed);
+        lw_json_set_count(o, "skipped", p->skipped);
+        lw_json_set_bool(o, "dry_run", l->dry);
         lw_cli_print_json(o);
     } else {
         printf("%" PRIu64 " dead letters %s to %s, %" PRIu64 " skipped\n", p->replayed,

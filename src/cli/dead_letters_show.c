@@ -144,14 +144,14 @@ static json_t *hex_json(const void *data, size_t len) {
 static void print_json(const rd_kafka_message_t *m, json_t *headers, json_t *fields,
                        const struct lw_err *why) {
     json_t *o = json_object();
-    json_object_set_new(o, "partition", json_integer(m->partition));
-    json_object_set_new(o, "offset", json_integer(m->offset));
+    lw_json_set_int(o, "partition", m->partition);
+    lw_json_set_int(o, "offset", m->offset);
     json_object_set(o, "headers", headers);
-    json_object_set_new(o, "key", hex_json(m->key, m->key_len));
-    json_object_set_new(o, "value", hex_json(m->payload, m->len));
-    json_object_set_new(o, "readable", json_boolean(fields != NULL));
+    lw_json_set(o, "key", hex_json(m->key, m->key_len));
+    lw_json_set(o, "value", hex_json(m->payload, m->len));
+    lw_json_set_bool(o, "readable", fields != NULL);
     json_object_set(o, "fields", fields ? fields : json_null());
-    json_object_set_new(o, "why", fields ? json_null() : lw_cli_text(why->msg));
+    lw_json_set_text(o, "why", fields ? NULL : why->msg);
     lw_cli_print_json(o);
 }
 

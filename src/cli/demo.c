@@ -340,12 +340,10 @@ static void print_result(struct demo *d) {
     if (!d->json)
         return;
     json_t *o = json_object();
-    json_object_set_new(
-        o, "events",
-        json_integer(
-            (json_int_t)lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES]));
+    lw_json_set_count(o, "events",
+                      lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES]);
     lw_summary_json(&summary, d->config->spec.task, o);
-    json_object_set_new(o, "webhooks", json_integer((json_int_t)delivered));
+    lw_json_set_count(o, "webhooks", delivered);
     lw_cli_print_json(o);
 }
 

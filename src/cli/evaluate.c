@@ -63,26 +63,13 @@ static int add_event(void *arg, const struct lw_feed_event *event, struct lw_err
     return 0;
 }
 
-/* A feature's name, or any expression of the feature language. */
 static int compile_by(struct evaluation *e, const char *text, struct lw_err *err) {
-    const struct lw_spec *spec = &e->config->spec;
-    const char *expression = text;
     if (!text)
         return 0;
-    for (size_t i = 0; i < spec->nfeatures; i++)
-        if (strcmp(spec->feature[i].name, text) == 0)
-            expression = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
-    e->plan = lw_plan_new(&spec->event.fields, spec->zone);
-    int atom = lw_plan_atom(e->plan, expression, err);
-    if (atom < 0)
-        return lw_err_context(err, "--by");
-    if (lw_plan_atoms(e->plan) != 1)
-        return lw_fail(err, LW_ECONFIG,
-                       "--by %s: must have exactly one value for each row", text);
     e->by.text = text;
-    e->by.kind = lw_plan_atom_kind(e->plan, (size_t)atom);
     e->by.texts = lw_cats_new(SEGMENTS_MAX);
-    return 0;
+    e->plan = lw_evaluate_plan(&e->config->spec, text, &e->by.kind, err);
+    return e->plan ? 0 : lw_err_context(err, "--by");
 }
 
 /* ---- for people ---- */
@@ -142,15 +129,14 @@ static json_t *figures_json(const struct lw_evaluate_figures *line) {
     const struct lw_losses *s = &line->losses;
     char key[80];
     json_t *o = json_object();
-    json_object_set_new(o, "n", json_integer((json_int_t)s->n));
+    lw_json_set_count(o, "n", s->n);
     for (size_t k = 0; k < LW_TASK_FIGURES_MAX && s->task->figure[k].key; k++) {
         const struct lw_task_figure *f = &s->task->figure[k];
-        json_object_set_new(o, f->key, lw_json_number(f->value(s)));
+        lw_json_set_number(o, f->key, f->value(s));
         snprintf(key, sizeof key, "%s_se", f->key);
-        json_object_set_new(o, key, lw_json_number(line->se[k]));
+        lw_json_set_number(o, key, line->se[k]);
     }
-    json_object_set_new(o, "recalibration_gain",
-                        lw_json_number(lw_losses_recalibration_gain(s)));
+    lw_json_set_number(o, "recalibration_gain", lw_losses_recalibration_gain(s));
     return o;
 }
 
@@ -159,25 +145,22 @@ static json_t *groups_json(const struct lw_evaluate_figures *group, size_t n,
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = figures_json(&group[i]);
-        json_object_set_new(o, key, lw_cli_text(group[i].name));
+        lw_json_set_text(o, key, group[i].name);
         json_array_append_new(list, o);
     }
     return list;
 }
 
 static void print_json(const struct evaluation *e, const struct lw_evaluate_groups *m) {
-    char print[32];
     json_t *o = figures_json(&m->all);
     lw_input_tally_json(&e->tally, &e->config->spec.event, o);
-    json_object_set_new(o, "model", lw_cli_text(lw_model_name(e->model)));
-    json_object_set_new(o, "kind", json_string(lw_model_kind(e->model)));
-    snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(e->model));
-    json_object_set_new(o, "fingerprint", json_string(print));
-    json_object_set_new(o, "months", groups_json(m->month, m->nmonths, "month"));
+    lw_json_set_text(o, "model", lw_model_name(e->model));
+    lw_json_set_text(o, "kind", lw_model_kind(e->model));
+    lw_json_set_hex(o, "fingerprint", lw_model_fingerprint(e->model));
+    lw_json_set(o, "months", groups_json(m->month, m->nmonths, "month"));
     if (e->by.text) {
-        json_object_set_new(o, "by", lw_cli_text(e->by.text));
-        json_object_set_new(o, "segments",
-                            groups_json(m->segment, m->nsegments, "segment"));
+        lw_json_set_text(o, "by", e->by.text);
+        lw_json_set(o, "segments", groups_json(m->segment, m->nsegments, "segment"));
     }
     lw_cli_print_json(o);
 }

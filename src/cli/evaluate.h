@@ -27,6 +27,17 @@ struct lw_evaluate_rows {
 size_t lw_evaluate_deciles(double *value, size_t n, double edge[LW_DECILES]);
 /* "<= 2.5", then "2.5 to 4". */
 char *lw_evaluate_decile_name(char *out, size_t size, const double *edge, size_t g);
+/* Compiles a feature's name or any expression of the feature language; NULL: an error. */
+struct lw_plan *lw_evaluate_plan(const struct lw_spec *spec, const char *text,
+                                 enum lw_kind *kind, struct lw_err *err);
+/* Sorts groups of `size` bytes each: at most 31 that all have a natural order by it,
+ * others by their share of the loss, largest first. */
+struct lw_evaluate_rank {
+    double order; /* NAN: none */
+    double loss;
+};
+typedef struct lw_evaluate_rank lw_evaluate_rank_fn(const void *group);
+void lw_evaluate_sort(void *groups, size_t n, size_t size, lw_evaluate_rank_fn *rank);
 void lw_evaluate_rows_add(struct lw_evaluate_rows *rows,
                           const struct lw_evaluate_row *row);
 

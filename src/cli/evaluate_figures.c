@@ -134,6 +134,24 @@ char *lw_evaluate_decile_name(char *out, size_t size, const double *edge, size_t
     return out;
 }
 
+struct lw_plan *lw_evaluate_plan(const struct lw_spec *spec, const char *text,
+                                 enum lw_kind *kind, struct lw_err *err) {
+    const char *expression = text;
+    for (size_t i = 0; i < spec->nfeatures; i++)
+        if (strcmp(spec->feature[i].name, text) == 0)
+            expression = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
+    struct lw_plan *plan = lw_plan_new(&spec->event.fields, spec->zone);
+    int atom = lw_plan_atom(plan, expression, err);
+    if (atom >= 0 && lw_plan_atoms(plan) == 1) {
+        *kind = lw_plan_atom_kind(plan, (size_t)atom);
+        return plan;
+    }
+    if (atom >= 0)
+        lw_fail(err, LW_ECONFIG, "%s: must have exactly one value for each row", text);
+    lw_plan_free(plan);
+    return NULL;
+}
+
 static size_t present_deciles(const struct lw_evaluate_rows *rows,
                               double edge[LW_DECILES]) {
     double *value = lw_malloc((rows->n + 1) * sizeof *value);
@@ -197,30 +215,49 @@ static void group_by_category(struct lw_evaluate_rows *rows, struct lw_cats *cat
     name_missing(out->segment, rows, n + 1);
 }
 
-/* Largest share of the loss first. */
-static int compare_loss(const void *a, const void *b) {
-    const struct lw_evaluate_figures *x = a, *y = b;
-    return (x->losses.loss < y->losses.loss) - (x->losses.loss > y->losses.loss);
+struct sort_key {
+    double by; /* ascending */
+    size_t at;
+};
+
+static int compare_keys(const void *a, const void *b) {
+    const struct sort_key *x = a, *y = b;
+    return x->by != y->by ? (x->by > y->by) - (x->by < y->by)
+                          : (x->at > y->at) - (x->at < y->at);
 }
 
-static int compare_order(const void *a, const void *b) {
-    const struct lw_evaluate_figures *x = a, *y = b;
-    return (x->order > y->order) - (x->order < y->order);
-}
-
-/* Drops empty groups; up to 31 groups with a natural order keep it. */
-static void segments_sort(struct lw_evaluate_groups *out) {
+void lw_evaluate_sort(void *groups, size_t n, size_t size, lw_evaluate_rank_fn *rank) {
     enum { ORDERED_MAX = 31 };
+    struct sort_key *key = lw_calloc(n + 1, sizeof *key);
+    char *list = groups, *sorted = lw_calloc(n + 1, size);
+    bool ordered = n <= ORDERED_MAX;
+    for (size_t i = 0; i < n; i++)
+        ordered &= !isnan(rank(list + i * size).order);
+    for (size_t i = 0; i < n; i++) {
+        struct lw_evaluate_rank r = rank(list + i * size);
+        key[i] = (struct sort_key){ordered ? r.order : -r.loss, i};
+    }
+    qsort(key, n, sizeof *key, compare_keys);
+    for (size_t i = 0; i < n; i++)
+        memcpy(sorted + i * size, list + key[i].at * size, size);
+    memcpy(list, sorted, n * size);
+    free(sorted);
+    free(key);
+}
+
+static struct lw_evaluate_rank figures_rank(const void *group) {
+    const struct lw_evaluate_figures *f = group;
+    return (struct lw_evaluate_rank){f->order, f->losses.loss};
+}
+
+/* Without the empty groups. */
+static void segments_sort(struct lw_evaluate_groups *out) {
     size_t n = 0;
-    bool ordered = true;
     for (size_t i = 0; i < out->nsegments; i++)
-        if (out->segment[i].losses.n) {
-            ordered &= !isnan(out->segment[i].order);
+        if (out->segment[i].losses.n)
             out->segment[n++] = out->segment[i];
-        }
     out->nsegments = n;
-    qsort(out->segment, n, sizeof *out->segment,
-          ordered && n <= ORDERED_MAX ? compare_order : compare_loss);
+    lw_evaluate_sort(out->segment, n, sizeof *out->segment, figures_rank);
 }
 
 void lw_evaluate_group(struct lw_evaluate_rows *rows, const struct lw_evaluate_by *by,

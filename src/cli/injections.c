@@ -15,34 +15,25 @@ int lw_injections_parse(const struct lw_texts *texts, const struct lw_event_spec
     return 0;
 }
 
-static json_t *time_json(int64_t ms) {
-    return ms == INT64_MAX ? json_null() : lw_json_instant(ms);
-}
-
-static void set_duration(json_t *o, const char *key, int64_t ms) {
-    char text[32];
-    json_object_set_new(o, key, json_string(lw_format_duration(text, sizeof text, ms)));
-}
-
 static json_t *injection_json(const struct lw_injection *in,
                               const struct lw_event_spec *event) {
     json_t *o = json_object();
     const char *field =
         in->field == LW_INJECT_TARGET ? "target" : event->fields.field[in->field].name;
-    json_object_set_new(o, "kind", json_string(lw_inject_name(in->kind)));
-    json_object_set_new(o, "field", lw_cli_text(field));
-    json_object_set_new(o, "at", time_json(in->from_ms));
-    json_object_set_new(o, "until", time_json(in->until_ms));
+    lw_json_set_text(o, "kind", lw_inject_name(in->kind));
+    lw_json_set_text(o, "field", field);
+    lw_json_set_time(o, "at", in->from_ms);
+    lw_json_set_time(o, "until", in->until_ms);
     if (in->kind != LW_INJECT_NULLS)
-        json_object_set_new(o, "size", lw_json_number(in->size));
-    json_object_set_new(o, "share", lw_json_number(in->share));
-    json_object_set_new(o, "seed", json_integer((json_int_t)in->seed));
+        lw_json_set_number(o, "size", in->size);
+    lw_json_set_number(o, "share", in->share);
+    lw_json_set_count(o, "seed", in->seed);
     if (in->kind == LW_INJECT_RECURRING || in->kind == LW_INJECT_SEASONAL)
-        set_duration(o, "period", in->period_ms);
+        lw_json_set_duration(o, "period", in->period_ms);
     if (in->kind == LW_INJECT_GRADUAL)
-        set_duration(o, "over", in->over_ms);
-    json_object_set_new(o, "events", json_integer((json_int_t)in->events));
-    json_object_set_new(o, "touched", json_integer((json_int_t)in->touched));
+        lw_json_set_duration(o, "over", in->over_ms);
+    lw_json_set_count(o, "events", in->events);
+    lw_json_set_count(o, "touched", in->touched);
     return o;
 }
 

@@ -51,13 +51,11 @@ void lw_input_tally_json(const struct lw_input_tally *t, const struct lw_event_s
     json_t *rejected = json_object();
     for (int i = LW_GOOD + 1; i < LW_REASONS_MAX; i++)
         if (t->reason[i])
-            json_object_set_new(rejected, lw_event_reason(spec, i),
-                                json_integer((json_int_t)t->reason[i]));
-    json_object_set_new(into, "records", json_integer((json_int_t)t->records));
-    json_object_set_new(into, "unusable", json_integer((json_int_t)t->unusable));
-    json_object_set_new(into, "rejected",
-                        json_integer((json_int_t)lw_input_tally_rejected(t)));
-    json_object_set_new(into, "rejected_by_reason", rejected);
+            lw_json_set_count(rejected, lw_event_reason(spec, i), t->reason[i]);
+    lw_json_set_count(into, "records", t->records);
+    lw_json_set_count(into, "unusable", t->unusable);
+    lw_json_set_count(into, "rejected", lw_input_tally_rejected(t));
+    lw_json_set(into, "rejected_by_reason", rejected);
 }
 
 int lw_input_read(const struct lw_config *config, const struct lw_input *in,

@@ -1,5 +1,4 @@
 /* leeway models: lists, shows, promotes and rolls back model versions. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,22 +33,19 @@ static const char *aliases_of(const struct lw_aliases *a, uint32_t version, char
 }
 
 static json_t *version_json(const struct lw_version *v, const struct lw_aliases *a) {
-    char when[32], aliases[64];
+    char aliases[64];
     json_error_t ignored;
     json_t *o = json_object();
-    json_object_set_new(o, "version", json_integer(v->version));
-    json_object_set_new(o, "parent", json_integer(v->parent));
-    json_object_set_new(o, "status", lw_cli_text(v->status));
-    json_object_set_new(o, "aliases",
-                        json_string(aliases_of(a, v->version, aliases, sizeof aliases)));
-    json_object_set_new(o, "as_of",
-                        json_string(lw_format_time(when, sizeof when, v->as_of_ms)));
-    json_object_set_new(o, "created",
-                        json_string(lw_format_time(when, sizeof when, v->created_ms)));
-    json_object_set_new(o, "reason", lw_cli_text(v->reason));
-    json_object_set_new(o, "verdict", lw_cli_text(v->verdict));
+    lw_json_set_int(o, "version", v->version);
+    lw_json_set_int(o, "parent", v->parent);
+    lw_json_set_text(o, "status", v->status);
+    lw_json_set_text(o, "aliases", aliases_of(a, v->version, aliases, sizeof aliases));
+    lw_json_set_time(o, "as_of", v->as_of_ms);
+    lw_json_set_time(o, "created", v->created_ms);
+    lw_json_set_text(o, "reason", v->reason);
+    lw_json_set_text(o, "verdict", v->verdict);
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
-    json_object_set_new(o, "facts", facts ? facts : json_null());
+    lw_json_set(o, "facts", facts);
     return o;
 }
 
@@ -57,11 +53,10 @@ static json_t *unreadable_json(uint32_t version, const char *why,
                                const struct lw_aliases *a) {
     char aliases[64];
     json_t *o = json_object();
-    json_object_set_new(o, "version", json_integer(version));
-    json_object_set_new(o, "status", json_string("unreadable"));
-    json_object_set_new(o, "aliases",
-                        json_string(aliases_of(a, version, aliases, sizeof aliases)));
-    json_object_set_new(o, "reason", lw_cli_text(why));
+    lw_json_set_int(o, "version", version);
+    lw_json_set_text(o, "status", "unreadable");
+    lw_json_set_text(o, "aliases", aliases_of(a, version, aliases, sizeof aliases));
+    lw_json_set_text(o, "reason", why);
     return o;
 }
 
@@ -187,7 +182,7 @@ static int show_version(struct models_session *s, uint32_t version, struct lw_er
         lw_reply_free(reply);
         return -1;
     }
-    json_object_set_new(o, "quarantine", spans);
+    lw_json_set(o, "quarantine", spans);
     if (s->json) {
         lw_cli_print_json(o);
     } else {

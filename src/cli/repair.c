@@ -171,11 +171,11 @@ static int32_t partition_count(struct repair_session *s) {
 
 static json_t *damage_json(const struct lw_damage *d, bool moved) {
     json_t *o = json_object();
-    json_object_set_new(o, "name", lw_cli_text(d->name));
-    json_object_set_new(o, "why", lw_cli_text(d->why));
-    json_object_set_new(o, "follows", json_string(lw_damage_follows(d->name)));
+    lw_json_set_text(o, "name", d->name);
+    lw_json_set_text(o, "why", d->why);
+    lw_json_set_text(o, "follows", lw_damage_follows(d->name));
     if (moved)
-        json_object_set_new(o, "at", json_integer(d->at_ms));
+        lw_json_set_int(o, "at", d->at_ms);
     return o;
 }
 
@@ -202,8 +202,8 @@ static void print_all(const struct repair_session *s, const struct lw_damages *n
             json_array_append_new(a, damage_json(&now->item[i], false));
         for (size_t i = 0; i < moved->n; i++)
             json_array_append_new(b, damage_json(&moved->item[i], true));
-        json_object_set_new(o, "damaged", a);
-        json_object_set_new(o, "unreadable", b);
+        lw_json_set(o, "damaged", a);
+        lw_json_set(o, "unreadable", b);
         lw_cli_print_json(o);
         return;
     }

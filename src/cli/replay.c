@@ -39,12 +39,12 @@ static void print_totals(const struct lw_config *config,
                          const struct lw_replay_result *result, bool json) {
     if (json) {
         json_t *o = json_object();
-        json_object_set_new(o, "records", json_integer((json_int_t)records));
-        json_object_set_new(o, "produced", json_integer((json_int_t)result->produced));
-        json_object_set_new(o, "unusable", json_integer((json_int_t)result->refused));
+        lw_json_set_count(o, "records", records);
+        lw_json_set_count(o, "produced", result->produced);
+        lw_json_set_count(o, "unusable", result->refused);
         if (injected->n)
-            json_object_set_new(o, "injections",
-                                lw_injections_json(injected, &config->spec.event));
+            lw_json_set(o, "injections",
+                        lw_injections_json(injected, &config->spec.event));
         lw_cli_print_json(o);
         return;
     }

@@ -166,7 +166,7 @@ static void add_note(json_t *list, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    json_array_append_new(list, lw_cli_text(text));
+    json_array_append_new(list, lw_json_text(text, SIZE_MAX));
 }
 
 /* float and double, or int and long: the values remain comparable. */
@@ -206,8 +206,8 @@ int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
 
 static void leave_out(struct lw_report *r, const char *column, const char *why) {
     json_t *o = json_object();
-    json_object_set_new(o, "column", lw_cli_text(column));
-    json_object_set_new(o, "why", json_string(why));
+    lw_json_set_text(o, "column", column);
+    lw_json_set_text(o, "why", why);
     json_array_append_new(r->left_out, o);
 }
 

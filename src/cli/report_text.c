@@ -1,7 +1,5 @@
 /* A report for a terminal and as JSON. */
-#include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "cli/report.h"
@@ -157,56 +155,52 @@ static json_t *side_json(const struct lw_report *r, int which) {
     if (r->config) {
         lw_input_tally_json(&side->tally, &r->config->spec.event, o);
     } else {
-        json_object_set_new(o, "records", json_integer((json_int_t)side->tally.records));
-        json_object_set_new(o, "unusable",
-                            json_integer((json_int_t)side->tally.unusable));
+        lw_json_set_count(o, "records", side->tally.records);
+        lw_json_set_count(o, "unusable", side->tally.unusable);
     }
-    json_object_set_new(o, "times", json_string(lw_report_span(side, span, sizeof span)));
+    lw_json_set_text(o, "times", lw_report_span(side, span, sizeof span));
     if (side->errors.n) {
-        json_object_set_new(o, "scored", json_integer((json_int_t)side->errors.n));
+        lw_json_set_count(o, "scored", side->errors.n);
         const struct lw_task *task = side->errors.task;
         for (const struct lw_task_figure *f = task->figure; f->key; f++)
-            json_object_set_new(o, f->key, lw_json_number(f->value(&side->errors)));
-        json_object_set_new(o, lw_task_error_key(task, "", "_se").text,
-                            lw_json_number(lw_losses_error_se(&side->errors)));
+            lw_json_set_number(o, f->key, f->value(&side->errors));
+        lw_json_set_number(o, lw_task_error_key(task, "", "_se").text,
+                           lw_losses_error_se(&side->errors));
     }
     return o;
 }
 
-static void set_number(json_t *o, const char *key, double v) {
-    json_object_set_new(o, key, lw_json_number(v));
-}
-
 static void set_drift(json_t *o, const struct lw_drift *d, bool numeric) {
-    json_object_set_new(o, "n_reference", json_integer((json_int_t)d->n_ref));
-    json_object_set_new(o, "n_current", json_integer((json_int_t)d->n_cur));
-    set_number(o, "psi", d->psi);
-    set_number(o, "psi_raw", d->psi_raw);
-    set_number(o, "js", d->js);
-    set_number(o, "hellinger", d->hellinger);
-    set_number(o, "chi2", d->chi2);
-    set_number(o, "cramers_v", d->cramers_v);
-    set_number(o, "p", d->p);
-    set_number(o, "p_adjusted", d->p_adjusted);
+    lw_json_set_count(o, "n_reference", d->n_ref);
+    lw_json_set_count(o, "n_current", d->n_cur);
+    lw_json_set_number(o, "psi", d->psi);
+    lw_json_set_number(o, "psi_raw", d->psi_raw);
+    lw_json_set_number(o, "js", d->js);
+    lw_json_set_number(o, "hellinger", d->hellinger);
+    lw_json_set_number(o, "chi2", d->chi2);
+    lw_json_set_number(o, "cramers_v", d->cramers_v);
+    lw_json_set_number(o, "p", d->p);
+    lw_json_set_number(o, "p_adjusted", d->p_adjusted);
     if (numeric) {
-        set_number(o, "ks", d->ks);
-        set_number(o, "ks_p", d->ks_p);
-        set_number(o, "w1", d->w1);
-        set_number(o, "w1_p", d->w1_p);
-        set_number(o, "mean_reference", d->mean_ref);
-        set_number(o, "mean_current", d->mean_cur);
-        set_number(o, "out_of_range_reference", d->out_of_range_ref);
-        set_number(o, "out_of_range_current", d->out_of_range_cur);
-        set_number(o, "out_of_range_p", d->out_of_range_p);
+        lw_json_set_number(o, "ks", d->ks);
+        lw_json_set_number(o, "ks_p", d->ks_p);
+        lw_json_set_number(o, "w1", d->w1);
+        lw_json_set_number(o, "w1_p", d->w1_p);
+        lw_json_set_number(o, "mean_reference", d->mean_ref);
+        lw_json_set_number(o, "mean_current", d->mean_cur);
+        lw_json_set_number(o, "out_of_range_reference", d->out_of_range_ref);
+        lw_json_set_number(o, "out_of_range_current", d->out_of_range_cur);
+        lw_json_set_number(o, "out_of_range_p", d->out_of_range_p);
     } else {
-        set_number(o, "linf", d->linf);
-        set_number(o, "unseen", d->unseen_known ? d->unseen : NAN);
-        set_number(o, "unseen_expected", d->unseen_known ? d->unseen_expected : NAN);
-        set_number(o, "unseen_p", d->unseen_p);
+        lw_json_set_number(o, "linf", d->linf);
+        lw_json_set_number(o, "unseen", d->unseen_known ? d->unseen : NAN);
+        lw_json_set_number(o, "unseen_expected",
+                           d->unseen_known ? d->unseen_expected : NAN);
+        lw_json_set_number(o, "unseen_p", d->unseen_p);
     }
-    set_number(o, "missing_reference", d->missing_ref);
-    set_number(o, "missing_current", d->missing_cur);
-    set_number(o, "missing_p", d->missing_p);
+    lw_json_set_number(o, "missing_reference", d->missing_ref);
+    lw_json_set_number(o, "missing_current", d->missing_cur);
+    lw_json_set_number(o, "missing_p", d->missing_p);
 }
 
 static void set_statistics(json_t *o, const struct lw_report_column *c) {
@@ -216,9 +210,9 @@ static void set_statistics(json_t *o, const struct lw_report_column *c) {
         const struct lw_statistic *s = &c->statistic[k];
         if (!metric->statistic || !s->known)
             continue;
-        set_number(o, metric->name, s->value);
+        lw_json_set_number(o, metric->name, s->value);
         snprintf(key, sizeof key, "%s_p", metric->name);
-        set_number(o, key, s->p);
+        lw_json_set_number(o, key, s->p);
     }
 }
 
@@ -229,15 +223,15 @@ static json_t *changed_json(const struct lw_report_column *c) {
     for (size_t i = 0; i < c->nchanged && i < CHANGED_JSON; i++) {
         const struct lw_report_category *m = &c->changed[i];
         json_t *o = json_object();
-        json_object_set_new(o, "category", json_string(m->name));
-        set_number(o, "share_reference", m->share[LW_REF]);
-        set_number(o, "share_current", m->share[LW_CUR]);
-        set_number(o, "z", m->z);
-        json_object_set_new(o, "what",
-                            json_string(m->n[LW_REF] == 0   ? "appeared"
-                                        : m->n[LW_CUR] == 0 ? "vanished"
-                                        : m->z > 0          ? "grew"
-                                                            : "shrank"));
+        lw_json_set_text(o, "category", m->name);
+        lw_json_set_number(o, "share_reference", m->share[LW_REF]);
+        lw_json_set_number(o, "share_current", m->share[LW_CUR]);
+        lw_json_set_number(o, "z", m->z);
+        lw_json_set_text(o, "what",
+                         m->n[LW_REF] == 0   ? "appeared"
+                         : m->n[LW_CUR] == 0 ? "vanished"
+                         : m->z > 0          ? "grew"
+                                             : "shrank");
         json_array_append_new(list, o);
     }
     return list;
@@ -246,27 +240,26 @@ static json_t *changed_json(const struct lw_report_column *c) {
 static json_t *column_json(const struct lw_report_column *c) {
     json_t *o = json_object(), *fault = json_null();
     bool numeric = c->column.kind == LW_NUMERIC;
-    json_object_set_new(o, "column", lw_cli_text(c->column.name));
-    json_object_set_new(o, "kind", json_string(lw_kind_name(c->column.kind)));
-    json_object_set_new(o, "verdict", json_string(lw_verdict_name(c->drift.verdict)));
+    lw_json_set_text(o, "column", c->column.name);
+    lw_json_set_text(o, "kind", lw_kind_name(c->column.kind));
+    lw_json_set_text(o, "verdict", lw_verdict_name(c->drift.verdict));
     set_drift(o, &c->drift, numeric);
     set_statistics(o, c);
     if (c->fault.kind != LW_FAULT_NONE) {
         fault = json_object();
-        json_object_set_new(fault, "kind", json_string(lw_fault_name(c->fault.kind)));
-        json_object_set_new(fault, "text", json_string(c->fault.text));
-        set_number(fault, "figure", c->fault.figure);
+        lw_json_set_text(fault, "kind", lw_fault_name(c->fault.kind));
+        lw_json_set_text(fault, "text", c->fault.text);
+        lw_json_set_number(fault, "figure", c->fault.figure);
     }
-    json_object_set_new(o, "fault", fault);
+    lw_json_set(o, "fault", fault);
     if (numeric)
         return o;
     size_t more = c->nchanged > CHANGED_JSON ? c->nchanged - CHANGED_JSON : 0;
-    json_object_set_new(o, "moved", changed_json(c));
-    json_object_set_new(o, "moved_more", json_integer((json_int_t)more));
+    lw_json_set(o, "moved", changed_json(c));
+    lw_json_set_count(o, "moved_more", more);
     for (int side = 0; side < LW_SIDES; side++)
-        json_object_set_new(
-            o, side == LW_REF ? "dropped_reference" : "dropped_current",
-            json_integer((json_int_t)lw_cats_dropped(c->member[side]->cats)));
+        lw_json_set_count(o, side == LW_REF ? "dropped_reference" : "dropped_current",
+                          lw_cats_dropped(c->member[side]->cats));
     return o;
 }
 
@@ -278,9 +271,9 @@ static void set_errors(json_t *o, const struct lw_losses side[LW_SIDES]) {
         if (f != first && !f->with_sign)
             continue;
         snprintf(key, sizeof key, "%s_reference", f->key);
-        set_number(o, key, lw_losses_figure(&side[LW_REF], f->key));
+        lw_json_set_number(o, key, lw_losses_figure(&side[LW_REF], f->key));
         snprintf(key, sizeof key, "%s_current", f->key);
-        set_number(o, key, lw_losses_figure(&side[LW_CUR], f->key));
+        lw_json_set_number(o, key, lw_losses_figure(&side[LW_CUR], f->key));
     }
 }
 
@@ -289,14 +282,12 @@ static json_t *segments_json(const struct lw_report *r) {
     for (size_t i = 0; i < r->nsegments; i++) {
         const struct lw_report_segment *s = &r->segment[i];
         json_t *o = json_object();
-        json_object_set_new(o, "column", lw_cli_text(s->column));
-        json_object_set_new(o, "segment", json_string(s->name));
-        json_object_set_new(o, "n_reference",
-                            json_integer((json_int_t)s->errors[LW_REF].n));
-        json_object_set_new(o, "n_current",
-                            json_integer((json_int_t)s->errors[LW_CUR].n));
+        lw_json_set_text(o, "column", s->column);
+        lw_json_set_text(o, "segment", s->name);
+        lw_json_set_count(o, "n_reference", s->errors[LW_REF].n);
+        lw_json_set_count(o, "n_current", s->errors[LW_CUR].n);
         set_errors(o, s->errors);
-        set_number(o, "excess", s->excess);
+        lw_json_set_number(o, "excess", s->excess);
         json_array_append_new(list, o);
     }
     return list;
@@ -306,24 +297,24 @@ json_t *lw_report_json(struct lw_report *r) {
     char headline[512];
     json_t *o = json_object(), *columns = json_array();
     lw_report_headline(r, headline, sizeof headline);
-    json_object_set_new(o, "found", json_boolean(lw_report_met(r)));
-    json_object_set_new(o, "headline", lw_cli_text(headline));
-    json_object_set_new(o, "drifted", json_integer((json_int_t)r->drifted));
-    json_object_set_new(o, "faults", json_integer((json_int_t)r->faulty));
-    json_object_set_new(o, "alpha", json_real(r->options.alpha));
-    json_object_set_new(o, "floor_psi", json_real(r->options.floor_psi));
-    json_object_set_new(o, "min_n", json_integer((json_int_t)r->options.min_n));
-    json_object_set_new(o, "reference", side_json(r, LW_REF));
-    json_object_set_new(o, "current", side_json(r, LW_CUR));
+    lw_json_set_bool(o, "found", lw_report_met(r));
+    lw_json_set_text(o, "headline", headline);
+    lw_json_set_count(o, "drifted", r->drifted);
+    lw_json_set_count(o, "faults", r->faulty);
+    lw_json_set_number(o, "alpha", r->options.alpha);
+    lw_json_set_number(o, "floor_psi", r->options.floor_psi);
+    lw_json_set_count(o, "min_n", r->options.min_n);
+    lw_json_set(o, "reference", side_json(r, LW_REF));
+    lw_json_set(o, "current", side_json(r, LW_CUR));
     for (size_t i = 0; i < r->n; i++)
         json_array_append_new(columns, column_json(&r->column[i]));
-    json_object_set_new(o, "columns", columns);
+    lw_json_set(o, "columns", columns);
     json_object_set(o, "schema_changes", r->schema);
     json_object_set(o, "schema_notes", r->widths);
     json_object_set(o, "left_out", r->left_out);
     if (r->model[0])
-        json_object_set_new(o, "model", lw_cli_text(r->model));
+        lw_json_set_text(o, "model", r->model);
     if (r->nsegments)
-        json_object_set_new(o, "segments", segments_json(r));
+        lw_json_set(o, "segments", segments_json(r));
     return o;
 }

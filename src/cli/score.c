@@ -10,7 +10,6 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "base/varint.h"
 #include "cli/input.h"
 #include "cli/options.h"
@@ -81,23 +80,20 @@ static int write_avro(struct scoring *s, const struct lw_row *row, int reason,
 
 static int write_json(const struct scoring *s, const struct lw_row *row, int reason,
                       double prediction, struct lw_err *err) {
-    char when[32];
     const struct lw_cell *id = id_cell(s, row);
     size_t len = id && id->present ? lw_cell_show(id, NULL) : 0;
     json_t *o = json_object();
     char *name = len ? lw_malloc(len) : NULL;
     if (name)
         lw_cell_show(id, name);
-    json_object_set_new(o, "id", name ? json_stringn(name, len) : json_null());
+    lw_json_set(o, "id", name ? json_stringn(name, len) : json_null());
     free(name);
-    json_object_set_new(o, "time",
-                        json_string(lw_format_time(when, sizeof when, row->time_ms)));
-    json_object_set_new(o, "prediction", lw_json_number(prediction));
-    json_object_set_new(o, "target", lw_json_number(row->target));
-    json_object_set_new(
-        o, "rejected",
-        reason == LW_GOOD ? json_null() : json_string(lw_event_reason(s->event, reason)));
-    json_object_set_new(o, "model", json_string(s->fingerprint));
+    lw_json_set_time(o, "time", row->time_ms);
+    lw_json_set_number(o, "prediction", prediction);
+    lw_json_set_number(o, "target", row->target);
+    lw_json_set_text(o, "rejected",
+                     reason == LW_GOOD ? NULL : lw_event_reason(s->event, reason));
+    lw_json_set_text(o, "model", s->fingerprint);
     int rc = json_dumpf(o, stdout, JSON_COMPACT);
     json_decref(o);
     if (rc || putchar('\n') == EOF)

@@ -3,7 +3,6 @@
  * On a terminal --watch draws in place: lines are truncated to the terminal's width, and
  * lines below its bottom are omitted. Elsewhere it prints one block after the other. While
  * Redis is unavailable it shows the last state, marked as not current. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,32 +44,29 @@ static json_t *partition_json(const struct lw_status *s, int32_t p) {
     char why[300] = "";
     bool stalled = lw_status_stalled(s, p, why, sizeof why);
     json_t *o = json_object();
-    json_object_set_new(o, "partition", json_integer(p));
-    json_object_set_new(o, "next_offset",
-                        v->known ? json_integer(v->next_offset) : json_null());
-    json_object_set_new(o, "end_offset",
-                        s->end[p] < 0 ? json_null() : json_integer(s->end[p]));
+    lw_json_set_int(o, "partition", p);
+    lw_json_set_int_if(o, "next_offset", v->known, v->next_offset);
+    lw_json_set_int_if(o, "end_offset", s->end[p] >= 0, s->end[p]);
     double lag = lw_status_lag_of(s, p);
-    json_object_set_new(o, "lag", isnan(lag) ? json_null() : number_json(lag));
-    json_object_set_new(o, "watermark_ms", lw_json_ms(v->watermark_ms));
-    json_object_set_new(o, "owner", v->owner[0] ? lw_cli_text(v->owner) : json_null());
-    json_object_set_new(o, "idle", json_boolean(v->idle));
-    json_object_set_new(o, "updated_ms", lw_json_ms(v->updated_ms));
+    lw_json_set_whole(o, "lag", lag);
+    lw_json_set_ms(o, "watermark_ms", v->watermark_ms);
+    lw_json_set_text_or_null(o, "owner", v->owner);
+    lw_json_set_bool(o, "idle", v->idle);
+    lw_json_set_ms(o, "updated_ms", v->updated_ms);
     for (int k = 0; k < LW_COUNTERS; k++)
-        json_object_set_new(o, lw_counter_name((enum lw_counter)k),
-                            json_integer((json_int_t)v->counter[k]));
-    json_object_set_new(o, "stalled", json_boolean(stalled));
-    json_object_set_new(o, "why", stalled ? lw_cli_text(why) : json_null());
+        lw_json_set_count(o, lw_counter_name((enum lw_counter)k), v->counter[k]);
+    lw_json_set_bool(o, "stalled", stalled);
+    lw_json_set_text(o, "why", stalled ? why : NULL);
     return o;
 }
 
 static json_t *trouble_json(const char *component, const char *who, int64_t since_ms,
                             const char *text) {
     json_t *o = json_object();
-    json_object_set_new(o, "component", json_string(component));
-    json_object_set_new(o, "process", who ? lw_cli_text(who) : json_null());
-    json_object_set_new(o, "since_ms", lw_json_ms(since_ms));
-    json_object_set_new(o, "text", lw_cli_text(text));
+    lw_json_set_text(o, "component", component);
+    lw_json_set_text(o, "process", who);
+    lw_json_set_ms(o, "since_ms", since_ms);
+    lw_json_set_text(o, "text", text);
     return o;
 }
 
@@ -97,13 +93,12 @@ static json_t *status_json(const struct lw_status *s) {
     for (int32_t p = 0; p < s->nparts; p++)
         json_array_append_new(parts, partition_json(s, p));
     for (size_t i = 0; i < s->facts->nprocesses; i++)
-        json_array_append_new(who, lw_cli_text(s->facts->process[i].who));
-    json_object_set_new(o, "lag", isnan(lag) ? json_null() : number_json(lag));
-    json_object_set_new(
-        o, "leader", s->facts->leader[0] ? lw_cli_text(s->facts->leader) : json_null());
-    json_object_set_new(o, "processes", who);
-    json_object_set_new(o, "troubles", troubles_json(s));
-    json_object_set_new(o, "partitions", parts);
+        json_array_append_new(who, lw_json_text(s->facts->process[i].who, SIZE_MAX));
+    lw_json_set_whole(o, "lag", lag);
+    lw_json_set_text_or_null(o, "leader", s->facts->leader);
+    lw_json_set(o, "processes", who);
+    lw_json_set(o, "troubles", troubles_json(s));
+    lw_json_set(o, "partitions", parts);
     return o;
 }
 

@@ -14,18 +14,16 @@ const char *lw_summary_month_name(char out[16], const struct lw_month *m) {
 
 void lw_summary_errors_json(const struct lw_task *task, double frozen, double managed,
                             json_t *into) {
-    json_object_set_new(into, lw_task_error_key(task, "frozen_", "").text,
-                        lw_json_number(frozen));
-    json_object_set_new(into, lw_task_error_key(task, "managed_", "").text,
-                        lw_json_number(managed));
+    lw_json_set_number(into, lw_task_error_key(task, "frozen_", "").text, frozen);
+    lw_json_set_number(into, lw_task_error_key(task, "managed_", "").text, managed);
 }
 
 static json_t *month_json(const struct lw_task *task, const struct lw_month *m) {
     char name[16];
     json_t *o = json_object();
-    json_object_set_new(o, "month", json_string(lw_summary_month_name(name, m)));
-    json_object_set_new(o, "events", json_integer((json_int_t)m->events));
-    json_object_set_new(o, "scored", json_integer((json_int_t)m->answered.n));
+    lw_json_set_text(o, "month", lw_summary_month_name(name, m));
+    lw_json_set_count(o, "events", m->events);
+    lw_json_set_count(o, "scored", m->answered.n);
     lw_summary_errors_json(task, lw_run_summary_frozen_error(m),
                            lw_losses_error(&m->answered), o);
     return o;
@@ -36,20 +34,19 @@ void lw_summary_json(const struct lw_run_summary *l, const struct lw_task *task,
     struct lw_month all;
     json_t *months = json_array();
     lw_run_summary_totals(l, &all);
-    json_object_set_new(into, "scored", json_integer((json_int_t)all.answered.n));
+    lw_json_set_count(into, "scored", all.answered.n);
     lw_summary_errors_json(task, lw_run_summary_frozen_error(&all),
                            lw_losses_error(&all.answered), into);
-    json_object_set_new(into, "alerts",
-                        json_integer((json_int_t)(l->warnings + l->criticals)));
-    json_object_set_new(into, "critical_alerts", json_integer((json_int_t)l->criticals));
-    json_object_set_new(into, "retrains", json_integer((json_int_t)l->retrains));
-    json_object_set_new(into, "promotions", json_integer((json_int_t)l->promotions));
-    json_object_set_new(into, "rejections", json_integer((json_int_t)l->rejections));
-    json_object_set_new(into, "failures", json_integer((json_int_t)l->failures));
-    json_object_set_new(into, "rollbacks", json_integer((json_int_t)l->rollbacks));
+    lw_json_set_count(into, "alerts", l->warnings + l->criticals);
+    lw_json_set_count(into, "critical_alerts", l->criticals);
+    lw_json_set_count(into, "retrains", l->retrains);
+    lw_json_set_count(into, "promotions", l->promotions);
+    lw_json_set_count(into, "rejections", l->rejections);
+    lw_json_set_count(into, "failures", l->failures);
+    lw_json_set_count(into, "rollbacks", l->rollbacks);
     for (size_t i = 0; i < l->nmonths; i++)
         json_array_append_new(months, month_json(task, &l->month[i]));
-    json_object_set_new(into, "months", months);
+    lw_json_set(into, "months", months);
 }
 
 static void print_row(FILE *out, const char *name, const struct lw_month *m) {

@@ -154,41 +154,31 @@ static void print_result(const struct lw_config *config, const struct train_opti
     lw_cli_line(stdout, "%s  %016" PRIx64, o->out, lw_model_fingerprint(t->model));
 }
 
-static void set_time(json_t *o, const char *key, int64_t ms) {
-    char text[32];
-    json_object_set_new(o, key, json_string(lw_format_time(text, sizeof text, ms)));
-}
-
 static void print_result_json(const struct lw_config *config,
                               const struct train_options *o,
                               const struct train_reading *in,
                               const struct train_result *r) {
     const struct lw_training *t = &r->training;
     const struct lw_task *task = config->spec.task;
-    char print[32];
     json_t *out = json_object();
     lw_input_tally_json(&in->tally, &config->spec.event, out);
-    json_object_set_new(out, "candidate", json_string(lw_model_name(t->model)));
-    json_object_set_new(out, "kind", json_string(lw_model_kind(t->model)));
-    json_object_set_new(out, "rows", json_integer((json_int_t)t->rows));
-    set_time(out, "as_of", t->as_of_ms);
+    lw_json_set_text(out, "candidate", lw_model_name(t->model));
+    lw_json_set_text(out, "kind", lw_model_kind(t->model));
+    lw_json_set_count(out, "rows", t->rows);
+    lw_json_set_time(out, "as_of", t->as_of_ms);
     if (t->ntrials) {
-        set_time(out, "holdout_from", t->holdout_from_ms);
-        json_object_set_new(out, "holdout_rows",
-                            json_integer((json_int_t)t->holdout_rows));
-        json_object_set_new(out, lw_task_error_key(task, "holdout_", "").text,
-                            lw_json_number(t->trial[t->chosen].error));
-        json_object_set_new(out, "trials",
-                            lw_training_json_trials(t, task->figure[0].key));
+        lw_json_set_time(out, "holdout_from", t->holdout_from_ms);
+        lw_json_set_count(out, "holdout_rows", t->holdout_rows);
+        lw_json_set_number(out, lw_task_error_key(task, "holdout_", "").text,
+                           t->trial[t->chosen].error);
+        lw_json_set(out, "trials", lw_training_json_trials(t, task->figure[0].key));
     } else {
-        json_object_set_new(out, "train_rmse", lw_json_number(r->report.train_rmse));
+        lw_json_set_number(out, "train_rmse", r->report.train_rmse);
     }
-    json_object_set_new(out, "coefficients",
-                        json_integer((json_int_t)lw_model_coefficients(t->model)));
-    json_object_set_new(out, "seconds", json_real(r->seconds));
-    snprintf(print, sizeof print, "%016" PRIx64, lw_model_fingerprint(t->model));
-    json_object_set_new(out, "fingerprint", json_string(print));
-    json_object_set_new(out, "model", lw_cli_text(o->out));
+    lw_json_set_count(out, "coefficients", lw_model_coefficients(t->model));
+    lw_json_set_number(out, "seconds", r->seconds);
+    lw_json_set_hex(out, "fingerprint", lw_model_fingerprint(t->model));
+    lw_json_set_text(out, "model", o->out);
     lw_cli_print_json(out);
 }
 

@@ -293,33 +293,31 @@ static void print_table(const struct baseline_table *t) {
 static json_t *cell_json(const struct baseline_table *t, size_t s, size_t m) {
     const struct table_cell *cell = &t->cell[s][m];
     json_t *o = json_object();
-    json_object_set_new(o, "model", json_string(models[m].name));
-    json_object_set_new(o, "kind", json_string(lw_fit_kind_name(models[m].kind)));
-    json_object_set_new(o, "alpha", json_real(models[m].alpha));
-    json_object_set_new(o, "train_rmse", lw_json_number(cell->train));
-    json_object_set_new(o, "later_rmse", lw_json_number(cell->later));
-    json_object_set_new(o, "columns", json_integer((json_int_t)cell->columns));
-    json_object_set_new(o, "dropped_columns", json_integer((json_int_t)cell->dropped));
-    json_object_set_new(o, "sweeps", json_integer(cell->iterations));
+    lw_json_set_text(o, "model", models[m].name);
+    lw_json_set_text(o, "kind", lw_fit_kind_name(models[m].kind));
+    lw_json_set_number(o, "alpha", models[m].alpha);
+    lw_json_set_number(o, "train_rmse", cell->train);
+    lw_json_set_number(o, "later_rmse", cell->later);
+    lw_json_set_count(o, "columns", cell->columns);
+    lw_json_set_count(o, "dropped_columns", cell->dropped);
+    lw_json_set_int(o, "sweeps", cell->iterations);
     return o;
 }
 
 static void print_table_json(const struct baseline_table *t) {
     json_t *o = json_object(), *sets = json_array();
-    json_object_set_new(o, "train_rows",
-                        json_integer((json_int_t)lw_dataset_rows(t->train)));
-    json_object_set_new(o, "later_rows",
-                        t->later ? json_integer((json_int_t)lw_dataset_rows(t->later))
-                                 : json_null());
+    lw_json_set_count(o, "train_rows", lw_dataset_rows(t->train));
+    lw_json_set(o, "later_rows",
+                t->later ? json_integer((json_int_t)lw_dataset_rows(t->later)) : NULL);
     for (size_t s = 0; s < t->nsets; s++) {
         json_t *set = json_object(), *fits = json_array();
-        json_object_set_new(set, "features", lw_cli_text(t->set[s].name));
+        lw_json_set_text(set, "features", t->set[s].name);
         for (size_t m = 0; m < MODELS; m++)
             json_array_append_new(fits, cell_json(t, s, m));
-        json_object_set_new(set, "fits", fits);
+        lw_json_set(set, "fits", fits);
         json_array_append_new(sets, set);
     }
-    json_object_set_new(o, "table", sets);
+    lw_json_set(o, "table", sets);
     lw_cli_print_json(o);
 }
 

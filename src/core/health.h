@@ -116,7 +116,7 @@ struct lw_health_figures {
     double evaluation_age;           /* since the leader's last pass */
     double clock_age;                /* how long a clock has held back sealing */
     double letters_age, predictions_age, outbox_age;
-    double standing, deserted; /* partitions */
+    double stalled, deserted; /* partitions */
 };
 
 struct lw_health {
@@ -129,7 +129,7 @@ struct lw_health {
     struct lw_trouble trouble[LW_TROUBLES_MAX];
     /* The first partitions of the topic that do not flow. */
     size_t nstalled;
-    struct lw_stalled_partition standing[LW_STALLED_LIST];
+    struct lw_stalled_partition stalled[LW_STALLED_LIST];
 };
 /* Ready: nothing is unhealthy or unknown, and the last check is recent. */
 #define LW_HEALTH_STALE_MS 60000

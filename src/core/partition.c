@@ -18,9 +18,9 @@
 #include "core/task.h"
 
 const char *lw_counter_name(enum lw_counter c) {
-    static const char *const names[LW_COUNTERS] = {"messages",      "good", "rejected",
-                                                   "dead_lettered", "late", "suspect",
-                                                   "scored",        "gone"};
+#define NAME(id, name, meaning) name,
+    static const char *const names[] = {LW_COUNTER_ROWS(NAME)};
+#undef NAME
     return names[c];
 }
 

@@ -10,17 +10,28 @@
 
 #include "core/pane.h"
 
+/* What became of a partition's messages. One row makes a counter: Redis, `leeway status`,
+ * /api/v1/now and, but for the first, /metrics have it under its name. The order is that
+ * of the bytes of the progress, so a new row is the last. X(id, name, meaning) */
+#define LW_COUNTER_ROWS(X)                                                               \
+    X(MESSAGES, "messages", "good, rejected and dead-lettered messages together")        \
+    LW_COUNTER_KIND_ROWS(X)
+#define LW_COUNTER_KIND_ROWS(X)                                                          \
+    X(GOOD, "good", "valid events")                                                      \
+    X(REJECTED, "rejected", "events that violate the configured ranges or rules")        \
+    X(DEAD_LETTERED, "dead_lettered", "messages sent to the dead-letter topic")          \
+    X(LATE, "late", "good or rejected events that came too late to be accumulated")      \
+    X(SUSPECT, "suspect",                                                                \
+      "good or rejected events that are not accumulated because their time is "          \
+      "implausible")                                                                     \
+    X(SCORED, "scored", "events predicted by a champion")                                \
+    X(GONE, "gone", "offsets that Kafka's retention deleted before they were read")
+
 enum lw_counter {
-    LW_COUNT_MESSAGES, /* = GOOD + REJECTED + DEAD_LETTERED */
-    LW_COUNT_GOOD,
-    LW_COUNT_REJECTED,      /* violates the configured ranges or rules */
-    LW_COUNT_DEAD_LETTERED, /* sent to the dead-letter topic */
-    LW_COUNT_LATE,          /* good or rejected, but too late to be accumulated */
-    /* good or rejected, but not accumulated: its time is not believed */
-    LW_COUNT_SUSPECT,
-    LW_COUNT_SCORED, /* predicted by a champion */
-    LW_COUNT_GONE,   /* deleted by Kafka's retention before they were read; no messages */
-    LW_COUNTERS
+#define LW_COUNTER_ENUM(id, name, meaning) LW_COUNT_##id,
+    LW_COUNTER_ROWS(LW_COUNTER_ENUM)
+#undef LW_COUNTER_ENUM
+        LW_COUNTERS
 };
 const char *lw_counter_name(enum lw_counter c);
 

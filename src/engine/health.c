@@ -203,7 +203,7 @@ static void forgive_gap(struct lw_watch *w, int64_t ms) {
     for (int c = 0; c < LW_COMPONENTS; c++)
         lw_health_forgive(&w->health.item[c], ms);
     for (int32_t p = 0; p < w->n; p++)
-        lw_health_flow_forgive(&w->stand[p], ms);
+        lw_health_flow_forgive(&w->flow[p], ms);
     if (w->passed_ms)
         w->passed_ms += ms;
 }
@@ -216,7 +216,7 @@ static void one_look(struct lw_watch *w) {
         forgive_gap(w, gap);
     lw__health_look(w);
     for (int32_t p = 0; before && !w->view_read && p < w->n; p++)
-        lw_health_flow_forgive(&w->stand[p], w->now.mono_ms - before);
+        lw_health_flow_forgive(&w->flow[p], w->now.mono_ms - before);
     judge_all(w);
     pthread_mutex_lock(&w->engine->lock);
     w->engine->health = w->health;
@@ -243,7 +243,7 @@ void *lw__health_main(void *engine) {
     free(w->brokers.end);
     free(w->view);
     free(w->silence);
-    free(w->stand);
+    free(w->flow);
     free(w->verdict);
     free(w);
     return NULL;

@@ -28,7 +28,7 @@ struct lw_watch {
     bool offset_known;
     int32_t n;
     struct lw_partition_view *view;
-    struct lw_partition_flow *stand;
+    struct lw_partition_flow *flow;
     enum lw_flow_verdict *verdict;
     /* the leader's last pass, as reported */
     char leader[128];

@@ -80,10 +80,10 @@ static void make_room(struct lw_watch *w, int32_t n) {
     if (n <= w->n)
         return;
     w->view = lw_realloc(w->view, (size_t)n, sizeof *w->view);
-    w->stand = lw_realloc(w->stand, (size_t)n, sizeof *w->stand);
+    w->flow = lw_realloc(w->flow, (size_t)n, sizeof *w->flow);
     w->verdict = lw_realloc(w->verdict, (size_t)n, sizeof *w->verdict);
     for (int32_t p = w->n; p < n; p++) {
-        w->stand[p] = (struct lw_partition_flow){0};
+        w->flow[p] = (struct lw_partition_flow){0};
         w->verdict[p] = LW_FLOW_UNKNOWN;
     }
     w->n = n;
@@ -181,7 +181,7 @@ static bool owner_lives(const struct lw_watch *w, int32_t p) {
 static void judge_partitions(struct lw_watch *w) {
     struct lw_health *h = &w->health;
     bool fresh = w->brokers.asked_ms && w->now.mono_ms - w->brokers.asked_ms < 15000;
-    double standing = 0, deserted = 0;
+    double stalled = 0, deserted = 0;
     h->nstalled = 0;
     for (int32_t p = 0; p < w->n; p++) {
         const struct lw_health_flow_check look = {
@@ -189,23 +189,23 @@ static void judge_partitions(struct lw_watch *w) {
             .updated_ms = w->view[p].updated_ms,
             .end_offset = fresh && p < w->brokers.n ? w->brokers.end[p] : -1,
             .high_offset = w->view[p].end_offset};
-        w->verdict[p] = lw_health_flow_check(&w->stand[p], &look, PARTITIONS_MS, w->now);
+        w->verdict[p] = lw_health_flow_check(&w->flow[p], &look, PARTITIONS_MS, w->now);
         if (w->verdict[p] == LW_FLOW_DESERTED && owner_lives(w, p))
             w->verdict[p] = LW_FLOW_STALLED; /* it is read but cannot be flushed */
         bool gone = w->verdict[p] == LW_FLOW_DESERTED;
         bool open = w->verdict[p] == LW_FLOW_TRANSACTION_OPEN;
-        bool stands = open || w->verdict[p] == LW_FLOW_STALLED;
-        standing += stands || gone;
+        bool stuck = open || w->verdict[p] == LW_FLOW_STALLED;
+        stalled += stuck || gone;
         deserted += gone;
-        if ((stands || gone) && h->nstalled < LW_STALLED_LIST)
-            h->standing[h->nstalled++] =
+        if ((stuck || gone) && h->nstalled < LW_STALLED_LIST)
+            h->stalled[h->nstalled++] =
                 (struct lw_stalled_partition){p,
-                                              gone   ? w->stand[p].owned.wall_ms
-                                              : open ? w->stand[p].free.wall_ms
-                                                     : w->stand[p].good.wall_ms,
+                                              gone   ? w->flow[p].owned.wall_ms
+                                              : open ? w->flow[p].free.wall_ms
+                                                     : w->flow[p].good.wall_ms,
                                               gone};
     }
-    h->figure.standing = w->n ? standing : NAN;
+    h->figure.stalled = w->n ? stalled : NAN;
     h->figure.deserted = w->n ? deserted : NAN;
 }
 

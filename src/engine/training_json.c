@@ -1,54 +1,42 @@
 /* See training_json.h. Durations are written as the configuration writes them. */
 #include "engine/training_json.h"
 
-#include "base/text.h"
 #include "json/json.h"
-
-static void set_real(json_t *o, const char *key, double v) {
-    json_object_set_new(o, key, lw_json_number(v));
-}
-
-static void set_duration(json_t *o, const char *key, int64_t ms) {
-    char text[40];
-    if (ms)
-        json_object_set_new(o, key,
-                            json_string(lw_format_duration(text, sizeof text, ms)));
-}
 
 static json_t *correction_json(const struct lw_correction *c) {
     json_t *o = json_object();
-    set_duration(o, "half_life", c->half_life_ms);
-    set_duration(o, "window", c->window_ms);
-    set_real(o, "penalty", c->penalty_factor);
+    lw_json_set_duration(o, "half_life", c->half_life_ms);
+    lw_json_set_duration(o, "window", c->window_ms);
+    lw_json_set_number(o, "penalty", c->penalty_factor);
     return o;
 }
 
 static json_t *trees_json(const struct lw_tree_params *p) {
     json_t *o = json_object();
-    json_object_set_new(o, "rounds", json_integer(p->rounds));
-    json_object_set_new(o, "depth", json_integer(p->depth));
-    set_real(o, "eta", p->eta);
-    set_real(o, "min_child_weight", p->min_child_weight);
-    set_real(o, "subsample", p->subsample);
-    set_real(o, "lambda", p->lambda);
+    lw_json_set_int(o, "rounds", p->rounds);
+    lw_json_set_int(o, "depth", p->depth);
+    lw_json_set_number(o, "eta", p->eta);
+    lw_json_set_number(o, "min_child_weight", p->min_child_weight);
+    lw_json_set_number(o, "subsample", p->subsample);
+    lw_json_set_number(o, "lambda", p->lambda);
     return o;
 }
 
 static void add_parameters(json_t *o, const struct lw_fit_spec *fit) {
-    json_object_set_new(o, "kind", json_string(lw_fit_kind_name(fit->kind)));
-    json_object_set_new(o, "features", json_string(fit->features));
+    lw_json_set_text(o, "kind", lw_fit_kind_name(fit->kind));
+    lw_json_set_text(o, "features", fit->features);
     if (fit->kind == LW_FIT_TREES)
-        json_object_set_new(o, "trees", trees_json(&fit->trees));
+        lw_json_set(o, "trees", trees_json(&fit->trees));
     else if (fit->kind != LW_FIT_OLS)
-        set_real(o, "alpha", fit->alpha);
+        lw_json_set_number(o, "alpha", fit->alpha);
     if (fit->loss == LW_LOSS_HUBER)
-        json_object_set_new(o, "loss", json_string("huber"));
+        lw_json_set_text(o, "loss", "huber");
     if (fit->kind == LW_FIT_ELASTIC_NET)
-        set_real(o, "l1_ratio", fit->l1_ratio);
-    set_duration(o, "window", fit->window_ms);
-    set_duration(o, "half_life", fit->half_life_ms);
+        lw_json_set_number(o, "l1_ratio", fit->l1_ratio);
+    lw_json_set_duration(o, "window", fit->window_ms);
+    lw_json_set_duration(o, "half_life", fit->half_life_ms);
     if (fit->correction.half_life_ms)
-        json_object_set_new(o, "correction", correction_json(&fit->correction));
+        lw_json_set(o, "correction", correction_json(&fit->correction));
 }
 
 json_t *lw_training_json_trials(const struct lw_training *t, const char *error_key) {
@@ -56,15 +44,15 @@ json_t *lw_training_json_trials(const struct lw_training *t, const char *error_k
     for (size_t i = 0; i < t->ntrials; i++) {
         const struct lw_trial *trial = &t->trial[i];
         json_t *o = json_object();
-        json_object_set_new(o, "name", json_string(trial->name));
+        lw_json_set_text(o, "name", trial->name);
         add_parameters(o, trial->fit);
-        json_object_set_new(o, "round", json_integer(trial->round));
-        json_object_set_new(o, "rows", json_integer((json_int_t)trial->rows));
-        set_real(o, "seconds", trial->seconds);
-        set_real(o, error_key, trial->error);
-        json_object_set_new(o, "chosen", json_boolean(i == t->chosen));
+        lw_json_set_int(o, "round", trial->round);
+        lw_json_set_count(o, "rows", trial->rows);
+        lw_json_set_number(o, "seconds", trial->seconds);
+        lw_json_set_number(o, error_key, trial->error);
+        lw_json_set_bool(o, "chosen", i == t->chosen);
         if (trial->note[0])
-            json_object_set_new(o, "note", json_string(trial->note));
+            lw_json_set_text(o, "note", trial->note);
         json_array_append_new(list, o);
     }
     return list;
@@ -75,13 +63,12 @@ json_t *lw_training_json_left_out(const struct lw_training *t) {
     for (size_t i = 0; i < t->nleft; i++) {
         const struct lw_span *s = &t->left[i].span;
         json_t *o = json_object();
-        json_object_set_new(o, "id", json_integer(s->id));
-        json_object_set_new(o, "feature", json_string(s->feature));
-        json_object_set_new(o, "from", lw_json_instant(s->from_ms));
-        json_object_set_new(o, "until",
-                            s->open ? json_null() : lw_json_instant(s->until_ms));
-        json_object_set_new(o, "why", json_string(s->why));
-        json_object_set_new(o, "rows", json_integer((json_int_t)t->left[i].rows));
+        lw_json_set_int(o, "id", s->id);
+        lw_json_set_text(o, "feature", s->feature);
+        lw_json_set_time(o, "from", s->from_ms);
+        lw_json_set_time(o, "until", s->open ? INT64_MAX : s->until_ms);
+        lw_json_set_text(o, "why", s->why);
+        lw_json_set_count(o, "rows", t->left[i].rows);
         json_array_append_new(list, o);
     }
     return list;

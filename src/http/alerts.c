@@ -2,7 +2,6 @@
 #include "store/alerts.h"
 #include "store/silences.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,50 +13,39 @@
 #define SILENCE_MAX (366 * LW_DAY)
 #define SAID_MAX    96 /* bytes of "by" */
 
-static json_t *text_or_null(const char *text) {
-    return text[0] ? lw_call_json_text(text) : json_null();
-}
-
-static void set_hex(json_t *o, const char *name, uint64_t v) {
-    char hex[20];
-    snprintf(hex, sizeof hex, "%016" PRIx64, v);
-    json_object_set_new(o, name, json_string(hex));
-}
-
 static json_t *alert_json(const struct lw_alert_status *a) {
     json_t *o = json_object();
-    set_hex(o, "fingerprint", a->fingerprint);
-    json_object_set_new(o, "status", json_string(a->firing ? "firing" : "resolved"));
-    json_object_set_new(o, "severity", json_string(lw_alert_severity_name(a->severity)));
-    json_object_set_new(o, "rule", text_or_null(a->rule));
-    json_object_set_new(o, "feature", text_or_null(a->feature));
-    json_object_set_new(o, "window", text_or_null(a->window));
-    json_object_set_new(o, "value", lw_json_number(a->value));
-    json_object_set_new(o, "threshold", lw_json_number(a->threshold));
-    json_object_set_new(o, "n", json_integer((json_int_t)a->n));
-    json_object_set_new(o, "model",
-                        a->model_version ? json_integer(a->model_version) : json_null());
-    json_object_set_new(o, "since_ms", lw_json_ms(a->since_ms));
-    json_object_set_new(o, "at_ms", lw_json_ms(a->at_ms));
-    set_hex(o, "incident", a->incident);
-    json_object_set_new(o, "summary", text_or_null(a->summary));
-    json_object_set_new(o, "silenced", json_boolean(a->silenced_by[0] != '\0'));
-    json_object_set_new(o, "silenced_by", text_or_null(a->silenced_by));
-    json_object_set_new(o, "inhibited_by", text_or_null(a->inhibited_by));
+    lw_json_set_hex(o, "fingerprint", a->fingerprint);
+    lw_json_set_text(o, "status", a->firing ? "firing" : "resolved");
+    lw_json_set_text(o, "severity", lw_alert_severity_name(a->severity));
+    lw_json_set_text_or_null(o, "rule", a->rule);
+    lw_json_set_text_or_null(o, "feature", a->feature);
+    lw_json_set_text_or_null(o, "window", a->window);
+    lw_json_set_number(o, "value", a->value);
+    lw_json_set_number(o, "threshold", a->threshold);
+    lw_json_set_count(o, "n", a->n);
+    lw_json_set_version(o, "model", a->model_version);
+    lw_json_set_ms(o, "since_ms", a->since_ms);
+    lw_json_set_ms(o, "at_ms", a->at_ms);
+    lw_json_set_hex(o, "incident", a->incident);
+    lw_json_set_text_or_null(o, "summary", a->summary);
+    lw_json_set_bool(o, "silenced", a->silenced_by[0] != '\0');
+    lw_json_set_text_or_null(o, "silenced_by", a->silenced_by);
+    lw_json_set_text_or_null(o, "inhibited_by", a->inhibited_by);
     return o;
 }
 
 static json_t *silence_json(const struct lw_silence *s) {
     const char *severity = s->severity ? lw_alert_severity_name(s->severity) : "";
     json_t *o = json_object();
-    json_object_set_new(o, "id", json_string(s->id));
-    json_object_set_new(o, "rule", text_or_null(s->rule));
-    json_object_set_new(o, "feature", text_or_null(s->feature));
-    json_object_set_new(o, "severity", text_or_null(severity));
-    json_object_set_new(o, "from_ms", lw_json_ms(s->from_ms));
-    json_object_set_new(o, "until_ms", lw_json_ms(s->until_ms));
-    json_object_set_new(o, "by", text_or_null(s->by));
-    json_object_set_new(o, "comment", text_or_null(s->comment));
+    lw_json_set_text(o, "id", s->id);
+    lw_json_set_text_or_null(o, "rule", s->rule);
+    lw_json_set_text_or_null(o, "feature", s->feature);
+    lw_json_set_text_or_null(o, "severity", severity);
+    lw_json_set_ms(o, "from_ms", s->from_ms);
+    lw_json_set_ms(o, "until_ms", s->until_ms);
+    lw_json_set_text_or_null(o, "by", s->by);
+    lw_json_set_text_or_null(o, "comment", s->comment);
     return o;
 }
 
@@ -74,11 +62,11 @@ void lw_serve_alerts(struct lw_call *c) {
         json_array_append_new(alerts, alert_json(&all.alert[i]));
     for (size_t i = 0; i < all.nsilences; i++)
         json_array_append_new(silences, silence_json(&all.silence[i]));
-    json_object_set_new(outbox, "waiting", json_integer((json_int_t)all.waiting));
-    json_object_set_new(outbox, "parked", json_integer((json_int_t)all.parked));
-    json_object_set_new(o, "alerts", alerts);
-    json_object_set_new(o, "outbox", outbox);
-    json_object_set_new(o, "silences", silences);
+    lw_json_set_count(outbox, "waiting", all.waiting);
+    lw_json_set_count(outbox, "parked", all.parked);
+    lw_json_set(o, "alerts", alerts);
+    lw_json_set(o, "outbox", outbox);
+    lw_json_set(o, "silences", silences);
     lw_alerts_fini(&all);
     lw_call_json(c, o);
 }
@@ -188,5 +176,5 @@ void lw_serve_unsilence(struct lw_call *c) {
     if (lw_silences_end(c->redis, c->server->spec, c->tail, who, lw_wall_ms(), &err))
         lw_call_err(c, &err);
     else
-        lw_call_json(c, json_pack("{ss}", "ended", c->tail));
+        lw_call_json(c, json_pack("{so}", "ended", lw_json_text(c->tail, SIZE_MAX)));
 }

@@ -83,8 +83,6 @@ const struct lw_window_spec *lw_call_window(struct lw_call *c);
 bool lw_call_version(struct lw_call *c, uint32_t *out);
 /* "http:<address>", or "http:<token's name>@<address>", for the audit. */
 void lw_call_asker(struct lw_call *c, char *out, size_t size);
-/* Text from outside: made valid UTF-8 and safe to print. */
-json_t *lw_call_json_text(const char *text);
 
 /* Finds the route and checks everything that does not need the body; false: answered. */
 bool lw_call_route(struct lw_call *c, const char *path, const char *method);

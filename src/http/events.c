@@ -52,15 +52,12 @@ static void subscriber_free(void *arg) {
 static void put_event(struct lw_buf *out, const struct lw_snapshot *n) {
     json_t *o = json_object();
     double at = lw_now_figure(n->now, "at");
-    json_object_set_new(o, "at_ms", at > 0 ? json_integer((json_int_t)at) : json_null());
-    json_object_set_new(o, "champion",
-                        n->aliases.champion ? json_integer(n->aliases.champion)
-                                            : json_null());
-    json_object_set_new(o, "alerts_firing", json_integer((json_int_t)lw_watch_firing(n)));
-    char *text = json_dumps(o, JSON_COMPACT);
-    lw_buf_printf(out, "event: now\ndata: %s\n\n", text ? text : "{}");
-    free(text);
-    json_decref(o);
+    lw_json_set_whole(o, "at_ms", at > 0 ? at : NAN);
+    lw_json_set_version(o, "champion", n->aliases.champion);
+    lw_json_set_count(o, "alerts_firing", lw_watch_firing(n));
+    lw_buf_printf(out, "event: now\ndata: ");
+    lw_json_dump(o, 12, out);
+    lw_buf_printf(out, "\n\n");
 }
 
 /* Needs the lock. */

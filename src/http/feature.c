@@ -201,15 +201,15 @@ static json_t *density_json(const struct lw_kll_view *view, const struct cuts *c
 static json_t *numeric_json(const struct lw_kll *kll, const struct lw_kll_view *view,
                             const struct cuts *cuts) {
     json_t *o = json_object();
-    json_object_set_new(o, "n", json_integer((json_int_t)lw_kll_n(kll)));
-    json_object_set_new(o, "quantiles", quantiles_json(view));
-    json_object_set_new(o, "density", density_json(view, cuts));
+    lw_json_set_count(o, "n", lw_kll_n(kll));
+    lw_json_set(o, "quantiles", quantiles_json(view));
+    lw_json_set(o, "density", density_json(view, cuts));
     return o;
 }
 
 static void put_shares(json_t *o, double missing, double out_of_range) {
-    json_object_set_new(o, "missing", lw_json_number(missing));
-    json_object_set_new(o, "out_of_range", lw_json_number(out_of_range));
+    lw_json_set_number(o, "missing", missing);
+    lw_json_set_number(o, "out_of_range", out_of_range);
 }
 
 static void put_numeric(json_t *o, const struct sides *s) {
@@ -224,7 +224,7 @@ static void put_numeric(json_t *o, const struct sides *s) {
         cut_evenly(view, &cuts);
     for (int i = 0; i < 2; i++) {
         json_t *one = view[i] ? numeric_json(side[i], view[i], &cuts) : json_null();
-        json_object_set_new(o, name[i], one);
+        lw_json_set(o, name[i], one);
         if (view[i] && i == 1)
             put_shares(one, s->missing, s->out_of_range);
         if (view[i] && i == 0 && s->ref) {
@@ -232,7 +232,7 @@ static void put_numeric(json_t *o, const struct sides *s) {
             double rows = (double)(num->n + num->missing);
             put_shares(one, (double)num->missing / rows,
                        (double)num->out_of_range / rows);
-            json_object_set_new(one, "version", json_integer(s->reference->version));
+            lw_json_set_int(one, "version", s->reference->version);
         }
         lw_kll_view_free(view[i]);
     }
@@ -286,17 +286,17 @@ static json_t *category_json(const struct category_share *s, bool has_ref, bool 
     char name[NAME_BYTES];
     json_t *value = s->cat.text ? json_string(lw_cat_name(&s->cat, name, sizeof name))
                                 : json_integer((json_int_t)s->cat.key);
-    json_object_set_new(o, "value", value);
-    json_object_set_new(o, "reference_share", has_ref ? json_real(s->ref) : json_null());
-    json_object_set_new(o, "current_share", has_cur ? json_real(s->cur) : json_null());
+    lw_json_set(o, "value", value);
+    lw_json_set_number(o, "reference_share", has_ref ? s->ref : NAN);
+    lw_json_set_number(o, "current_share", has_cur ? s->cur : NAN);
     return o;
 }
 
 /* How many categories have their own count, and how many values are in others, because
  * there are more categories than features.NAME.cap. */
 static void put_held(json_t *side, const struct lw_cats *c) {
-    json_object_set_new(side, "held", json_integer((json_int_t)lw_cats_size(c)));
-    json_object_set_new(side, "dropped", json_integer((json_int_t)lw_cats_dropped(c)));
+    lw_json_set_count(side, "held", lw_cats_size(c));
+    lw_json_set_count(side, "dropped", lw_cats_dropped(c));
 }
 
 static void put_categories(json_t *o, const struct sides *s) {
@@ -311,29 +311,25 @@ static void put_categories(json_t *o, const struct sides *s) {
         rest_cur -= list[i].cur;
     }
     free(list);
-    json_object_set_new(side, "reference_share",
-                        ref ? json_real(fmax(rest_ref, 0)) : json_null());
-    json_object_set_new(side, "current_share",
-                        cur ? json_real(fmax(rest_cur, 0)) : json_null());
-    json_object_set_new(o, "categories", shown);
-    json_object_set_new(o, "other", side);
+    lw_json_set_number(side, "reference_share", ref ? fmax(rest_ref, 0) : NAN);
+    lw_json_set_number(side, "current_share", cur ? fmax(rest_cur, 0) : NAN);
+    lw_json_set(o, "categories", shown);
+    lw_json_set(o, "other", side);
     json_t *r = ref ? json_object() : json_null(), *c = cur ? json_object() : json_null();
-    json_object_set_new(o, "reference", r);
-    json_object_set_new(o, "current", c);
+    lw_json_set(o, "reference", r);
+    lw_json_set(o, "current", c);
     if (ref) {
         double rows = (double)(lw_cats_n(ref) + lw_cats_missing(ref));
-        json_object_set_new(r, "version", json_integer(s->reference->version));
-        json_object_set_new(r, "n", json_integer((json_int_t)lw_cats_n(ref)));
+        lw_json_set_int(r, "version", s->reference->version);
+        lw_json_set_count(r, "n", lw_cats_n(ref));
         put_held(r, ref);
-        json_object_set_new(r, "missing",
-                            lw_json_number((double)lw_cats_missing(ref) / rows));
+        lw_json_set_number(r, "missing", (double)lw_cats_missing(ref) / rows);
     }
     if (cur) {
         double rows = (double)(lw_cats_n(cur) + lw_cats_missing(cur));
-        json_object_set_new(c, "n", json_integer((json_int_t)lw_cats_n(cur)));
+        lw_json_set_count(c, "n", lw_cats_n(cur));
         put_held(c, cur);
-        json_object_set_new(c, "missing",
-                            lw_json_number((double)lw_cats_missing(cur) / rows));
+        lw_json_set_number(c, "missing", (double)lw_cats_missing(cur) / rows);
     }
 }
 
@@ -354,11 +350,10 @@ void lw_serve_feature(struct lw_call *c) {
     }
     bool category = col.column->kind == LW_CATEGORY;
     json_t *o = json_object();
-    json_object_set_new(o, "name", json_string(col.name));
-    json_object_set_new(o, "kind", json_string(category ? "category" : "numeric"));
-    json_object_set_new(o, "window", json_string(w->name));
-    json_object_set_new(o, "at_ms",
-                        s.at > 0 ? json_integer((json_int_t)s.at) : json_null());
+    lw_json_set_text(o, "name", col.name);
+    lw_json_set_text(o, "kind", category ? "category" : "numeric");
+    lw_json_set_text(o, "window", w->name);
+    lw_json_set_whole(o, "at_ms", s.at > 0 ? s.at : NAN);
     if (category)
         put_categories(o, &s);
     else

@@ -13,7 +13,7 @@
 static void answer_checks(struct lw_call *c, json_t *o, json_t *reasons, const char *well,
                           const char *ill) {
     bool ok = json_array_size(reasons) == 0;
-    json_object_set_new(o, "status", json_string(ok ? well : ill));
+    lw_json_set_text(o, "status", ok ? well : ill);
     if (!ok)
         json_object_set(o, "reasons", reasons);
     json_decref(reasons);
@@ -29,7 +29,7 @@ static void add_reason(json_t *reasons, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    json_array_append_new(reasons, lw_call_json_text(text));
+    json_array_append_new(reasons, lw_json_text(text, SIZE_MAX));
 }
 
 /* What other live processes report about themselves; this process has its own reasons. */
@@ -93,10 +93,10 @@ static void add_component(json_t *reasons, json_t *failing, enum lw_component c,
     add_reason(reasons, "%s: %s%s%s%s", lw_health_component_name(c), text,
                ill ? " (since " : "", at, ill ? ")" : "");
     json_t *o = json_object();
-    json_object_set_new(o, "component", json_string(lw_health_component_name(c)));
-    json_object_set_new(o, "known", json_boolean(ill));
-    json_object_set_new(o, "since_ms", ill ? lw_json_ms(item->since_ms) : json_null());
-    json_object_set_new(o, "text", lw_call_json_text(text));
+    lw_json_set_text(o, "component", lw_health_component_name(c));
+    lw_json_set_bool(o, "known", ill);
+    lw_json_set_ms(o, "since_ms", ill ? item->since_ms : 0);
+    lw_json_set_text(o, "text", text);
     json_array_append_new(failing, o);
 }
 
@@ -143,10 +143,9 @@ void lw_serve_ready(struct lw_call *c) {
         add_reason(reasons,
                    "the alias champion in Redis is damaged, so the scoring version is "
                    "unknown: see `leeway repair`, or promote a version");
-    json_object_set_new(o, "champion",
-                        champion ? json_integer(champion->version) : json_null());
-    json_object_set_new(o, "partitions", json_integer(v.partitions));
-    json_object_set_new(o, "leading", json_boolean(v.leading));
+    lw_json_set_version(o, "champion", champion ? champion->version : 0);
+    lw_json_set_int(o, "partitions", v.partitions);
+    lw_json_set_bool(o, "leading", v.leading);
     add_warnings(o, n, &v);
     lw_watch_snapshot_put(n);
     lw_watch_champion_put(champion);

@@ -142,11 +142,11 @@ void lw_serve_history(struct lw_call *c) {
     }
     lw_ask_done(c);
     json_t *o = json_object(), *champions = json_array();
-    json_object_set_new(o, "window", json_string(w->name));
-    json_object_set_new(o, "fields", list);
-    json_object_set_new(o, "rows", rows_json(&h, &names, champions));
-    json_object_set_new(o, "champion", champions);
-    json_object_set_new(o, "truncated", json_boolean(h.thinned));
+    lw_json_set_text(o, "window", w->name);
+    lw_json_set(o, "fields", list);
+    lw_json_set(o, "rows", rows_json(&h, &names, champions));
+    lw_json_set(o, "champion", champions);
+    lw_json_set_bool(o, "truncated", h.thinned);
     lw_history_fini(&h);
     lw_call_json(c, o);
 }
@@ -216,11 +216,11 @@ void lw_serve_heatmap(struct lw_call *c) {
     }
     lw_ask_done(c);
     json_t *o = json_object(), *at = json_array();
-    json_object_set_new(o, "metric", json_string(name));
-    json_object_set_new(o, "window", json_string(w->name));
-    json_object_set_new(o, "features", features);
-    json_object_set_new(o, "values", heat_json(&h, shown, at));
-    json_object_set_new(o, "at_ms", at);
+    lw_json_set_text(o, "metric", name);
+    lw_json_set_text(o, "window", w->name);
+    lw_json_set(o, "features", features);
+    lw_json_set(o, "values", heat_json(&h, shown, at));
+    lw_json_set(o, "at_ms", at);
     lw_history_fini(&h);
     lw_call_json(c, o);
 }

@@ -1,5 +1,4 @@
 /* GET /api/v1/models and audit: from Redis, newest first. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #define VERSIONS_STEP 20   /* versions read in one turn */
 #define AUDIT_STEP    200  /* entries read in one turn ... */
 #define AUDIT_LOOK    5000 /* ... and for one answer */
+#define AUDIT_TEXT    1999 /* bytes of a field */
 
 /* ---- models ---- */
 
@@ -26,29 +26,25 @@ static json_t *version_json(const struct lw_version *v, bool with_facts) {
     json_error_t ignored;
     json_t *facts = v->facts ? json_loads(v->facts, 0, &ignored) : NULL;
     json_t *o = json_object();
-    json_object_set_new(o, "version", json_integer(v->version));
-    json_object_set_new(o, "parent", v->parent ? json_integer(v->parent) : json_null());
-    json_object_set_new(o, "status", lw_call_json_text(v->status));
-    json_object_set_new(o, "reason", lw_call_json_text(v->reason));
-    json_object_set_new(o, "verdict", lw_call_json_text(v->verdict));
-    json_object_set_new(o, "created_ms", lw_json_ms(v->created_ms));
-    json_object_set_new(o, "promoted_ms", lw_json_ms(v->promoted_ms));
-    json_object_set_new(o, "as_of_ms", lw_json_ms(v->as_of_ms));
-    json_object_set_new(o, "name", fact_json(facts, NULL, "candidate"));
-    json_object_set_new(o, "kind", fact_json(facts, NULL, "kind"));
-    json_object_set_new(o, "rows", fact_json(facts, "lineage", "rows"));
-    json_object_set_new(o, "error", fact_json(facts, NULL, "heldout_error"));
+    lw_json_set_int(o, "version", v->version);
+    lw_json_set_version(o, "parent", v->parent);
+    lw_json_set_text(o, "status", v->status);
+    lw_json_set_text(o, "reason", v->reason);
+    lw_json_set_text(o, "verdict", v->verdict);
+    lw_json_set_ms(o, "created_ms", v->created_ms);
+    lw_json_set_ms(o, "promoted_ms", v->promoted_ms);
+    lw_json_set_ms(o, "as_of_ms", v->as_of_ms);
+    lw_json_set(o, "name", fact_json(facts, NULL, "candidate"));
+    lw_json_set(o, "kind", fact_json(facts, NULL, "kind"));
+    lw_json_set(o, "rows", fact_json(facts, "lineage", "rows"));
+    lw_json_set(o, "error", fact_json(facts, NULL, "heldout_error"));
     json_t *beaten = json_object_get(json_object_get(facts, "gate"), "champion_error");
     double error = json_number_value(beaten); /* 0: there was no champion to beat */
-    json_object_set_new(o, "champion_error", error > 0 ? json_real(error) : json_null());
+    lw_json_set_number(o, "champion_error", error > 0 ? error : NAN);
     if (with_facts)
         json_object_set(o, "facts", facts ? facts : json_null());
     json_decref(facts);
     return o;
-}
-
-static json_t *version_or_null(uint32_t version) {
-    return version ? json_integer(version) : json_null();
 }
 
 /* Version numbers may have gaps. -1: Redis is down. */
@@ -89,11 +85,11 @@ void lw_serve_models(struct lw_call *c) {
         return;
     }
     json_t *o = json_object();
-    json_object_set_new(o, "champion", version_or_null(a.champion));
-    json_object_set_new(o, "previous", version_or_null(a.previous));
-    json_object_set_new(o, "challenger", version_or_null(a.challenger));
-    json_object_set_new(o, "first", version_or_null(a.first));
-    json_object_set_new(o, "models", list);
+    lw_json_set_version(o, "champion", a.champion);
+    lw_json_set_version(o, "previous", a.previous);
+    lw_json_set_version(o, "challenger", a.challenger);
+    lw_json_set_version(o, "first", a.first);
+    lw_json_set(o, "models", list);
     lw_call_json(c, o);
 }
 
@@ -142,22 +138,19 @@ static bool id_before(const char *id, char *out, size_t size) {
 }
 
 static json_t *field_json(const struct lw_reply *fields, const char *name) {
-    const char *text = lw_reply_text(lw_reply_field(fields, name), NULL);
-    return text ? lw_call_json_text(text) : json_null();
+    return lw_json_text(lw_reply_text(lw_reply_field(fields, name), NULL), AUDIT_TEXT);
 }
 
 static json_t *entry_json(const struct lw_reply *entry) {
     const struct lw_reply *fields = lw_reply_at(entry, 1);
     const char *id = lw_reply_text(lw_reply_at(entry, 0), NULL);
     json_t *o = json_object();
-    json_object_set_new(o, "id", json_string(id ? id : ""));
-    json_object_set_new(o, "what", field_json(fields, "what"));
-    json_object_set_new(o, "who", field_json(fields, "who"));
-    json_object_set_new(o, "detail", field_json(fields, "detail"));
-    json_object_set_new(o, "event_ms",
-                        lw_json_ms(lw_reply_int(lw_reply_field(fields, "event"))));
-    json_object_set_new(o, "at_ms",
-                        lw_json_ms(lw_reply_int(lw_reply_field(fields, "at"))));
+    lw_json_set_text(o, "id", id ? id : "");
+    lw_json_set(o, "what", field_json(fields, "what"));
+    lw_json_set(o, "who", field_json(fields, "who"));
+    lw_json_set(o, "detail", field_json(fields, "detail"));
+    lw_json_set_ms(o, "event_ms", lw_reply_int(lw_reply_field(fields, "event")));
+    lw_json_set_ms(o, "at_ms", lw_reply_int(lw_reply_field(fields, "at")));
     return o;
 }
 
@@ -233,7 +226,7 @@ void lw_serve_audit(struct lw_call *c) {
     } while (w.kinds && !w.ended && w.looked < AUDIT_LOOK &&
              json_array_size(w.entries) < w.max);
     json_t *o = json_object();
-    json_object_set_new(o, "entries", w.entries);
-    json_object_set_new(o, "next", w.ended ? json_null() : json_string(w.last));
+    lw_json_set(o, "entries", w.entries);
+    lw_json_set_text(o, "next", w.ended ? NULL : w.last);
     lw_call_json(c, o);
 }

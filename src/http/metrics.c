@@ -18,6 +18,7 @@
 #define W(name) lw__metric_##name, NULL, 0, 0
 #define COUNTER(id, name, unit, per, meaning)                                            \
     {name, C, unit, "", meaning, lw__metric_counter, NULL, LW_PROCESS_##id, per},
+#define KIND(id, name, meaning) " " name ": " meaning "."
 
 static const struct lw_metric_row own_rows[] = {
     /* this process */
@@ -52,7 +53,7 @@ static const struct lw_metric_row own_rows[] = {
      "How long wrong clocks have delayed evaluations; on the leader only.", W(clock_age)},
     {"leeway_partitions_stalled", G, "", "",
      "Partitions of the topic that do not move and are not known to be at their end.",
-     W(standing)},
+     W(partitions_stalled)},
     {"leeway_partitions_unread", G, "", "",
      "Stalled partitions that no live process reads.", W(deserted)},
     {"leeway_letters_blocked_seconds", G, "seconds", "",
@@ -88,9 +89,7 @@ static const struct lw_metric_row own_rows[] = {
      "1 when a thread met an error that it cannot recover from.", W(failed)},
     /* the stream, as stored in Redis: the same on every process */
     {"leeway_stream_events_total", C, "", "kind",
-     "Messages of the stream by outcome: good, rejected or dead_lettered. Good and "
-     "rejected ones are also counted as late, suspect or scored.",
-     W(events)},
+     "Messages of the stream by kind." LW_COUNTER_KIND_ROWS(KIND), W(events)},
     {"leeway_partition_lag", G, "messages", "partition",
      "Messages in Kafka that are not yet in the state, as of the owner's last flush.",
      W(lag)},

@@ -61,7 +61,7 @@ lw_metric_writer lw__metric_figure, lw__metric_info, lw__metric_counter,
     lw__metric_cpu, lw__metric_resident, lw__metric_heap, lw__metric_fds,
     lw__metric_start, lw__metric_ready, lw__metric_component, lw__metric_kafka_up,
     lw__metric_kafka_age, lw__metric_redis_writable, lw__metric_redis_age,
-    lw__metric_evaluation_age, lw__metric_clock_age, lw__metric_standing,
+    lw__metric_evaluation_age, lw__metric_clock_age, lw__metric_partitions_stalled,
     lw__metric_deserted, lw__metric_letters_age, lw__metric_predictions_age,
     lw__metric_outbox_age;
 

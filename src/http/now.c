@@ -1,5 +1,4 @@
 /* GET /api/v1/now: from memory. */
-#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,10 +12,6 @@
 #include "http/serve.h"
 
 /* ---- the newest evaluation ---- */
-
-static json_t *integer_json(double v) {
-    return isfinite(v) ? json_integer((json_int_t)v) : json_null();
-}
 
 static const char *kind_of(const struct lw_spec *spec, size_t i) {
     enum lw_kind kind = i < spec->nfeatures ? spec->feature[i].kind : LW_NUMERIC;
@@ -51,24 +46,21 @@ const char *lw_now_column_name(const struct lw_spec *spec, size_t column) {
                                        : "prediction";
 }
 
-static json_t *number_or_null(double v) {
-    return isfinite(v) ? lw_json_number(v) : json_null();
-}
-
 static json_t *feature_json(const struct lw_spec *spec, const struct lw_reply *now,
                             const char *w, size_t i) {
     const struct lw_metric *metric;
     const char *name = lw_now_column_name(spec, i);
     json_t *o = json_object();
-    json_object_set_new(o, "name", json_string(name));
-    json_object_set_new(o, "kind", json_string(kind_of(spec, i)));
+    lw_json_set_text(o, "name", name);
+    lw_json_set_text(o, "kind", kind_of(spec, i));
     for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
         if (!lw_metric_per_feature(metric))
             continue;
         double v = lw_now_window_figure(now, w, metric, name);
-        json_object_set_new(o, metric->name,
-                            metric->flags & LW_METRIC_VERDICT ? json_boolean(v > 0)
-                                                              : number_or_null(v));
+        if (metric->flags & LW_METRIC_VERDICT)
+            lw_json_set_bool(o, metric->name, v > 0);
+        else
+            lw_json_set_number(o, metric->name, v);
     }
     return o;
 }
@@ -78,19 +70,18 @@ static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *no
     const struct lw_metric *metric;
     const char *w = window->name;
     json_t *o = json_object(), *features = json_array();
-    json_object_set_new(o, "name", json_string(w));
-    json_object_set_new(o, "length_ms", json_integer(window->length_ms));
+    lw_json_set_text(o, "name", w);
+    lw_json_set_int(o, "length_ms", window->length_ms);
     for (size_t k = 0; (metric = lw_metric_at(k)); k++) {
         if (lw_metric_per_feature(metric) || lw_metric_live(metric))
             continue;
         double v = lw_now_window_figure(now, w, metric, NULL);
-        json_object_set_new(o, metric->name,
-                            metric->flags & LW_METRIC_COUNT ? integer_json(v)
-                                                            : lw_json_number(v));
+        (metric->flags & LW_METRIC_COUNT ? lw_json_set_whole
+                                         : lw_json_set_number)(o, metric->name, v);
     }
     for (size_t i = 0; i < spec->nfeatures + 2; i++)
         json_array_append_new(features, feature_json(spec, now, w, i));
-    json_object_set_new(o, "features", features);
+    lw_json_set(o, "features", features);
     return o;
 }
 
@@ -101,13 +92,11 @@ static json_t *champion_json(struct lw_server *s, const struct lw_snapshot *n) {
     bool loaded = c && c->version == n->aliases.champion;
     double age = lw_now_figure(n->now, "champion_age_hours");
     json_t *o = json_object();
-    json_object_set_new(o, "version", json_integer(n->aliases.champion));
-    json_object_set_new(o, "since_ms", lw_json_ms(n->aliases.champion_since_ms));
-    json_object_set_new(o, "age_hours", lw_json_number(age));
-    json_object_set_new(o, "name",
-                        loaded ? json_string(lw_model_name(c->model)) : json_null());
-    json_object_set_new(o, "kind",
-                        loaded ? json_string(lw_model_kind(c->model)) : json_null());
+    lw_json_set_int(o, "version", n->aliases.champion);
+    lw_json_set_ms(o, "since_ms", n->aliases.champion_since_ms);
+    lw_json_set_number(o, "age_hours", age);
+    lw_json_set_text(o, "name", loaded ? lw_model_name(c->model) : NULL);
+    lw_json_set_text(o, "kind", loaded ? lw_model_kind(c->model) : NULL);
     lw_watch_champion_put(c);
     return o;
 }
@@ -119,36 +108,29 @@ static int64_t lag_of(const struct lw_partition_view *v) {
                                                        : -1;
 }
 
-/* When the partition stalled, as this process has seen it. */
-static json_t *stands_json(const struct lw_health *h, int32_t partition) {
+/* When the partition stalled, as this process has seen it; 0: it has not. */
+static int64_t stalled_since(const struct lw_health *h, int32_t partition) {
     for (size_t i = 0; i < h->nstalled; i++)
-        if (h->standing[i].partition == partition)
-            return lw_json_ms(h->standing[i].since_ms);
-    return json_null();
+        if (h->stalled[i].partition == partition)
+            return h->stalled[i].since_ms;
+    return 0;
 }
 
 static json_t *partition_json(const struct lw_partition_view *v,
                               const struct lw_health *h) {
-    static const enum lw_counter counted[] = {LW_COUNT_MESSAGES, LW_COUNT_GOOD,
-                                              LW_COUNT_REJECTED, LW_COUNT_DEAD_LETTERED,
-                                              LW_COUNT_LATE,     LW_COUNT_SUSPECT};
     json_t *o = json_object();
     int64_t lag = lag_of(v);
-    json_object_set_new(o, "partition", json_integer(v->partition));
-    json_object_set_new(o, "next_offset",
-                        v->known ? json_integer(v->next_offset) : json_null());
-    json_object_set_new(o, "lag", lag < 0 ? json_null() : json_integer(lag));
-    json_object_set_new(o, "watermark_ms", lw_json_ms(v->watermark_ms));
-    json_object_set_new(o, "owner",
-                        v->owner[0] ? lw_call_json_text(v->owner) : json_null());
-    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
-        json_object_set_new(o, lw_counter_name(counted[i]),
-                            json_integer((json_int_t)v->counter[counted[i]]));
-    json_object_set_new(o, "champion",
-                        v->champion ? json_integer(v->champion) : json_null());
-    json_object_set_new(o, "idle", json_boolean(v->idle));
-    json_object_set_new(o, "updated_ms", lw_json_ms(v->updated_ms));
-    json_object_set_new(o, "stalled_since_ms", stands_json(h, v->partition));
+    lw_json_set_int(o, "partition", v->partition);
+    lw_json_set_int_if(o, "next_offset", v->known, v->next_offset);
+    lw_json_set_int_if(o, "lag", lag >= 0, lag);
+    lw_json_set_ms(o, "watermark_ms", v->watermark_ms);
+    lw_json_set_text_or_null(o, "owner", v->owner);
+    for (int k = 0; k < LW_COUNTERS; k++)
+        lw_json_set_count(o, lw_counter_name((enum lw_counter)k), v->counter[k]);
+    lw_json_set_version(o, "champion", v->champion);
+    lw_json_set_bool(o, "idle", v->idle);
+    lw_json_set_ms(o, "updated_ms", v->updated_ms);
+    lw_json_set_ms(o, "stalled_since_ms", stalled_since(h, v->partition));
     return o;
 }
 
@@ -158,11 +140,10 @@ static json_t *troubles_json(const struct lw_health *h) {
     for (size_t i = 0; i < h->ntroubles; i++) {
         json_t *o = json_object();
         const struct lw_trouble *t = &h->trouble[i];
-        json_object_set_new(o, "component",
-                            json_string(lw_health_component_name(t->component)));
-        json_object_set_new(o, "process", lw_call_json_text(t->who));
-        json_object_set_new(o, "since_ms", lw_json_ms(t->since_ms));
-        json_object_set_new(o, "text", lw_call_json_text(t->text));
+        lw_json_set_text(o, "component", lw_health_component_name(t->component));
+        lw_json_set_text(o, "process", t->who);
+        lw_json_set_ms(o, "since_ms", t->since_ms);
+        lw_json_set_text(o, "text", t->text);
         json_array_append_new(list, o);
     }
     return list;
@@ -208,39 +189,33 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
     struct lw_totals t = lw_now_totals(n);
     size_t running = process_count(n);
     json_t *o = json_object(), *parts = json_array();
-    json_object_set_new(o, "redis", json_string(away ? "away" : "ok"));
-    json_object_set_new(o, "leader",
-                        n->leader[0] ? lw_call_json_text(n->leader) : json_null());
-    json_object_set_new(o, "processes",
-                        running ? json_integer((json_int_t)running) : json_null());
-    json_object_set_new(o, "rate_per_s", away ? json_null() : lw_json_number(n->rate));
-    json_object_set_new(o, "lag", t.lag < 0 ? json_null() : json_integer(t.lag));
-    json_object_set_new(o, "watermark_ms", lw_json_ms(t.watermark_ms));
-    json_object_set_new(o, "dead_letters",
-                        json_integer((json_int_t)t.counter[LW_COUNT_DEAD_LETTERED]));
-    json_object_set_new(o, "late", json_integer((json_int_t)t.counter[LW_COUNT_LATE]));
-    json_object_set_new(o, "suspect",
-                        json_integer((json_int_t)t.counter[LW_COUNT_SUSPECT]));
-    json_object_set_new(o, "rejected",
-                        json_integer((json_int_t)t.counter[LW_COUNT_REJECTED]));
-    json_object_set_new(o, "messages",
-                        json_integer((json_int_t)t.counter[LW_COUNT_MESSAGES]));
+    lw_json_set_text(o, "redis", away ? "away" : "ok");
+    lw_json_set_text_or_null(o, "leader", n->leader);
+    lw_json_set_int_if(o, "processes", running, (int64_t)running);
+    lw_json_set_number(o, "rate_per_s", away ? NAN : n->rate);
+    lw_json_set_int_if(o, "lag", t.lag >= 0, t.lag);
+    lw_json_set_ms(o, "watermark_ms", t.watermark_ms);
+    lw_json_set_count(o, "dead_letters", t.counter[LW_COUNT_DEAD_LETTERED]);
+    lw_json_set_count(o, "late", t.counter[LW_COUNT_LATE]);
+    lw_json_set_count(o, "suspect", t.counter[LW_COUNT_SUSPECT]);
+    lw_json_set_count(o, "rejected", t.counter[LW_COUNT_REJECTED]);
+    lw_json_set_count(o, "messages", t.counter[LW_COUNT_MESSAGES]);
     for (int32_t i = 0; i < n->npartitions; i++)
         json_array_append_new(parts, partition_json(&n->view[i], &v->health));
-    json_object_set_new(o, "partitions", parts);
-    json_object_set_new(o, "ready", json_boolean(lw_serve_is_ready(v, n)));
-    json_object_set_new(o, "troubles", troubles_json(&v->health));
+    lw_json_set(o, "partitions", parts);
+    lw_json_set_bool(o, "ready", lw_serve_is_ready(v, n));
+    lw_json_set(o, "troubles", troubles_json(&v->health));
     return o;
 }
 
 /* Figures of the error are named after `error`: "rmse", "rmse_expected". */
 static json_t *task_json(const struct lw_task *task) {
     json_t *o = json_object();
-    json_object_set_new(o, "name", json_string(task->name));
-    json_object_set_new(o, "link", json_string(task->link));
-    json_object_set_new(o, "loss", json_string(task->loss));
-    json_object_set_new(o, "error", json_string(task->figure[0].key));
-    json_object_set_new(o, "label", json_string(task->figure[0].label));
+    lw_json_set_text(o, "name", task->name);
+    lw_json_set_text(o, "link", task->link);
+    lw_json_set_text(o, "loss", task->loss);
+    lw_json_set_text(o, "error", task->figure[0].key);
+    lw_json_set_text(o, "label", task->figure[0].label);
     return o;
 }
 
@@ -249,19 +224,18 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
     const struct lw_spec *spec = s->spec;
     json_t *o = json_object(), *windows = json_array();
     double at = lw_now_figure(n->now, "at");
-    json_object_set_new(o, "stream", json_string(spec->stream));
-    json_object_set_new(o, "task", task_json(spec->task));
-    json_object_set_new(o, "now_ms", json_integer(lw_wall_ms()));
-    json_object_set_new(o, "seen_ms", json_integer(n->taken_ms));
-    json_object_set_new(o, "at_ms", at > 0 ? integer_json(at) : json_null());
-    json_object_set_new(o, "champion", champion_json(s, n));
-    json_object_set_new(o, "training",
-                        json_boolean(lw_now_figure(n->now, "training") > 0));
+    lw_json_set_text(o, "stream", spec->stream);
+    lw_json_set(o, "task", task_json(spec->task));
+    lw_json_set_int(o, "now_ms", lw_wall_ms());
+    lw_json_set_int(o, "seen_ms", n->taken_ms);
+    lw_json_set_whole(o, "at_ms", at > 0 ? at : NAN);
+    lw_json_set(o, "champion", champion_json(s, n));
+    lw_json_set_bool(o, "training", lw_now_figure(n->now, "training") > 0);
     for (size_t i = 0; i < spec->nwindows; i++)
         json_array_append_new(windows, window_json(spec, n->now, &spec->window[i]));
-    json_object_set_new(o, "windows", windows);
-    json_object_set_new(o, "alerts_firing", json_integer((json_int_t)lw_watch_firing(n)));
-    json_object_set_new(o, "health", health_json(n, v, away));
+    lw_json_set(o, "windows", windows);
+    lw_json_set_count(o, "alerts_firing", lw_watch_firing(n));
+    lw_json_set(o, "health", health_json(n, v, away));
     return o;
 }
 
@@ -279,6 +253,6 @@ void lw_serve_now(struct lw_call *c) {
     c->server->options.vitals(c->server->options.arg, &v);
     json_t *o = now_json(c->server, n, &v, away);
     lw_watch_snapshot_put(n);
-    json_object_set_new(o, "code", json_string(v.code));
+    lw_json_set_text(o, "code", v.code);
     lw_call_json(c, o);
 }

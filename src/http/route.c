@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/text.h"
 #include "http/now.h"
 #include "http/private.h"
@@ -58,20 +57,10 @@ static const char *word_of(unsigned status) {
 }
 
 void lw_call_json(struct lw_call *c, json_t *value) {
-    char *text =
-        json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
-    json_decref(value);
     lw_buf_clear(&c->out);
-    if (text)
-        lw_buf_put(&c->out, text, strlen(text));
+    lw_json_dump(value, 12, &c->out);
     lw_buf_u8(&c->out, '\n');
-    free(text);
     c->answered = true;
-}
-
-json_t *lw_call_json_text(const char *text) {
-    char safe[2000];
-    return json_string(lw_text_safe(safe, sizeof safe, text, strlen(text)));
 }
 
 void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
@@ -83,8 +72,8 @@ void lw_call_fail(struct lw_call *c, unsigned status, const char *fmt, ...) {
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     json_t *o = json_object();
-    json_object_set_new(o, "error", lw_call_json_text(text));
-    json_object_set_new(o, "code", json_string(word_of(status)));
+    lw_json_set_text(o, "error", text);
+    lw_json_set_text(o, "code", word_of(status));
     lw_call_json(c, o);
     c->status = status;
     c->type = "application/json";

@@ -8,29 +8,26 @@
 
 #include "base/text.h"
 #include "store/keys.h"
+#include "json/json.h"
 
-#define GONE_MS 600000 /* such an entry is deleted */
+#define GONE_MS  600000 /* such an entry is deleted */
+#define TEXT_MAX (2 * LW_HEALTH_TEXT - 1)
 
 int lw_health_put(struct lw_redis *r, const struct lw_spec *spec,
                   const struct lw_process *p, struct lw_err *err) {
     char key[LW_KEY_MAX];
     json_t *o = json_object(), *troubles = json_array();
-    json_object_set_new(o, "at", json_integer(p->at_ms));
-    json_object_set_new(o, "passed",
-                        p->passed_ms ? json_integer(p->passed_ms) : json_null());
+    lw_json_set_int(o, "at", p->at_ms);
+    lw_json_set_ms(o, "passed", p->passed_ms);
     for (size_t i = 0; i < p->ntroubles; i++) {
-        char safe[2 * LW_HEALTH_TEXT];
         const struct lw_trouble *t = &p->trouble[i];
         json_t *one = json_object();
-        json_object_set_new(one, "what",
-                            json_string(lw_health_component_name(t->component)));
-        json_object_set_new(one, "since", json_integer(t->since_ms));
-        json_object_set_new(
-            one, "text",
-            json_string(lw_text_safe(safe, sizeof safe, t->text, strlen(t->text))));
+        lw_json_set_text(one, "what", lw_health_component_name(t->component));
+        lw_json_set_int(one, "since", t->since_ms);
+        lw_json_set(one, "text", lw_json_text(t->text, TEXT_MAX));
         json_array_append_new(troubles, one);
     }
-    json_object_set_new(o, "troubles", troubles);
+    lw_json_set(o, "troubles", troubles);
     char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     struct lw_reply *reply = lw_redis_do(

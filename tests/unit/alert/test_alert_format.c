@@ -1,7 +1,6 @@
 /* Bodies compared with those that tests/data/alert/make_alert.py writes independently,
  * the products' limits with the largest message, headers, templates, and invalid
  * messages. */
-#include "alert/json.h"
 #include "alert/message.h"
 #include "alert/post.h"
 #include "alert/render.h"
@@ -9,6 +8,7 @@
 #include "alert/sign.h"
 #include "alert_test.h"
 #include "base/rng.h"
+#include "json/json.h"
 
 #define NOW INT64_C(1584763207000) /* 2020-03-21T04:00:07Z, as in make_alert.py */
 
@@ -84,7 +84,7 @@ static json_t *body_of(enum lw_format f, json_t *message, size_t *bytes) {
     struct lw_receiver r = receiver("oncall", f);
     struct lw_buf in = {0}, out = {0};
     struct lw_err err = {0};
-    lw__json_dump(message, &in);
+    lw_json_dump(message, LW_MESSAGE_DIGITS, &in);
     if (lw_render_body(&r, &s,
                        &(struct lw_render_input){(const char *)in.data, in.len, NOW},
                        &out, &err) < 0)
@@ -376,7 +376,7 @@ static void message_without(const char *key, json_t *value) {
     char *text = data_file("message_firing.json", NULL);
     json_t *m = json_loads(text, 0, NULL);
     json_object_set_new(m, key, value);
-    lw__json_dump(m, &in);
+    lw_json_dump(m, LW_MESSAGE_DIGITS, &in);
     assert_int_equal(
         lw_render_body(&r, &s,
                        &(struct lw_render_input){(const char *)in.data, in.len, NOW},
@@ -429,7 +429,7 @@ static void members_of_other_types(void **state) {
             : type == 3
                 ? json_pack("[o,i,{s:s}]", json_null(), 1, "top_drifted", "no list")
                 : json_pack("{s:[n,i,s,{}]}", "top_drifted", 7, "x"));
-        lw__json_dump(m, &in);
+        lw_json_dump(m, LW_MESSAGE_DIGITS, &in);
         if (lw_render_body(&r, &s,
                            &(struct lw_render_input){(const char *)in.data, in.len, NOW},
                            &out, NULL) == 0)

@@ -1,8 +1,6 @@
 /* Any input becomes valid UTF-8 that fits and is a prefix of the input. */
-#include "alert/json.h"
 #include "alert/utf8.h"
 #include "alert_test.h"
-#include <math.h>
 
 #include "base/rng.h"
 
@@ -75,29 +73,9 @@ static void any_bytes_any_limit(void **state) {
     }
 }
 
-static void json_members(void **state) {
-    (void)state;
-    json_t *o = json_object();
-    lw__json_real(o, "nan", NAN);
-    lw__json_real(o, "inf", -INFINITY);
-    lw__json_real(o, "tenth", 0.1);
-    lw__json_text(o, "none", NULL, 10);
-    lw__json_text(o, "empty", "", 10);
-    lw__json_text(o, "bad", "\xFF\"", 10);
-    lw__json_time(o, "t", INT64_C(1583985600000));
-    struct lw_buf out = {0};
-    lw__json_dump(o, &out);
-    assert_string_equal(lw_buf_str(&out),
-                        "{\"nan\":null,\"inf\":null,\"tenth\":0.1,\"none\":null,"
-                        "\"empty\":null,\"bad\":\"\\\\xff\\\"\",\"t\":"
-                        "\"2020-03-12T04:00:00Z\"}");
-    lw_buf_fini(&out);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_text_passes), cmocka_unit_test(damaged_bytes_are_escaped),
-        cmocka_unit_test(cut_between_code_points), cmocka_unit_test(any_bytes_any_limit),
-        cmocka_unit_test(json_members)};
+        cmocka_unit_test(cut_between_code_points), cmocka_unit_test(any_bytes_any_limit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

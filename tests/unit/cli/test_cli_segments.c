@@ -51,8 +51,35 @@ static void groups_add_up(void **state) {
     free(rows.row);
 }
 
+struct sorted_group {
+    double order, loss;
+};
+
+static struct lw_evaluate_rank sorted_rank(const void *group) {
+    const struct sorted_group *g = group;
+    return (struct lw_evaluate_rank){g->order, g->loss};
+}
+
+static void few_groups_keep_their_natural_order(void **state) {
+    (void)state;
+    struct sorted_group group[32];
+    for (int i = 0; i < 32; i++)
+        group[i] = (struct sorted_group){31 - i, i};
+    lw_evaluate_sort(group, 31, sizeof *group, sorted_rank);
+    for (int i = 1; i < 31; i++)
+        assert_true(group[i].order > group[i - 1].order);
+    lw_evaluate_sort(group, 32, sizeof *group, sorted_rank); /* too many */
+    for (int i = 1; i < 32; i++)
+        assert_true(group[i].loss < group[i - 1].loss);
+    group[30].order = NAN; /* one has no order */
+    lw_evaluate_sort(group, 31, sizeof *group, sorted_rank);
+    assert_true(group[0].loss > group[30].loss);
+    lw_evaluate_sort(group, 0, sizeof *group, sorted_rank);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_groups_keep_their_natural_order),
         cmocka_unit_test(deciles_keep_equal_values_together),
         cmocka_unit_test(groups_add_up),
     };
