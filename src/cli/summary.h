@@ -12,7 +12,7 @@
 const char *lw_summary_month_name(char out[16], const struct lw_month *m);
 /* Sets scored, frozen_rmse, managed_rmse, alerts, retrains, promotions, rejections, months
  * and the like. */
-void lw_summary_json(const struct lw_run_summary *l, json_t *into);
-void lw_summary_print(const struct lw_run_summary *l, FILE *out);
+void lw_summary_json(const struct lw_run_summary *summary, json_t *into);
+void lw_summary_print(const struct lw_run_summary *summary, FILE *out);
 
 #endif
