@@ -54,7 +54,7 @@ void lw__log_write(enum lw_log_event event, enum lw_log_level level, const char 
     size_t at = used < 0 ? 0 : (size_t)used;
     va_list ap;
     va_start(ap, fmt);
-    used = vsnprintf(line + at, sizeof line - at - 1, fmt, ap);
+    vsnprintf(line + at, sizeof line - at - 1, fmt, ap);
     va_end(ap);
     at = strlen(line);
     log_clean(line, at);

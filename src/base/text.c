@@ -70,7 +70,7 @@ static bool parse_units(const char *text, const struct named_unit *units, size_t
         size_t len = strspn(end, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
         size_t i = 0;
         while (i < n &&
-               (strlen(units[i].name) != len || strncmp(units[i].name, end, len)))
+               (strlen(units[i].name) != len || strncmp(units[i].name, end, len) != 0))
             i++;
         if (i == n && !(len == 0 && v == 0))
             return false;

@@ -27,7 +27,6 @@ char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err
         lw_fail(err, LW_EINPUT, "cannot open %s: %s", path, strerror(errno));
         return NULL;
     }
-    char *data = NULL;
     size_t got = 0;
     setvbuf(file, NULL, _IONBF, 0); /* a secret is in no buffer but ours */
     if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -36,11 +35,12 @@ char *lw_read_file(const char *path, size_t max, size_t *len, struct lw_err *err
         return NULL;
     }
     /* Grown as it is read: pipes and /proc have no size to trust. */
-    size_t cap = 0;
+    size_t cap = 4096;
+    char *data = buffer_grow(NULL, 0, cap);
     while (!feof(file) && !ferror(file) && got <= max) {
         if (got == cap) {
-            data = buffer_grow(data, cap, cap ? cap * 2 : 4096);
-            cap = cap ? cap * 2 : 4096;
+            data = buffer_grow(data, cap, cap * 2);
+            cap *= 2;
         }
         got += fread(data + got, 1, cap - got, file);
     }

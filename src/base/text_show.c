@@ -118,8 +118,8 @@ static struct shown_piece piece_at(const char *text, size_t left, enum sight mos
     struct shown_piece out = raw_piece(text, left, most);
     if (text[0] != '\\' || left == 1)
         return out;
-    bool doubtful =
-        memchr("xuU~\\ ", text[1], 6) || raw_piece(text + 1, left - 1, most).escaped;
+    bool doubtful = (text[1] && strchr("xuU~\\ ", text[1])) ||
+                    raw_piece(text + 1, left - 1, most).escaped;
     if (doubtful) {
         memcpy(out.byte, "\\\\", 2);
         out.len = 2;

@@ -364,16 +364,16 @@ static int alerts_main(int argc, char **argv) {
     struct lw_err err = {0};
     const char *path = NULL;
     bool helped;
-    const struct lw_option table[] = {{'c', "config", LW_OPTION_TEXT, &path},
-                                      {0, "rule", LW_OPTION_TEXT, &s.rule},
-                                      {0, "feature", LW_OPTION_TEXT, &s.feature},
-                                      {0, "severity", LW_OPTION_TEXT, &s.severity},
-                                      {0, "for", LW_OPTION_TEXT, &s.lasts},
-                                      {0, "comment", LW_OPTION_TEXT, &s.comment},
-                                      {0, "by", LW_OPTION_TEXT, &s.by},
-                                      {0, "receiver", LW_OPTION_TEXT, &s.receiver},
-                                      {0, "print", LW_OPTION_FLAG, &s.print},
-                                      {0, "json", LW_OPTION_FLAG, &s.json}};
+    const struct lw_option table[] = {{'c', LW_OPTION_TEXT, "config", &path},
+                                      {0, LW_OPTION_TEXT, "rule", &s.rule},
+                                      {0, LW_OPTION_TEXT, "feature", &s.feature},
+                                      {0, LW_OPTION_TEXT, "severity", &s.severity},
+                                      {0, LW_OPTION_TEXT, "for", &s.lasts},
+                                      {0, LW_OPTION_TEXT, "comment", &s.comment},
+                                      {0, LW_OPTION_TEXT, "by", &s.by},
+                                      {0, LW_OPTION_TEXT, "receiver", &s.receiver},
+                                      {0, LW_OPTION_FLAG, "print", &s.print},
+                                      {0, LW_OPTION_FLAG, "json", &s.json}};
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n =
         lw_options_parse(&lw_cmd_alerts, LW_OPTIONS(table), argc, argv, rest, &helped);

@@ -98,7 +98,8 @@ static int run_over_files(struct lw_cli_backtest *b,
     lw_feed_inject(feed, b->injections.list, b->injections.n);
     for (size_t i = 0; i < options->releases.n; i++) {
         int64_t at_ms;
-        parse_release(options->releases.text[i], names[i], &at_ms); /* checked */
+        bool valid = parse_release(options->releases.text[i], names[i], &at_ms);
+        lw_assert(valid); /* check_usage has checked it */
         lw_backtest_release(backtest, names[i], at_ms);
     }
     b->backtest = backtest;
@@ -224,16 +225,16 @@ static int backtest_main(int argc, char **argv) {
     struct backtest_options o = {0};
     bool helped;
     const struct lw_option options[] = {
-        {'c', "config", LW_OPTION_TEXT, &o.config},
-        {0, "against", LW_OPTION_TEXT, &o.against},
-        {0, "bootstrap-until", LW_OPTION_TEXT, &o.run.until},
-        {0, "segment", LW_OPTION_LIST, &o.run.segments},
-        {0, "inject", LW_OPTION_LIST, &o.run.injections},
-        {0, "release", LW_OPTION_LIST, &o.run.releases},
-        {0, "truth", LW_OPTION_TEXT, &o.truth},
-        {0, "html", LW_OPTION_TEXT, &o.html},
-        {0, "json", LW_OPTION_FLAG, &o.json},
-        {'q', "quiet", LW_OPTION_FLAG, &o.quiet},
+        {'c', LW_OPTION_TEXT, "config", &o.config},
+        {0, LW_OPTION_TEXT, "against", &o.against},
+        {0, LW_OPTION_TEXT, "bootstrap-until", &o.run.until},
+        {0, LW_OPTION_LIST, "segment", &o.run.segments},
+        {0, LW_OPTION_LIST, "inject", &o.run.injections},
+        {0, LW_OPTION_LIST, "release", &o.run.releases},
+        {0, LW_OPTION_TEXT, "truth", &o.truth},
+        {0, LW_OPTION_TEXT, "html", &o.html},
+        {0, LW_OPTION_FLAG, "json", &o.json},
+        {'q', LW_OPTION_FLAG, "quiet", &o.quiet},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n = lw_options_parse(&lw_cmd_backtest, LW_OPTIONS(options), argc, argv, files,

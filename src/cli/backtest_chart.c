@@ -46,9 +46,9 @@ static void month_ticks(const struct lw_svg_axes *a, struct lw_buf *out) {
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     enum { LABEL = 36 };
     double last = -1e9;
-    for (double d = ceil(a->x0); d <= a->x1; d++) {
-        struct lw_civil c = lw_civil((int64_t)d * LW_DAY);
-        double x = lw_svg_axes_x(a, d);
+    for (int64_t day = (int64_t)ceil(a->x0); (double)day <= a->x1; day++) {
+        struct lw_civil c = lw_civil(day * LW_DAY);
+        double x = lw_svg_axes_x(a, (double)day);
         if (c.day != 1 && !(a->x1 - a->x0 < 45 && c.day % 7 == 1))
             continue;
         /* At the right edge the date fits only left of its line. */

@@ -283,11 +283,11 @@ static int check_main(int argc, char **argv) {
     struct check_options o = {.files = lw_calloc((size_t)argc, sizeof *o.files)};
     bool helped, print = false, manual = false;
     const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &path},
-        {0, "offline", LW_OPTION_FLAG, &o.offline},
-        {0, "print", LW_OPTION_FLAG, &print},
-        {0, "manual", LW_OPTION_FLAG, &manual},
-        {0, "json", LW_OPTION_FLAG, &o.json},
+        {'c', LW_OPTION_TEXT, "config", &path},
+        {0, LW_OPTION_FLAG, "offline", &o.offline},
+        {0, LW_OPTION_FLAG, "print", &print},
+        {0, LW_OPTION_FLAG, "manual", &manual},
+        {0, LW_OPTION_FLAG, "json", &o.json},
     };
     int n =
         lw_options_parse(&lw_cmd_check, LW_OPTIONS(table), argc, argv, o.files, &helped);

@@ -97,16 +97,16 @@ static int dead_letters_main(int argc, char **argv) {
     struct lw_err err = {0};
     bool helped;
     const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &w.config},
-        {0, "limit", LW_OPTION_COUNT, &w.limit},
-        {0, "since", LW_OPTION_TEXT, &w.since},
-        {0, "reason", LW_OPTION_TEXT, &l.reason},
-        {0, "offset", LW_OPTION_TEXT, &w.offset},
-        {0, "all", LW_OPTION_FLAG, &w.all},
-        {0, "topic", LW_OPTION_TEXT, &l.target},
-        {0, "max-replays", LW_OPTION_COUNT, &w.max_replays},
-        {0, "dry-run", LW_OPTION_FLAG, &l.dry},
-        {0, "json", LW_OPTION_FLAG, &l.json},
+        {'c', LW_OPTION_TEXT, "config", &w.config},
+        {0, LW_OPTION_COUNT, "limit", &w.limit},
+        {0, LW_OPTION_TEXT, "since", &w.since},
+        {0, LW_OPTION_TEXT, "reason", &l.reason},
+        {0, LW_OPTION_TEXT, "offset", &w.offset},
+        {0, LW_OPTION_FLAG, "all", &w.all},
+        {0, LW_OPTION_TEXT, "topic", &l.target},
+        {0, LW_OPTION_COUNT, "max-replays", &w.max_replays},
+        {0, LW_OPTION_FLAG, "dry-run", &l.dry},
+        {0, LW_OPTION_FLAG, "json", &l.json},
     };
     const struct lw_command *command = &lw_cmd_dead_letters;
     char **rest = lw_calloc((size_t)argc, sizeof *rest);

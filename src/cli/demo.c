@@ -398,10 +398,10 @@ static int demo_main(int argc, char **argv) {
     struct demo d = {0};
     bool helped;
     const struct lw_option table[] = {
-        {0, "speed", LW_OPTION_NUMBER, &d.speed},
-        {0, "http", LW_OPTION_TEXT, &d.listen},
-        {0, "keep", LW_OPTION_FLAG, &d.keep},
-        {0, "json", LW_OPTION_FLAG, &d.json},
+        {0, LW_OPTION_NUMBER, "speed", &d.speed},
+        {0, LW_OPTION_TEXT, "http", &d.listen},
+        {0, LW_OPTION_FLAG, "keep", &d.keep},
+        {0, LW_OPTION_FLAG, "json", &d.json},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_demo, LW_OPTIONS(table), argc, argv, rest, &helped);

@@ -26,6 +26,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection) {
     return rc;
 }
 
+/* NOLINTNEXTLINE(readability-function-size) the library's signature */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
                                   const char *url, const char *method,
                                   const char *version, const char *data, size_t *size,

@@ -244,12 +244,12 @@ static int evaluate_main(int argc, char **argv) {
     struct evaluate_options o = {0};
     bool helped;
     const struct lw_option options[] = {
-        {'c', "config", LW_OPTION_TEXT, &o.config},
-        {'m', "model", LW_OPTION_TEXT, &o.model},
-        {0, "plot", LW_OPTION_TEXT, &o.plot},
-        {0, "by", LW_OPTION_TEXT, &o.by},
-        {0, "top", LW_OPTION_COUNT, &o.top},
-        {0, "json", LW_OPTION_FLAG, &o.json},
+        {'c', LW_OPTION_TEXT, "config", &o.config},
+        {'m', LW_OPTION_TEXT, "model", &o.model},
+        {0, LW_OPTION_TEXT, "plot", &o.plot},
+        {0, LW_OPTION_TEXT, "by", &o.by},
+        {0, LW_OPTION_COUNT, "top", &o.top},
+        {0, LW_OPTION_FLAG, "json", &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n = lw_options_parse(&lw_cmd_evaluate, LW_OPTIONS(options), argc, argv, files,

@@ -99,8 +99,8 @@ static int health_main(int argc, char **argv) {
     const char *path = NULL;
     bool helped, ready = false, well = false;
     struct lw_err err = {0};
-    const struct lw_option options[] = {{'c', "config", LW_OPTION_TEXT, &path},
-                                        {0, "ready", LW_OPTION_FLAG, &ready}};
+    const struct lw_option options[] = {{'c', LW_OPTION_TEXT, "config", &path},
+                                        {0, LW_OPTION_FLAG, "ready", &ready}};
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n =
         lw_options_parse(&lw_cmd_health, LW_OPTIONS(options), argc, argv, rest, &helped);

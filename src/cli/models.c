@@ -293,10 +293,10 @@ static int models_main(int argc, char **argv) {
     const char *path = NULL;
     bool helped;
     const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &path},
-        {0, "reason", LW_OPTION_TEXT, &s.reason},
-        {'o', "output", LW_OPTION_TEXT, &s.output},
-        {0, "json", LW_OPTION_FLAG, &s.json},
+        {'c', LW_OPTION_TEXT, "config", &path},
+        {0, LW_OPTION_TEXT, "reason", &s.reason},
+        {'o', LW_OPTION_TEXT, "output", &s.output},
+        {0, LW_OPTION_FLAG, "json", &s.json},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n =

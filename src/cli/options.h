@@ -19,8 +19,8 @@ struct lw_texts {
 };
 struct lw_option {
     char letter; /* 0: none */
-    const char *name;
     enum lw_option_kind kind;
+    const char *name;
     /* By kind: bool *, const char **, double * (number and count), struct lw_texts *. */
     void *value;
 };
@@ -30,7 +30,7 @@ struct lw_options {
 };
 #define LW_OPTIONS(table)                                                                \
     (struct lw_options) {                                                                \
-        table, sizeof table / sizeof *table                                              \
+        (table), sizeof(table) / sizeof *(table)                                         \
     }
 
 /* Parses argv[1..] and moves the arguments that are not options to rest, which must have

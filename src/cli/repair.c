@@ -443,10 +443,10 @@ static int repair_main(int argc, char **argv) {
     const char *path = NULL;
     bool helped;
     const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &path},
-        {0, "from", LW_OPTION_TEXT, &s.from},
-        {0, "apply", LW_OPTION_FLAG, &s.apply},
-        {0, "json", LW_OPTION_FLAG, &s.json},
+        {'c', LW_OPTION_TEXT, "config", &path},
+        {0, LW_OPTION_TEXT, "from", &s.from},
+        {0, LW_OPTION_FLAG, "apply", &s.apply},
+        {0, LW_OPTION_FLAG, "json", &s.json},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n =

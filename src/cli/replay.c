@@ -56,7 +56,7 @@ static void print_totals(const struct lw_config *config,
                injected->list[i].events);
 }
 
-static int replay_files(const struct lw_config *config, struct replay_options *o,
+static int replay_files(const struct lw_config *config, const struct replay_options *o,
                         char **files, int n, struct lw_err *err) {
     struct lw_replay_result result = {0};
     struct lw_injections injected;
@@ -66,16 +66,17 @@ static int replay_files(const struct lw_config *config, struct replay_options *o
     struct lw_event_feed *feed = lw_feed_open(config, files, (size_t)n, err);
     if (!feed)
         return -1;
+    struct lw_replay_options replay = o->replay;
     struct replay_progress pace = {.feed = feed};
     lw_feed_inject(feed, injected.list, injected.n);
     lw_progress_start(&pace.progress, "replay");
-    o->replay.pace = progress_pace;
-    o->replay.waiting = progress_continues;
-    o->replay.arg = &pace;
-    o->replay.inject = injected.list;
-    o->replay.ninject = injected.n;
+    replay.pace = progress_pace;
+    replay.waiting = progress_continues;
+    replay.arg = &pace;
+    replay.inject = injected.list;
+    replay.ninject = injected.n;
     int rc = lw_feed_merge(feed, err);
-    rc = rc ? rc : lw_replay(config, feed, &o->replay, &result, err);
+    rc = rc ? rc : lw_replay(config, feed, &replay, &result, err);
     lw_progress_end(&pace.progress);
     uint64_t records = lw_feed_records(feed);
     lw_feed_close(feed);
@@ -90,12 +91,12 @@ static int replay_main(int argc, char **argv) {
     struct lw_err err = {0};
     bool helped;
     const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &o.config},
-        {0, "speed", LW_OPTION_NUMBER, &o.replay.speed},
-        {0, "rate", LW_OPTION_NUMBER, &o.replay.rate},
-        {0, "inject", LW_OPTION_LIST, &o.inject},
-        {0, "truth", LW_OPTION_TEXT, &o.truth},
-        {0, "json", LW_OPTION_FLAG, &o.json},
+        {'c', LW_OPTION_TEXT, "config", &o.config},
+        {0, LW_OPTION_NUMBER, "speed", &o.replay.speed},
+        {0, LW_OPTION_NUMBER, "rate", &o.replay.rate},
+        {0, LW_OPTION_LIST, "inject", &o.inject},
+        {0, LW_OPTION_TEXT, "truth", &o.truth},
+        {0, LW_OPTION_FLAG, "json", &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n =

@@ -201,14 +201,14 @@ static int report_main(int argc, char **argv) {
     struct report_options o = {.alpha = -1, .floor = -1};
     bool helped;
     const struct lw_option options[] = {
-        {'c', "config", LW_OPTION_TEXT, &o.config},
-        {'m', "model", LW_OPTION_TEXT, &o.model},
-        {0, "window", LW_OPTION_TEXT, &o.window},
-        {'o', "output", LW_OPTION_TEXT, &o.out},
-        {0, "alpha", LW_OPTION_NUMBER, &o.alpha},
-        {0, "floor", LW_OPTION_NUMBER, &o.floor},
-        {0, "min-n", LW_OPTION_COUNT, &o.min_n},
-        {0, "json", LW_OPTION_FLAG, &o.json},
+        {'c', LW_OPTION_TEXT, "config", &o.config},
+        {'m', LW_OPTION_TEXT, "model", &o.model},
+        {0, LW_OPTION_TEXT, "window", &o.window},
+        {'o', LW_OPTION_TEXT, "output", &o.out},
+        {0, LW_OPTION_NUMBER, "alpha", &o.alpha},
+        {0, LW_OPTION_NUMBER, "floor", &o.floor},
+        {0, LW_OPTION_COUNT, "min-n", &o.min_n},
+        {0, LW_OPTION_FLAG, "json", &o.json},
     };
     char **room = lw_calloc(4 * (size_t)argc, sizeof *room);
     struct report_files lists = {.file = {room, room + argc}, .rest = room + 2 * argc};

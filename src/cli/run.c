@@ -90,7 +90,7 @@ static int daemon_main(const struct lw_config *config) {
 static int run_main(int argc, char **argv) {
     const char *path = NULL;
     bool helped;
-    const struct lw_option options[] = {{'c', "config", LW_OPTION_TEXT, &path}};
+    const struct lw_option options[] = {{'c', LW_OPTION_TEXT, "config", &path}};
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n = lw_options_parse(&lw_cmd_run, LW_OPTIONS(options), argc, argv, rest, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;

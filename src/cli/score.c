@@ -160,10 +160,10 @@ static int score_main(int argc, char **argv) {
     struct score_options o = {0};
     bool helped;
     const struct lw_option options[] = {
-        {'c', "config", LW_OPTION_TEXT, &o.config},
-        {'m', "model", LW_OPTION_TEXT, &o.model},
-        {'o', "output", LW_OPTION_TEXT, &o.out},
-        {0, "json", LW_OPTION_FLAG, &o.json},
+        {'c', LW_OPTION_TEXT, "config", &o.config},
+        {'m', LW_OPTION_TEXT, "model", &o.model},
+        {'o', LW_OPTION_TEXT, "output", &o.out},
+        {0, LW_OPTION_FLAG, "json", &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n =

@@ -224,9 +224,9 @@ static int status_main(int argc, char **argv) {
     struct lw_status s;
     bool helped;
     const struct lw_option table[] = {
-        {'c', "config", LW_OPTION_TEXT, &o.path},
-        {0, "json", LW_OPTION_FLAG, &o.json},
-        {0, "watch", LW_OPTION_NUMBER, &o.seconds},
+        {'c', LW_OPTION_TEXT, "config", &o.path},
+        {0, LW_OPTION_FLAG, "json", &o.json},
+        {0, LW_OPTION_NUMBER, "watch", &o.seconds},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n =

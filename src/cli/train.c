@@ -242,14 +242,14 @@ static int train_main(int argc, char **argv) {
     struct train_options o = {0};
     bool helped;
     const struct lw_option options[] = {
-        {'c', "config", LW_OPTION_TEXT, &o.config},
-        {'o', "output", LW_OPTION_TEXT, &o.out},
-        {0, "candidate", LW_OPTION_TEXT, &o.candidate},
-        {0, "until", LW_OPTION_TEXT, &o.until},
-        {0, "table", LW_OPTION_FLAG, &o.table},
-        {0, "later", LW_OPTION_TEXT, &o.later},
-        {0, "columns", LW_OPTION_TEXT, &o.columns},
-        {0, "json", LW_OPTION_FLAG, &o.json},
+        {'c', LW_OPTION_TEXT, "config", &o.config},
+        {'o', LW_OPTION_TEXT, "output", &o.out},
+        {0, LW_OPTION_TEXT, "candidate", &o.candidate},
+        {0, LW_OPTION_TEXT, "until", &o.until},
+        {0, LW_OPTION_FLAG, "table", &o.table},
+        {0, LW_OPTION_TEXT, "later", &o.later},
+        {0, LW_OPTION_TEXT, "columns", &o.columns},
+        {0, LW_OPTION_FLAG, "json", &o.json},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n =

@@ -12,7 +12,10 @@
     .offset = offsetof(struct lw_config, member),                                        \
     .size = sizeof(((struct lw_config *)0)->member)
 #define SECTION(title_, doc_, rows)                                                      \
-    { .title = title_, .doc = doc_, .n = sizeof(rows) / sizeof *(rows), .key = rows }
+    {                                                                                    \
+        .title = (title_), .doc = (doc_), .n = sizeof(rows) / sizeof *(rows),            \
+        .key = (rows)                                                                    \
+    }
 
 static const char *const encodings[] = {"avro", NULL}; /* of enum lw_encoding */
 static const char *const framings[] = {"raw", "confluent", "single-object", NULL};

@@ -9,7 +9,7 @@
 #define AT(type, member)                                                                 \
     .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
 #define SECTION(title_, rows)                                                            \
-    { .title = title_, .doc = "", .n = sizeof(rows) / sizeof *(rows), .key = rows }
+    { .title = (title_), .doc = "", .n = sizeof(rows) / sizeof *(rows), .key = (rows) }
 
 static const char *const kinds[] = {"numeric", "category", "timestamp", "text", NULL};
 static const char *const units[] = {"schema", "s", "ms", "us", "ns", NULL};

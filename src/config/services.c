@@ -180,12 +180,16 @@ static const char *written_url(const struct lw_yaml *node) {
     return whole && !strchr(node->text, '@') ? node->text : "***";
 }
 
+static bool url_begins(const char *url, const char *scheme) {
+    return strncmp(url, scheme, strlen(scheme)) == 0;
+}
+
 int lw_config_read_redis_url(struct lw_load *load, const struct lw_yaml *node) {
     size_t len;
     const char *url = load->config->redis.url;
-    if (strncmp(url, "redis://", 8) && strncmp(url, "rediss://", 9) &&
-        strncmp(url, "sentinel://", 11) && strncmp(url, "sentinels://", 12) &&
-        strncmp(url, "unix:", 5))
+    if (!url_begins(url, "redis://") && !url_begins(url, "rediss://") &&
+        !url_begins(url, "sentinel://") && !url_begins(url, "sentinels://") &&
+        !url_begins(url, "unix:"))
         return lw_yaml_fail(
             load->tree, node, load->err,
             "must begin with redis://, rediss://, sentinel:// or unix: (got '%.60s')",
@@ -200,7 +204,7 @@ int lw_config_read_redis_tls(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_redis_options *o = &load->config->redis;
     if (!node || !*node->text)
         return 0;
-    if (strncmp(o->url, "rediss://", 9) && strncmp(o->url, "sentinels://", 12))
+    if (!url_begins(o->url, "rediss://") && !url_begins(o->url, "sentinels://"))
         return lw_yaml_fail(
             load->tree, node, load->err,
             "is for TLS: redis.url must begin with rediss:// or sentinels://");
@@ -215,7 +219,7 @@ int lw_config_read_registry(struct lw_load *load, const struct lw_yaml *node) {
     if (!*registry->url)
         return 0;
     const struct lw_yaml *url = lw_yaml_find(node, "url");
-    if (strncmp(registry->url, "http://", 7) && strncmp(registry->url, "https://", 8))
+    if (!url_begins(registry->url, "http://") && !url_begins(registry->url, "https://"))
         return lw_yaml_fail(load->tree, url, load->err,
                             "must begin with http:// or https:// (got '%.60s')",
                             written_url(url));

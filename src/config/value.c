@@ -119,7 +119,7 @@ static int store_real(struct lw_load *load, const struct lw_key *key,
 
 static int store_ms(struct lw_load *load, const struct lw_key *key,
                     const struct lw_yaml *node, void *at) {
-    int64_t v;
+    int64_t v = 0;
     if (key->type == LW_KEY_DURATION && !lw_parse_duration(node->text, &v))
         return value_refuse(load, node,
                             "must be a duration such as 250ms, 30s, 5m, 1h or 7d");

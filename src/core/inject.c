@@ -175,7 +175,7 @@ static int check_whole(struct lw_injection *in, const struct lw_event_spec *even
 
 static int inject_parse(const char *text, const struct lw_event_spec *event,
                         struct lw_injection *in, struct lw_err *err) {
-    char copy[512], *rest = copy, *item;
+    char copy[512];
     unsigned given = 0;
     if (strlen(text) >= sizeof copy)
         return lw_fail(err, LW_ECONFIG, "too long");
@@ -195,8 +195,8 @@ static int inject_parse(const char *text, const struct lw_event_spec *event,
                               .over_ms = LW_WEEK,
                               .share = 1,
                               .seed = 1};
-    for (rest = colon + 1; rest && *rest;) {
-        item = rest;
+    for (char *rest = colon + 1; rest && *rest;) {
+        char *item = rest;
         rest = strchr(item, ',');
         if (rest)
             *rest++ = '\0';

@@ -327,7 +327,7 @@ static struct lw_reading suspect_live(const struct lw_live_facts *f) {
 lw_statistic_fn lw_statistic_energy;
 
 #define FEED LW_METRIC_OF_FEED
-#define LIVE LW_METRIC_OF_FEED | LW_METRIC_BLOCKS
+#define LIVE (LW_METRIC_OF_FEED | LW_METRIC_BLOCKS)
 #define ONLY LW_METRIC_FIGURE_ONLY
 #define ZERO LW_METRIC_ZERO
 

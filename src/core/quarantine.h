@@ -49,9 +49,9 @@ int64_t lw_quarantine_back(const struct lw_quarantine *q, int64_t until_ms,
 
 /* The open span of a feature, or NULL. */
 struct lw_span *lw_quarantine_open_of(struct lw_quarantine *q, const char *feature);
-/* A fault was recognised: s has its feature, times and cause. Joins it with the spans
- * of the feature that it touches. */
-struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const struct lw_span *s);
+/* A fault was recognised: `fault` has its feature, times and cause. Joins it with the
+ * spans of the feature that it touches. */
+struct lw_span *lw_quarantine_begin(struct lw_quarantine *q, const struct lw_span *fault);
 /* Removes the first span of that feature, or of that id as text, into *out; false if
  * there is none. */
 bool lw_quarantine_release(struct lw_quarantine *q, const char *which,

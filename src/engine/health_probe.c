@@ -232,36 +232,63 @@ static size_t collect_partitions(const struct lw_watch *w, enum lw_flow_verdict 
     return n;
 }
 
+struct partition_list {
+    size_t n;
+    char text[80];
+};
+
+static struct partition_list list_partitions(const struct lw_watch *w,
+                                             enum lw_flow_verdict which) {
+    struct partition_list list = {0};
+    int32_t *number = lw_calloc((size_t)w->n + 1, sizeof *number);
+    list.n = collect_partitions(w, which, number);
+    lw_health_list(list.text, sizeof list.text, number, list.n);
+    free(number);
+    return list;
+}
+
+/* Each appends its sentence, unless the list is empty. */
+
+static void add_unread(const struct partition_list *list, const char *reason, char *out,
+                       size_t size) {
+    size_t at = strlen(out);
+    if (list->n)
+        snprintf(out + at, size - at, "no live process reads partition%s %s%s%s",
+                 list->n > 1 ? "s" : "", list->text, *reason ? ": " : "", reason);
+}
+
+static void add_stalled(const struct partition_list *list, const char *reason, char *out,
+                        size_t size) {
+    size_t at = strlen(out);
+    if (list->n)
+        snprintf(out + at, size - at,
+                 "%spartition%s %s do%s not advance: there are messages to read, or no "
+                 "broker reports the end%s%s",
+                 at ? "; " : "", list->n > 1 ? "s" : "", list->text,
+                 list->n > 1 ? "" : "es", *reason ? ": " : "", reason);
+}
+
+static void add_transaction_open(const struct partition_list *list, char *out,
+                                 size_t size) {
+    size_t at = strlen(out);
+    if (list->n)
+        snprintf(
+            out + at, size - at,
+            "%spartition%s %s wait%s behind a transaction that its producer neither commits nor aborts",
+            at ? "; " : "", list->n > 1 ? "s" : "", list->text, list->n > 1 ? "" : "s");
+}
+
 bool lw__health_partitions(struct lw_watch *w, char *out, size_t size) {
-    char list[80];
     out[0] = '\0';
     if (!w->view_read)
         return false;
     judge_partitions(w);
-    int32_t *number = lw_calloc((size_t)w->n + 1, sizeof *number);
-    size_t n = collect_partitions(w, LW_FLOW_DESERTED, number);
+    struct partition_list unread = list_partitions(w, LW_FLOW_DESERTED);
+    struct partition_list stalled = list_partitions(w, LW_FLOW_STALLED);
+    struct partition_list open = list_partitions(w, LW_FLOW_TRANSACTION_OPEN);
     const char *reason = blocking_reason(w);
-    if (n)
-        snprintf(out, size, "no live process reads partition%s %s%s%s", n > 1 ? "s" : "",
-                 lw_health_list(list, sizeof list, number, n), *reason ? ": " : "",
-                 reason);
-    size_t m = collect_partitions(w, LW_FLOW_STALLED, number), at = strlen(out);
-    if (m && at < size)
-        snprintf(out + at, size - at,
-                 "%spartition%s %s do%s not advance: there are messages to read, or no "
-                 "broker reports the end%s%s",
-                 n ? "; " : "", m > 1 ? "s" : "",
-                 lw_health_list(list, sizeof list, number, m), m > 1 ? "" : "es",
-                 *reason && !n ? ": " : "", n ? "" : reason);
-    size_t k = collect_partitions(w, LW_FLOW_TRANSACTION_OPEN, number);
-    at = strlen(out);
-    if (k && at < size)
-        snprintf(
-            out + at, size - at,
-            "%spartition%s %s wait%s behind a transaction that its producer neither commits nor aborts",
-            n || m ? "; " : "", k > 1 ? "s" : "",
-            lw_health_list(list, sizeof list, number, k), k > 1 ? "" : "s");
-    bool known = collect_partitions(w, LW_FLOW_UNKNOWN, number) == 0;
-    free(number);
-    return known || n || m || k;
+    add_unread(&unread, reason, out, size);
+    add_stalled(&stalled, unread.n ? "" : reason, out, size);
+    add_transaction_open(&open, out, size);
+    return *out || list_partitions(w, LW_FLOW_UNKNOWN).n == 0;
 }

@@ -609,8 +609,8 @@ static int leader_prepare(struct lw_leader *l, struct lw_err *err) {
     return 0;
 }
 
-void *lw__leader_main(void *arg) {
-    struct lw_engine *e = arg;
+void *lw__leader_main(void *engine) {
+    struct lw_engine *e = engine;
     struct lw_leader l = {.engine = e,
                           .config = e->config,
                           .spec = &e->config->spec,

@@ -123,8 +123,8 @@ static bool deliver_one(struct lw_notifier *n, struct lw_redis *redis,
     return due != NULL;
 }
 
-void *lw__notifier_main(void *arg) {
-    struct lw_notifier *n = arg;
+void *lw__notifier_main(void *notifier) {
+    struct lw_notifier *n = notifier;
     struct lw_err err = {0};
     struct lw_redis *redis = lw_redis_new(&n->engine->config->redis, &err);
     if (!redis)

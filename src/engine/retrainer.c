@@ -235,8 +235,8 @@ static struct lw_job *next_job(struct lw_engine *e, struct lw_redis *redis) {
     return job;
 }
 
-void *lw__retrainer_main(void *arg) {
-    struct lw_engine *e = arg;
+void *lw__retrainer_main(void *engine) {
+    struct lw_engine *e = engine;
     struct lw_err err = {0};
     struct lw_redis *redis = lw_redis_new(&e->config->redis, &err);
     struct lw_job *job;

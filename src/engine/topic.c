@@ -99,8 +99,8 @@ static void topic_probe(struct lw_engine *e, struct lw_lag *probe, bool *gone) {
     topic_store_ends(e, n, end, &err);
 }
 
-void *lw__topic_main(void *arg) {
-    struct lw_engine *e = arg;
+void *lw__topic_main(void *engine) {
+    struct lw_engine *e = engine;
     struct lw_err err = {0};
     bool gone = false;
     int64_t every = refresh_ms(e->config);

@@ -27,8 +27,8 @@ static bool flow_changed(struct lw_worker *w) {
     return true;
 }
 
-void *lw__worker_main(void *arg) {
-    struct lw_worker *w = arg;
+void *lw__worker_main(void *worker) {
+    struct lw_worker *w = worker;
     int64_t swept = lw_mono_ms();
     while (!atomic_load(&w->engine->stop)) {
         lw__worker_consume(w);

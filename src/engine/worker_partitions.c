@@ -127,8 +127,8 @@ static int64_t start_offset(const struct lw_partition_state *s) {
     return s->added ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_INVALID;
 }
 
-int64_t lw__worker_assigned(void *arg, int32_t partition, int *wait) {
-    struct lw_worker *w = arg;
+int64_t lw__worker_assigned(void *worker, int32_t partition, int *wait) {
+    struct lw_worker *w = worker;
     struct lw_err err = {0};
     if (partition >= w->nstates) { /* the topic has grown */
         w->state = lw_realloc(w->state, (size_t)partition + 1, sizeof *w->state);
@@ -149,8 +149,8 @@ int64_t lw__worker_assigned(void *arg, int32_t partition, int *wait) {
     return -1;
 }
 
-void lw__worker_revoked(void *arg, int32_t partition) {
-    struct lw_worker *w = arg;
+void lw__worker_revoked(void *worker, int32_t partition) {
+    struct lw_worker *w = worker;
     struct lw_partition_state *s = &w->state[partition];
     struct lw_err err = {0};
     bool flushes = s->phase == LW_PARTITION_RUNS && s->changed;
@@ -164,19 +164,19 @@ void lw__worker_revoked(void *arg, int32_t partition) {
     lw__worker_partition_drop(s);
 }
 
-void lw__worker_lost(void *arg, int32_t partition) {
-    struct lw_worker *w = arg;
+void lw__worker_lost(void *worker, int32_t partition) {
+    struct lw_worker *w = worker;
     lw_log(partition_lost, w->owner, partition);
     lw__worker_partition_drop(&w->state[partition]);
 }
 
-struct lw_record_fingerprint lw__worker_fingerprint(void *arg, int32_t partition) {
-    const struct lw_worker *w = arg;
+struct lw_record_fingerprint lw__worker_fingerprint(void *worker, int32_t partition) {
+    const struct lw_worker *w = worker;
     return w->state[partition].last;
 }
 
-void lw__worker_out_of_range(void *arg, int32_t partition, int recreated) {
-    struct lw_worker *w = arg;
+void lw__worker_out_of_range(void *worker, int32_t partition, int recreated) {
+    struct lw_worker *w = worker;
     struct lw_partition_state *s = &w->state[partition];
     if (s->phase != LW_PARTITION_RUNS)
         return;

@@ -36,28 +36,27 @@ enum lw_partition_phase {
 /* A partition that is assigned to the worker. */
 struct lw_partition_state {
     enum lw_partition_phase phase;
+    bool idle;         /* idle as last flushed */
+    bool added;        /* newer than the stream: read from its first message */
+    bool changed;      /* something to flush */
+    bool recreated;    /* OUT_OF_RANGE because the topic was recreated */
+    bool paused;       /* at paused_at, until a schema is known */
+    bool waited;       /* for the schema of the message at waited_at */
+    bool pause_logged; /* this pause is in the log */
     struct lw_partition *progress;
     uint64_t epoch;
-    int64_t base_offset, next_offset; /* in Redis; in memory */
-    int64_t claim_at_ms;              /* monotonic: when to try (again) */
-    int64_t heard_ms;                 /* monotonic: last message */
-    int64_t looked_ms;                /* monotonic: last look past the last message */
-    int64_t flushed_ms;               /* monotonic: last flush, or the claim */
-    bool idle;                        /* idle as last flushed */
-    bool added;   /* newer than the stream: read from its first message */
-    bool changed; /* something to flush */
+    int64_t base_offset, next_offset;  /* in Redis; in memory */
+    int64_t claim_at_ms;               /* monotonic: when to try (again) */
+    int64_t heard_ms;                  /* monotonic: last message */
+    int64_t looked_ms;                 /* monotonic: last look past the last message */
+    int64_t flushed_ms;                /* monotonic: last flush, or the claim */
     struct lw_record_fingerprint last; /* the last message before next_offset */
-    bool recreated;                    /* OUT_OF_RANGE because the topic was recreated */
     int64_t seek_to;                   /* offset, while the rest of a batch is dropped */
-    bool paused;                       /* at paused_at, until a schema is known */
-    int64_t paused_at;
+    int64_t paused_at, waited_at;      /* offsets */
     struct lw_frame wanted;
-    bool waited;             /* for the schema of the message at waited_at */
-    int64_t waited_at;       /* offset */
-    int64_t deficit_ms;      /* by so much less than missing_wait is waited, */
-    int64_t deficit_at_ms;   /* as of then; monotonic */
-    bool pause_logged;       /* this pause is in the log */
-    int64_t pause_logged_ms; /* monotonic: when one last was */
+    int64_t deficit_ms;      /* how much shorter than missing_wait the wait is, ... */
+    int64_t deficit_at_ms;   /* ... as of this time; monotonic */
+    int64_t pause_logged_ms; /* monotonic: when a pause was last logged */
     struct lw_active_versions active;
     struct lw_loaded_models models;
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cell.h"
+#include "base/mem.h"
 #include "event/convert.h"
 #include "event/wire.h"
 
@@ -242,6 +243,7 @@ int lw__decode_plan_run(const struct lw_decoder *decoder,
     const struct lw_avro_decoder *d = (const struct lw_avro_decoder *)decoder;
     static const uint8_t nothing[1] = {0};
     /* An empty value may be a null pointer. */
+    lw_assert(record->data || record->len == 0);
     const uint8_t *data = record->data ? record->data : nothing;
     struct decode_walk w = {
         .d = d, .data = data, .end = data + record->len, .cells = cells, .err = err};

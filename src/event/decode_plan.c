@@ -199,9 +199,9 @@ static int fall_back(struct lw_decode_compile *c, const struct lw_node *writer,
                      uint16_t cell) {
     const struct lw_node *record = c->reader->top;
     const char *rest = c->fields->field[cell].name;
-    const struct lw_node_field *field;
     for (;;) {
-        field = lw_node_step(record, rest, &rest);
+        const struct lw_node_field *field = lw_node_step(record, rest, &rest);
+        lw_assert(field); /* check_name has found it */
         const struct lw_node_field *written = NULL;
         for (size_t i = 0; !written && i < writer->n; i++)
             if (reader_field(record, writer, &writer->fields[i]) == field)

@@ -5,6 +5,7 @@
  * puts a number between 1990 and 2100. */
 #include <stdio.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "event/convert.h"
@@ -16,12 +17,14 @@ bool lw_event_time_plausible(int64_t ms) {
 
 const char *lw_event_unit_name(enum lw_unit unit) {
     static const char *const names[] = {"schema", "s", "ms", "us", "ns"};
+    lw_assert(unit <= LW_UNIT_NS);
     return names[unit];
 }
 
 /* A finer unit makes the time smaller. */
 enum lw_unit lw_event_unit_meant(enum lw_unit unit, int64_t ms) {
     int64_t finer = ms, coarser = ms;
+    lw_assert(unit <= LW_UNIT_NS);
     if (unit == LW_UNIT_OF_TYPE)
         return LW_UNIT_OF_TYPE;
     for (int step = 1; step < 4; step++) {

@@ -127,6 +127,7 @@ static enum MHD_Result call_finish(struct lw_call *c) {
     return send_answer(c);
 }
 
+/* NOLINTNEXTLINE(readability-function-size) the library's signature */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
                                   const char *url, const char *method,
                                   const char *version, const char *upload, size_t *size,

@@ -166,6 +166,7 @@ static void pair_reload(struct lw_http_tls *t) {
     lw_log(http_certificate, (long long)p->ends_s);
 }
 
+/* NOLINTNEXTLINE(readability-function-size) the library's signature */
 int lw_http_tls_choose(gnutls_session_t session, const gnutls_datum_t *names, int n,
                        const gnutls_pk_algorithm_t *algorithms, int nalgorithms,
                        gnutls_pcert_st **cert, unsigned *ncerts, gnutls_privkey_t *key) {

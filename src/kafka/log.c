@@ -175,6 +175,7 @@ void lw_kafka_log_error(rd_kafka_t *rk, int code, const char *reason, void *opaq
         note_cause(log, words);
 }
 
+/* NOLINTNEXTLINE(readability-function-size) the library's signature */
 int lw_kafka_log_verify(rd_kafka_t *rk, const char *broker, int32_t id, int *x509_error,
                         int depth, const char *der, size_t len, char *why, size_t size,
                         void *opaque) {

@@ -6,6 +6,7 @@
 
 #include <xxhash.h>
 
+#include "base/mem.h"
 #include "model/finite.h"
 #include "model/forest.h"
 #include "model/parts.h"
@@ -72,6 +73,7 @@ static void put_levels(const struct lw_model *m, const struct lw_block *block,
 }
 
 static void put_doubles(const double *v, size_t n, struct lw_buf *out) {
+    lw_assert(v || n == 0);
     lw_wire_open(out, n);
     for (size_t i = 0; i < n; i++)
         lw_buf_f64(out, v[i]);

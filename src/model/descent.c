@@ -359,10 +359,12 @@ void lw_solve_lasso(const struct lw_stats *s, const struct lw_model *m, double a
     lw_solve_penalties(l, m, 1, d.pr, &d.pe);
     if (l->intercept)
         d.w0 = s->br[0] / s->sw;
-    for (double a = alpha_max(&d, l1_ratio) * path_ratio; a > alpha; a *= path_ratio) {
+    double a = alpha_max(&d, l1_ratio) * path_ratio;
+    while (a > alpha) {
         set_alpha(&d, a, l1_ratio);
         for (int i = 0; i < path_sweeps; i++)
             descent_sweep(&d);
+        a *= path_ratio;
     }
     set_alpha(&d, alpha, l1_ratio);
     descent_finish(&d);

@@ -129,30 +129,30 @@ static void solve_rest(const struct lw_factor *f, double *r) {
     free(v);
 }
 
-void lw_factor_solve(struct lw_factor *f, double *r, double *re) {
+void lw_factor_solve(struct lw_factor *f, double *r_rest, double *r_eliminated) {
     const struct lw_layout *l = f->s->layout;
     size_t stride = lw_stats_stride(l);
     for (uint32_t e = 0; e < l->ne; e++) {
         const double *c = f->s->c + e * stride;
-        double v = f->inverse[e] * re[e];
+        double v = f->inverse[e] * r_eliminated[e];
         if (v == 0)
             continue;
         for (size_t j = 0; j < l->ndense; j++)
-            r[j] -= v * c[j];
+            r_rest[j] -= v * c[j];
         size_t n = lw_stats_extras(f->s, e, f->col, f->val);
         for (size_t i = 0; i < n; i++)
-            r[f->col[i]] -= v * f->val[i];
+            r_rest[f->col[i]] -= v * f->val[i];
     }
     if (f->n)
-        solve_rest(f, r);
+        solve_rest(f, r_rest);
     for (uint32_t e = 0; e < l->ne; e++) {
         const double *c = f->s->c + e * stride;
-        double sum = re[e];
+        double sum = r_eliminated[e];
         for (size_t j = 0; j < l->ndense; j++)
-            sum -= c[j] * r[j];
+            sum -= c[j] * r_rest[j];
         size_t n = lw_stats_extras(f->s, e, f->col, f->val);
         for (size_t i = 0; i < n; i++)
-            sum -= f->val[i] * r[f->col[i]];
-        re[e] = f->inverse[e] * sum;
+            sum -= f->val[i] * r_rest[f->col[i]];
+        r_eliminated[e] = f->inverse[e] * sum;
     }
 }

@@ -401,8 +401,8 @@ double *lw_fit_keep(const struct lw_model *m) {
     return kept;
 }
 
-void lw_fit_restore(struct lw_model *m, const double *from) {
-    put_coefficients(m, from);
+void lw_fit_restore(struct lw_model *m, const double *coefficients) {
+    put_coefficients(m, coefficients);
     lw_model_finish(m);
 }
 

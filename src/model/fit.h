@@ -82,11 +82,11 @@ struct lw_fit_rows {
     struct lw_fold fold; /* only one half of them; zero: all */
 };
 
-/* Fits on those rows that are inside the spec's window before as_of_ms. NULL and
+/* Fits on those rows of `from` that are inside the spec's window before as_of_ms. NULL and
  * LW_EINPUT if there are fewer than 2 usable rows, or if a number of the fit is not
  * finite; the message then names the term. Rank deficiency is handled (minimum number of
  * columns dropped) and reported. Deterministic. Thread: any; BLAS threads as set. */
-struct lw_model *lw_fit(const struct lw_fit_rows *rows, const struct lw_fit_spec *spec,
+struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
 
 /* Whether two specs differ in name and correction only; their fits then differ in the
@@ -94,7 +94,7 @@ struct lw_model *lw_fit(const struct lw_fit_rows *rows, const struct lw_fit_spec
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b);
 /* Adds the correction of `spec` to a model that lw_fit made from the same rows and the
  * same base without one. */
-int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *rows,
+int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *from,
                    const struct lw_fit_spec *spec, struct lw_err *err);
 /* Copies a linear model's coefficients (free() the copy; NULL for trees), and restores
  * them. */

@@ -52,25 +52,26 @@ static int forest_damaged(struct lw_err *err, const char *what) {
     return lw_fail(err, LW_EINPUT, "damaged forest: %s", what);
 }
 
+/* Sets a split's height from its children's. What is wrong with the split, or NULL. */
+static const char *split_check(const struct lw_forest *f, size_t i, int32_t *height) {
+    const struct lw_tree_node *n = &f->node[i];
+    if (n->left <= (int64_t)i || (size_t)n->left + 1 >= f->nnodes)
+        return "a child does not come after its parent, or is out of range";
+    if (n->feature < 0 || n->feature >= f->nfeatures || !isfinite(n->value))
+        return "a split";
+    int32_t left = height[n->left], right = height[n->left + 1];
+    height[i] = 1 + (left > right ? left : right);
+    return height[i] > LW_DEPTH_MAX ? "a tree is too deep" : NULL;
+}
+
 /* Children come after their parents, so heights are computed from the last node
  * backwards. */
 int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
     int32_t *height = lw_calloc(f->nnodes + 1, sizeof *height);
     const char *wrong = NULL;
-    for (size_t i = f->nnodes; i-- > 0 && !wrong;) {
-        const struct lw_tree_node *n = &f->node[i];
-        if (f->is_leaf[i])
-            continue;
-        if (n->left <= (int64_t)i || (size_t)n->left + 1 >= f->nnodes)
-            wrong = "a child does not come after its parent, or is out of range";
-        else if (n->feature < 0 || n->feature >= f->nfeatures || !isfinite(n->value))
-            wrong = "a split";
-        else
-            height[i] = 1 + (height[n->left] > height[n->left + 1] ? height[n->left]
-                                                                   : height[n->left + 1]);
-        if (height[i] > LW_DEPTH_MAX)
-            wrong = "a tree is too deep";
-    }
+    for (size_t i = f->nnodes; i-- > 0 && !wrong;)
+        if (!f->is_leaf[i])
+            wrong = split_check(f, i, height);
     for (size_t i = 0; i < f->nnodes && !wrong; i++)
         if (f->is_leaf[i] && !isfinite(f->leaf[i]))
             wrong = "a leaf";

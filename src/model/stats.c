@@ -227,6 +227,7 @@ static void add_eliminated(struct lw_stats *s, const struct gram_rows *rows,
     struct lw_gram_side *e = &s->side[nsides];
     size_t n = rows->n;
     side_init(e, rows, s->layout->e_term, 0, 0);
+    lw_assert(e->level); /* a term of categories */
     block_number(s->d, 1, e, e, n);
     add_target(s->be, e, rows->y, n);
     size_t first = s->layout->intercept;

@@ -43,9 +43,9 @@ struct lw_stats {
 
 void lw_stats_init(struct lw_stats *s, const struct lw_layout *layout);
 void lw_stats_fini(struct lw_stats *s);
-/* Adds the chunk last fed, with weights w and targets y. */
+/* Adds the chunk last fed, with weights w and targets `target`. */
 void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
-                  const double *w, const double *y);
+                  const double *w, const double *target);
 /* The intercept of the unshifted rows, for rest coefficients wr. */
 double lw_stats_intercept(const struct lw_stats *s, const double *wr);
 /* Orders the pairs by level; call once, after the last row. */

@@ -181,7 +181,7 @@ static int read_body(struct lw_hll *h, struct lw_reader *r,
 
 struct lw_hll *lw_hll_read(const uint8_t *data, size_t len, struct lw_err *err) {
     struct lw_reader r = lw_reader_of(data, len);
-    struct hll_header head;
+    struct hll_header head = {0};
     if (read_header(&r, &head, err))
         return NULL;
     struct lw_hll *h = lw_hll_new();

@@ -164,6 +164,7 @@ static int sums_possible(const struct lw_errors *s) {
         return 0;
     const struct lw_errors none = {.unsummed = s->unsummed};
     if (s->n == 0)
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) -0 is no sum of nothing */
         return memcmp(s, &none, sizeof none) == 0 && s->unsummed <= most;
     return s->n <= most && s->unsummed <= most &&
            value_at_most(s->e.mean, s->abs_e.mean, lost) &&

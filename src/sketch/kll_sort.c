@@ -20,12 +20,12 @@
 #include "kll_impl.h"
 
 /* Values are never NaN and never negative zero: min and max together are an exchange. */
-#define ORDER(i, j)                                                                      \
-    do {                                                                                 \
-        double a = w[i], b = w[j];                                                       \
-        w[i] = a < b ? a : b;                                                            \
-        w[j] = a > b ? a : b;                                                            \
-    } while (0)
+static inline void pair_order(double *w, int i, int j) {
+    double a = w[i], b = w[j];
+    w[i] = a < b ? a : b;
+    w[j] = a > b ? a : b;
+}
+#define ORDER(i, j) pair_order(w, i, j)
 
 /* A layer of the network begins a line. */
 /* clang-format off */

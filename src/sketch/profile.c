@@ -202,7 +202,9 @@ void lw_profile_add_numbers(struct lw_profile *p, size_t column, const double *v
     struct lw_numeric *num = &p->members[column].num;
     for (size_t done = 0; done < n; done += CHUNK) {
         size_t take = n - done < CHUNK ? n - done : CHUNK;
-        add_chunk(num, good, column_sift(num, &p->columns[column], v + done, take, good));
+        size_t kept = column_sift(num, &p->columns[column], v + done, take, good);
+        lw_assert(kept <= take);
+        add_chunk(num, good, kept);
     }
 }
 

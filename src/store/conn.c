@@ -298,10 +298,11 @@ static int open_one(struct lw_redis *r, struct lw_err *err) {
         r->moved.port = 0; /* once: if it fails, the hosts of the URL are asked */
         return conn_dial(r, &to, err) || log_in(r, err);
     }
+    lw_assert(u->nseeds > 0); /* or the URL would not have been accepted */
     const struct lw_url_seed *seed = &u->seed[r->next_seed++ % u->nseeds];
     if (u->kind == LW_URL_TCP)
         return conn_dial(r, seed, err) || log_in(r, err);
-    struct lw_url_seed master;
+    struct lw_url_seed master = {0};
     return conn_dial(r, seed, err) || ask_sentinel(r, &master, err) ||
            conn_dial(r, &master, err) || log_in(r, err) || must_be_master(r, err);
 }

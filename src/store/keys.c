@@ -17,7 +17,7 @@ static size_t print_key(char *out, const struct lw_spec *spec, const char *fmt,
     int m = vsnprintf(out + n, LW_KEY_MAX - (size_t)n, fmt, ap);
     lw_assert(n > 0 && m > 0 &&
               n + m < LW_KEY_MAX); /* names are bounded: 96 + 249 + 32 */
-    return (size_t)(n + m);
+    return (size_t)n + (size_t)m;
 }
 
 void lw_key_arg(struct lw_cmd *c, const struct lw_spec *spec, const char *fmt, ...) {

@@ -54,10 +54,10 @@ static const char *topic_name(const struct lw_reply *reply) {
  * is damaged. */
 static bool is_of(struct lw_redis *r, const struct lw_spec *spec, const char *had,
                   const char *topic) {
-    const char *name[] = {had, topic};
+    const char *name[2] = {had, topic};
     struct lw_batch b;
     lw_batch_init(&b, 2);
-    for (size_t i = 0; i < b.n; i++) {
+    for (size_t i = 0; i < 2; i++) {
         lw_cmd_str(b.cmd[i], "EXISTS");
         lw_key_arg(b.cmd[i], spec, "part:%s:0", name[i]);
     }

@@ -55,8 +55,11 @@ static void read_delivery(const struct lw_reply *e, struct lw_delivery *out) {
     out->json = lw_reply_text(lw_reply_field(fields, "json"), &out->len);
     const char *alert = lw_reply_text(lw_reply_field(fields, "alert"), NULL);
     out->alert = alert ? strtoull(alert, NULL, 16) : 0;
-    if (tries && *tries)
-        sscanf(tries, "%" SCNu64 " %" SCNd64, &out->attempts, &out->not_before_ms);
+    if (tries) {
+        char *rest;
+        out->attempts = strtoull(tries, &rest, 10);
+        out->not_before_ms = strtoll(rest, NULL, 10);
+    }
     if (out->attempts > INT32_MAX || out->not_before_ms > lw_wall_ms() + LW_DAY)
         out->attempts = 0, out->not_before_ms = 0; /* damaged: try at once */
 }

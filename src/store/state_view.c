@@ -178,10 +178,20 @@ int64_t lw__state_pane_start(const struct lw_spec *spec, const char *name,
 
 int lw__state_offsets_line(const struct lw_reply *line, struct lw_offsets_line *out) {
     const char *text = lw_reply_text(line, NULL);
-    int n = text ? sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNu64,
-                          &out->start_ms, &out->first, &out->last, &out->events)
-                 : 0;
-    return n >= 3 && out->first >= 0 && out->first <= out->last ? n : 0;
+    int64_t *const number[] = {&out->start_ms, &out->first, &out->last};
+    char *end;
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
+        if (!text)
+            return 0;
+        *number[i] = strtoll(text, &end, 10);
+        if (end == text)
+            return 0;
+        text = end;
+    }
+    out->events = strtoull(text, &end, 10);
+    if (out->first < 0 || out->first > out->last)
+        return 0;
+    return end == text ? 3 : 4;
 }
 
 static void range_widen(struct lw_range *range, const struct lw_reply *lines) {

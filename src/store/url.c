@@ -53,6 +53,19 @@ static bool url_unescape(const char *text, size_t len, char *out, size_t size) {
     return true;
 }
 
+static bool port_parse(const char *text, size_t len, int *out) {
+    char digits[8], *rest;
+    if (len == 0 || len >= sizeof digits)
+        return false;
+    memcpy(digits, text, len);
+    digits[len] = '\0';
+    long port = strtol(digits, &rest, 10);
+    if (*rest || port < 1 || port > 65535)
+        return false;
+    *out = (int)port;
+    return true;
+}
+
 bool lw_url_seed_parse(const char *text, size_t len, struct lw_url_seed *out) {
     const char *end = text + len, *colon = NULL;
     const char *host = text;
@@ -73,21 +86,12 @@ bool lw_url_seed_parse(const char *text, size_t len, struct lw_url_seed *out) {
     }
     if (hlen == 0 || hlen >= sizeof out->host)
         return false;
-    long port = 0;
-    if (colon) {
-        char digits[8], *rest;
-        size_t n = (size_t)(end - colon - 1);
-        if (n == 0 || n >= sizeof digits)
-            return false;
-        memcpy(digits, colon + 1, n);
-        digits[n] = '\0';
-        port = strtol(digits, &rest, 10);
-        if (*rest || port < 1 || port > 65535)
-            return false;
-    }
+    int port = 0;
+    if (colon && !port_parse(colon + 1, (size_t)(end - colon - 1), &port))
+        return false;
     memcpy(out->host, host, hlen);
     out->host[hlen] = '\0';
-    out->port = (int)port;
+    out->port = port;
     return true;
 }
 

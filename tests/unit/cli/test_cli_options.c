@@ -16,11 +16,11 @@ struct parsed {
 static int parse(struct parsed *p, int argc, const char *const *words) {
     char *argv[32], *rest[32];
     const struct lw_option options[] = {
-        {'f', "flag", LW_OPTION_FLAG, &p->flag},
-        {'t', "text", LW_OPTION_TEXT, &p->text},
-        {0, "number", LW_OPTION_NUMBER, &p->number},
-        {0, "count", LW_OPTION_COUNT, &p->count},
-        {0, "item", LW_OPTION_LIST, &p->list},
+        {'f', LW_OPTION_FLAG, "flag", &p->flag},
+        {'t', LW_OPTION_TEXT, "text", &p->text},
+        {0, LW_OPTION_NUMBER, "number", &p->number},
+        {0, LW_OPTION_COUNT, "count", &p->count},
+        {0, LW_OPTION_LIST, "item", &p->list},
     };
     assert_true(argc < 31);
     argv[0] = (char *)(uintptr_t) "test";
