@@ -1,5 +1,6 @@
-/* A second task needs a row and nothing else: a toy that predicts yes or no and is judged
- * by its Brier score goes through pane, bytes, gate, segments and run summary. */
+/* A second task needs one row and nothing else: a toy task that predicts yes or no,
+ * judged by its Brier score, passes through pane, serial form, gate, segments and run
+ * summary. */
 #include "support/core_fixture.h"
 
 #include "core/losses.h"
@@ -31,7 +32,7 @@ static void toy_add(struct lw_losses *s, const double *target, const double *pre
     for (size_t i = 0; i < n; i++) {
         s->n++;
         s->loss += toy_loss_of(target[i], prediction[i]);
-        s->number[0] += target[i]; /* events that were yes */
+        s->number[0] += target[i]; /* number of events that were yes */
     }
 }
 static void toy_merge(struct lw_losses *s, const struct lw_losses *other) {
@@ -150,7 +151,7 @@ static void the_gate_compares_by_the_task(void **state) {
     core_spec_free(spec);
 }
 
-static void segments_and_summary_show_its_error(void **state) {
+static void segments_and_run_summary_show_its_error(void **state) {
     (void)state;
     struct lw_spec *spec = toy_spec();
     struct lw_reference *ref = lw_reference_new(spec);
@@ -206,7 +207,7 @@ int main(void) {
         cmocka_unit_test(regression_is_the_first_task),
         cmocka_unit_test(a_pane_keeps_the_sums_of_its_task),
         cmocka_unit_test(the_gate_compares_by_the_task),
-        cmocka_unit_test(segments_and_summary_show_its_error),
+        cmocka_unit_test(segments_and_run_summary_show_its_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
