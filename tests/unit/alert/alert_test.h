@@ -1,5 +1,5 @@
-/* What the alert tests share: files under tests/data/alert, JSON compared as values, a
- * receiver. */
+/* Helpers shared by the alert tests: files under tests/data/alert, comparison of JSON as
+ * values, a receiver. */
 #ifndef LW_TESTS_UNIT_ALERT_ALERT_TEST_H
 #define LW_TESTS_UNIT_ALERT_ALERT_TEST_H
 
@@ -31,7 +31,7 @@ static inline char *data_file(const char *name, size_t *len) {
     return text;
 }
 
-/* Equal as JSON values; prints both when not. Releases both. */
+/* Fails unless both are equal as JSON values, and prints both. Releases both. */
 static inline void assert_json(json_t *got, json_t *want, const char *what) {
     assert_non_null(got);
     assert_non_null(want);
