@@ -1,10 +1,10 @@
 """The page in a real browser, served by a real `leeway run` on a real Kafka and a Redis of its own.
 
-One page is open all the time. The stream is empty; then trips are replayed, and the page fills by itself: a
-first model, an alert, a second one. What it says is compared with the API, it is used by keyboard alone, read
-as a screen reader does, on a phone, in the dark and on paper. Then Redis dies and comes back, and leeway does.
-Nothing may be asked for from elsewhere, and nothing may be said on the console but what the browser itself says
-of connections that fail.
+One page stays open. The stream is empty at first; then trips are replayed, and the page fills: a first model, an
+alert, a second model. Its contents are compared with the API; it is used with the keyboard alone, read like a
+screen reader, and shown on a phone, in dark colours and on paper. Then Redis dies and returns, and so does
+leeway. The page may request nothing from other servers, and the console may have no messages except the
+browser's own about failed connections.
 """
 import json
 import os
@@ -62,7 +62,7 @@ return [...document.querySelectorAll("body *")].filter((e) => !e.closest(".scrol
 
 
 class OwnRedis:
-    """A redis-server of the test's own, that it may kill."""
+    """A separate redis-server, which the test kills."""
 
     def __init__(self, case):
         self.dir, self.port, self.child = case.path("redis"), free_port(), None
@@ -82,7 +82,7 @@ class OwnRedis:
             pong = client("PING") == b"PONG"
             client.close()
             return pong
-        except Exception:  # not there yet, or loading
+        except Exception:  # not started yet, or loading
             return False
 
     def kill(self):
@@ -97,7 +97,7 @@ class Page:
         self.redis.start()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        # On a slow machine Redis may take its time; only where it is dead may the page miss it.
+        # Redis may be slow on a slow machine; the page may report it missing only if it is dead.
         self.config = case.nyc(STREAM, TOPIC, [(r"^  timeout: 2s", "  timeout: 20s")])
         self.environment = {"LEEWAY_REDIS": f"redis://127.0.0.1:{self.redis.port}",
                             "LEEWAY_LISTEN": f"127.0.0.1:{self.port}"}
@@ -120,9 +120,9 @@ class Page:
 
 
 def quiet(browser, *allowed):
-    """The console since the last look: nothing but what is allowed."""
+    """Checks that the console has no unexpected messages since the last call."""
     lines = [line for line in browser.console() if line["level"] in ("SEVERE", "WARNING")]
-    # "Multiple readback operations": that is us, looking for ink again and again.
+    # "Multiple readback operations": caused by this test, which reads the canvas repeatedly.
     lines = [line for line in lines if "Multiple readback operations" not in line["message"]]
     check(all(line["source"] == "network" and any(a in line["message"] for a in allowed) for line in lines),
           "nothing on the console", *lines[:5])
@@ -152,9 +152,8 @@ def without_data(browser, page):
 
 
 def fill(case, browser, page):
-    """Trips until the second version has scored enough, while the page is open. They come in three pieces, each
-    when the model that shall score it is there: however slow the machine, decisions fall where a live stream has
-    them."""
+    """Produces trips until the second version has scored enough, while the page is open, in three parts. Each part
+    waits for the model that scores it, so that decisions fall at the same trips on any machine."""
     redis = Redis(f"127.0.0.1:{page.redis.port}")
     browser.js("window.neverReloaded = true")
 
@@ -181,8 +180,8 @@ def fill(case, browser, page):
     say("the page has followed to the second version")
 
 
-def settled(browser, page):
-    """The page shows what the API says now."""
+def wait_shown(browser, page):
+    """Waits until the page shows the API's present answer."""
     def same():
         now = page.api("now")
         week = next(w for w in now["windows"] if w["name"] == "week")
@@ -193,7 +192,7 @@ def settled(browser, page):
 
 
 def with_data(browser, page):
-    now = settled(browser, page)
+    now = wait_shown(browser, page)
     shows(browser, "#headline", r"Over the last week, the error is .*drift")
     features = [f["name"] for f in now["windows"][-1]["features"]]
     rows = browser.js("return [...document.querySelectorAll('.heatmap button')].map((b) => b.textContent)")
@@ -235,13 +234,13 @@ def with_data(browser, page):
 def by_keyboard(browser, page):
     focus = "const e = document.activeElement; return e.id || e.className || e.tagName;"
     browser.reload()
-    settled(browser, page)
+    wait_shown(browser, page)
     browser.press("Tab")
     equal(browser.js("return document.activeElement.textContent"), "Skip to content", "the first stop")
     check(browser.js("return document.activeElement.getBoundingClientRect().top >= 0"), "it is seen when focused")
     browser.press("Enter")
     equal(browser.js(focus), "main", "it leads to the content")
-    # The window: a group of radio buttons.
+    # The choice of window: a group of radio buttons.
     browser.js("document.querySelector('#windows input:checked').focus()")
     browser.press("ArrowLeft")
     equal(browser.js("return document.querySelector('#windows input:checked').value"), "three_days", "the window")
@@ -250,7 +249,7 @@ def by_keyboard(browser, page):
     browser.press("ArrowRight")
     shows(browser, "#headline", "Over the last week")
     shows(browser, "#error .readout", "^week to")
-    # The error chart: a slider that says what is under it.
+    # The error chart: a slider that announces its value.
     browser.js("document.querySelector('#error [role=slider]').focus()")
     said = "return document.querySelector('#error [role=slider]').getAttribute('aria-valuetext')"
     last = browser.js(said)
@@ -280,12 +279,12 @@ def by_keyboard(browser, page):
         wait_for("the distribution", 20, lambda: browser.js(INK, "#feature canvas") > 2)
         browser.js("document.querySelector('#feature details summary').focus()")
         browser.press("Enter")
-        # Both may move with an evaluation: they are to agree at some moment.
+        # An evaluation may change both at any moment; they must agree eventually.
         wait_for("the table to show the window's rows", 30, lambda:
                  f"{page.api(f'features/{name}?window=week')['current']['n']:,}" in (browser.text("#feature table") or ""))
         check("reference" in browser.js("return document.querySelector('#feature [role=img]').ariaLabel"),
               "the chart has its words")
-    # Tables in place of pictures, and the lineage of a version.
+    # Tables instead of charts, and the lineage of a version.
     browser.js("document.querySelector('#error details summary').focus()")
     browser.press("Enter")
     wait_for("the error as a table", 10,
@@ -300,7 +299,7 @@ def by_keyboard(browser, page):
 
 
 def tab_through(browser):
-    """Tab reaches everything that can be acted on, in order, and never gets stuck."""
+    """Tab reaches every control, in order, and never gets stuck."""
     browser.js("document.querySelector('.skip').focus()")
     stops = []
     for _ in range(120):
@@ -356,11 +355,11 @@ def in_all_shapes(browser, page, case):
     equal(browser.js("return document.documentElement.dataset.theme"), "light", "and is remembered")
     browser.click("#theme")
     browser.media()
-    settled(browser, page)
+    wait_shown(browser, page)
     for width in (320, 390, 768, 1440):
         browser.size(width, 800)
         wait_for("a layout", 10, lambda w=width: browser.js("return innerWidth") == w)
-        try:  # charts follow in the next frames
+        try:  # charts are redrawn in the next frames
             wait_for("nothing to reach out", 20, lambda: not browser.js(OUTSIDE))
         except Failed:
             check(False, f"nothing reaches out of a page {width} wide", browser.js(OUTSIDE))
@@ -376,7 +375,7 @@ def in_all_shapes(browser, page, case):
 
 
 def escapes(browser, page):
-    """Text from elsewhere stays text."""
+    """Text from other sources is never interpreted as HTML."""
     redis = Redis(f"127.0.0.1:{page.redis.port}")
     alerts = f"leeway:{{{STREAM}}}:alerts"
     redis("HSET", alerts, "0123456789abcdef", json.dumps({
@@ -400,17 +399,17 @@ def escapes(browser, page):
 
 
 def without_events(browser, page):
-    """Where server-sent events do not get through, the page asks."""
+    """Without server-sent events the page polls."""
     browser.cdp("Network.enable")
     browser.cdp("Network.setBlockedURLs", urls=["*/api/v1/events*"])
     browser.reload()
     shows(browser, "#connection", "Polling")
-    settled(browser, page)
+    wait_shown(browser, page)
     browser.cdp("Network.setBlockedURLs", urls=[])
     quiet(browser, "/api/v1/events")
     browser.reload()
     shows(browser, "#connection", "Live")
-    settled(browser, page)
+    wait_shown(browser, page)
     wait_for("the chart", 20, lambda: browser.js(INK, "#error canvas") > 2)
     shows(browser, "#models .body", "v1")
     say("by polling")
@@ -422,7 +421,7 @@ def dead_redis(browser, page):
     shows(browser, "#trouble", "leeway answers, but cannot read the figures.*The figures shown are from", 60)
     shows(browser, "#connection", "No figures")
     equal(browser.js("return document.body.classList.contains('stale')"), True, "old figures are marked")
-    name, value = browser.text("#tiles").split("\n")[:2]  # an evaluation may have come in between
+    name, value = browser.text("#tiles").split("\n")[:2]  # an evaluation may have arrived in between
     old_name, old_value = before.split("\n")[:2]  # "–" right after a promotion
     check(name == old_name and (value == old_value or re.search(r"\d", value)), "and are still there", name, value)
     browser.reload()
@@ -431,7 +430,7 @@ def dead_redis(browser, page):
         shows(browser, f"#{section} .body", "Cannot be read at the moment")
     page.redis.start()
     wait_for("the trouble to end", 60, lambda: browser.js("return document.getElementById('trouble').hidden"))
-    settled(browser, page)
+    wait_shown(browser, page)
     equal(browser.js("return document.body.classList.contains('stale')"), False, "figures are current again")
     quiet(browser, "503", "/api/v1/")
     say("with a dead Redis")
@@ -444,7 +443,7 @@ def dead_server(browser, page):
     page.serve()
     wait_for("the trouble to end", 90, lambda: browser.js("return document.getElementById('trouble').hidden"))
     shows(browser, "#connection", "Live", 60)
-    settled(browser, page)
+    wait_shown(browser, page)
     quiet(browser, "/api/v1/")
     say("with a dead leeway")
 

@@ -101,7 +101,7 @@ def run(*words, status=(0,)):
 
 
 def clean(what, data):
-    """The text, after it was looked at."""
+    """Checks the text and returns it."""
     try:
         text = data.decode()
     except UnicodeDecodeError as bad:
@@ -150,7 +150,7 @@ def main(place):
     sides = ("--reference", calm, "--current", wild)
     report = parsed("report --json", run("report", *sides, "--json", status=(3,)))
     column = next(c for c in report["columns"] if c["column"] == "c")
-    names = distinguished("report", [m["category"] for m in column["moved"]], min(len(some), 100))  # as many as it lists
+    names = distinguished("report", [m["category"] for m in column["moved"]], min(len(some), 100))  # the number that it lists
     narrow("report", clean("report", run("report", *sides, "-o", path("r.html"), status=(3,))))
     with open(path("r.html"), "rb") as page:
         text = clean("report -o", page.read())
