@@ -50,7 +50,7 @@ def needed(program):
 def plant(program, directory):
     """Plants one for each library. That of xxhash has its functions, so that it could be bound and run."""
     libraries = needed(program)
-    holds(EASY in libraries, f"{EASY} is among what is planted: {sorted(libraries)}")
+    holds(EASY in libraries, f"{EASY} is among the planted libraries: {sorted(libraries)}")
     names = [line.split()[-1] for line in out_of("nm", "-D", "--defined-only", libraries[EASY]).splitlines()]
     source = os.path.join(directory, "planted.c")
     with open(source, "w") as f:
@@ -84,7 +84,7 @@ def check_flags(program, label):
     holds(paths == ([WANTED_RPATH] if WANTED_RPATH else []), f"{label}: RUNPATH {paths}")
     headers = out_of("readelf", "-lW", program)
     holds(re.search(r"Type:.*DYN|file type is DYN", headers), f"{label}: is position independent")
-    holds("GNU_RELRO" in headers, f"{label}: has a read-only part after relocation")
+    holds("GNU_RELRO" in headers, f"{label}: has a read-only segment after relocation")
     holds("BIND_NOW" in dynamic or re.search(r"FLAGS_1.*\bNOW\b", dynamic), f"{label}: is bound at once")
     stack = re.search(r"GNU_STACK.*", headers)
     holds(stack and not re.search(r"\bRWE\b", stack.group()), f"{label}: its stack is not executable")
@@ -93,14 +93,14 @@ def check_flags(program, label):
     if SANITIZED:
         return
     symbols = out_of("readelf", "-sW", program)
-    holds("__stack_chk_fail" in symbols, f"{label}: protects its stack")
+    holds("__stack_chk_fail" in symbols, f"{label}: has stack protectors")
     if OPTIMISED:
         holds(re.search(r"__(?:snprintf|vsnprintf|memcpy|fprintf)_chk", symbols), f"{label}: is fortified")
     code = out_of("objdump", "-d", "--no-show-raw-insn", program)
     if platform.machine() == "x86_64":
         # On Debian the C library's start files lack this mark, so the linked program lacks it too.
-        holds(len(re.findall(r"\bendbr64\b", code)) > 500, f"{label}: marks the targets of indirect jumps")
-        holds(re.search(r"(?:or|mov)q\s+\$0x0,\(%rsp\)", code), f"{label}: probes what it takes of the stack")
+        holds(len(re.findall(r"\bendbr64\b", code)) > 500, f"{label}: marks targets of indirect jumps")
+        holds(re.search(r"(?:or|mov)q\s+\$0x0,\(%rsp\)", code), f"{label}: probes large stack frames")
     if platform.machine() == "aarch64":
         holds(len(re.findall(r"\bpaciasp\b", code)) > 100, f"{label}: signs return addresses")
 
@@ -112,7 +112,7 @@ def contains_no_path(program, label):
         content = f.read()
     for path in {SOURCE, BUILD, os.path.realpath(SOURCE), os.path.realpath(BUILD)}:
         at = content.find(path.encode())
-        holds(at < 0, f"{label}: holds the path {path}: {content[max(at, 0):at + 120]!r}")
+        holds(at < 0, f"{label}: contains the path {path}: {content[max(at, 0):at + 120]!r}")
 
 
 def main():

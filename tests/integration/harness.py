@@ -224,7 +224,7 @@ def identical(rough, smooth, stream, what):
     prefix = f"leeway:{{{stream}}}:"
     names = [[name for k in redis.keys(prefix + "*") if (name := k[len(prefix):]) not in OURS
               and (not name.startswith("alerts") or all_of(redis, k, name))] for redis in (rough, smooth)]
-    equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one has")
+    equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one of them has")
     size = n = 0
     for name in names[0]:
         a, b = all_of(rough, prefix + name, name), all_of(smooth, prefix + name, name)
@@ -243,7 +243,7 @@ def each_pane_once(redis, stream, pane):
     ids = [int(i.split("-")[0]) for i, _ in redis.entries(f"leeway:{{{stream}}}:history")]
     equal([b - a for a, b in zip(ids, ids[1:]) if b - a != pane], [], "gaps in the history")
     lines = [int(e["event"]) for _, e in redis.entries(f"leeway:{{{stream}}}:evaluations")]
-    equal(lines, ids, "one line an evaluation")
+    equal(lines, ids, "one line per evaluation")
     return ids
 
 
@@ -475,7 +475,7 @@ def avro_blocks(data):
         n, at = read_long(data, at)
         if n == 0:
             break
-        check(n > 0, "a metadata block with its size is not for this reader")
+        check(n > 0, "this reader does not support metadata blocks with a size")
         for _ in range(n):
             words = []
             for _ in range(2):
@@ -608,7 +608,7 @@ class Case:
             text = f.read()
         for pattern, to in changes:
             text, n = re.subn(pattern, to, text, flags=re.M)
-            check(n > 0, f"{source} has nothing like {pattern!r}")
+            check(n > 0, f"{source} has no match for {pattern!r}")
         path = self.path(name)
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)

@@ -78,7 +78,7 @@ class Stream:
             sums = counters(redis, self.name)
             equal(sums["messages"], total, "messages counted")
             equal(sums["good"] + sums["rejected"] + sums["dead_lettered"], total, "their kinds")
-            equal(gaps(redis, self.name), [], "partitions that stand elsewhere than they count")
+            equal(gaps(redis, self.name), [], "partitions whose counters do not match their offsets")
         identical(self.case.redis, other, self.name, self.name)
         other.close()
 
@@ -137,7 +137,7 @@ def revoke(case):
     equal(stream.places(), [first[p] if p in moved else -1 for p in range(PARTITIONS)], "offsets in Redis")
     equal(stream.with_panes(), moved, "partitions with panes in Redis")
     equal(counters(case.redis, stream.name)["messages"], sum(first[p] for p in moved), "messages counted")
-    equal(one.figure("flushes_total"), len(moved), "flushes of the first: one for each that it gave up")
+    equal(one.figure("flushes_total"), len(moved), "flushes of the first: one per revoked partition")
     say(f"partitions {sorted(moved)} were flushed and given up at {[first[p] for p in sorted(moved)]}")
 
     second = stream.produce(4)
@@ -151,7 +151,7 @@ def revoke(case):
     equal({p for p, _, _ in two.claims()}, set(range(PARTITIONS)), "partitions that the second has")
 
     third = stream.produce(2)
-    wait_for("the second to have read what the first left", 60, lambda: two.figure("messages_total") >= sum(
+    wait_for("the second to have read the rest", 60, lambda: two.figure("messages_total") >= sum(
         third[p] - (first if p in moved else second)[p] for p in range(PARTITIONS)))
     equal(two.figure("messages_total"), sum(third[p] - (first if p in moved else second)[p]
                                             for p in range(PARTITIONS)), "trips that the second read")
@@ -260,19 +260,19 @@ def loss(case):
     proxy.keep([epoch for _, epoch, _ in slow.claims()])
     first = stream.produce(6)
     one.has_read(sum(first[p] for p in stream.owned_by(one)))
-    wait_for("a flush to be kept back", 60, lambda: proxy.kept)
+    wait_for("a flush to be delayed", 60, lambda: proxy.kept)
     read = one.figure("messages_total")
     for member in (one, slow):
         member.freeze()
     equal(stream.places(), [-1] * PARTITIONS, "offsets in Redis when they are stopped")
     two = Member(case, stream.seldom, "other")
     wait_for("the other to own all", 60, lambda: len(two.claims()) == PARTITIONS)
-    equal({offset for _, _, offset in two.claims()}, {-1}, "where the other begins: nothing was flushed")
+    equal({offset for _, _, offset in two.claims()}, {-1}, "start offsets of the other: nothing was flushed")
     commands = Commands()
     proxy.let_go()
     wait_for("the flush to arrive", 60, lambda: commands.with_epoch(old))
     two.has_read(sum(first))
-    equal(stream.places(), [-1] * PARTITIONS, "offsets in Redis after the flush that came too late")
+    equal(stream.places(), [-1] * PARTITIONS, "offsets in Redis after the late flush")
     equal(stream.with_panes(), set(), "partitions with panes in Redis")
 
     second = stream.produce(4)
@@ -297,11 +297,11 @@ def loss(case):
     for event in ("fenced", "revoked_unflushed"):
         equal(two.logged(event), [], f"{event} in the log of the other: its state was changed")
     tried = commands.with_epoch(old)
-    check(tried, "the flush that was kept back came")
-    equal([line[:300] for line, called in tried if set(called) - READS], [], "what was written by it")
+    check(tried, "the delayed flush arrived")
+    equal([line[:300] for line, called in tried if set(called) - READS], [], "its writes")
     epochs = [[e for _, e, _ in claims] for claims in (one.claims()[before:], two.claims())]
     wrote = [sum(bool(set(called) - READS) for _, called in commands.with_epoch(e)) for e in epochs]
-    check(min(wrote) >= 1, "what both wrote under the epochs that are valid is seen", wrote)
+    check(min(wrote) >= 1, "writes with valid epochs are recorded", wrote)
     say(f"of {len(commands.lines)} commands {len(tried)} came with an epoch of what was lost and wrote "
         f"nothing; with valid ones the first wrote {wrote[0]} times, the other {wrote[1]}")
     stream.finish(sum(third))
