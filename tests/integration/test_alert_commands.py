@@ -56,7 +56,7 @@ def silence_and_end(case, hook, path):
     say("silenced, and notified when the silence ended")
 
 
-def falls_silent(case, hook, path):
+def producer_stops(case, hook, path):
     wait_for("the alert about the silent producer", 90, lambda: got(hook, "quiet", "firing"))
     message = got(hook, "quiet", "firing")[0]
     check(message["severity"] == "critical" and message["value"] >= 0.3 and message["window"] is None,
@@ -102,7 +102,7 @@ def scenario(case):
     check(tested[0]["delivered"] and hook.got[-1]["rule"] == "leeway-test", "a test message arrives", tested)
     daemon = Daemon(case, path)
     silence_and_end(case, hook, path)
-    falls_silent(case, hook, path)
+    producer_stops(case, hook, path)
     refused(case, hook, path, daemon)
 
 

@@ -181,7 +181,7 @@ def calm(case):
     return daemon, redis, receiver
 
 
-def settled(redis, until):
+def all_sent(redis, until):
     return (redis("HGET", key("monitor"), "sealed_until") == until and redis("XLEN", key("outbox")) == 0)
 
 
@@ -205,8 +205,8 @@ def scenario(case):
         stood.append(redis("HGET", key("monitor"), "sealed_until"))
         return len(stood) > 20 and len(set(stood[-20:])) == 1
     wait_for("the last pane of the undisturbed run", 60, still)
-    wait_for("all notifications of the undisturbed run", 60, lambda: settled(redis, stood[-1]))
-    wait_for("all notifications after the kills", 150, lambda: settled(case.redis, stood[-1]), 0.5)
+    wait_for("all notifications of the undisturbed run", 60, lambda: all_sent(redis, stood[-1]))
+    wait_for("all notifications after the kills", 150, lambda: all_sent(case.redis, stood[-1]), 0.5)
     daemon.stop()
     for survivor in pair.daemon:
         survivor.stop(20)

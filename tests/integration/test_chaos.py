@@ -21,7 +21,7 @@ import subprocess
 import time
 
 from harness import (BIN, TRIPS, Broker, Daemon, Receiver, Redis, RedisServer, avro_cut, avro_later,
-                     check, count, counters, each_pane_once, equal, identical, main, offsets, say, settle,
+                     check, count, counters, each_pane_once, equal, identical, main, offsets, say, wait_evaluated,
                      wait_for)
 
 STREAM, TOPIC, FIRST = "chaos", "chaos-trips", "chaos-first"
@@ -190,12 +190,12 @@ class World:
     def logged(self, event):
         return sum(len(d.logged(event)) for d in self.case.daemons if d is not self.smooth)
 
-    def settle(self, what):
+    def wait_evaluated(self, what):
         equal(self.producer.wait(120), 0, "exit status of the replay")
         total = count(TOPIC)
         rough, smooth = self.connect(), self.connect(self.still)
         for redis in (rough, smooth):
-            settle(redis, STREAM, total, PARTITIONS, PANE, 60 + total / 5000)
+            wait_evaluated(redis, STREAM, total, PARTITIONS, PANE, 60 + total / 5000)
         for redis in (rough, smooth):
             sums = counters(redis, STREAM)
             equal(sums["messages"], total, f"{what}: messages counted")
@@ -249,7 +249,7 @@ def stop_one(w, slot, why):
     w.pass_(500)
     handed_over = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
     before = handed_over()
-    daemon.go_on()
+    daemon.resume()
     wait_for(f"{slot} to notice that it is expelled", 30, lambda: handed_over() > before)
     say(f"{slot} ({why}) suspended for longer than its session, and resumed")
     redis.close()
@@ -279,7 +279,7 @@ def restarts(w):
     w.redis.stop()
     time.sleep(w.random.uniform(1, 3))
     wait_for("the outage to be noticed", 20, lambda: w.logged("stalled") > stalls)
-    w.redis.go_on()
+    w.redis.resume()
     w.pass_(500)
     say("Redis was killed twice and hung once")
 
@@ -291,7 +291,7 @@ def older(w):
     w.pass_(w.random.randrange(3000, 9000))
     w.redis.kill()
     was = w.redis.dir
-    w.redis.put_back(w.case.path("older"))
+    w.redis.restore(w.case.path("older"))
     w.redis.start()
     say(f"{was}: restored to an older state")
     w.pass_(4000)
@@ -319,13 +319,13 @@ PHASES = [kills, zombies, restarts, older, emptied, broker]
 def at_rest(w):
     """State is lost while no events arrive: the loss is detected and the state rebuilt."""
     w.redis.kill()
-    w.redis.put_back(w.case.path("older"))
+    w.redis.restore(w.case.path("older"))
     w.redis.start()
-    w.settle("put back at rest")
+    w.wait_evaluated("put back at rest")
     w.model = w.other  # also version 1: models cached under that number are invalid
     w.empty(w.redis)
     w.restart_smooth()
-    w.settle("emptied at rest, with another model")
+    w.wait_evaluated("emptied at rest, with another model")
 
 
 def smooth_again(w):
@@ -333,7 +333,7 @@ def smooth_again(w):
     for slot in list(w.slots):
         w.leave(slot)
     w.restart_smooth()
-    w.settle("one smooth run")
+    w.wait_evaluated("one smooth run")
     w.smooth.stop(30)
 
 
@@ -351,7 +351,7 @@ def scenario(case):
             if slot not in w.slots:
                 w.start(slot)
         phase(w)
-        w.settle(phase.__name__)
+        w.wait_evaluated(phase.__name__)
     if older in phases:
         at_rest(w)
     smooth_again(w)

@@ -15,7 +15,7 @@ import os
 import re
 
 from harness import (EVENTS, ROOT, TRIPS, Daemon, Receiver, avro_cut, check, count, counters, equal, main, members, say,
-                     settle, wait_for)
+                     wait_evaluated, wait_for)
 
 STREAM = TOPIC = "lockdown-trips"
 PARTITIONS, PANE = 12, 3600 * 1000
@@ -116,7 +116,7 @@ def replay(case, config, first, until):
     path = case.path("part.avro")
     avro_cut(TRIPS, path, first, until)
     case.leeway("replay", "-c", config, "--speed", "400000", path)
-    settle(case.redis, STREAM, count(TOPIC), PARTITIONS, PANE, 120)
+    wait_evaluated(case.redis, STREAM, count(TOPIC), PARTITIONS, PANE, 120)
 
 
 def scenario(case):

@@ -136,7 +136,7 @@ def check_says(case, changes, *words, **environment):
     equal(len(said), len(words), f"number of warnings: {said}")
 
 
-def doors(case):
+def exposed_settings(case):
     token = case.path("token")
     with open(token, "w", encoding="ascii") as f:
         f.write("ops silence,models a-token-that-nobody-guesses\n")
@@ -169,7 +169,7 @@ def scenario(case):
     closed_port = free_port()
     case.environment.update(LEEWAY_KAFKA=f"127.0.0.1:{closed_port}", LEEWAY_REDIS=f"redis://127.0.0.1:{closed_port}",
                             LEEWAY_LISTEN="127.0.0.1:0")
-    doors(case)
+    exposed_settings(case)
     config = case.nyc("exposed", "exposed", [])
     held_open(case, config)
     tls = f"http:\n  tls: {{cert_file: {case.path('served.crt')}, key_file: {case.path('served.key')}}}"

@@ -65,7 +65,7 @@ def scenario(case):
     daemon.freeze()
     trips.send(1, 8, 10)
     time.sleep(IDLE + 1)
-    daemon.go_on()
+    daemon.resume()
     read()
     wait_for("the next panes", 20, lambda: sealed() >= 9)
     # Nine hours of both by now: each evaluation had all earlier trips.

@@ -64,7 +64,7 @@ def scenario(case):
         new = wait_for("another leader", 20, lambda: leads() not in (old, None) and leads(), 0.02)
         more(10)
         before = len(old.logged("leader_fenced"))
-        old.go_on()
+        old.resume()
         time.sleep(1.5)  # more than a lease: it has written by now, or renewed its lease
         check(leads() is not old, "the resumed one does not lead")
         refused += len(old.logged("leader_fenced")) > before

@@ -39,7 +39,7 @@ def sealed(case, stream):
     return (int(at) - T0) // HOUR if at else None
 
 
-def places(case, stream, partitions):
+def next_offsets(case, stream, partitions):
     return [case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}").get("next_offset")
             for p in range(partitions)]
 
@@ -74,7 +74,7 @@ def transactions(case):
     equal(counters(case.redis, stream)["messages"], 84, "committed messages")
     producer.commit_transaction()
     wait_for("the end of all", 30, lambda: sealed(case, stream) == 12)
-    equal(places(case, stream, 4), ["30", "9", "48", "17"], "offsets after the markers")
+    equal(next_offsets(case, stream, 4), ["30", "9", "48", "17"], "offsets after the markers")
     equal(counters(case.redis, stream)["messages"], 88, "messages")
     say("only an open transaction delays sealing")
     producer.begin_transaction()
@@ -98,7 +98,7 @@ def latest(case):
         produce(stream, partition, trips(0, 5))
     c = config(case, stream, "latest")
     daemon = Daemon(case, c, stream)
-    wait_for("places", 30, lambda: places(case, stream, 2) == ["20", "20"])
+    wait_for("the offsets", 30, lambda: next_offsets(case, stream, 2) == ["20", "20"])
     equal(counters(case.redis, stream)["messages"], 0, "messages from before")
     produce(stream, 1, trips(5, 12))
     wait_for("its panes", 30, lambda: sealed(case, stream) == 12)
@@ -107,7 +107,7 @@ def latest(case):
     produce(stream, 0, trips(12, 14))
     daemon = Daemon(case, c, stream + "-again")
     wait_for("the messages in between", 30, lambda: counters(case.redis, stream)["messages"] == 36)
-    equal(places(case, stream, 2), ["28", "48"], "places")
+    equal(next_offsets(case, stream, 2), ["28", "48"], "the offsets")
     daemon.stop()
     say("messages that arrived while no process ran are read")
 

@@ -7,7 +7,7 @@ once, every pane evaluated once, and every version has its line in the audit."""
 import re
 
 from harness import (ROOT, TRIPS, Daemon, Receiver, Redis, RedisServer, avro_cut, check, counters, each_pane_once, equal, main,
-                     offsets, say, settle, wait_for)
+                     offsets, say, wait_evaluated, wait_for)
 
 STREAM = TOPIC = "denied"
 PARTITIONS, PANE = 3, 3600 * 1000
@@ -44,7 +44,7 @@ def refused(case, config, admin, rules):
     equal(admin.keys("*"), [], "keys written although it did not start")
 
 
-def take_away(daemon, event, words, off, on, meanwhile, replay):
+def revoke_and_grant(daemon, event, words, off, on, meanwhile, replay):
     """leeway logs it, keeps running, and continues when the permission is granted again."""
     seen = len(daemon.logged(event))
     off()
@@ -90,19 +90,19 @@ def scenario(case):
     admin("ACL", "SETUSER", "team", "reset", "on", ">x", *rules)
     sealed = {}
 
-    def stands():
+    def check_whole():
         equal(admin("XLEN", key("history")), admin("XLEN", key("evaluations")), "evaluations, each whole")
         sealed["history"] = admin("XLEN", key("history"))
 
-    take_away(daemon, "leader_retry", "XSETID", lambda: admin("ACL", "SETUSER", "team", "-xsetid"),
-              lambda: admin("ACL", "SETUSER", "team", "+xsetid"), stands, replay)
+    revoke_and_grant(daemon, "leader_retry", "XSETID", lambda: admin("ACL", "SETUSER", "team", "-xsetid"),
+              lambda: admin("ACL", "SETUSER", "team", "+xsetid"), check_whole, replay)
     wait_for("more panes to be sealed", 60, lambda: admin("XLEN", key("history")) > sealed["history"])
-    # A delivery that Redis may not be told of is not made again meanwhile.
-    take_away(daemon, "delivery_record_retry", "XDEL", lambda: admin("ACL", "SETUSER", "team", "-xdel"),
-              lambda: admin("ACL", "SETUSER", "team", "+xdel"), stands, replay)
+    # A delivery that Redis cannot record is not repeated meanwhile.
+    revoke_and_grant(daemon, "delivery_record_retry", "XDEL", lambda: admin("ACL", "SETUSER", "team", "-xdel"),
+              lambda: admin("ACL", "SETUSER", "team", "+xdel"), check_whole, replay)
     resumed = len(daemon.logged("resumed"))
-    take_away(daemon, "stalled", "ZADD", lambda: admin("ACL", "SETUSER", "team", "-zadd"),
-              lambda: admin("ACL", "SETUSER", "team", "+zadd"), stands, replay)
+    revoke_and_grant(daemon, "stalled", "ZADD", lambda: admin("ACL", "SETUSER", "team", "-zadd"),
+              lambda: admin("ACL", "SETUSER", "team", "+zadd"), check_whole, replay)
     wait_for("it to continue", 30, lambda: len(daemon.logged("resumed")) > resumed)
 
     def checked():
@@ -111,11 +111,11 @@ def scenario(case):
               "the message of check about a full Redis", done.stdout)
 
     resumed = len(daemon.logged("resumed"))
-    take_away(daemon, "stalled", "OOM", lambda: admin("CONFIG", "SET", "maxmemory", "1mb"),
+    revoke_and_grant(daemon, "stalled", "OOM", lambda: admin("CONFIG", "SET", "maxmemory", "1mb"),
               lambda: admin("CONFIG", "SET", "maxmemory", "0"), checked, replay)
     wait_for("it to continue", 30, lambda: len(daemon.logged("resumed")) > resumed)
 
-    settle(admin, STREAM, sum(sent), PARTITIONS, PANE, 120)
+    wait_evaluated(admin, STREAM, sum(sent), PARTITIONS, PANE, 120)
     daemon.stop(20)
     equal(counters(admin, STREAM)["messages"], sum(sent), "messages counted")
     equal(offsets(admin, STREAM), sum(sent), "offsets")

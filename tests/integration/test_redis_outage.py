@@ -45,7 +45,7 @@ def hang(server, case, config, one):
         equal(members(STREAM), 2, "members while Redis hangs")
         time.sleep(1)
     stood = len(one.logged("resumed"))
-    server.go_on()
+    server.resume()
     wait_for("it to continue", 20, lambda: len(one.logged("resumed")) > stood)
     wait_for("both to own partitions", 30, lambda: one.logged("partition_claimed") and
              two.logged("partition_claimed"))

@@ -8,7 +8,7 @@ Redis must equal that of an undisturbed run."""
 import subprocess
 
 from harness import (BIN, EVENTS, TRIPS, Daemon, Failed, Redis, RedisServer, check, counters, each_pane_once,
-                     equal, free_port, identical, main, offsets, say, settle, wait_for)
+                     equal, free_port, identical, main, offsets, say, wait_evaluated, wait_for)
 
 STREAM = TOPIC = "sentinel"
 PARTITIONS, PANE = 4, 6 * 3600 * 1000
@@ -122,14 +122,14 @@ def scenario(case):
     check(turned < EVENTS, "also mid-stream", turned)
     equal(producer.wait(90), 0, "exit status of the replay")
     one = Redis(master.address)
-    settle(one, STREAM, EVENTS, PARTITIONS, PANE)
+    wait_evaluated(one, STREAM, EVENTS, PARTITIONS, PANE)
     equal(counters(one, STREAM)["messages"], EVENTS, "messages counted")
     each_pane_once(one, STREAM, PANE)
     for daemon in daemons:
         check(daemon.alive(), f"{daemon.name} runs")
         daemon.stop(20)
     smooth = Daemon(case, config, "smooth", GROUP="smooth")
-    settle(case.redis, STREAM, EVENTS, PARTITIONS, PANE)
+    wait_evaluated(case.redis, STREAM, EVENTS, PARTITIONS, PANE)
     smooth.stop(20)
     identical(one, case.redis, STREAM, "after two failovers")
     one.close()

@@ -8,7 +8,7 @@ every version published completely and once, and all partitions have the champio
 import time
 
 from harness import (EVENTS, TRIPS, Daemon, check, counters, each_pane_once, equal, main, offsets, say,
-                     settle, wait_for)
+                     wait_evaluated, wait_for)
 
 STREAM = TOPIC = "retrain-kills"
 PARTITIONS, PANE, KILLS = 4, 3600 * 1000, 10
@@ -43,7 +43,7 @@ def scenario(case):
         daemons.remove(victim)
         daemons.append(Daemon(case, config, f"run-{len(case.daemons)}"))
     say(f"killed {KILLS} times, at {redis('XLEN', key('history'))} evaluations")
-    settle(redis, STREAM, EVENTS, PARTITIONS, PANE, 120)
+    wait_evaluated(redis, STREAM, EVENTS, PARTITIONS, PANE, 120)
     wait_for("the last adoption", 20, lambda: {redis("HGET", k, "champion") for k in redis.keys(
         key("part:*"))} == {redis("HGET", key("models"), "champion")})
     for daemon in daemons:

@@ -224,15 +224,15 @@ def outage(case, registry, rides, daemon, config, listen):
     daemon.stop()  # ... and after the restart it has only its cache
     daemon = Daemon(case, config, "again")
     wait_for("both partitions to be idle", 30, lambda: idle(case) == [b"1", b"1"])
-    held = rides.sent
-    for n in range(held, held + 100):
+    before = rides.sent
+    for n in range(before, before + 100):
         value = rides.serialiser(late)(dict(ride(RIDE, n), late=True),
                                        SerializationContext(TOPIC, MessageField.VALUE))
         rides.producer.produce(TOPIC, value, partition=1, timestamp=BEGAN_MS + n * 20_000)
     rides.producer.flush()
     rides.sent += 100
     rides.send(DROPPED, 200, partition=0)
-    all_read(case, STREAM, held + 200)
+    all_read(case, STREAM, before + 200)
     check(all("from=cache" in l for l in daemon.logged("schema_known")), "schemas from the cache",
           daemon.logged("schema_known"))
     wait_for("the pause", 20, lambda: daemon.logged("partition_paused"))
@@ -273,7 +273,7 @@ def dead_letters(case, rides, daemon, listen):
     say("messages that can never be read are dead letters")
     # A producer of another format: each message seems to name a schema of its own.
     # Only its partition waits, and a schema that is new in the other comes before all that is asked ahead.
-    holds = len(daemon.logged("partition_paused"))
+    pauses = len(daemon.logged("partition_paused"))
     produce(TOPIC, 1, [b"\0" + (500_000 + 7919 * i).to_bytes(4, "big") + b"xyz" for i in range(GARBAGE)])
     fresh = changed(RIDE, fresh={"name": "fresh", "type": "string", "default": ""})
     rides.producer.produce(TOPIC, rides.serialiser(fresh)(
@@ -282,13 +282,13 @@ def dead_letters(case, rides, daemon, listen):
     rides.producer.flush()
     rides.sent += 1
     all_read(case, STREAM, good + 2, dead=4 + GARBAGE, seconds=120)
-    holds = len(daemon.logged("partition_paused")) - holds
-    check(holds < GARBAGE / 10, f"log lines about partitions paused for {GARBAGE} unknown schemas", holds)
+    pauses = len(daemon.logged("partition_paused")) - pauses
+    check(pauses < GARBAGE / 10, f"log lines about partitions paused for {GARBAGE} unknown schemas", pauses)
     check(not [l for l in daemon.logged("partition_paused") if "partition=0" in l][3:], "the other partition",
           daemon.logged("partition_paused"))
     asked = int(metrics(listen)["leeway_registry_requests_total"])
     check(asked < GARBAGE * 1.3, "schemas requested more than once", asked)
-    say(f"{GARBAGE} messages with a schema each, {asked} requests, {holds} words of it")
+    say(f"{GARBAGE} messages with a schema each, {asked} requests, {pauses} pauses")
 
 
 def trained(case, config, rides):

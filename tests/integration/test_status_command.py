@@ -107,7 +107,7 @@ def check_once(case, config):
 
 def check_stalled(case, config):
     """Whether a partition makes progress, and why not, by its owner's reports and progress."""
-    def tell(who, *troubles):
+    def report(who, *troubles):
         case.redis("HSET", key("health"), who, json.dumps({
             "at": int(time.time() * 1000), "passed": None,
             "troubles": [{"what": w, "since": UPDATED, "text": t} for w, t in troubles]}))
@@ -120,13 +120,13 @@ def check_stalled(case, config):
     now = int(time.time() * 1000)
     text = case.leeway("status", "-c", config)
     check("stalled: no process has sent a heartbeat" in text, "no live process", text)
-    tell("host:7")
+    report("host:7")
     part, found = first(now)
     equal((part["stalled"], part["why"]), (False, None), "a live owner that flushes reads it")
     equal(found["processes"], ["host:7"], "live processes")
     part, _ = first(now - 60000)
     check(part["stalled"] and part["why"].startswith("not flushed for 1m"), "an owner that does not flush", part)
-    tell("host:7", ("letters", "they \x1b[31m may not"), ("outbox", "slow"))
+    report("host:7", ("letters", "they \x1b[31m may not"), ("outbox", "slow"))
     part, found = first(now)
     check(part["stalled"] and "may not" in part["why"], "the problem that its owner reports", part)
     equal([(t["component"], t["process"], t["since_ms"]) for t in found["troubles"][-2:]],
@@ -134,7 +134,7 @@ def check_stalled(case, config):
     text = case.leeway("status", "-c", config)
     check(re.search(r"^  stalled: letters: they .*may not \(host:7, since 2026-11-2\d", text, re.M), "as text", text)
     check("\x1b" not in text, "without control codes", text)
-    tell("host:70")
+    report("host:70")
     case.redis("HDEL", key("health"), "host:7")
     part, _ = first(now)
     check("no live process" in part["why"], "a longer name is another process", part)

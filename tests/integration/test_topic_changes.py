@@ -35,7 +35,7 @@ def grows(case):
     daemon = Daemon(case, c, stream)
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 2)
     # Until they are known to be empty, `latest` could still skip messages.
-    wait_for("places", 30, lambda: all(
+    wait_for("the offsets", 30, lambda: all(
         case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}").get("next_offset") == "0"
         for p in (0, 1)))
     equal(meta(case, stream), 2, "partitions before")
@@ -69,8 +69,8 @@ def grows(case):
     equal(counters(case.redis, stream)["messages"], events, "no message twice")
 
 
-def trimmed_and_remade(case):
-    stream = "remade"
+def trimmed_and_recreated(case):
+    stream = "recreated"
     first, second = case.path("first.avro"), case.path("second.avro")
     n1, _ = avro_cut(TRIPS, first, 0, 2)
     n2, _ = avro_cut(TRIPS, second, 2, 3)
@@ -135,7 +135,7 @@ def more(case, c, daemon, stream, counted):
         for file in [third] if run == "running" else [case.path("second.avro"), third]:
             case.leeway("replay", "-c", c, file)
         if run == "running":
-            daemon.go_on()
+            daemon.resume()
         else:
             daemon = Daemon(case, c, stream + "-rest")
         end = count(stream)
@@ -157,7 +157,7 @@ def more(case, c, daemon, stream, counted):
 
 def scenario(case):
     grows(case)
-    trimmed_and_remade(case)
+    trimmed_and_recreated(case)
 
 
 main(scenario)

@@ -93,8 +93,8 @@ def scenario(case):
     daemon = Daemon(case, config, "state", LEEWAY_LISTEN=listen)
     read()
     wait_for("the later panes", 30, lambda: sealed() >= 14)
-    told = alerts()
-    check(told["unreadable-state"]["status"] == "firing", "the alert", told)
+    firing = alerts()
+    check(firing["unreadable-state"]["status"] == "firing", "the alert", firing)
     equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter starts again")
     equal(redis("GET", key("unreadable:monitor:state")), b"\x01", "the state is kept")
 
