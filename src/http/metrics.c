@@ -67,7 +67,7 @@ static const struct lw_metric_row own_rows[] = {
      W(poll_age)},
     {"leeway_stalled", G, "", "", "1 while a worker waits for Redis or for a schema.",
      W(stalled)},
-    {"leeway_partitions_held", G, "", "",
+    {"leeway_partitions_paused", G, "", "",
      "Partitions that wait for the registry to return the schema of their next message.",
      W(held)},
     {"leeway_registry_up", G, "", "",

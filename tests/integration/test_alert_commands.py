@@ -47,7 +47,7 @@ def silence_and_end(case, hook, path):
     wait_for("the alert", 60, lambda: alert(alert_list(case, path), "few"))
     few = alert(alert_list(case, path), "few")
     check(few["status"] == "firing" and few["silenced"] and few["silenced_by"] == made["id"], "it is silenced", few)
-    check("withheld" in [e["what"] for _, e in case.redis.entries(f"leeway:{{{STREAM}}}:audit")], "the silence is in the audit")
+    check("suppressed" in [e["what"] for _, e in case.redis.entries(f"leeway:{{{STREAM}}}:audit")], "the silence is in the audit")
     equal(got(hook, "few", "firing"), [], "notified while silenced")
     case.leeway("alerts", "-c", path, "unsilence", made["id"])
     case.leeway("alerts", "-c", path, "unsilence", made["id"], status=1)

@@ -241,13 +241,13 @@ def outage(case, registry, rides, daemon, config, listen):
     equal(counters(case.redis, STREAM)["dead_lettered"], 0, "dead letters in an outage")
     equal(members(f"leeway-{STREAM}"), 1, "members of the group")
     seen = metrics(listen)
-    equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("0", "1"), "metrics")
+    equal((seen["leeway_registry_up"], seen["leeway_partitions_paused"]), ("0", "1"), "metrics")
     registry.start()
     all_read(case, STREAM, rides.sent)
     check(daemon.logged("registry_back") and daemon.logged("partition_resumed"), "it continued")
     equal(daemon.logged("partition_lost"), [], "partitions lost")
     seen = metrics(listen)
-    equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("1", "0"), "metrics")
+    equal((seen["leeway_registry_up"], seen["leeway_partitions_paused"]), ("1", "0"), "metrics")
     say("the registry is back, and nothing was lost")
     return daemon
 

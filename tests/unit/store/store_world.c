@@ -227,7 +227,7 @@ static int with_notifications(struct world *w,
     static const struct lw_notification_field message = {"abc", "{}", 2};
     static const struct lw_notification_field notified[] = {{"abc@hook", "x", 1},
                                                             {"k", NULL, 0}};
-    static const struct lw_notification_line line = {"withheld", "because"};
+    static const struct lw_notification_line line = {"suppressed", "because"};
     struct lw_alert alert = alert_of();
     struct lw_unreadable_panes unread = {0};
     lw_unreadable_add(&unread, &damaged);

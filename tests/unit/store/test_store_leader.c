@@ -655,7 +655,7 @@ static void quarantine_and_retries_are_in_the_audit(void **state) {
     newest_line(r, who, detail, sizeof who);
     assert_string_equal(who, "a");
     assert_string_equal(detail, "it waits");
-    assert_int_equal(audited(r, spec, "training_waits"), 1);
+    assert_int_equal(audited(r, spec, "training_postponed"), 1);
     assert_int_equal(audited(r, spec, "not_judged"), 1);
     resign(&l);
     lw_redis_free(r);
