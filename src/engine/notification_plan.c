@@ -332,7 +332,7 @@ static void status_set(struct lw_alert_status *s, const struct lw_alert *a) {
 
 /* Records a suppressed alert in the log and the audit. */
 static void plan_note_suppressed(struct lw_notification_plan *p,
-                               const struct lw_alert_status *s) {
+                                 const struct lw_alert_status *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
     struct lw_notification_line *line =
