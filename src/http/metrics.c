@@ -48,7 +48,7 @@ static const struct lw_metric_row own_rows[] = {
      "Time since a leader last went over all partitions and evaluated what was "
      "complete; since this process started if no such pass has been seen.",
      W(evaluation_age)},
-    {"leeway_clock_held_seconds", G, "seconds", "",
+    {"leeway_clock_blocked_seconds", G, "seconds", "",
      "How long wrong clocks have delayed evaluations; on the leader only.", W(clock_age)},
     {"leeway_partitions_stalled", G, "", "",
      "Partitions of the topic that do not move and are not known to be at their end.",

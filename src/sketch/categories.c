@@ -409,9 +409,9 @@ static void add_up(void *arg, const struct lw_cat *cat) {
 }
 
 uint64_t lw_cats_dropped(const struct lw_cats *c) {
-    uint64_t held = 0;
-    lw__cats_each(c, add_up, &held);
-    return c->n - held;
+    uint64_t counted = 0;
+    lw__cats_each(c, add_up, &counted);
+    return c->n - counted;
 }
 
 unsigned lw_cats_depth(const struct lw_cats *c) {

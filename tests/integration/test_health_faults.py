@@ -345,7 +345,7 @@ class Full(Fault):
 
 class Clock(Fault):
     """A producer is three years ahead for a while; then all events are late."""
-    name, component, rule, metric = "clock", "clock", "LeewayClockHeld", 'leeway_component_ok{component="clock"}'
+    name, component, rule, metric = "clock", "clock", "LeewayWrongClocks", 'leeway_component_ok{component="clock"}'
     T0, FAR = 1577836800000, 3 * 365 * 86400000  # 2020
     sent = 0
 
