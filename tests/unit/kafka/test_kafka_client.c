@@ -192,7 +192,7 @@ static void one_line_per_second_and_kind_is_logged(void **state) {
     log.seen[1].last_ms -= 1001;
     lw_kafka_log_line(rk, 3, "FAIL", "again");
     assert_int_equal(l.n, 3);
-    assert_non_null(strstr(l.last, "held_back=99"));
+    assert_non_null(strstr(l.last, "dropped=99"));
     lw_kafka_log_line(
         rk, 4, "CONFWARN",
         "Configuration property group.id is a consumer property and will be "
