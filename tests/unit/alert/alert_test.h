@@ -50,7 +50,7 @@ static inline json_t *json_of(const struct lw_buf *buf) {
     json_error_t why;
     json_t *root = json_loadb((const char *)buf->data, buf->len, JSON_DECODE_ANY, &why);
     if (root == NULL)
-        fail_msg("no JSON: %s\n%.*s", why.text, (int)buf->len, (const char *)buf->data);
+        fail_msg("not JSON: %s\n%.*s", why.text, (int)buf->len, (const char *)buf->data);
     return root;
 }
 

@@ -117,7 +117,7 @@ static void assert_card(const json_t *v, const char *under) {
             if (*p == '\\' && p[1])
                 p++;
             else if (strchr("\\`*_{}[]()<>#!|~&\n", *p))
-                fail_msg("a card would read [%s]", json_string_value(v));
+                fail_msg("a card would interpret [%s]", json_string_value(v));
         }
     json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_card(member, key);
     json_array_foreach(v, i, member) assert_card(member, under);

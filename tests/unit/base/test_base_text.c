@@ -131,7 +131,7 @@ static void times_parse(void **state) {
     int64_t ms;
     for (size_t i = 0; i < COUNT(bad); i++)
         if (lw_parse_time(bad[i], &ms))
-            fail_msg("\"%s\" was taken for a time", bad[i]);
+            fail_msg("\"%s\" was accepted as a time", bad[i]);
     for (size_t i = 0; i < COUNT(good); i++) {
         if (!lw_parse_time(good[i].text, &ms))
             fail_msg("\"%s\" was refused", good[i].text);

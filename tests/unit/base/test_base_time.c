@@ -211,7 +211,7 @@ static void unknown_zones_are_refused(void **state) {
         struct lw_err err = {0};
         struct lw_zone *zone = lw_zone_new(names[i], &err);
         if (zone)
-            fail_msg("\"%s\" was taken for a zone", names[i]);
+            fail_msg("\"%s\" was accepted as a zone", names[i]);
         assert_int_equal(err.code, LW_ECONFIG);
     }
 }

@@ -83,7 +83,7 @@ static void garbage_costs_a_twentieth_of_the_time(void **state) {
             now += 1 + (int64_t)(lw_rng_next(&rng) % (uint64_t)gap);
         }
         if (waited > 2 * WAIT + now / 20 * 8 / 7)
-            fail_msg("%lld ms of %lld were waited", (long long)waited, (long long)now);
+            fail_msg("waited %lld ms of %lld", (long long)waited, (long long)now);
     }
 }
 

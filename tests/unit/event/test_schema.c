@@ -151,7 +151,7 @@ static void schemas_that_java_reads_are_read(void **state) {
         assert_true(lw_schema_fingerprint(again) == lw_schema_fingerprint(schema));
         json_t *json = json_loads(kept, JSON_ALLOW_NUL, NULL);
         if (!json)
-            fail_msg("%s is no JSON", kept);
+            fail_msg("%s is not JSON", kept);
         json_decref(json);
         lw_schema_free(again);
         lw_schema_free(schema);

@@ -117,7 +117,7 @@ static void ambiguous_requests_are_refused(void **state) {
         if (status && status / 100 != 4 && status != 505) /* 0: just closed */
             fail_msg("%zu, \"%.60s\": %d", i, bad[i].text, status);
         if (!ended)
-            fail_msg("%zu, \"%.60s\": the connection goes on", i, bad[i].text);
+            fail_msg("%zu, \"%.60s\": the connection stays open", i, bad[i].text);
     }
 }
 

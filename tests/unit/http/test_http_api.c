@@ -23,21 +23,21 @@ static int start(void **state) {
 static json_int_t whole(const json_t *o, const char *name) {
     const json_t *v = json_object_get(o, name);
     if (!json_is_integer(v))
-        fail_msg("%s is no whole number", name);
+        fail_msg("%s is not a whole number", name);
     return json_integer_value(v);
 }
 
 static double number(const json_t *o, const char *name) {
     const json_t *v = json_object_get(o, name);
     if (!json_is_number(v))
-        fail_msg("%s is no number", name);
+        fail_msg("%s is not a number", name);
     return json_number_value(v);
 }
 
 static const char *text(const json_t *o, const char *name) {
     const char *v = json_string_value(json_object_get(o, name));
     if (!v)
-        fail_msg("%s is no text", name);
+        fail_msg("%s is not text", name);
     return v;
 }
 
@@ -543,7 +543,7 @@ static void a_hanging_redis_delays_no_answer_beyond_its_timeout(void **state) {
             return;
         lw_sleep_ms(100);
     }
-    fail_msg("Redis goes on, and we do not");
+    fail_msg("Redis has resumed, but we have not");
 }
 
 int main(void) {

@@ -58,7 +58,7 @@ static void check_sample(const char *line, const struct lw_metric_row *row) {
     bool of_row = strncmp(line, row->name, strlen(row->name)) == 0;
     bool histogram = strcmp(row->type, "histogram") == 0;
     if (!of_row || (!histogram && name != strlen(row->name)))
-        fail_msg("\"%s\" stands under %s", line, row->name);
+        fail_msg("\"%s\" is listed under %s", line, row->name);
     const char *number = strrchr(line, ' ');
     assert_non_null(number);
     assert_true(lw_parse_f64(number + 1, &v));

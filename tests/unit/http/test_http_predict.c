@@ -384,7 +384,7 @@ static void predictions_continue_without_redis(void **state) {
             return;
         lw_sleep_ms(50);
     }
-    fail_msg("Redis is back, and models are not");
+    fail_msg("Redis is back, but models are not loaded");
 }
 
 int main(void) {

@@ -92,7 +92,7 @@ static void the_lists_are_disjoint_and_known(void **state) {
             fail_msg("%s is a secret", secret[i]);
     for (size_t i = 0; i < COUNT(open_to_all); i++)
         if (lw_kafka_secret(open_to_all[i]))
-            fail_msg("%s is no secret", open_to_all[i]);
+            fail_msg("%s is not a secret", open_to_all[i]);
 }
 
 static bool sounds_like_one(const char *name) {

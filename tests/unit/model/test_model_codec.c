@@ -128,7 +128,7 @@ static void refused(const void *data, size_t len, const char *says) {
     struct lw_err err = {0};
     struct lw_model *m = decode(data, len, &err);
     if (m)
-        fail_msg("a file was taken that should say \"%s\"", says);
+        fail_msg("a file was accepted; expected the error \"%s\"", says);
     assert_int_equal(err.code, LW_EINPUT);
     if (!strstr(err.msg, says))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, says);

@@ -197,7 +197,7 @@ static void errors_name_position_and_reason(void **state) {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct lw_err err = {0};
         if (lw_plan_atom(plan, wrong[i].text, &err) >= 0)
-            fail_msg("\"%s\" was taken", wrong[i].text);
+            fail_msg("\"%s\" was accepted", wrong[i].text);
         assert_int_equal(err.code, LW_ECONFIG);
         if (!strstr(err.msg, wrong[i].says))
             fail_msg("\"%s\": \"%s\" does not say \"%s\"", wrong[i].text, err.msg,

@@ -324,7 +324,7 @@ int process_lead(struct scene *s, bool *done, struct lw_err *err) {
     struct lw_monitor *m = NULL;
     int held = lw_lease_hold(s->r, s->spec, &lease, err);
     if (held <= 0)
-        return held < 0 ? -1 : lw_fail(err, LW_EAGAIN, "somebody else leads");
+        return held < 0 ? -1 : lw_fail(err, LW_EAGAIN, "another process leads");
     int rc = lw_meta_write(s->r, s->spec, &(struct lw_meta){TOPIC, 1, "0", 1}, err) ||
              load_monitor(s, &lease, &state, &m, err) || lists(s, err);
     while (rc == 0 && state.sealed_until_ms < T0 + 3 * LW_HOUR) {

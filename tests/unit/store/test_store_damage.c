@@ -58,7 +58,7 @@ static void goes_on(struct scene *s) {
             fail_msg("%s: %s", s->what, why.msg);
         free(found.item);
     }
-    fail_msg("%s: it does not go on: leading \"%s\", working \"%s\", looking \"%s\"",
+    fail_msg("%s: it does not continue: leading \"%s\", working \"%s\", looking \"%s\"",
              s->what, err[0].msg, err[1].msg, err[2].msg);
 }
 

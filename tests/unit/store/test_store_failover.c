@@ -227,7 +227,7 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
     feed(m.spec, m.p, 100, 15, 1); /* in existing panes */
     if (flush_to(&m, 115, &err)) {
         assert_int_equal(err.code, LW_EAGAIN);
-        fail_msg("all keys are there, it could have been done: %s", err.msg);
+        fail_msg("all keys are there, so it should have succeeded: %s", err.msg);
     }
     feed(m.spec, m.p, 115, 65, 1); /* opens a pane whose key does not exist yet */
     char *before = dump_state(m.k.direct[1], m.spec, 1);

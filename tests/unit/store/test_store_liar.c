@@ -72,7 +72,7 @@ static const char *const verbs[] = {"",          "SCRIPT", "EVALSHA",       "HMG
 static void assert_has_text(const struct scene *s, const char *who, int rc,
                             const struct lw_err *err) {
     if (rc && (!err->msg[0] || err->code == LW_OK))
-        fail_msg("%s: %s failed without a word", s->what, who);
+        fail_msg("%s: %s failed without a text", s->what, who);
 }
 
 /* A leader, a worker and a reader, over a connection with wrong answers. */
