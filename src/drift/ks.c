@@ -12,7 +12,7 @@
  * noise of variance V1 + V2, approximated by a bridge with a + 14 (V1 + V2): with 14, the
  * tail of the largest of a few hundred noise values alone is covered. Under the null
  * hypothesis, the measured rate of false alarms is at most the level from n = 100 to
- * 300,000 (test_drift_null). */
+ * 300,000 (test_drift_without_change). */
 #include <math.h>
 
 #include "drift/special.h"

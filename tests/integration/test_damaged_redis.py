@@ -19,7 +19,7 @@ TRIP = {"trip_id": "1", "lpep_pickup_datetime": 1584000000000, "lpep_dropoff_dat
         "PULocationID": 1, "DOLocationID": 2, "passenger_count": 1, "trip_distance": 2.5}
 TYPES = {"string": ("SET", "x"), "list": ("RPUSH", "x"), "set": ("SADD", "x"), "zset": ("ZADD", 1, "x"),
          "hash": ("HSET", "f", "v"), "stream": ("XADD", "*", "f", "v")}
-# Impossible replies. test_store_liar.c has many more.
+# Impossible replies. test_store_wrong_replies.c has many more.
 LIES = [b"+OK\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n"]
 
 

@@ -119,7 +119,7 @@ static void the_library_has_no_other_secret_property(void **state) {
         if (!in(name, secret, COUNT(secret)) &&
             !in(name, open_to_all, COUNT(open_to_all)) &&
             strncmp(name, "sasl.oauthbearer.metadata", 25) != 0)
-            fail_msg("librdkafka %s has the property %s: is it a secret? Say so here, "
+            fail_msg("librdkafka %s has the property %s: is it a secret? Add it here, "
                      "and in src/kafka/secret.c",
                      rd_kafka_version_str(), name);
     }

@@ -2,7 +2,7 @@
  * as the same bytes, and no figure becomes infinite. Numbers are random bit patterns, so
  * that every double can occur: infinities, NaN, subnormal ones, both zeros, the largest.
  *
- *     SEED=... build/dev/tests/unit/core/test_core_values      # repeats a run */
+ *     SEED=... build/dev/tests/unit/core/test_core_any_numbers      # repeats a run */
 #include "support/core_loop.h"
 
 #include <float.h>
