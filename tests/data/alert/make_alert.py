@@ -3,8 +3,8 @@
 
     cd tests/data/alert && python3 make_alert.py
 
-Makes message_*.json (messages as the outbox holds them), body_<format>_*.json (what each receiver must
-be sent at NOW), and signatures.json (Standard Webhooks). Needs Python 3.8 or newer, no package.
+Writes message_*.json (messages as stored in the outbox), body_<format>_*.json (the expected body for each receiver
+at NOW), and signatures.json (Standard Webhooks). Needs Python 3.8 or newer, no package.
 """
 import base64
 import datetime
