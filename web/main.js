@@ -21,7 +21,7 @@ const POLL_MS = 4000; // without events
 const AGAIN_MS = 3000; // after a failure
 const CLOSEST_MS = 700; // minimum between two polls
 const STALE_MS = 30000;
-const DECISIONS = "promoted,rejected,rolled_back,confirmed,probation_waits,not_judged,training,training_waits," +
+const DECISIONS = "promoted,rejected,rolled_back,confirmed,probation_extended,not_judged,training,training_postponed," +
   "fired,resolved,quarantined,quarantine_ended,released";
 
 const state = {

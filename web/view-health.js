@@ -95,8 +95,8 @@ export function renderHealth(s) {
 // ---- decisions ---------------------------------------------------------------------------------
 
 const KINDS = {promoted: ["good", "✓"], confirmed: ["good", "✓"], resolved: ["good", "✓"], fired: ["bad", "▲"],
-  rejected: ["none", "✕"], rolled_back: ["bad", "↩"], training: ["watch", "◦"], training_waits: ["watch", "◦"],
-  probation_waits: ["watch", "◦"], not_judged: ["watch", "△"],
+  rejected: ["none", "✕"], rolled_back: ["bad", "↩"], training: ["watch", "◦"], training_postponed: ["watch", "◦"],
+  probation_extended: ["watch", "◦"], not_judged: ["watch", "△"],
   quarantined: ["bad", "▲"], quarantine_ended: ["none", ""], released: ["watch", "△"]};
 const SHOWN = 8;
 let shown = null;

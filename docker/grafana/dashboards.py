@@ -3,11 +3,11 @@
 
     docker/grafana/dashboards.py [--windows day,three_days,week] [--features A,B,...] [--out DIR]
 
-What is in docker/grafana/dashboards is this script's output for configs/nyc-green.yaml. The Redis data
-source makes a column of each field of a stream's entries, named by the field, and a panel picks columns by
-their names: so a stream with other windows or features needs other panels. Prometheus finds its own by label.
+The files in docker/grafana/dashboards are this script's output for configs/nyc-green.yaml. The Redis data
+source turns each field of a stream's entries into a column of that name, and a panel selects columns by name,
+so a stream with other windows or features needs other panels. Prometheus selects series by label.
 
-Only the standard library. docs/dashboards.md says how to bring them into a Grafana.
+Standard library only. docs/dashboards.md describes how to import them into Grafana.
 """
 import argparse
 import json
@@ -20,13 +20,13 @@ PROMETHEUS = {"type": "prometheus", "uid": "${prometheus}"}
 TITLES = {"psi": "PSI", "js": "Jensen-Shannon distance", "ks": "Kolmogorov-Smirnov distance",
           "w1": "Wasserstein-1 distance"}
 ERROR, ERROR_LABEL = "rmse", "RMSE"  # of the task, as /api/v1/now names it
-GAP_MS = 6 * 3600 * 1000  # a line is broken where nothing is known for so long
+GAP_MS = 6 * 3600 * 1000  # a line has a gap if nothing is known for this long
 MANAGED, FROZEN, EXPECTED = "blue", "orange", "#8a96a3"
 
 
 def distances():
     """Distances of a column from the reference: [(name, meaning, series)], from the table
-    of metrics as docs/figures.md has it. They are what is measured for the prediction and is no verdict."""
+    in docs/figures.md: the metrics measured for the prediction, except verdicts."""
     with open(FIGURES, encoding="utf-8") as lines_:
         rows = [[c.strip() for c in line.strip().strip("|").split(" | ")] for line in lines_
                 if line.startswith("| `")]
@@ -128,7 +128,7 @@ def history_query():
 
 def columns(names, known_by=None):
     """Picks and names columns: {field: title}. A figure that could not be computed is 0 in the history:
-    where `known_by` is 0 the row is left out, and the line is broken where rows are missing (insertNulls)."""
+    rows in which `known_by` is 0 are omitted, and the line has gaps where rows are missing (insertNulls)."""
     steps = [{"id": "filterFieldsByName", "options": {"include": {
         "names": ["$time", *dict.fromkeys([*names, *([known_by] if known_by else [])])]}}}]
     if known_by:
@@ -224,7 +224,7 @@ def prom(expr, legend="", ref="A", **more):
 
 
 def of(metric, *labels, match=""):
-    """Of the stream: the same at every process, so the largest of them."""
+    """A series of the stream: equal in every process, so the maximum is used."""
     selector = 'job="$job"' + (f",{match}" if match else "")
     return f"max by ({', '.join(labels)}) ({metric}{{{selector}}})" if labels else f"max({metric}{{{selector}}})"
 

@@ -4,8 +4,8 @@
     build/release/leeway backtest --json -c configs/nyc-green.yaml data/green_2020-03_2020-05.avro |
         python3 docs/img/lockdown.py > docs/img/lockdown.svg
 
-Promotions stand in "log", the error of each day in "daily". No colour is set in place: two classes
-follow the reader's light or dark.
+Promotions are in "log", the error of each day in "daily". Colours are set by two classes, which follow the
+reader's light or dark theme.
 """
 import json
 import sys

@@ -4,8 +4,8 @@
     benchmarks/stream/growth --json growth.json
     python3 docs/img/performance.py growth.json docs/img
 
-writes growth-features.svg, growth-categories.svg, growth-partitions.svg and growth-windows.svg. No colour is
-set in place: classes follow the reader's light or dark.
+writes growth-features.svg, growth-categories.svg, growth-partitions.svg and growth-windows.svg. Colours are set
+by classes, which follow the reader's light or dark theme.
 """
 import json
 import math

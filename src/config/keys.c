@@ -58,7 +58,7 @@ static const struct lw_key redis_keys[] = {
 };
 static const struct lw_section redis_section = SECTION(
     "redis",
-    "Where state, models, history and alerts live. Its contract is docs/redis.md.",
+    "The store of state, models, history and alerts. Its contract is docs/redis.md.",
     redis_keys);
 
 static const struct lw_key flush_keys[] = {
@@ -151,9 +151,9 @@ static const struct lw_key event_keys[] = {
             "map with `field` and `unit`. An event without a time, or with one outside "
             "the years 1990 to 2100, is a dead letter."},
     {"time_zone", LW_KEY_TEXT, AT(names.time_zone), .standard = "",
-     .doc = "Zone (e.g. `America/New_York`) in which `hour(t)` and its like read "
-            "timestamps, and of times that are local by their type (`local-timestamp-`, "
-            "`date`) or texts without an offset; empty: UTC."},
+     .doc = "Zone (e.g. `America/New_York`) of calendar functions such as `hour(t)`, of "
+            "local types (`local-timestamp-`, `date`), and of texts without an offset; "
+            "empty: UTC."},
 };
 static const struct lw_section event_section = SECTION(
     "event", "Fields of a record that are used, and the time of the event.", event_keys);
@@ -433,13 +433,13 @@ static const struct lw_key root_keys[] = {
      .doc = "Name of the stream: the prefix of its keys in Redis."},
     {"kafka", LW_KEY_NAMED, .read = lw_config_read_kafka, .item = "values",
      .doc =
-         "librdkafka's properties, passed through untouched (docs/kafka.md), but that "
-         "paths (`ssl.ca.location`) are relative to this file. Those that load or run "
-         "code, and those that leeway must set itself, are refused. A property that is a "
-         "secret (a password, a passphrase, a client secret, a private key in PEM, "
-         "`sasl.oauthbearer.config`) stands as `<property>_file` or comes from the "
-         "environment, and is shown nowhere. Files, certificates too, are read again when they change. "
-         "`group.id` is `leeway-<stream>` unless given."},
+         "librdkafka's properties, passed through unchanged (docs/kafka.md), except that "
+         "paths (`ssl.ca.location`) are relative to this file. Properties that load or run "
+         "code, and those that leeway sets itself, are refused. A secret property (a "
+         "password, a passphrase, a client secret, a private key in PEM, "
+         "`sasl.oauthbearer.config`) is given as `<property>_file` or comes from the "
+         "environment, and is never shown. Files, including certificates, are read again "
+         "when they change. The default of `group.id` is `leeway-<stream>`."},
     {"redis", LW_KEY_MAP, .section = &redis_section, .doc = ""},
     {"source", LW_KEY_MAP, .section = &source_section, .read = lw_config_read_source,
      .doc = ""},

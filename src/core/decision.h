@@ -12,7 +12,7 @@ enum lw_decision_kind {
     LW_DECIDED_WAIT,      /* probation is extended: both versions scored too few events */
     LW_DECIDED_NOT_JUDGED /* probation ended with too little data for a verdict */
 };
-/* "promoted", "rejected", "confirmed", "rolled_back", "probation_waits", "not_judged" */
+/* "promoted", "rejected", "confirmed", "rolled_back", "probation_extended", "not_judged" */
 const char *lw_decision_name(enum lw_decision_kind kind);
 
 struct lw_decision {

@@ -606,8 +606,8 @@ static const struct lw_metric table[] = {
      .summary = lw__summary_live_share},
     {.name = "suspect",
      .meaning =
-         "share of events in the last ten minutes whose clock is not believed; not "
-         "in a backtest",
+         "share of events in the last ten minutes with an implausible time; not in a "
+         "backtest",
      .series = "leeway_live_suspect_ratio",
      .unit = "",
      .scope = LW_SCOPE_LIVE,

@@ -60,10 +60,10 @@ void lw__summary_ratio(const struct lw_metric_input *in, struct lw_alert *alert,
 void lw__summary_gain(const struct lw_metric_input *in, struct lw_alert *alert,
                       const char *count) {
     snprintf(alert->summary, SIZE,
-             "%s%% of the %s over %s would go away by recalibrating version %u "
+             "Recalibrating version %u would remove %s%% of the %s over %s "
              "(threshold %.1f%%, n = %s).",
-             lw_digits(100 * alert->value, 1).text, in->m->spec->task->loss,
-             alert->window, alert->model_version, 100 * alert->threshold, count);
+             alert->model_version, lw_digits(100 * alert->value, 1).text,
+             in->m->spec->task->loss, alert->window, 100 * alert->threshold, count);
 }
 
 static void summarise_value(struct lw_alert *alert, const char *count) {

@@ -1,24 +1,26 @@
 /* ADWIN2, adaptive windowing (Bifet and Gavalda, SDM 2007).
  *
  * The window is an exponential histogram: level i holds up to M = 5 buckets of 2^i values
- * each, a sum and a sum of squared deviations a bucket, so W values take about M log2(W /
- * M) buckets. Every 32nd value all splits between buckets are tried: the window is cut
- * while for some split into an old part (n0, mean u0) and a new one (n1, u1)
+ * each, with a sum and a sum of squared deviations per bucket, so W values take about M
+ * log2(W / M) buckets. At every 32nd value all splits between buckets are tried: the
+ * window is cut while, for some split into an old part (n0, mean u0) and a new one (n1,
+ * u1),
  *
  *     |u0 - u1| > e = sqrt(2 m v d) + 2/3 m d,
  *     m = 1/(n0 - L + 1) + 1/(n1 - L + 1),  d = ln(2 ln(W) / delta),
  *
- * v the window's variance, L = 5 the shortest part (the form that MOA and River use).
- * Cost: a value O(1), a check one pass over the buckets without a root or a logarithm a
- * split: with a = |u0 - u1| - 2/3 m d the test is a > 0 and a^2 > 2 m v d. As a < |u0 -
- * u1| and m > W / (n0 n1), most splits fail a test that needs no division either.
+ * where v is the window's variance and L = 5 the minimum length of a part (the form that
+ * MOA and River use). Cost: O(1) per value; a check is one pass over the buckets without
+ * a root or a logarithm per split: with a = |u0 - u1| - 2/3 m d, the test is a > 0 and
+ * a^2 > 2 m v d. As a < |u0 - u1| and m > W / (n0 n1), most splits fail a cheaper test,
+ * which needs no division.
  *
- * One-sided: a cut because values fell shortens the window without an alarm; an alarm
- * needs a cut whose new part is higher. The bound itself stays two-sided. River skips
- * the newest bucket of each level when it walks the splits, and fires on falls too;
- * otherwise the indices agree (tests/data/drift/golden.py).
+ * The detector is one-sided: a cut because values fell shortens the window without an
+ * alarm; an alarm needs a cut whose new part is higher. The bound itself stays two-sided.
+ * River skips the newest bucket of each level when it walks the splits, and also raises
+ * an alarm when values fall; otherwise the indices agree (tests/data/drift/golden.py).
  *
- * Not implemented: the warning level, which nothing uses. */
+ * The warning level is not implemented, because nothing uses it. */
 #include <math.h>
 #include <string.h>
 
@@ -27,7 +29,7 @@
 enum { M = 5, LEVELS = 40, CLOCK = 32, SHORTEST = 5 };
 
 struct level {
-    uint32_t n; /* buckets held, oldest first */
+    uint32_t n; /* number of buckets, oldest first */
     double sum[M + 1], m2[M + 1];
 };
 
@@ -59,8 +61,7 @@ static void adwin_put(struct level *l, double sum, double m2) {
     l->m2[l->n++] = m2;
 }
 
-/* Drops the oldest k. Moves the whole array, because a fixed size is faster than a
- * call. */
+/* Drops the k oldest. Moves the whole array, because a copy of fixed size is faster. */
 static void adwin_drop(struct level *l, uint32_t k) {
     l->n -= k;
     for (uint32_t i = 0; i + k <= M; i++) {
@@ -69,7 +70,7 @@ static void adwin_drop(struct level *l, uint32_t k) {
     }
 }
 
-/* The two oldest buckets of a full level become one of the next level. */
+/* Merges the two oldest buckets of a full level into one of the next level. */
 static void adwin_compress(struct adwin *a) {
     double size = 1.0;
     for (uint32_t i = 0; a->level[i].n > M; i++) {
@@ -128,7 +129,8 @@ static void drop_oldest(struct adwin *a) {
     adwin_recount(a);
 }
 
-/* -1: some split fell significantly, 1: some split grew, 0: none. Growth wins. */
+/* -1: at some split the values fell significantly, 1: at some split they grew, 0:
+ * neither. Growth takes precedence. */
 static int find_cut(const struct adwin *a) {
     const double shortest = SHORTEST; /* of either part */
     double w = (double)a->width, d = log(2.0 * log(w) / a->delta);
@@ -146,7 +148,7 @@ static int find_cut(const struct adwin *a) {
                 continue;
             if (n1 < shortest)
                 return found;
-            double apart = a->total * n0 - sum0 * w; /* growth * n0 * n1 */
+            double apart = a->total * n0 - sum0 * w; /* (u1 - u0) * n0 * n1 */
             if (apart * apart <= w * vd * n0 * n1)
                 continue;
             double m = 1.0 / (n0 - shortest + 1.0) + 1.0 / (n1 - shortest + 1.0);
@@ -223,7 +225,7 @@ static int adwin_read(void *state, struct lw_reader *in) {
     if (!(fabs(total - a->total) <= room) || !(m2 >= 0.0) ||
         !(fabs(m2 - a->m2) <= 1e-6 * a->m2 + 1e-12) || a->tick < a->width)
         return -1;
-    a->total = total; /* as written: the run must continue bit for bit */
+    a->total = total; /* as written: the continuation must be identical bit for bit */
     a->m2 = m2;
     return 0;
 }

@@ -1,19 +1,18 @@
 /* Frozen bins: inner edges at quantiles of the reference, outer bins open.
  *
- * For each of the bins - 1 targets i / bins the split follows the retained value whose
- * cumulative share is nearest to the target; "nearest" rather than "first at or above"
- * keeps the split that a heavy value at either end would absorb. Ties (whole
- * seconds, counts) make splits coincide: equal ones are dropped. (edge[i-1], edge[i]] is
- * a bin.
+ * For each of the bins - 1 targets i / bins, the split follows the retained value whose
+ * cumulative share is nearest to the target. "Nearest" instead of "first at or above"
+ * keeps a split next to a heavy value at either end. With ties (whole seconds, counts)
+ * splits coincide; duplicates are dropped. (edge[i-1], edge[i]] is a bin.
  *
- * An edge lies midway between the value below it and the next one, never on a value: the
- * same prices as float instead of double would fall on the other side of it, and a feed
- * that changed only its type would drift.
+ * An edge lies midway between two neighbouring values, never on a value: otherwise the
+ * same prices sent as float instead of double would fall on the other side, and a feed
+ * that only changed its type would appear to drift.
  *
- * A column of at most `bins` distinct values gets one bin per value, and an edge below the
- * least and above the greatest (by half the gap to its neighbour; for a constant by the
- * tolerance of equal values), so that a new value falls into a bin of its own even when
- * the reference is constant. */
+ * A column of at most `bins` distinct values gets one bin per value, and an edge below
+ * the smallest and above the greatest (by half the gap to the neighbour; for a constant,
+ * by the tolerance for equal values), so that a new value falls into a bin of its own
+ * even if the reference is constant. */
 #include "leeway/drift.h"
 
 #include <math.h>
@@ -52,9 +51,9 @@ static struct bin_points points_of(const struct lw_kll *kll) {
     return p;
 }
 
-/* An edge below v, the lowest value: half of `gap`, the distance to the next one;
- * without a gap, the tolerance of equal values. At 0 that tolerance is 0: then the next
- * double. */
+/* An edge below v, the lowest value: by half of `gap`, the distance to the next value, or
+ * without a gap by the tolerance for equal values. At 0 that tolerance is 0, so the edge
+ * is the next double below. */
 static double bins_below(double v, double gap) {
     double edge = v - (gap > 0.0 ? gap / 2.0 : lw_points_same_within(v));
     return edge < v ? edge : nextafter(v, -INFINITY);
@@ -72,7 +71,7 @@ static void bins_of_few(const struct bin_points *p, struct lw_bins *out) {
     put_edge(out, above);
 }
 
-/* First index whose cumulative weight reaches `target`, or the one before if nearer. */
+/* The index whose cumulative weight is nearest to `target`. */
 static size_t bins_nearest(const uint64_t *cumulative, size_t n, double target) {
     size_t lo = 0, hi = n - 1;
     while (lo < hi) {
@@ -99,7 +98,7 @@ void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *
         double total = (double)p.cumulative[p.n - 1];
         for (int i = 1; i < bins; i++) {
             size_t at = bins_nearest(p.cumulative, p.n, total * i / bins);
-            if (at + 1 < p.n) /* an empty bin would lie above the greatest value */
+            if (at + 1 < p.n) /* else the bin above the greatest value would be empty */
                 put_edge(out, lw_points_midpoint(p.value[at], p.value[at + 1]));
         }
     }

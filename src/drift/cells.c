@@ -1,19 +1,19 @@
 /* From sketches to cells.
  *
  * Small cells: the limit laws of chi-square and PSI need an expected count of about five
- * (Cochran 1954). With 265 zones and 500 rows most cells are far below it, which is why
- * peers report drift between two halves of one month. Here every cell whose expected
- * count (from both samples pooled, in the smaller sample) is below LW_CELL_MIN is merged:
- * neighbours for bins, one common "rest" for categories. The choice looks at the pooled
- * counts only, so under the null it does not favour a difference. A growing tail of rare
- * or new categories still shows, as growth of the rest.
+ * (Cochran 1954). With 265 zones and 500 rows most cells are far below that, which is why
+ * other tools report drift between two halves of one month. Here every cell whose
+ * expected count (from both samples pooled, in the smaller sample) is below LW_CELL_MIN
+ * is merged: neighbouring cells for bins, one common "rest" for categories. The choice
+ * uses only pooled counts, so under the null hypothesis it does not favour a difference.
+ * A growing tail of rare or new categories still shows, as growth of the rest.
  *
- * Sketch noise: once a KLL sketch has compacted, a rank carries a zero-mean error. Its
- * standard deviation, measured over k = 50..800, n to a million, streamed and merged from
- * up to 1,000 panes (bench_drift ranks), is 0.35 to 0.61 over k. The library's 99 % bound
- * over all ranks is 5.5 times the largest of those, and knows the coarsest k that was
- * merged in, so the variance is taken as (bound / 5.5)^2. A sketch that holds every item
- * has none. */
+ * Sketch noise: once a KLL sketch has compacted, a rank has a zero-mean error. Its
+ * standard deviation, measured over k = 50..800, n up to a million, streamed and merged
+ * from up to 1,000 panes (bench_drift ranks), is 0.35 to 0.61 over k. The library's 99 %
+ * bound over all ranks is 5.5 times the largest of those, and accounts for the coarsest k
+ * that was merged in, so the variance is taken as (bound / 5.5)^2. It is 0 for a sketch
+ * that holds every item. */
 #include "drift/cells.h"
 
 #include <math.h>
@@ -55,8 +55,8 @@ void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
         bool last = i == bins->nedges;
         double r = last ? 1.0 : lw_kll_view_rank(vr, bins->edge[i]);
         double c = last ? 1.0 : lw_kll_view_rank(vc, bins->edge[i]);
-        r = r > at_ref ? r : at_ref; /* stored edges that are out of order or NaN: */
-        c = c > at_cur ? c : at_cur; /* then an empty bin, not a negative one */
+        r = r > at_ref ? r : at_ref; /* stored edges may be out of order or NaN: */
+        c = c > at_cur ? c : at_cur; /* the bin is then empty, not negative */
         lw_cells_put(out, n_ref * (r - at_ref), n_cur * (c - at_cur));
         at_ref = r;
         at_cur = c;
@@ -84,7 +84,7 @@ void lw_cells_merge_ordered(struct lw_cells *c) {
         c->cur[k++] = cur;
         ref = cur = 0.0;
     }
-    if (k == 0) { /* all together are too few */
+    if (k == 0) { /* all cells together are too small */
         c->ref[k] = ref;
         c->cur[k++] = cur;
     } else { /* a small remainder joins the last cell */

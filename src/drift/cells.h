@@ -1,5 +1,5 @@
-/* Counts of two samples over the same cells: the input of PSI, Jensen-Shannon,
- * Hellinger and chi-square. Made from frozen bins (numeric) or from categories. */
+/* Counts of two samples over the same cells: the input of PSI, Jensen-Shannon, Hellinger
+ * and chi-square. Cells are made from frozen bins (numeric) or from categories. */
 #ifndef LW_DRIFT_CELLS_H
 #define LW_DRIFT_CELLS_H
 
@@ -13,38 +13,37 @@
 
 struct lw_cells {
     size_t n, cap;
-    size_t unchanged;    /* heavy categories that count as cells and may be equal */
+    size_t unchanged;    /* heavy categories that count as cells and may be unchanged */
     double *ref, *cur;   /* counts */
     double n_ref, n_cur; /* their sums */
-    double
-        noise; /* variance that sketches add to the difference of two shares; 0: exact */
+    double noise; /* variance that sketches add to a difference of shares; 0: exact */
 };
 
 void lw_cells_fini(struct lw_cells *c);
 void lw_cells_put(struct lw_cells *c, double ref, double cur);
 
-/* Counts of both samples in the bins. noise comes from the sketches. */
+/* Counts both samples in the bins; noise follows from the sketches. */
 void lw_cells_numeric(struct lw_cells *out, const struct lw_numeric *ref,
                       const struct lw_numeric *cur, const struct lw_bins *bins);
-/* Merges neighbours until each cell is large enough (the order is meaningful). */
+/* Merges neighbouring cells until each is large enough (their order is meaningful). */
 void lw_cells_merge_ordered(struct lw_cells *c);
 
-/* Expected count in the smaller sample of a cell with these two counts. */
+/* The expected count in the smaller sample for a cell with these two counts. */
 double lw_cells_expected(double ref, double cur, double n_ref, double n_cur);
 
-/* What categories show besides their cells. */
+/* What categories show in addition to their cells. */
 struct lw_cats_diff {
-    double linf;   /* largest change of one category's share; past a cap: at least this */
-    bool known;    /* whether the rest is known */
-    double unseen; /* share of the current sample in categories the reference lacks */
-    double expected; /* what it would be without a change */
-    double p;        /* of a larger share by chance */
+    double linf;   /* largest change of one category's share; past a cap, a lower bound */
+    bool known;    /* whether unseen, expected and p are known */
+    double unseen; /* share of current values in categories new to the reference */
+    double expected; /* its expected value without a change */
+    double p;        /* p-value of a share at least this large */
 };
-/* One cell per category that is large enough, and one for all the rest together. */
+/* One cell per category that is large enough, and one for all others together. */
 struct lw_cats_diff lw_cells_categories(struct lw_cells *out, struct lw_cats *ref,
                                         struct lw_cats *cur);
 
-/* Variance of one normalised rank of a sketch, 0 while it holds every item. */
+/* The variance of a normalised rank of a sketch; 0 while it holds every item. */
 double lw_cells_sketch_variance(const struct lw_kll *kll);
 
 #endif

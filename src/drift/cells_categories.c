@@ -1,30 +1,31 @@
-/* From category counts to cells, and what is new.
+/* From category counts to cells, and the share of new categories.
  *
- * Up to the summaries' cap every count is exact. Past it a summary knows two things
- * (leeway/categories.h): a random part of all categories exactly, those sampled at the
- * greater of the two depths, and the heavy ones to within `error`.
+ * Up to the summaries' cap every count is exact. Past it a summary has two parts
+ * (leeway/categories.h): exact counts for a random sample of all categories, those
+ * sampled at the greater of the two depths; and counts of the heavy ones to within
+ * `error`.
  *
- * Cells past the cap. Each sampled category that is large enough is a cell, with the
- * textbook's variance, as its counts are the textbook's; those that are not are merged
- * by their keys into at most GROUPS cells, so that a change among many small ones is
- * detected as well. A heavy category that is not sampled may have any count from the
- * reported one to `error` more; of these the two that differ least are used. If they
+ * Cells past the cap. Each sampled category that is large enough is a cell; its counts
+ * are exact, so it has the textbook's variance. Smaller ones are merged by their keys
+ * into at most GROUPS cells, so that a change among many small categories is detected as
+ * well. A heavy category that is not sampled has a true count between the reported one
+ * and `error` more; of the possible counts, the two that differ least are used. If they
  * can be equal, no change is certain: the category joins the rest, and still counts as a
  * degree of freedom, so that selecting the differing ones gives no advantage. The rest is
  * everything without a cell.
  *
- * Unseen: how many current values lie in categories that the reference lacks. For sampled
+ * Unseen: the share of current values in categories that the reference lacks. For sampled
  * categories this is a count. A heavy category that is not sampled is new if the
- * reference can have had at most a tenth of it. The share of new values among the others,
- * light and not sampled, is that of the sampled light ones: a ratio estimate, whose
- * standard error must be at most UNSEEN_SE; otherwise unseen is unknown.
+ * reference can have had at most a tenth of it. For the others, light and not sampled,
+ * the share of new values is estimated by that of the sampled light ones. This is a ratio
+ * estimate, whose standard error must be at most UNSEEN_SE; otherwise unseen is unknown.
  *
- * Expected unseen: a reference of n values out of many categories has not seen them all.
- * The unseen ones have a probability of about N1/n, N1 the number of categories that it
- * has seen once (Good 1953, Turing), with variance (N1 + 2 N2)/n^2. The test asks within
- * the sampled categories alone, where both sides are exact: new values U of m against N1
- * of n, z = (U/m - N1/n) / sqrt(p(1 - p)/m + (N1 + 2 N2)/n^2); with few, Fisher's exact
- * test. */
+ * Expected unseen: a reference of n values from many categories has not seen all of them.
+ * Those unseen have a total probability of about N1/n, where N1 is the number of
+ * categories that it has seen once (Good 1953, Turing), with variance (N1 + 2 N2)/n^2.
+ * The test uses only the sampled categories, where both sides are exact: U new values of
+ * m against N1 of n, z = (U/m - N1/n) / sqrt(p(1 - p)/m + (N1 + 2 N2)/n^2); with few
+ * values, Fisher's exact test. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -33,7 +34,7 @@
 #include "drift/special.h"
 #include "drift/stats.h"
 
-#define HEAVY      4.0 /* errors: smaller counts cannot be distinguished from none */
+#define HEAVY      4.0 /* in units of the error: smaller counts may be 0 */
 #define TENTH      10.0
 #define UNSEEN_SE  0.07
 #define UNSEEN_MIN 50.0 /* sampled values per side */
@@ -55,11 +56,11 @@ struct tally {
     double heavy;              /* current count from which a category is heavy */
     double rest_ref, rest_cur; /* values without a cell */
     double group_ref[GROUPS], group_cur[GROUPS]; /* small sampled categories */
-    double unseen, unseen2; /* light sampled values that are new, and their squares */
-    double unseen_heavy;    /* sampled ones */
-    double new_heavy, nnew; /* not sampled: values, categories */
-    double squares, cross;  /* of light sampled counts; of new and all */
-    double once, twice;     /* sampled categories the reference has seen once, twice */
+    double unseen, unseen2; /* light sampled, new: values, sum of squared counts */
+    double unseen_heavy;    /* new values in heavy sampled categories */
+    double new_heavy, nnew; /* not sampled, new: values, categories */
+    double squares, cross;  /* light sampled: sum of squared counts, of new x all */
+    double once, twice; /* sampled categories that the reference has seen once, twice */
     struct lw_cats_diff diff;
 };
 
@@ -98,7 +99,8 @@ static void put_sampled(struct tally *t, uint64_t key, double ref, double cur) {
     }
 }
 
-/* Merges neighbours until they are large; the remainder stays in the rest. */
+/* Merges neighbouring groups until each is large enough; the remainder stays in the
+ * rest. */
 static void put_groups(struct tally *t) {
     double ref = 0.0, cur = 0.0;
     for (size_t i = 0; i < GROUPS; i++) {
@@ -111,7 +113,8 @@ static void put_groups(struct tally *t) {
     }
 }
 
-/* Not sampled: reported counts, each up to `error` too small. */
+/* A category that is not sampled: its reported counts are each up to `error` too
+ * small. */
 static void put_other(struct tally *t, double ref, double cur) {
     if (cur >= t->heavy) {
         t->cur.others += cur + t->cur.error;
@@ -148,7 +151,7 @@ static void put_rest(struct tally *t) {
     double ref = fmax(t->rest_ref, 0.0), cur = fmax(t->rest_cur, 0.0);
     if (c->n == 0 || categories_large(t, ref, cur)) {
         lw_cells_put(c, ref, cur);
-    } else { /* too few for a cell of their own: they join the smallest */
+    } else { /* too small for a cell of its own: joins its group */
         size_t least = 0;
         for (size_t i = 1; i < c->n; i++)
             if (c->ref[i] + c->cur[i] < c->ref[least] + c->cur[least])
@@ -160,8 +163,8 @@ static void put_rest(struct tally *t) {
     c->n_cur = t->cur.n;
 }
 
-/* The light values that are not sampled, and the certainty of their share of new
- * values. */
+/* The number of new values among the light ones that are not sampled, and the standard
+ * error of their share. */
 static double light_unseen(const struct tally *t, double *se) {
     double left = t->cur.n - t->cur.sampled - t->cur.others;
     *se = 0.0;
@@ -174,7 +177,7 @@ static double light_unseen(const struct tally *t, double *se) {
     return left * f;
 }
 
-/* One-sided in effect: fewer new values than expected are not a finding. */
+/* One-sided: fewer new values than expected are not significant. */
 static double unseen_p(const struct tally *t, double new) {
     double n = t->ref.sampled, m = t->cur.sampled, spread = t->once + 2.0 * t->twice;
     if (new / m <= t->once / n)
@@ -197,7 +200,7 @@ static void judge_unseen(struct tally *t) {
         return;
     double new = t->unseen + t->unseen_heavy;
     d->unseen = fmin((new + t->new_heavy + light) / t->cur.n, 1.0);
-    /* The same share of the light values; heavy ones the reference knows. */
+    /* Assumes the same share for the light values; heavy ones are in the reference. */
     double share = t->cur.sampled > 0.0 ? t->once / t->ref.sampled : 0.0;
     double all = t->cur.n - t->cur.others - t->cur.sampled;
     double of_light = t->cur.light > 0.0 ? t->cur.sampled / t->cur.light : 1.0;

@@ -1,7 +1,7 @@
 /* The table of change detectors and what they share: scaling, rejection of non-finite
  * values, and the restart after an alarm.
  *
- * The restart happens at the next update, so that until then the width tells where the
+ * The restart is done at the next update, so that until then the width shows where the
  * detector locates the change. */
 #include "drift/change.h"
 

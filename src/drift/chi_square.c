@@ -1,23 +1,23 @@
 /* Pearson's chi-square test of homogeneity of two samples, and the effect of sketches.
  *
- * With p_i the pooled share of cell i, S = sum (r_i - c_i)^2 / p_i; the textbook's
- * statistic is S / a with a = 1/n + 1/m, and is chi-square with B - 1 degrees of freedom
- * when nothing changed and every expected count is about five or more.
+ * With p_i the pooled share of cell i, S = sum (r_i - c_i)^2 / p_i. The textbook's
+ * statistic is S / a with a = 1/n + 1/m; without a change, and with expected counts of
+ * about five or more, it is chi-square with B - 1 degrees of freedom.
  *
- * When shares come from quantile sketches, r_i - c_i carries their error as well. A KLL
- * compaction of weight w moves every rank by 0 or by the same random +-w, as the number
- * of compacted items below is even or odd. For edges well apart those parities are
- * independent fair coins, so a rank errs with variance V = w^2/2, and so does a bin, the
- * difference of two ranks; neighbouring bins (on the circle: the first and the last both
- * end at a rank that is exact) have covariance -V/2, others none. The covariance of the
- * differences is therefore
+ * If shares come from quantile sketches, r_i - c_i carries their error as well. A KLL
+ * compaction of weight w moves every rank by 0 or by the same random +-w, depending on
+ * whether the number of compacted items below is even or odd. For edges well apart, those
+ * parities are independent fair coins, so a rank has variance V = w^2/2, and so does a
+ * bin, the difference of two ranks. Neighbouring bins have covariance -V/2, others 0; the
+ * first and the last bin count as neighbours, because their outer ranks are exact. The
+ * covariance of the differences is therefore
  *
  *     C_ij = a (p_i [i = j] - p_i p_j) + V ([i = j] - [i, j neighbours] / 2)
  *
- * and S is a mixture of chi-squares with the eigenvalues of M_ij = C_ij / sqrt(p_i p_j).
- * Satterthwaite (1946): S tr M / tr M^2 is nearly chi-square with (tr M)^2 / tr M^2
- * degrees of freedom. With V = 0 that is the textbook's test, exactly. tr M is also what
- * PSI is expected to be when nothing changed, as PSI and S agree to second order. */
+ * and S is a mixture of chi-squares with the eigenvalues of M_ij = C_ij / sqrt(p_i p_j)
+ * as weights. By Satterthwaite (1946), S tr M / tr M^2 is approximately chi-square with
+ * (tr M)^2 / tr M^2 degrees of freedom. With V = 0 that is exactly the textbook's test.
+ * tr M is also the expected PSI without a change, as PSI and S agree to second order. */
 #include "drift/stats.h"
 
 #include <math.h>

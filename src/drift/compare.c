@@ -1,15 +1,16 @@
-/* Column by column: figures, then the correction over columns, then verdicts.
+/* Columns are compared one by one: figures, then the correction over columns, then
+ * verdicts.
  *
- * A column drifts when both hold: its test is significant after correction, and its
- * effect, the bias-corrected PSI, is above the floor. The test alone would call any
- * difference drift once windows are large (two Januaries differ at 50,000 rows); the
- * effect alone would call noise drift while they are small. The test that decides is
- * chi-square on PSI's own cells, so that test and effect look at the same thing;
- * Kolmogorov-Smirnov is reported in addition.
+ * A column drifts if two conditions hold: its test is significant after correction, and
+ * its effect, the bias-corrected PSI, is above the floor. The test alone would report any
+ * difference once windows are large (two Januaries differ at 50,000 rows); the effect
+ * alone would report noise while they are small. The deciding test is chi-square on PSI's
+ * own cells, so that test and effect measure the same difference; Kolmogorov-Smirnov is
+ * reported in addition.
  *
- * The floor is 0.2 where the rule of thumb has 0.1 for "moderate": against a month, every
- * calm Sunday is above 0.1 in its pick-up zones, at most 0.21, while the lockdown's days
- * are at 0.25 to 0.7 (docs/statistics.md).
+ * The floor is 0.2, while the rule of thumb calls 0.1 "moderate": against a month, every
+ * ordinary Sunday is above 0.1 in its pick-up zones, at most 0.21, while the days of the
+ * lockdown are at 0.25 to 0.7 (docs/statistics.md).
  *
  * Columns are judged separately: an empty, constant or short one has its own verdict and
  * is left out of the correction. */
@@ -56,7 +57,7 @@ static void cell_figures(const struct lw_cells *cells, struct lw_drift *d) {
     d->cramers_v = lw_drift_cramers_v(cells, test.stat);
 }
 
-/* The reference's standard deviation, or both sides' together if it is 0. */
+/* The reference's standard deviation, or that of both sides together if it is 0. */
 static double compare_spread(const struct lw_moments *ref, const struct lw_moments *cur) {
     double sd = lw_moments_sd(ref);
     if (sd > 0.0)
@@ -179,8 +180,9 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
     }
 }
 
-/* Corrects the p-value at `from` over the columns that can be judged and have it, into
- * `to` (both are offsets of doubles in struct lw_drift). */
+/* Corrects the p-values at offset `from` over the columns that can be judged and have
+ * one; writes the results at offset `to` (both are offsets of doubles in struct
+ * lw_drift). */
 static void compare_adjust(struct lw_drift *d, size_t n, size_t from, size_t to,
                            const struct lw_drift_options *options) {
     double *p = lw_calloc(n, sizeof *p);

@@ -1,7 +1,7 @@
-/* Several columns are tested at once. Bonferroni keeps the chance of any false alarm
- * under alpha; Benjamini and Hochberg (1995) keeps the expected share of false ones among
- * the alarms under alpha, and finds more when many columns moved at once, as they do
- * after a lockdown. With nothing changed anywhere both bound the chance of any alarm by
+/* Correction for testing several columns at once. Bonferroni keeps the probability of any
+ * false alarm below alpha. Benjamini and Hochberg (1995) keeps the expected share of
+ * false alarms among the alarms below alpha, and finds more if many columns move at once,
+ * as after a lockdown. Without any change, both bound the probability of an alarm by
  * alpha (for columns that are independent or positively dependent).
  *
  * Adjusted p of rank i among k: min over j >= i of p_(j) k / j. */

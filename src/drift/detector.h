@@ -9,14 +9,13 @@ struct lw_detector {
     const char *name;
     size_t size;
     double delta; /* default of params.delta */
-    /* LW_ECONFIG when a parameter is out of range. */
+    /* LW_ECONFIG if a parameter is out of range. */
     int (*check)(const struct lw_change_params *p, struct lw_err *err);
     void (*reset)(void *state, const struct lw_change_params *p);
     int (*update)(void *state, double v); /* v finite and scaled */
     uint64_t (*width)(const void *state);
     void (*write)(const void *state, struct lw_buf *out);
-    /* Returns -1 when a field is impossible (the caller checks the reader's own
-     * failure). */
+    /* Returns -1 if a field is invalid (the caller checks whether the reader failed). */
     int (*read)(void *state, struct lw_reader *in);
 };
 

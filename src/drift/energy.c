@@ -1,14 +1,14 @@
-/* Energy distance of two one-dimensional distributions (Szekely and Rizzo 2004):
- * D = sqrt(2 integral (F - G)^2 dx), in units of the reference's standard deviation, so
- * that the column's unit does not matter. Compared with Wasserstein-1 it
- * weighs a large difference of shares more than a long distance.
+/* Energy distance of two one-dimensional distributions (Szekely and Rizzo 2004): D =
+ * sqrt(2 integral (F - G)^2 dx), in units of the reference's standard deviation, so that
+ * the column's unit does not matter. Compared with Wasserstein-1, it gives more weight to
+ * a large difference of shares than to a long distance.
  *
- * p: a bound for any shape. When nothing changed, F - G is a Gaussian
- * process with covariance K(x, y) = a F(x) (1 - F(y)) for x <= y, a = 1/n + 1/m, and that
- * of the sketches, which is taken as independent from one value to the next. The integral
- * I of (F - G)^2 is then sum l_i Z_i^2, l_i the eigenvalues of K, with mean m = integral
- * K(x, x) and h^2 = sum l_i^2 = double integral K^2. As no l_i is above h, I exceeds
- * m + 2 h (sqrt(t) + t) with probability at most exp(-t) (Laurent and Massart 2000). */
+ * p is an upper bound for any distribution. Without a change, F - G is a Gaussian process
+ * with covariance K(x, y) = a F(x) (1 - F(y)) for x <= y, a = 1/n + 1/m, plus that of the
+ * sketches, which is taken as independent from one value to the next. The integral I of
+ * (F - G)^2 is then sum l_i Z_i^2, with l_i the eigenvalues of K, mean m = integral K(x,
+ * x) and h^2 = sum l_i^2 = double integral K^2. As no l_i exceeds h, I exceeds m + 2 h
+ * (sqrt(t) + t) with probability at most exp(-t) (Laurent and Massart 2000). */
 #include <math.h>
 
 #include "drift/statistic.h"
@@ -17,7 +17,7 @@
 
 lw_statistic_fn lw_statistic_energy;
 
-/* The reference's standard deviation, or both sides' together if it is 0. */
+/* The reference's standard deviation, or that of both sides together if it is 0. */
 static double energy_scale(const struct lw_numeric *ref, const struct lw_numeric *cur) {
     struct lw_moments both = ref->moments;
     double sd = lw_moments_sd(&ref->moments);
@@ -33,13 +33,13 @@ struct energy {
     double below; /* of F^2 */
 };
 
-/* A step of constant F, G and pooled share f. */
+/* Adds a step over which F, G and the pooled share f are constant. */
 static void energy_step(struct energy *e, double gap, double f, double a, double noise,
                         double step) {
     double own = a * f * (1 - f), from = a * (1 - f);
     e->area += gap * gap * step;
     e->mean += (own + noise) * step;
-    e->h2 += 2 * from * from * e->below * step; /* with every step before this one */
+    e->h2 += 2 * from * from * e->below * step; /* with every earlier step */
     e->h2 += (own + noise) * (own + noise) * step * step;
     e->below += f * f * step;
 }

@@ -1,25 +1,25 @@
-/* Broken feeds, which look like drift.
+/* Detects broken feeds, which look like drift.
  *
  * Nulls and out of range: at least half of the values that the reference would have had
- * are gone, significantly so. A half, because a new population that lacks a field is not
- * a fault: a fifth to a half of the city's trips lacked dispatch fields after the
- * lockdown, and have done so for years.
+ * are gone, and significantly so. The limit is a half because a new population that lacks
+ * a field is not a fault: after the lockdown a fifth to a half of the city's trips lacked
+ * dispatch fields, and this has lasted for years.
  *
  * Unit: fault_unit.c.
  *
- * Negative: half or more of the values are below 0, none of the reference was, and the
- * reference came near 0, its floor. A duration has such a floor; a temperature, which
- * falls below 0 in the first frost, does not.
+ * Negative: at least half of the values are below 0, none of the reference was, and the
+ * reference came near 0, its lower bound. A duration has such a bound; a temperature,
+ * which falls below 0 in the first frost, does not.
  *
- * Stuck: nearly all current values are one value, which was improbable: less than
- * LW_STUCK_REFERENCE of the reference. Rows of one day resemble each other, so a
- * probability to the power of the rows would call any dry day impossible; the value itself
- * must be rare. A column with 15 % zeros may be broken or have a quiet day. Values are
- * equal when only their last bits differ (drift/points.h): a constant that is sent as
- * float is not stuck.
+ * Stuck: nearly all current values are one value that was rare in the reference: a share
+ * of less than LW_STUCK_REFERENCE. Rows of one day resemble each other, so a probability
+ * to the power of the number of rows would call any dry day impossible; the value itself
+ * must be rare. A column with 15 % zeros may be broken or may have a quiet day. Values
+ * are equal if only their last bits differ (drift/points.h): a constant that is now sent
+ * as float is not stuck.
  *
- * The target is a column like any other: values outside its range count as out of range,
- * and nulls as missing. */
+ * The target is treated like any other column: values outside its range count as out of
+ * range, and nulls as missing. */
 #include "leeway/fault.h"
 
 #include <math.h>
@@ -32,7 +32,7 @@
 #define LW_FAULT_ALPHA     1e-6
 #define LW_STUCK_SHARE     0.98
 #define LW_STUCK_REFERENCE 0.1
-#define LW_FLOOR           0.5 /* of the median: how near to 0 the fifth percentile is */
+#define LW_FLOOR           0.5 /* times the median: upper limit of the fifth percentile */
 #define LW_FLOOR_MIN_N     100
 
 const char *lw_fault_name(enum lw_fault_kind kind) {
@@ -46,7 +46,7 @@ static struct lw_fault fault_none(void) {
     return (struct lw_fault){.kind = LW_FAULT_NONE, .text = ""};
 }
 
-/* Did at least half of the good rows turn bad? */
+/* Whether at least half of the good rows turned bad. */
 static bool half_lost(uint64_t bad_ref, uint64_t n_ref, uint64_t bad_cur,
                       uint64_t n_cur) {
     if (n_ref < LW_FAULT_MIN_N || n_cur < LW_FAULT_MIN_N)

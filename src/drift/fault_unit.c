@@ -1,21 +1,23 @@
-/* Were the values sent in another unit? A change of unit is a map y = factor x + offset
- * that a program may apply: the candidates are those of the table below.
+/* Detects values that are sent in another unit. A change of unit is a map y = factor x +
+ * offset that a program may apply; the table below lists the candidates.
  *
- * The shape must agree: each of the five quantiles moved by the map, within what the
- * ranks of both samples leave open and LW_LOOSE of ordinary change. A real shift moves
- * quantiles unevenly. The unchanged column must not agree as well.
+ * The shape must agree: each of the five quantiles has moved as the map says, within the
+ * error of both samples' ranks and LW_LOOSE for ordinary change. A real shift moves
+ * quantiles unevenly. The unchanged column must not fit as well.
  *
  * That is enough for a factor of 60 and more, which no market or season causes in a day.
- * Growth by 1.6 is possible, and it preserves the shape of a product: a lognormal's scale
- * times 1.6. So kilometres for miles need further evidence:
+ * Growth by 1.6 is possible, and real growth by a factor preserves the shape as well (a
+ * lognormal's scale times 1.6). So kilometres for miles need further evidence:
  *
- * - by the digits, where the reference has few: a distance of 0.01-mile steps, times
- *   1.609344, falls on multiples of 0.01609344, which cannot happen by chance; and if
- *   rounded again, only 62 of 100 steps can be reached. That is proof even if other
- *   things have changed, and digits that do not fit are a refutation;
- * - else by the same rows: least and greatest value moved by the factor to nine digits.
+ * - from the digits, if the reference has few: a distance in steps of 0.01 miles, times
+ *   1.609344, falls on multiples of 0.01609344, which cannot happen by chance; if it is
+ *   rounded again, only 62 of 100 steps can occur. This is proof even if other things
+ *   have changed, and digits that do not fit are a refutation;
+ * - otherwise from identical rows: the smallest and the greatest value have moved by the
+ *   factor to nine digits.
  *
- * Without either it cannot be distinguished from growth, and it is drift.
+ * Without such evidence a change of unit cannot be distinguished from growth, and it is
+ * reported as drift.
  *
  * Temperatures have an offset too; their tolerance is a share of the distance that the
  * values moved. Columns of temperatures are roughly symmetrical; skewed ones, such as
@@ -67,7 +69,7 @@ static const struct unit_map units[] = {
 static const double miles[] = {1.609344, 1.60934, 1.6093, 1.609, 1.61, 1.6};
 static const double kilometres[] = {1 / 1.609344, 0.621371, 0.62137, 0.6214, 0.621, 0.62};
 
-/* A quantile, and its interval given the error of its rank. */
+/* A quantile, and its interval from the error of its rank. */
 struct quantile {
     double at, lo, hi;
 };
@@ -94,8 +96,8 @@ static double fault_unit_mapped(const struct unit_map *u, double v) {
     return u->factor * v + u->offset;
 }
 
-/* Tolerance for ordinary change at quantile i: a share of the value; for a map with an
- * offset, a share of the median's move and of the spread. */
+/* The tolerance for ordinary change at quantile i: a share of the value; for a map with
+ * an offset, a share of the median's move and of the spread. */
 static double room_of(const struct unit_side *ref, const struct unit_map *u, size_t i,
                       double loose) {
     double value = fault_unit_mapped(u, ref->q[i].at);
@@ -106,8 +108,8 @@ static double room_of(const struct unit_side *ref, const struct unit_map *u, siz
     return fmin(0.15 * way, 0.25 * spread);
 }
 
-/* Did every quantile move by the map? Where both are 0 a factor cannot be judged; at
- * least three must be judged. */
+/* Whether every quantile moved as the map says. A factor cannot be judged where both are
+ * 0; at least three quantiles must be judged. */
 static bool fault_unit_agrees(const struct unit_side *ref, const struct unit_side *cur,
                               const struct unit_map *u, double loose) {
     size_t speak = 0;
@@ -124,15 +126,15 @@ static bool fault_unit_agrees(const struct unit_side *ref, const struct unit_sid
     return speak >= 3;
 }
 
-/* Bowley's, on the outermost two quantiles: 0 for a normal, 0.15 for a lognormal of 0.3.
- */
+/* Bowley's skewness, of the outermost two quantiles: 0 for a normal distribution, 0.15
+ * for a lognormal one with sigma 0.3. */
 static double fault_unit_skewness(const struct unit_side *s) {
     double lo = s->q[0].at, mid = s->q[MID].at, hi = s->q[N - 1].at;
     return (hi - mid - (mid - lo)) / (hi - lo);
 }
 
-/* Wide intervals agree with much: the current median must be nearer to the map than to
- * the unchanged column, and the unchanged column must not agree as well. */
+/* Wide intervals agree with too much: the current median must also be nearer to the map
+ * than to the unchanged column, and the unchanged column must not agree as well. */
 static bool moved_by(const struct unit_side *ref, const struct unit_side *cur,
                      const struct unit_map *u, double loose) {
     struct unit_map as_it_was = {.factor = 1.0};
@@ -156,8 +158,9 @@ static bool on_grid(double v, double per_unit) {
     return fabs(steps - nearbyint(steps)) <= 0.01;
 }
 
-/* The fewest digits such that nearly all values are multiples of 10^-digits, and far
- * fewer of the next coarser step; -1 when there are too many digits to judge. */
+/* The smallest number of digits such that nearly all values are multiples of 10^-digits,
+ * and far fewer are multiples of the next coarser step; -1 if there are too many to
+ * judge. */
 static int digits_of(const struct grid_points *p) {
     static const double scale[] = {1.0, 10.0, 100.0, 1e3, 1e4};
     for (int digits = 0; digits <= DIGITS_MAX; digits++) {
@@ -173,7 +176,8 @@ static int digits_of(const struct grid_points *p) {
 
 enum digits { SILENT, CONFIRM, REFUTE };
 
-/* Are the values multiples of the reference's step times the factor, to within `off`? */
+/* Whether the values are multiples of the reference's step times the factor, within
+ * `off`. */
 static enum digits fault_unit_reached(const struct grid_points *cur, double step,
                                       double off) {
     double chance = 2.0 * off / step;
@@ -259,7 +263,7 @@ struct lw_fault lw_fault_unit(const struct lw_numeric *ref_num,
     struct unit_side ref, cur;
     fault_unit_look(&ref, ref_num);
     fault_unit_look(&cur, cur_num);
-    if (ref.q[0].at == ref.q[N - 1].at) /* no spread: a factor or a shift? */
+    if (ref.q[0].at == ref.q[N - 1].at) /* no spread: a factor looks like a shift */
         return (struct lw_fault){.text = ""};
     bool even = fabs(fault_unit_skewness(&ref)) < LW_EVEN &&
                 fabs(fault_unit_skewness(&cur)) < LW_EVEN;

@@ -1,17 +1,18 @@
 /* Kolmogorov-Smirnov between two quantile sketches: D = max |F - G| over the values of
- * either; exact while both sketches are.
+ * both; exact while both sketches are.
  *
  * p: Kolmogorov's limit at D / sqrt(a), a = 1/n + 1/m. For two samples it is the exact
- * value when n = m, and up to a tenth too large when they differ; the finite-sample
- * factor of Stephens (1970) is for one sample, and makes p up to a tenth too small here.
- * Ties make it conservative.
+ * value if n = m, and up to a tenth too large if they differ; the finite-sample factor of
+ * Stephens (1970) is for one sample, and would make p up to a tenth too small here. Ties
+ * make it conservative.
  *
- * Beyond exactness each distribution function is off by its sketch's rank error, all but
- * independent from one rank to the next (chi_square.c), with variances V1 and V2. D is
- * then a maximum over a Brownian bridge of variance a t (1 - t) plus white noise of
- * variance V1 + V2, taken as a bridge with a + 14 (V1 + V2): 14 makes the tail of the
- * largest of some hundred noises alone fall within it. Rates of false alarms measured
- * under the null: at most the level from n = 100 to 300,000 (test_drift_null). */
+ * Once a sketch is no longer exact, its distribution function is off by the sketch's rank
+ * error, almost independently from one rank to the next (chi_square.c), with variances V1
+ * and V2. D is then the maximum of a Brownian bridge of variance a t (1 - t) plus white
+ * noise of variance V1 + V2, approximated by a bridge with a + 14 (V1 + V2): with 14, the
+ * tail of the largest of a few hundred noise values alone is covered. Under the null
+ * hypothesis, the measured rate of false alarms is at most the level from n = 100 to
+ * 300,000 (test_drift_without_change). */
 #include <math.h>
 
 #include "drift/special.h"

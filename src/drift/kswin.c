@@ -1,14 +1,17 @@
 /* KSWIN: Kolmogorov-Smirnov windowing (Raab, Heusinger, Schleif 2020), upward side.
  *
- * Of the last 100 values the newest 30 are tested against the 70 before them at every
- * update: D+ = max(F_old - F_new), large when the new values are larger; p = exp(-2 D+^2
- * e), e = 70 * 30 / 100 (Smirnov's one-sided limit, an upper bound here). Alarm when p <=
- * alpha.
+ * Of the last 100 values, the newest 30 are tested against the 70 before them at every
+ * update:
  *
- * The paper draws 30 of the 70 at random; here all 70 take part: more power, no
- * randomness, and both parts are kept sorted, so that an update moves two values in each
- * and walks the two once. Tests at every step are strongly dependent and there are many:
- * alpha is not the chance of a false alarm in a run. */
+ *     D+ = max(F_old - F_new), large if the new values are larger,
+ *     p = exp(-2 D+^2 e), e = 70 * 30 / 100; alarm if p <= alpha
+ *
+ * (Smirnov's one-sided limit, here an upper bound).
+ *
+ * The paper draws 30 of the 70 at random; here all 70 are used, which has more power and
+ * no randomness. Both parts are kept sorted, so an update moves two values in each and
+ * walks both once. The tests at successive steps are many and strongly dependent: alpha
+ * is not the probability of a false alarm in a run. */
 #include <math.h>
 #include <string.h>
 
@@ -17,9 +20,9 @@
 enum { OLD = 70, NEW = 30, ALL = OLD + NEW };
 
 struct kswin {
-    double threshold; /* least D+ that fires */
+    double threshold; /* smallest D+ that raises an alarm */
     uint64_t min_n;
-    uint32_t n, at; /* values held; where the next one goes in the ring */
+    uint32_t n, at; /* number of values; index of the next one in the ring */
     uint64_t seen;
     int alarm;
     double ring[ALL];
@@ -56,7 +59,7 @@ static uint32_t kswin_lower(const double *a, uint32_t n, double v) {
     return lo;
 }
 
-/* Replaces `gone` by `come` in the sorted array of n. */
+/* Replaces `gone` by `come` in the sorted array of n values. */
 static void kswin_exchange(double *a, uint32_t n, double gone, double come) {
     uint32_t i = kswin_lower(a, n, gone), j = kswin_lower(a, n, come);
     if (j > i) {
@@ -74,7 +77,7 @@ static void sort_in(double *a, uint32_t n, double v) {
     a[j] = v;
 }
 
-/* Sorts both parts of a full ring, oldest value at `at`. */
+/* Sorts both parts of a full ring whose oldest value is at `at`. */
 static void sort_parts(struct kswin *s) {
     for (uint32_t i = 0; i < ALL; i++) {
         double v = s->ring[(s->at + i) % ALL];

@@ -2,13 +2,14 @@
  * 1971), upward side.
  *
  *     mean_t = mean of v_1..v_t,  S_t = a S_(t-1) + (v_t - mean_t - delta),
- *     alarm when S_t - min S > lambda, a = 0.9999 (as in MOA and River).
+ *     alarm if S_t - min S > lambda, a = 0.9999 (as in MOA and River).
  *
- * The width after an alarm is the number of values since the minimum: the change lies
- * there or, as the sum wanders while nothing changes, somewhat later. Delta and lambda
- * are in units of the scale: lambda = 50 on errors of 5 minutes and on errors of 300
- * seconds are two different detectors, which is why values are divided by a scale first.
- * Same indices as River's PageHinkley(mode='up') (tests/data/drift/golden.py). */
+ * The width after an alarm is the number of values since the minimum: the change is at
+ * that point or somewhat later, because the sum wanders while nothing changes. Delta and
+ * lambda are in units of the scale: lambda = 50 on errors of 5 minutes and on errors of
+ * 300 seconds would be two different detectors, which is why values are first divided by
+ * a scale. Same indices as River's PageHinkley(mode='up')
+ * (tests/data/drift/golden.py). */
 #include <math.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* See points.h.
  *
- * Snapping moves a value to the nearest of the reference's points, and only when it is
+ * Snapping moves a value to the nearest of the reference's points, but only if it is
  * within LW_SAME_VALUE of it. Where the reference's points are dense (a continuous column
- * with a large offset) this costs at most one of the reference's own steps; where they
- * are few it restores converted prices. */
+ * with a large offset), this moves a value by at most one of the reference's own steps;
+ * where they are few, it restores converted prices. */
 #include "drift/points.h"
 
 #include <math.h>
@@ -35,9 +35,9 @@ bool lw_points_one_value(const struct lw_kll *a, const struct lw_kll *b) {
     return lw_kll_min(b) == lw_kll_max(b) && all_near(a, lw_kll_min(b));
 }
 
-/* Values i to j of n, neighbours equal but for their last bits: are they one value?
- * They are when their neighbours are ten times as far away as they are apart; this is
- * never true of a part of a continuous column, nor of a whole column. */
+/* Whether values i to j of n, whose neighbours differ only in their last bits, are one
+ * value: their neighbours are ten times as far away as they are apart. This is never true
+ * of a part of a continuous column, nor of a whole column. */
 static bool stands_alone(const double *v, size_t i, size_t j, size_t n, double before) {
     double apart = 10.0 * (v[j] - v[i]);
     bool left = i == 0 || v[i] - before >= apart;
@@ -46,7 +46,7 @@ static bool stands_alone(const double *v, size_t i, size_t j, size_t n, double b
 }
 
 void lw_points_cluster(double *v, size_t n) {
-    double before = 0.0; /* the value before i, as it was */
+    double before = 0.0; /* the value before i, unchanged */
     for (size_t i = 0, j; i < n; i = j + 1) {
         for (j = i; j + 1 < n && v[j + 1] - v[i] <= lw_points_same_within(v[i]);)
             j++;

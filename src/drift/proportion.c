@@ -1,10 +1,11 @@
-/* Do two samples have the same share? For shares of missing and of out-of-range values,
- * which are often tiny: none in a million rows of the reference, three in a day's rows.
+/* Whether two samples have the same share. For shares of missing and of out-of-range
+ * values, which are often tiny: none in a million rows of the reference, three in a day's
+ * rows.
  *
- * Fisher's exact test, two-sided by the sum of all tables no more likely than the one
- * seen (as SciPy and R do), while the rarer outcome has at most LW_FISHER_MAX cases; the
- * pooled z test beyond, where the two agree. The z test alone calls one case in 1,000
- * against none in a million significant at 1e-220. */
+ * Fisher's exact test while the rarer outcome has at most LW_FISHER_MAX cases, two-sided
+ * by the sum of all tables that are no more likely than the observed one (as in SciPy and
+ * R); beyond that the pooled z test, which agrees with it there. The z test alone would
+ * call one case in 1,000 against none in a million significant at 1e-220. */
 #include <math.h>
 
 #include "drift/special.h"
@@ -16,7 +17,7 @@ static double log_choose(double n, double k) {
     return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
 }
 
-/* ln P(X = x): of k cases x fall to the first sample, sizes n and m. */
+/* ln P(X = x): x of k cases are in the first sample; the sizes are n and m. */
 static double log_hypergeometric(uint64_t x, uint64_t k, uint64_t n, uint64_t m) {
     return log_choose((double)n, (double)x) + log_choose((double)m, (double)(k - x)) -
            log_choose((double)(n + m), (double)k);
@@ -27,7 +28,7 @@ static double proportion_fisher(uint64_t a, uint64_t n, uint64_t b, uint64_t m) 
     double seen = log_hypergeometric(a, k, n, m), sum = 0.0;
     for (uint64_t x = lo; x <= hi; x++) {
         double p = log_hypergeometric(x, k, n, m);
-        if (p <= seen + 1e-7) /* rounding must not drop an equally likely table */
+        if (p <= seen + 1e-7) /* rounding must not exclude an equally likely table */
             sum += exp(p);
     }
     return fmin(sum, 1.0);

@@ -1,12 +1,13 @@
 /* Tails of the chi-square, Kolmogorov and normal distributions.
  *
  * Chi-square: Q(a, x), a = df/2, by the power series of P for x < a + 1 and by the
- * continued fraction of Q (modified Lentz) beyond it; each converges fast on its side
+ * continued fraction of Q (modified Lentz) above it; each converges fast on its side
  * (Numerical Recipes 6.2; DLMF 8.7.1, 8.9.2). Both are scaled by exp(-x + a log x -
  * lgamma a), so tails stay accurate until they underflow.
  *
  * Kolmogorov: the alternating series above t = 1.18, its theta-function dual below, where
- * the first needs hundreds of terms and loses digits (Marsaglia, Tsang, Wang 2003).
+ * the alternating series needs hundreds of terms and loses digits (Marsaglia, Tsang, Wang
+ * 2003).
  *
  * Normal quantile: Acklam's rational approximation (relative error 1.15e-9) with one
  * Halley step on erfc, which brings it to double precision. */
@@ -50,7 +51,7 @@ static double gamma_q_fraction(double a, double x) {
 }
 
 double lw_special_chi2_sf(double x, double df) {
-    if (!(df > 0.0) || !(x > 0.0)) /* of NaN shares: no evidence */
+    if (!(df > 0.0) || !(x > 0.0)) /* NaN shares are not evidence */
         return 1.0;
     double a = df / 2.0, y = x / 2.0;
     if (y > 1e8 + 10.0 * a)

@@ -1,4 +1,4 @@
-/* The three special functions that p-values need. Pure, no state. Thread: any. */
+/* The three special functions that p-values need. Pure and stateless. Thread: any. */
 #ifndef LW_DRIFT_SPECIAL_H
 #define LW_DRIFT_SPECIAL_H
 

@@ -7,16 +7,15 @@
 
 struct lw_walk {
     struct lw_kll_view *view[2];
-    double *values[2]; /* own */
+    double *values[2]; /* owned */
     const uint64_t *cumulative[2];
     size_t n[2], at[2];
     double total[2];
-    double value; /* present point */
+    double value; /* current point */
     double f[2];  /* share <= value on each side */
 };
 
-/* a: the reference; values of the other that equal one of its points count as that
- * point. */
+/* a is the reference; values of b that equal one of its points count as that point. */
 void lw_walk_init(struct lw_walk *w, const struct lw_kll *a, const struct lw_kll *b);
 void lw_walk_fini(struct lw_walk *w);
 /* Moves to the next distinct value; 0 at the end. */

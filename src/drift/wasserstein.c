@@ -2,20 +2,22 @@
  * integral of |F - G| (Vallender 1974), a sum over the union of retained values. In the
  * values' own unit; the caller divides by the reference's standard deviation.
  *
- * p: a bound for any shape. When nothing changed, F - G is a Gaussian
- * process with variance s(x)^2 = (1/n + 1/m) F(1 - F), and that of the sketches. The
- * area's mean is then sqrt(2/pi) times the integral of s; and because the area is the
- * largest integral of F - G over all signs, it exceeds its mean by u with probability at
- * most exp(-u^2 / 2 v), v the variance of the integral of F - G (Borell; Tsirelson,
- * Ibragimov, Sudakov), which is (1/n + 1/m) times the variance of both samples together.
+ * p is an upper bound for any distribution. Without a change, F - G is a Gaussian process
+ * with variance s(x)^2 = (1/n + 1/m) F(1 - F), plus that of the sketches. The mean of the
+ * area is then sqrt(2/pi) times the integral of s. The area is the largest signed
+ * integral of the process, so it exceeds its mean by u with probability at most
+ * exp(-u^2/2v), where v is the variance of the integral of the process (Borell;
+ * Tsirelson, Ibragimov, Sudakov), which is (1/n + 1/m) times the variance of both samples
+ * together.
  *
  * If a few values moved far, that bound is weak: the range over which ranks may err is
- * then thousands of the column's widths. So the shares beyond the reference's first and
- * 99th percentile are compared as well, which do not depend on the size of values: by
- * Fisher's exact test and by z with the sketches' variance, whichever is less
- * significant. p is three times the least of the three (Bonferroni).
+ * then thousands of times the column's spread. So the shares beyond the reference's first
+ * and 99th percentile are compared as well, because they do not depend on the size of
+ * values: by Fisher's exact test and by z with the sketches' variance, whichever is less
+ * significant. p is three times the smallest of the three (Bonferroni).
  *
- * Also the walk over two sketches that it shares with Kolmogorov-Smirnov. */
+ * This file also has the walk over two sketches, which Kolmogorov-Smirnov uses as
+ * well. */
 #include "drift/walk.h"
 
 #include <math.h>
@@ -65,12 +67,12 @@ int lw_walk_next(struct lw_walk *w) {
     return 1;
 }
 
-/* The share of both samples together that lies at or below the present point. */
+/* The share of both samples together that is at or below the current point. */
 static double w1_pooled(const struct lw_walk *w) {
     return (w->total[0] * w->f[0] + w->total[1] * w->f[1]) / (w->total[0] + w->total[1]);
 }
 
-/* p of equal shares beyond an outer percentile of the reference. */
+/* The p-value for equal shares beyond an outer percentile of the reference. */
 static double tail_p(double ref, double cur, const struct lw_walk *w, double noise) {
     double n = w->total[0], m = w->total[1], p = (ref * n + cur * m) / (n + m);
     double z = (cur - ref) / sqrt(p * (1.0 - p) * (1.0 / n + 1.0 / m) + noise);
@@ -86,7 +88,7 @@ static double tails_p(const struct lw_walk *w, double noise) {
     for (int upper = 0; upper < 2; upper++) {
         double rank = upper ? 0.99 : 0.01;
         double at = lw_kll_view_quantile(w->view[0], rank);
-        if (!upper) /* below it, not at it: the value may be a heavy one */
+        if (!upper) /* below the point, not at it: the value may be a heavy one */
             at = nextafter(at - lw_points_same_within(at), -INFINITY);
         else
             at = at + lw_points_same_within(at);
@@ -113,7 +115,7 @@ struct lw_w1 lw_drift_w1_test(const struct lw_numeric *ref,
         if (!lw_walk_next(&w))
             break;
         double step = w.value - last;
-        if (gap > 0.0) /* an infinite step with no gap has no area, not NaN */
+        if (gap > 0.0) /* an infinite step without a gap has area 0, not NaN */
             out.area += gap * step;
         chance += sqrt(a * f * (1.0 - f) + noise) * step;
         wobble += noise * step * step;

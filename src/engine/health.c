@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/health.h"
+#include "engine/self_alert.h"
 
 #define LOOK_MS    1000
 #define STOPPED_MS 5000 /* between two checks: the process was stopped */

@@ -3,7 +3,7 @@
 #ifndef LW_ENGINE_HEALTH_H
 #define LW_ENGINE_HEALTH_H
 
-#include "engine/engine_private.h"
+#include "engine/worker.h"
 #include "store/alerts.h"
 #include "store/health.h"
 
@@ -48,11 +48,9 @@ struct lw_watch {
     bool led;
 };
 
+void *lw__health_main(void *engine);
 /* Collects the current facts. */
 void lw__health_look(struct lw_watch *w);
 /* The texts of partitions that do not flow, "" when all do; false: not known yet. */
 bool lw__health_partitions(struct lw_watch *w, char *out, size_t size);
-/* Sends alerts that bypass the outbox. */
-void lw__self_alert_direct(struct lw_watch *w);
-
 #endif

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "core/clock.h"
-#include "engine/engine_private.h"
+#include "engine/leader.h"
 #include "engine/leader_private.h"
 #include "store/access.h"
 #include "store/audit.h"

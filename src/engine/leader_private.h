@@ -118,8 +118,6 @@ void lw__leader_sealing_block(struct lw_leader *l, const int64_t *until, int64_t
 int lw__leader_write_notifications(struct lw_leader *l,
                                    const struct lw_notifications *notifications,
                                    struct lw_err *err);
-/* Fires and resolves alerts about leeway itself. */
-int lw__self_alert_step(struct lw_leader *l, struct lw_err *err);
 /* Handles a finished training, if any. */
 int lw__leader_answer(struct lw_leader *l, struct lw_err *err);
 /* Passes a pending request to the retrainer, unless it is being handled. */

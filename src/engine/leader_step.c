@@ -11,7 +11,10 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "core/segment_regression.h"
+#include "engine/leader.h"
 #include "engine/leader_private.h"
+#include "engine/retrainer.h"
+#include "engine/self_alert.h"
 #include "store/outbox.h"
 
 /* ---- alerts ---- */
@@ -92,7 +95,7 @@ static void render_alert(struct lw_leader *l, const struct lw_evaluation *e,
     }
 }
 
-void lw__alert_log(const struct lw_alert *a) {
+void lw__leader_log_alert(const struct lw_alert *a) {
     const char *feature = a->feature[0] ? a->feature : "-";
     const char *severity = lw_alert_severity_name(a->severity);
     unsigned long long n = a->n;
@@ -115,7 +118,7 @@ static struct alert_messages *alert_messages_new(struct lw_leader *l) {
     struct alert_messages *out = lw_calloc(1, sizeof *out);
     for (size_t i = 0; i < e->nalerts; i++) {
         const struct lw_alert *a = &e->alert[i];
-        lw__alert_log(a);
+        lw__leader_log_alert(a);
         render_alert(l, e, a, 0, &out->json[i]);
     }
     out->notifications = lw_notification_plan_changes(l->plan, e->alert, e->nalerts,

@@ -20,7 +20,7 @@
 #include "store/silences.h"
 
 #define CLOSED                                                                           \
-    "Resolved while notifications were withheld; another incident of its kind has begun since."
+    "Resolved while notifications were suppressed; another incident of its kind has begun since."
 #define ORPHAN                                                                           \
     "Resolved: nothing watches for this any more (the rule was removed, or the monitor " \
     "started empty)."
@@ -330,19 +330,19 @@ static void status_set(struct lw_alert_status *s, const struct lw_alert *a) {
     lw_copy(s->summary, sizeof s->summary, a->summary);
 }
 
-/* Records a withheld alert in the log and the audit. */
-static void plan_note_withheld(struct lw_notification_plan *p,
-                               const struct lw_alert_status *s) {
+/* Records a suppressed alert in the log and the audit. */
+static void plan_note_suppressed(struct lw_notification_plan *p,
+                                 const struct lw_alert_status *s) {
     if (!s->firing || (!s->silenced_by[0] && !s->inhibited_by[0]))
         return;
     struct lw_notification_line *line =
         ADD(p->line, p->notifications.nlines, p->line_cap);
-    lw_copy(line->what, sizeof line->what, "withheld");
+    lw_copy(line->what, sizeof line->what, "suppressed");
     snprintf(line->detail, sizeof line->detail, "%s%s%s: %s %.120s", s->rule,
              s->feature[0] ? " of " : "", s->feature,
              s->silenced_by[0] ? "silence" : "explained by",
              s->silenced_by[0] ? s->silenced_by : s->inhibited_by);
-    lw_log(alert_withheld, s->rule, s->feature[0] ? s->feature : "-",
+    lw_log(alert_suppressed, s->rule, s->feature[0] ? s->feature : "-",
            s->silenced_by[0] ? s->silenced_by : "-", s->inhibited_by);
 }
 
@@ -367,7 +367,7 @@ lw_notification_plan_changes(struct lw_notification_plan *p, const struct lw_ale
         for (size_t o = 0; o < p->notifications.noutgoing; o++)
             if (p->outgoing[o].json == p->entry[i].json)
                 p->outgoing[o].json = (const char *)json[k].data;
-        plan_note_withheld(p, &p->status[i]);
+        plan_note_suppressed(p, &p->status[i]);
     }
     return plan_finish(p);
 }

@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "engine/engine_private.h"
+#include "engine/notifier.h"
+#include "engine/self_alert.h"
 #include "store/outbox.h"
 
 #define READ_MAX 128
@@ -28,9 +29,9 @@ struct outcome {
     bool delivered;
 };
 
-void lw__delivery_log(const char *receiver, const char *id, uint64_t attempts,
-                      const struct lw_notifier_step *next,
-                      const struct lw_post_result *result) {
+void lw__notifier_log_attempt(const char *receiver, const char *id, uint64_t attempts,
+                              const struct lw_notifier_step *next,
+                              const struct lw_post_result *result) {
     if (next->what == LW_NOTIFIER_RETRY)
         lw_log(delivery_retry, receiver, id, (unsigned long long)attempts,
                LW_QUOTE(result->reason));
@@ -52,7 +53,7 @@ static struct outcome outcome_judge(const struct lw_notifier *n,
     o.tried.attempts++;
     o.tried.reason = result->reason;
     o.tried.not_before_ms = o.next.not_before_ms;
-    lw__delivery_log(receiver->name, d->id, o.tried.attempts, &o.next, result);
+    lw__notifier_log_attempt(receiver->name, d->id, o.tried.attempts, &o.next, result);
     return o;
 }
 

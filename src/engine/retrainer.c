@@ -10,9 +10,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "engine/engine_private.h"
 #include "engine/intake.h"
 #include "engine/rebuild.h"
+#include "engine/retrainer.h"
+#include "engine/version_facts.h"
 #include "kafka/ranges.h"
 #include "store/models.h"
 

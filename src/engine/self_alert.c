@@ -21,7 +21,10 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "engine/health.h"
+#include "engine/leader.h"
 #include "engine/leader_private.h"
+#include "engine/notifier.h"
+#include "engine/self_alert.h"
 
 #define OTHERS_MS 30000 /* later than the last leader */
 #define LASTS_MS  10000 /* a trouble must last this long, .. */
@@ -68,7 +71,7 @@ static bool self_alert_render(const struct lw_engine *e, const struct lw_alert *
                                              .host = e->who,
                                              .page_url = e->config->page_url,
                                              .runbook_url = e->config->runbook_url};
-    lw__alert_log(a);
+    lw__leader_log_alert(a);
     if (lw_alert_json_write(&e->config->spec, a, &context, json, &err) == 0)
         return true;
     lw_log(alert_render_failed, err.msg);
@@ -258,7 +261,8 @@ static void direct_deliver(struct lw_notifier *n, enum lw_component c,
     lw_deliver(r, d->json, d->len, now, &result);
     struct lw_notifier_step next = lw_notifier_next(
         r, lw_health_component_alert(c), &result, ++h->attempts, h->put_ms, now);
-    lw__delivery_log(r->name, lw_health_component_alert(c), h->attempts, &next, &result);
+    lw__notifier_log_attempt(r->name, lw_health_component_alert(c), h->attempts, &next,
+                             &result);
     h->not_before_ms = next.not_before_ms;
     if (next.what == LW_NOTIFIER_RETRY)
         return;

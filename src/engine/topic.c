@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "engine/engine_private.h"
+#include "engine/topic.h"
 #include "kafka/lag.h"
 
 #define ASK_MS     3000

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/engine_private.h"
 #include "engine/training_json.h"
+#include "engine/version_facts.h"
 #include "json/json.h"
 
 static json_t *gate_json(const struct lw_gate *g) {

@@ -14,9 +14,9 @@
 #ifndef LW_ENGINE_WORKER_PRIVATE_H
 #define LW_ENGINE_WORKER_PRIVATE_H
 
-#include "engine/engine_private.h"
 #include "engine/intake.h"
 #include "engine/model_cache.h"
+#include "engine/worker.h"
 #include "kafka/letter.h"
 #include "kafka/sender.h"
 

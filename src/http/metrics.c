@@ -49,7 +49,7 @@ static const struct lw_metric_row own_rows[] = {
      "Time since a leader last went over all partitions and evaluated what was "
      "complete; since this process started if no such pass has been seen.",
      W(evaluation_age)},
-    {"leeway_clock_held_seconds", G, "seconds", "",
+    {"leeway_clock_blocked_seconds", G, "seconds", "",
      "How long wrong clocks have delayed evaluations; on the leader only.", W(clock_age)},
     {"leeway_partitions_stalled", G, "", "",
      "Partitions of the topic that do not move and are not known to be at their end.",
@@ -68,7 +68,7 @@ static const struct lw_metric_row own_rows[] = {
      W(poll_age)},
     {"leeway_stalled", G, "", "", "1 while a worker waits for Redis or for a schema.",
      W(stalled)},
-    {"leeway_partitions_held", G, "", "",
+    {"leeway_partitions_paused", G, "", "",
      "Partitions that wait for the registry to return the schema of their next message.",
      W(held)},
     {"leeway_registry_up", G, "", "",

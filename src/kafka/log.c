@@ -61,11 +61,11 @@ static int kind_due(struct lw_kafka_log *log, const char *facility, uint64_t *dr
     struct lw_log_kind *s = slot_of(log, lw_text_key(facility, strlen(facility)) | 1);
     int yes = now - s->last_ms >= EVERY_MS;
     if (yes) {
-        *dropped = s->held_back;
-        s->held_back = 0;
+        *dropped = s->dropped;
+        s->dropped = 0;
         s->last_ms = now;
     } else {
-        s->held_back++;
+        s->dropped++;
     }
     pthread_mutex_unlock(&log->lock);
     return yes;

@@ -12,7 +12,7 @@
 struct lw_log_kind {
     uint64_t kind; /* hash of librdkafka's facility; 0: free */
     int64_t last_ms;
-    uint64_t held_back;
+    uint64_t dropped;
 };
 
 struct lw_kafka_log {

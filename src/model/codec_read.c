@@ -454,7 +454,7 @@ static uint64_t *block_composites(struct decoder *d, const struct lw_block *bloc
 }
 
 /* The first term of a block defines its levels; the other terms must list the same. */
-static int settle_block(struct decoder *d, struct lw_block *block,
+static int block_define(struct decoder *d, struct lw_block *block,
                         const struct pairs *p) {
     bool first = block->composite == NULL;
     if (p->nlevels >= LW_LEVELS_MAX)
@@ -486,7 +486,7 @@ static int build_term(struct decoder *d, size_t t) {
                                         : 0;
     if (p->nvalues != want || p->has_other != rare || (part->block < 0 && p->nlevels))
         return model_damaged(d, "a term's coefficients do not match its levels");
-    if (part->block >= 0 && settle_block(d, &d->m->block[part->block], p))
+    if (part->block >= 0 && block_define(d, &d->m->block[part->block], p))
         return -1;
     part->n = (uint32_t)(want + p->has_other);
     part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
@@ -517,7 +517,7 @@ static int build_impute(struct decoder *d, size_t i) {
     for (int j = 0; j < imp->nby; j++)
         if (build_single(d, imp, j, &d->single[i][j]))
             return -1;
-    if (imp->nby > 1 && settle_block(d, &imp->cross, p))
+    if (imp->nby > 1 && block_define(d, &imp->cross, p))
         return -1;
     imp->cross_mean = lw_malloc((p->nlevels + 1) * sizeof *imp->cross_mean);
     if (p->nlevels)

@@ -334,9 +334,9 @@ static void descent_finish(struct descent *d) {
     for (int round = 0; round < rounds_max; round++) {
         for (int i = 0; i < sweeps_a_round; i++)
             descent_sweep(d);
-        bool settled = d->gain <= precision * d->s->yy;
+        bool converged = d->gain <= precision * d->s->yy;
         double fell = newton_step(d);
-        if (settled && fell <= precision)
+        if (converged && fell <= precision)
             break;
     }
     descent_sweep(d);

@@ -38,12 +38,12 @@ struct lw_stats {
     struct lw_pair_row *row; /* ne; made by _seal */
     uint32_t *row_col;
     double *row_val;
-    struct lw_gram_side *side; /* of the chunk at hand */
+    struct lw_gram_side *side; /* of the current chunk */
 };
 
 void lw_stats_init(struct lw_stats *s, const struct lw_layout *layout);
 void lw_stats_fini(struct lw_stats *s);
-/* Adds the chunk last fed, with weights w and targets `target`. */
+/* Adds the last chunk, with weights w and targets y. */
 void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                   const double *w, const double *target);
 /* The intercept of the unshifted rows, for rest coefficients wr. */

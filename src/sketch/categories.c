@@ -1,21 +1,23 @@
-/* Category counts: adds, merges, and the cut when there are too many keys.
+/* Category counts: adding, merging, and cutting when there are too many keys.
  *
- * Past the cap a summary must drop keys, and it should keep two things: the heavy
- * categories, and something exact, because a test of whether two samples differ, or of
- * how many values are new, needs counts without error. So the table
- * is shared by two kinds of keys.
+ * Past the cap a summary must drop keys. It keeps two kinds of them: the heavy
+ * categories, and a random sample with exact counts, because a test of whether two
+ * samples differ, or of how many values are new, needs counts without error. Both kinds
+ * share the table.
  *
- * Sampled (Gibbons 2001, distinct sampling): those whose hash begins with `depth` zero
- * bits, a random one in 2^depth of all categories whatever their size. They are never
- * cut, and as depth only grows a key that is sampled now has been since its first value:
- * its count is exact, through any number of merges. At most half of the cap are sampled.
+ * Sampled keys (Gibbons 2001, distinct sampling) are those whose hash begins with `depth`
+ * zero bits: a random one in 2^depth of all categories, whatever their counts. They are
+ * never cut. `depth` only grows, so a key that is sampled now has been sampled since its
+ * first value, and its count is exact through any number of merges. At most half of the
+ * cap is sampled.
  *
- * The others (Anderson et al. 2017, after Misra and Gries 1982): when the cap + 1st key
- * arrives, the median of their counts is taken from each, keys left with nothing go, and
- * the median is added to the error. At least half of them go, so a cut costs O(1) an
- * added key; each cut takes the median from at least a quarter of cap keys, so the error
- * is at most 4 n / cap. The median is exact, hence independent of the order in the table:
- * what a stored sketch does next does not depend on its having been stored.
+ * The other keys follow Anderson et al. 2017 (after Misra and Gries 1982): when key cap +
+ * 1 arrives, the median of their counts is subtracted from each of them, keys whose count
+ * becomes 0 are removed, and the median is added to the error. At least half of them are
+ * removed, so a cut costs O(1) per added key; each cut subtracts the median from at least
+ * a quarter of cap keys, so the error is at most 4 n / cap. The median is exact and does
+ * not depend on the order in the table, so a sketch that was stored and loaded continues
+ * exactly like the original.
  *
  * A text with a key below LW_CATS_DENSE (one in 2^54) is counted as that integer. */
 #include "categories_impl.h"
@@ -28,7 +30,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-/* Places in tables are made of the key's hash as well: another one decides here. */
+/* Sampling uses other bits than the table, whose slots also derive from the key's
+ * hash. */
 #define SALT UINT64_C(0x6c65657761796361)
 
 struct lw_cats *lw_cats_new(uint32_t cap) {
@@ -76,7 +79,7 @@ struct lw_cats *lw_cats_clone(const struct lw_cats *c) {
     return copy;
 }
 
-/* The key's slot, or the free one where it belongs. nslots > 0. */
+/* The key's slot, or the free slot for it. nslots > 0. */
 static uint32_t table_probe(const struct lw_cats *c, uint64_t key) {
     uint32_t at = (uint32_t)lw_table_place(key, c->nslots);
     while (c->slots[at].count > 0 && c->slots[at].key != key)
@@ -84,7 +87,7 @@ static uint32_t table_probe(const struct lw_cats *c, uint64_t key) {
     return at;
 }
 
-/* A new, larger or cleared table of nslots with the old one's keys. */
+/* Builds a table of nslots with the keys of the old one. */
 static void table_rehash(struct lw_cats *c, uint32_t nslots) {
     struct lw_cats old = *c;
     c->nslots = nslots;
@@ -112,12 +115,13 @@ static void grow_dense(struct lw_cats *c, uint64_t key) {
     c->ndense = room;
 }
 
-/* Its beginning, whole characters of it, and its key: unlike texts stay unlike. */
+/* Keeps the beginning of a long text, in whole characters, and its key, so that different
+ * texts stay different. */
 uint32_t lw__cats_cut_text(char out[LW_CATS_TEXT_MAX], uint64_t key, const char *text) {
     char tail[LW_CATS_TAIL + 1];
     uint32_t keep = LW_CATS_TEXT_MAX - LW_CATS_TAIL;
     while (keep > 0 && ((unsigned char)text[keep] & 0xc0) == 0x80)
-        keep--; /* not within a character of UTF-8 */
+        keep--; /* do not cut inside a UTF-8 character */
     lw__cats_tail(tail, key);
     memcpy(out, text, keep);
     memcpy(out + keep, tail, LW_CATS_TAIL);
@@ -171,12 +175,12 @@ void lw__cats_each(const struct lw_cats *c,
 /* ---- the cut ---- */
 
 bool lw_cats_sampled(uint64_t key, unsigned depth) {
-    if (depth == 0 || depth >= LW_CATS_DEPTH) /* made-up keys may all hash to 0 */
+    if (depth == 0 || depth >= LW_CATS_DEPTH) /* crafted keys may all hash to 0 */
         return depth == 0;
     return lw_mix64(key ^ SALT) >> (64 - depth) == 0;
 }
 
-struct counts { /* of the keys that can be cut; room for all */
+struct counts { /* of the keys that can be cut; has room for all */
     const struct lw_cats *c;
     uint64_t *count;
     size_t n;
@@ -188,7 +192,7 @@ static void take_count(void *arg, const struct lw_cat *cat) {
         t->count[t->n++] = cat->count;
 }
 
-/* Hoare's selection: the value that sorting would put at `rank`. */
+/* Quickselect (Hoare): the value that sorting would put at `rank`. */
 static uint64_t select_rank(uint64_t *v, ptrdiff_t n, ptrdiff_t rank) {
     ptrdiff_t lo = 0, hi = n - 1;
     while (lo < hi) {
@@ -237,7 +241,8 @@ static void cut_slots(struct lw_cats *c, uint64_t median) {
         table_rehash(c, c->nslots); /* removed keys would break probe sequences */
 }
 
-/* Fewer are sampled until they are half of the cap at most; the counts of the rest. */
+/* Raises the depth until at most half of the cap is sampled; returns the counts of the
+ * others. */
 static struct counts level_deepen(struct lw_cats *c) {
     struct counts t = {c, lw_calloc(c->size, sizeof *t.count), 0};
     lw__cats_each(c, take_count, &t);
@@ -265,7 +270,7 @@ static void table_cut(struct lw_cats *c) {
 
 /* ---- adding ---- */
 
-/* Small integers leave the table for counters of their own. */
+/* Moves small integers from the table to their own counters. */
 static void move_to_dense(struct lw_cats *c) {
     grow_dense(c, 0);
     for (uint32_t i = 0; i < c->nslots; i++) {
@@ -355,8 +360,9 @@ static void take_category(void *arg, const struct lw_cat *cat) {
     lw__cats_bump(arg, cat->key, cat->text, cat->len, cat->count);
 }
 
-/* What the other had cut away is part of its n, but of none of its counts. The cut comes
- * after all keys: in between it would depend on the order of the other's table. */
+/* Values that the other sketch has cut are part of its n, but of none of its counts. The
+ * cut comes after all keys are added; between keys it would depend on the order of the
+ * other's table. */
 void lw_cats_merge(struct lw_cats *c, const struct lw_cats *other) {
     lw_assert(c != other);
     uint64_t n = c->n + other->n;
@@ -365,7 +371,7 @@ void lw_cats_merge(struct lw_cats *c, const struct lw_cats *other) {
     c->missing += other->missing;
     c->error += other->error;
     c->depth = c->depth > other->depth ? c->depth : other->depth;
-    while (c->size > c->cap) /* once, as a rule: what is sampled cannot be cut */
+    while (c->size > c->cap) /* usually once: sampled keys cannot be cut */
         table_cut(c);
 }
 
@@ -403,9 +409,9 @@ static void add_up(void *arg, const struct lw_cat *cat) {
 }
 
 uint64_t lw_cats_dropped(const struct lw_cats *c) {
-    uint64_t held = 0;
-    lw__cats_each(c, add_up, &held);
-    return c->n - held;
+    uint64_t counted = 0;
+    lw__cats_each(c, add_up, &counted);
+    return c->n - counted;
 }
 
 unsigned lw_cats_depth(const struct lw_cats *c) {

@@ -1,4 +1,4 @@
-/* A category in words, in one place, so that tables, pages and messages name it alike. */
+/* The name of a category, used by tables, web pages and messages alike. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "leeway/categories.h"
 
-/* Texts that would read as one of leeway's own words: "(missing)", "(rare)", and the
- * sign of the empty category. */
+/* Whether a text would read as one of leeway's own labels: "(missing)", "(rare)", or the
+ * sign for the empty category. */
 static bool name_taken(const struct lw_cat *cat) {
     static const char *const ours[] = {"(missing)", "(rare)", "(others)", "\"\""};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
@@ -16,8 +16,8 @@ static bool name_taken(const struct lw_cat *cat) {
     return false;
 }
 
-/* What is kept of a long text is its beginning; the key is of all of it, so the checksum
- * at a cut is the key's. */
+/* Only the beginning of a long text is kept; its key is a hash of the whole text, so the
+ * key serves as the checksum after the cut. */
 static void name_text(const struct lw_cat *cat, char *out, size_t size) {
     char whole[4 * LW_CATS_TEXT_MAX + 64], sum[16];
     size_t kept = cat->len < LW_CATS_TEXT_MAX ? cat->len : LW_CATS_TEXT_MAX;

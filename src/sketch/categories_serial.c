@@ -1,12 +1,12 @@
-/* Category counts: the sealed order, and the serial form.
+/* Category counts: sorted order and serial form.
  *
  *   u8 version 2, varint cap, n, missing, error, depth, number of categories; then for
  *   each, in order of key: varint key, varint count, varint 0 for an integer or 1 + the
  *   length of its text, the text
  *
- * A reader checks that keys ascend, that counts are positive and sum to n (to at most n
- * once there is an error), and that a text has the key it is stored under, or ends in it
- * when it was too long to keep. */
+ * The reader checks that keys ascend, that counts are positive and sum to n (to at most n
+ * if there is an error), and that each text hashes to its key, or ends with it if it was
+ * too long to keep. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ void lw_cats_seal(struct lw_cats *c) {
     c->order = lw_calloc(c->size, sizeof *c->order);
     struct lw_cat *end = c->order;
     lw__cats_each(c, entry_take, &end);
-    /* Counters were visited in order, and their keys are the smallest. */
+    /* The counters were visited in order, and their keys are the smallest. */
     struct lw_cat *hashed = end - c->hashed;
     if (c->size == c->hashed || c->hashed == 0 || hashed->key >= LW_CATS_DENSE)
         qsort(hashed, c->hashed, sizeof *hashed, by_key);
@@ -117,7 +117,7 @@ static bool ends_in(const char *text, size_t len, uint64_t key) {
            memcmp(text + len - LW_CATS_TAIL, tail, LW_CATS_TAIL) == 0;
 }
 
-/* Reads one category into the sketch; -1 when it cannot be one that was written. */
+/* Reads one category into the sketch; -1 if no sketch could have written it. */
 static int read_category(struct lw_cats *c, struct lw_reader *r, uint64_t *left) {
     uint64_t key = lw_varint_get_shortest(r), count = lw_varint_get_shortest(r);
     uint64_t len1 = lw_varint_get_shortest(r);

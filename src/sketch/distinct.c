@@ -1,17 +1,17 @@
 /* HyperLogLog: hash, update, merge, estimate.
  *
- * The estimate from registers is Ertl, "New cardinality estimation algorithms for
- * HyperLogLog sketches" (arXiv:1702.01284), algorithm 6: with C_k registers of value k,
+ * The estimate from registers is algorithm 6 of Ertl, "New cardinality estimation
+ * algorithms for HyperLogLog sketches" (arXiv:1702.01284): with C_k registers of value k,
  * m registers and q = 64 - 12 = 52,
  *
  *   m^2 a / (m sigma(C_0 / m) + sum_{k=1..q} C_k 2^-k + m tau(1 - C_{q+1} / m) 2^-q),
  *
- * a = 1 / (2 ln 2). Unlike the sequence of HIP figures that a DataSketches sketch keeps
- * while it is only updated, it does not remember the order of arrival; it is 1.04 /
- * 64 = 1.6 % (one standard error) instead of HIP's 1.3 %.
+ * a = 1 / (2 ln 2). The HIP estimate that DataSketches uses for a sketch that was never
+ * merged depends on the order of arrival; this one does not. Its standard error is 1.04 /
+ * 64 = 1.6 % instead of HIP's 1.3 %.
  *
- * Up to 384 coupons of 2^26 places the count of coupons is the estimate, corrected for
- * the few expected to coincide. */
+ * Up to 384 coupons out of 2^26, the estimate is the number of coupons, corrected for the
+ * expected number of collisions. */
 #include "distinct_impl.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@
 
 #include "base/mem.h"
 
-#define HASH_SEED 9001 /* DataSketches' */
+#define HASH_SEED 9001 /* as in DataSketches */
 
 struct lw_hll *lw_hll_new(void) {
     return lw_calloc(1, sizeof(struct lw_hll));
@@ -125,7 +125,7 @@ static uint64_t murmur_scramble2(uint64_t k) {
            UINT64_C(0x87c37b91114253d5);
 }
 
-/* Up to 8 bytes, little-endian, the rest zero. */
+/* Up to 8 bytes, little-endian, padded with zeros. */
 static uint64_t murmur_load(const uint8_t *p, size_t len) {
     uint64_t v = 0;
     for (size_t i = 0; i < len && i < 8; i++)
@@ -133,8 +133,8 @@ static uint64_t murmur_load(const uint8_t *p, size_t len) {
     return v;
 }
 
-/* MurmurHash3 x64 128 (Appleby, public domain), to the coupon that DataSketches makes of
- * it. */
+/* Hashes with MurmurHash3 x64 128 (Appleby, public domain) and makes the coupon that
+ * DataSketches would make. */
 static uint32_t coupon_of(const void *data, size_t len) {
     const uint8_t *p = data;
     uint64_t h1 = HASH_SEED, h2 = HASH_SEED;
@@ -226,7 +226,7 @@ static double ertl_tau(double x) {
 
 double lw_hll_estimate(const struct lw_hll *h) {
     if (!h->dense) {
-        double n = h->ncoupons; /* expected number that coincide: n^2 / (2 * 2^26 * 3) */
+        double n = h->ncoupons; /* expected number of collisions: n^2 / (2 * 2^26 * 3) */
         return n + n * n * 0x1p-27 / 3;
     }
     enum { Q = 64 - LW_HLL_LG_K };

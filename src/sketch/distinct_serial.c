@@ -10,10 +10,10 @@
  *   list     u32 coupons from byte 8, at most 7
  *   set      u32 number at byte 8, u32 coupons from 12
  *   else     doubles: HIP estimate, sums of 2^-register below and from 32; u32 number of
- *            zero registers, u32 0; from byte 40 a byte a register
+ *            zero registers, u32 0; from byte 40 one byte per register
  *
- * Ours are compact with coupons in ascending order. An updatable list or set has zeros
- * among its coupons. */
+ * We write the compact form with coupons in ascending order. In the updatable form, lists
+ * and sets have zeros among their coupons. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +78,7 @@ static uint8_t *write_registers(const struct lw_hll *h, uint8_t *at) {
     return at + LW_HLL_REGISTERS;
 }
 
-/* log2 of the array that a library keeps a set in: at least 32, at most 3/4 full. */
+/* log2 of the size of the library's array for a set: at least 32, at most 3/4 full. */
 static int lg_array(uint32_t ncoupons) {
     int lg = 5;
     while (4 * ncoupons > 3 * (UINT32_C(1) << lg))
@@ -133,7 +133,7 @@ static int read_header(struct lw_reader *r, struct hll_header *h, struct lw_err 
     return 0;
 }
 
-/* Reads `slots` coupons, zeros among them skipped when not compact; -1 unless there are
+/* Reads `slots` coupons, skipping zeros if the form is not compact; -1 unless there are
  * `count` different ones. */
 static int read_coupons(struct lw_hll *h, struct lw_reader *r, uint32_t slots,
                         uint32_t count, int compact) {

@@ -2,15 +2,16 @@
  *
  * With e = prediction - target over n events:
  *   MSE = sum e^2 / n,  RMSE = sqrt(MSE),  SE(RMSE) = sd(e^2) / (2 sqrt(n) RMSE)
- * the last by the delta method. R^2 = 1 - sum e^2 / sum (y - ybar)^2. No spread is the
- * difference of two large sums: see errors.h.
+ * The standard error follows from the delta method. R^2 = 1 - sum e^2 / sum (y - ybar)^2.
+ * No variance is computed as the difference of two large sums: see errors.h.
  *
- * Recalibration: least squares of e on the prediction removes of the mean squared error
+ * Recalibration: a least-squares regression of e on the prediction p removes this share
+ * of the MSE:
  *   (mean(e)^2 + b^2 Var p) / MSE,   b = Cov(p, e) / Var p
- * the first part being bias, the second a wrong slope. Fitting two parameters to noise
- * removes 2/n of the residual variance by chance; with the residual variance estimated
- * without bias, MSE (1 - share) n / (n - 2), that is (1 - share) 2 / (n - 2) of the MSE:
- * what adjusted R^2 subtracts. */
+ * The first part is bias, the second a wrong slope. Fitting two parameters to noise
+ * removes 2/n of the residual variance by chance. The unbiased residual variance is MSE
+ * (1 - share) n / (n - 2), so that part is (1 - share) 2 / (n - 2) of the MSE, the same
+ * amount that adjusted R^2 subtracts. */
 #include "leeway/errors.h"
 
 #include <math.h>
@@ -19,7 +20,7 @@
 #include "base/buf.h"
 #include "leeway/moments.h"
 
-/* One more value, the n-th; one_nth = 1 / n. Returns its deviation from the mean of those
+/* Adds the n-th value; one_nth = 1 / n. Returns its deviation from the mean of the values
  * before it. */
 static inline double spread_add(struct lw_spread *s, double v, double one_nth) {
     double d = v - s->mean;
@@ -43,7 +44,8 @@ void lw_errors_add(struct lw_errors *s, double target, double prediction) {
     s->pe += spread_add(&s->prediction, prediction, one_nth) * (e - s->e.mean);
 }
 
-/* Of n1 and n2 values; share = n2 / (n1 + n2). Returns the distance of the means. */
+/* Merges spreads of n1 and n2 values; share = n2 / (n1 + n2). Returns the difference of
+ * the means. */
 static double spread_merge(struct lw_spread *s, const struct lw_spread *other, double n1,
                            double share) {
     double d = other->mean - s->mean;
@@ -90,7 +92,7 @@ double lw_errors_r2(const struct lw_errors *s) {
 
 double lw_errors_rmse_se(const struct lw_errors *s) {
     double sd = sqrt(spread_variance(s, &s->square));
-    if (sd == 0) /* every error is the same: the figure is exact, also at RMSE 0 */
+    if (sd == 0) /* all errors are equal: the standard error is exactly 0 */
         return 0;
     return sd / (2 * sqrt((double)s->n) * lw_errors_rmse(s));
 }
@@ -110,13 +112,14 @@ double lw_errors_recalibration_gain(const struct lw_errors *s) {
     if (!(mse > 0))
         return 0;
     double p = s->prediction.mean, var = s->prediction.m2 / n, cov = s->pe / n;
-    /* A constant prediction has no slope to correct; its variance is rounding. */
+    /* A constant prediction has no slope to correct; its computed variance is rounding
+     * error. */
     double slope_part = var > 1e-28 * p * p ? cov / var * cov : 0;
     double share = fmin((bias * bias + slope_part) / mse, 1);
     return fmax(share - (1 - share) * 2 / (n - 2), 0);
 }
 
-/* The numbers in the order of their bytes. */
+/* The numbers in their serial order. */
 #define NUMBERS 12
 static void numbers_of(struct lw_errors *s, double *out[NUMBERS]) {
     struct lw_spread *spread[] = {&s->e, &s->abs_e, &s->square, &s->prediction,
@@ -148,14 +151,14 @@ void lw_errors_write(const struct lw_errors *s, uint8_t out[LW_ERRORS_BYTES]) {
     }
 }
 
-/* |a| <= b but for rounding, and for what has been lost below the smallest numbers: the
- * square of 1e-162 is 0. */
+/* Whether |a| <= b, allowing for rounding and for underflow: the square of 1e-162 is
+ * 0. */
 static int value_at_most(double a, double b, double lost) {
     return fabs(a) <= b * (1 + 1e-6) + lost;
 }
 
-/* What sums of real events obey: Cauchy-Schwarz. Products are compared by their roots,
- * which cannot overflow. */
+/* Whether real events could have these sums (Cauchy-Schwarz). Products are compared by
+ * their square roots, which cannot overflow. */
 static int sums_possible(const struct lw_errors *s) {
     const uint64_t most = UINT64_C(1) << 53;
     double n = (double)s->n, root = sqrt(s->prediction.m2), lost = n * 1e-150;

@@ -1,29 +1,30 @@
 /* KLL: updates and merges.
  *
- * A sketch is a stack of levels; an item of level h stands for 2^h values. When the
- * array is full, the lowest level that has reached its capacity is compacted: sorted,
- * and every second item (a coin says whether the odd or the even ones) moves one level
- * up with twice the weight. Each compaction shifts the rank of any value by at most 2^h
- * and is unbiased, and capacities fall by 2/3 a level below the top, so that the shifts
- * of the many cheap compactions stay small against the few at the top. Karnin, Lang,
- * Liberty 2016; the laziness (nothing is compacted while anything fits) is Ivkin et al.
- * 2019 and the capacities are those of the DataSketches library, whose readers derive the
- * array's size from k and the number of levels:
+ * A sketch is a stack of levels; an item of level h represents 2^h values. When the array
+ * is full, the lowest level that has reached its capacity is compacted: it is sorted, and
+ * every second item (a coin chooses the odd or the even ones) moves up one level with
+ * twice the weight. Each compaction shifts the rank of any value by at most 2^h and is
+ * unbiased. Capacities fall by 2/3 per level below the top, so the shifts of the many
+ * cheap compactions are small compared with those of the few at the top (Karnin, Lang,
+ * Liberty 2016). Nothing is compacted while anything fits (Ivkin et al. 2019). The
+ * capacities are those of the DataSketches library, whose readers derive the array's size
+ * from k and the number of levels:
  *
  *   capacity(depth) = max(8, round(k * (2/3)^depth)),  depth counted from the top
  *
- * The coin needs no generator state, so a sketch that was stored, loaded and continued
- * goes on exactly as one that never stopped. It is a hash of the seed, the level, and a
- * place in the stream: how many items have ever left the level upwards (which n and the
- * sizes of the levels tell), in blocks of 1.8 capacities. In the second half of a block
- * it is the opposite of what it was in the first. A level is compacted about once in half
- * a block, so most coins come as pairs of opposites whose errors partly cancel, and pairs
- * are independent of each other. Measured over 150 seeds of 300,000 values, k = 200, the
- * root mean square of the rank error is .0023 instead of .0028 with independent coins
- * (.0020 with exact pairs, whose state the serial form has no place for).
+ * The coin has no generator state, so a sketch that was stored and loaded continues
+ * exactly like one that was not. It is a hash of the seed, the level, and a position in
+ * the stream: the number of items that have ever left the level upwards (which follows
+ * from n and the sizes of the levels), in blocks of 1.8 capacities. In the second half of
+ * a block the coin is the opposite of that in the first half. A level is compacted about
+ * once per half block, so most coins come in pairs of opposites whose errors partly
+ * cancel; pairs are independent of each other. Measured over 150 seeds of 300,000 values,
+ * k = 200, the root mean square of the rank error is .0023 instead of .0028 with
+ * independent coins (.0020 with exact pairs, but the serial form has no field for their
+ * state).
  *
- * Negative zero is stored as zero: the two are equal as values, and one form keeps the
- * bytes independent of the way a sort treats equals. */
+ * Negative zero is stored as zero. The two compare equal, and with a single form the
+ * bytes do not depend on how a sort orders equal values. */
 #include "kll_impl.h"
 
 #include <math.h>
@@ -86,9 +87,9 @@ struct lw_kll *lw_kll_clone(const struct lw_kll *s) {
 void lw__kll_reserve(struct lw_kll *s, uint32_t items) {
     if (items <= s->allocated)
         return;
-    /* A sketch of more than k values will fill its bound: the upper levels are a
-     * geometric series of 3 k; 24 of the least size follow before a sketch of k * 2^24
-     * values needs more. */
+    /* A sketch of more than k values fills up to its bound: the upper levels are a
+     * geometric series of sum 3 k; below them, 24 levels of the least size are enough for
+     * k * 2^24 values. */
     uint32_t bound = 3 * (uint32_t)s->k + 24 * LW_KLL_M;
     uint32_t doubled = s->allocated < 8 ? 16 : 2 * s->allocated;
     if (doubled > s->k)
@@ -119,8 +120,8 @@ static uint32_t kll_coin(const struct lw_kll *s, uint32_t level) {
     return (uint32_t)(hash >> 63 ^ (half & 1));
 }
 
-/* Keeps every second of the 2 * half items at v and puts them behind the first half, out
- * of the way of the merge. */
+/* Keeps every second of the 2 * half items at v and moves them behind the first half,
+ * where the merge does not overwrite them. */
 static double *level_halve(double *v, uint32_t half, uint32_t odd_ones) {
     for (uint32_t i = half; i-- > 0;)
         v[half + i] = v[2 * i + odd_ones];
@@ -147,8 +148,8 @@ static void kll_compact(struct lw_kll *s, uint32_t level) {
         s->end[h] -= half;
 }
 
-/* The sum of the capacities is the allowance, so when that is used up, some level has
- * reached its own. */
+/* The limit is the sum of the capacities, so when it is reached, some level has reached
+ * its own capacity. */
 static void make_room(struct lw_kll *s) {
     uint32_t level = 0;
     while (lw__kll_size(s, level) < s->by_depth[s->levels - 1 - level])
@@ -156,7 +157,7 @@ static void make_room(struct lw_kll *s) {
     kll_compact(s, level);
 }
 
-/* Copies n values (normalised) and widens min and max. */
+/* Copies n values (normalised) and updates min and max. */
 static void level_push(struct lw_kll *s, const double *v, uint32_t n) {
     double *to = s->items + s->end[0];
     double min = s->min, max = s->max;
@@ -192,8 +193,8 @@ void lw_kll_update(struct lw_kll *s, double v) {
     lw_kll_update_many(s, &v, 1);
 }
 
-/* Merges all levels above 0, from the back, each in its new place: what is written never
- * overtakes what is still to be read. */
+/* Merges all levels above 0, from the back, each to its new position; writes never
+ * overtake reads. */
 static void merge_levels(struct lw_kll *s, const struct lw_kll *other) {
     uint32_t add = other->end[1];
     lw__kll_reserve(s, s->end[0] + add);
@@ -203,7 +204,7 @@ static void merge_levels(struct lw_kll *s, const struct lw_kll *other) {
     for (uint32_t h = 1; h < other->levels; h++) {
         uint32_t from = s->end[h + 1], mine = lw__kll_size(s, h);
         uint32_t theirs = lw__kll_size(other, h);
-        uint32_t left = other->end[h + 1]; /* still to come from the levels above */
+        uint32_t left = other->end[h + 1]; /* still to be read from the levels above */
         double *to = s->items + from + left;
         memmove(to, s->items + from, mine * sizeof *to);
         lw__kll_merge_in(to, mine, lw__kll_level(other, h), theirs);
@@ -248,7 +249,7 @@ size_t lw_kll_retained(const struct lw_kll *s) {
     return s->end[0];
 }
 
-/* Fitted by the DataSketches project to 99 % of its trials. */
+/* Fitted by the DataSketches project to the 99th percentile of its trials. */
 double lw_kll_rank_error(const struct lw_kll *s, int pmf) {
     return pmf ? 2.446 / pow(s->min_k, 0.9433) : 2.296 / pow(s->min_k, 0.9723);
 }

@@ -14,33 +14,34 @@
 
 #include "leeway/kll.h"
 
-#define LW_KLL_M 8 /* least capacity of a level; part of the serial form */
-/* Values of a sketch that is read: what thousands of them make stays below LEVELS_MAX. */
+#define LW_KLL_M 8 /* minimum capacity of a level; part of the serial form */
+/* Maximum number of values in a sketch that is read: thousands of them can be merged
+ * without exceeding LEVELS_MAX. */
 #define LW_KLL_N_MAX      (UINT64_C(1) << 48)
 #define LW_KLL_LEVELS_MAX 61
 
 struct lw_kll {
     double *items;
     uint64_t n, seed;
-    double min, max;                      /* +inf, -inf while empty */
+    double min, max;                      /* +inf, -inf if empty */
     uint32_t allocated;                   /* items that fit in memory now */
     uint32_t capacity;                    /* items allowed at this number of levels */
     uint32_t levels;                      /* at least 1 */
     uint16_t k, min_k;                    /* min_k: the coarsest k that was merged in */
     uint32_t end[LW_KLL_LEVELS_MAX + 1];  /* end[levels] = 0 */
-    uint16_t by_depth[LW_KLL_LEVELS_MAX]; /* capacity of the level so far below the top */
+    uint16_t by_depth[LW_KLL_LEVELS_MAX]; /* capacity by distance from the top */
 };
 
 static inline uint32_t lw__kll_size(const struct lw_kll *s, uint32_t level) {
     return s->end[level] - s->end[level + 1];
 }
 
-/* NULL while there is no array: not even 0 may be added to that. */
+/* NULL without an array: adding even 0 to NULL is undefined. */
 static inline const double *lw__kll_level(const struct lw_kll *s, uint32_t level) {
     return s->items ? s->items + s->end[level + 1] : NULL;
 }
 
-/* An update with a value that is not NaN. Inline while there is room. */
+/* Adds a value that is not NaN. Inline while there is room. */
 static inline void lw__kll_push(struct lw_kll *s, double v) {
     if (s->end[0] >= s->capacity || s->end[0] >= s->allocated) {
         lw_kll_update(s, v);
@@ -53,14 +54,14 @@ static inline void lw__kll_push(struct lw_kll *s, double v) {
     s->max = v > s->max ? v : s->max;
 }
 
-/* Adds an empty top level; the allowance grows with it. */
+/* Adds an empty top level and raises the limit accordingly. */
 void lw__kll_add_level(struct lw_kll *s);
-/* Room for `items` items in memory. */
+/* Makes room for `items` items in memory. */
 void lw__kll_reserve(struct lw_kll *s, uint32_t items);
-/* In place, ascending. */
+/* Sorts in place, ascending. */
 void lw__kll_sort(double *v, uint32_t n);
-/* Merges the sorted b (nb items, elsewhere) into the sorted na items at v, which has room
- * for both. */
+/* Merges the sorted b (nb items, in another array) into the sorted na items at v, which
+ * has room for both. */
 void lw__kll_merge_in(double *v, size_t na, const double *b, size_t nb);
 
 #endif

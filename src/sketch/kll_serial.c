@@ -1,4 +1,4 @@
-/* KLL: the Apache DataSketches serial form, both ways.
+/* KLL: the Apache DataSketches serial form, writing and reading.
  *
  *   byte 0   preamble ints: 2 for empty or one item, else 5
  *   1        serial version: 2 for one item, else 1
@@ -9,14 +9,14 @@
  *   8..15    n                 (absent, as all below, when empty; one item: the item)
  *   16..17   smallest k merged in
  *   18       number of levels, 19 unused
- *   20..     u32 a level: where it starts in an array whose size follows from k and the
+ *   20..     u32 per level: where it starts in an array whose size follows from k and the
  *            number of levels, filled from its end; then min, max, and the items of level
  *            0 (newest first, as the library's array grows downwards), 1, ...
  *
- * All little-endian. Below k values our bytes are those that the library writes. A reader
- * of hostile bytes checks everything that later code relies on: the order and bounds of
- * the levels, that weights sum to n, that levels are sorted, free of NaN and within min
- * and max, and that no byte is missing or left. */
+ * All little-endian. Below k values our bytes equal those that the library writes. The
+ * input is not trusted, so the reader checks everything that later code relies on: the
+ * order and bounds of the levels; that weights sum to n; that levels are sorted, free of
+ * NaN and within min and max; and that no byte is missing or left over. */
 #include <math.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@
 #include "kll_impl.h"
 
 enum { FAMILY = 15, FLAG_EMPTY = 1, FLAG_SORTED = 2, FLAG_SINGLE = 4 };
-/* Leaves room for the levels that merging such sketches takes. */
+/* Leaves room for the levels that merging such sketches adds. */
 #define N_MAX (UINT64_C(1) << 56)
 enum { HEADER = 8, PREAMBLE = 20 };
 
@@ -114,7 +114,8 @@ static int read_header(struct lw_reader *r, struct kll_header *h, struct lw_err 
     return 0;
 }
 
-/* The level offsets, turned into ends; returns -1 unless they ascend within the array. */
+/* Reads the level offsets and turns them into ends; -1 unless they ascend within the
+ * array. */
 static int read_levels(struct lw_kll *s, struct lw_reader *r, uint32_t levels) {
     while (s->levels < levels)
         lw__kll_add_level(s);
@@ -172,7 +173,7 @@ static int read_all_items(struct lw_kll *s, struct lw_reader *r, int sorted) {
     return 0;
 }
 
-/* While there is one level, the extremes are among the items. */
+/* While there is only one level, min and max are among the items. */
 static int extremes_are_held(const struct lw_kll *s) {
     int min = s->levels > 1, max = s->levels > 1;
     for (uint32_t i = 0; i < s->end[0] && s->levels == 1; i++) {

@@ -1,25 +1,25 @@
-/* Sorting and merging levels of a KLL sketch, where it spends its time.
+/* Sorting and merging the levels of a KLL sketch, which take most of its time.
  *
- * Sorting: level 0 takes all the room that the levels above leave, 16 to 128 items in no
- * order at all for most of a sketch's life. Runs of 16 are sorted by a network, whose
- * comparisons are fixed and each a minimum and a maximum, with no branch to mispredict,
- * and merged in pairs, to and fro between the level and a buffer on the stack. Shorter
- * runs are filled up with infinities, which stay at the end. 16 items: Green's network of
- * 60 comparators; 8 items: Batcher's of 19 (Knuth, volume 3, section 5.3.4). What is
- * longer than the buffer (k above 1000) is sorted in pieces of its size that are merged
- * in one after another.
+ * Sorting: level 0 takes all the room that the levels above leave: 16 to 128 unsorted
+ * items during most of a sketch's life. A sorting network sorts runs of 16: its
+ * comparisons are fixed, each is a minimum and a maximum, and no branch can be
+ * mispredicted. The runs are then merged in pairs, alternating between the level and a
+ * buffer on the stack. Shorter runs are padded with infinities, which stay at the end. 16
+ * items: Green's network of 60 comparators; 8 items: Batcher's of 19 (Knuth, volume 3,
+ * section 5.3.4). Levels longer than the buffer (k above 1000) are sorted in pieces of
+ * its size, which are merged one after another.
  *
- * Merging: which of two items is smaller cannot be predicted, so the choice moves indices
- * instead of branching, and the next step waits for them. Two such chains, one from the
- * front and one from the back, run side by side in the time of one. Up to 16 items have
- * no chain at all: one side ascending, infinities, the other side descending is a bitonic
- * sequence, which four layers of comparators sort (Batcher 1968). */
+ * Merging: which of two items is smaller cannot be predicted, so the comparison moves
+ * indices instead of branching, and each step waits for the one before. Two such chains,
+ * one from the front and one from the back, run side by side in the time of one. Up to 16
+ * items need no chain: one side ascending, infinities, and the other side descending form
+ * a bitonic sequence, which four layers of comparators sort (Batcher 1968). */
 #include <math.h>
 #include <string.h>
 
 #include "kll_impl.h"
 
-/* Values are never NaN and never negative zero: min and max together are an exchange. */
+/* Values are never NaN or negative zero, so a minimum and a maximum are an exchange. */
 static inline void pair_order(double *w, int i, int j) {
     double a = w[i], b = w[j];
     w[i] = a < b ? a : b;
@@ -27,7 +27,7 @@ static inline void pair_order(double *w, int i, int j) {
 }
 #define ORDER(i, j) pair_order(w, i, j)
 
-/* A layer of the network begins a line. */
+/* Each layer of the network starts a new line. */
 /* clang-format off */
 static inline void network_8(double *w) {
     ORDER(0, 2); ORDER(1, 3); ORDER(4, 6); ORDER(5, 7);
@@ -57,7 +57,7 @@ static inline void network_16(double *w) {
     ORDER(6, 7); ORDER(8, 9);
 }
 
-/* Of a sequence that rises and then falls. */
+/* Sorts a sequence that rises and then falls. */
 static inline void bitonic_16(double *w) {
     ORDER(0, 8); ORDER(1, 9); ORDER(2, 10); ORDER(3, 11);
     ORDER(4, 12); ORDER(5, 13); ORDER(6, 14); ORDER(7, 15);
@@ -70,7 +70,7 @@ static inline void bitonic_16(double *w) {
 }
 /* clang-format on */
 
-/* From the back, where the room is: no item is overwritten before it is read. */
+/* Merges from the back, where the room is: no item is overwritten before it is read. */
 static void merge_back(double *v, size_t na, const double *b, size_t nb) {
     while (na > 0 && nb > 0) {
         double x = v[na - 1], y = b[nb - 1];
@@ -83,8 +83,8 @@ static void merge_back(double *v, size_t na, const double *b, size_t nb) {
         memcpy(v, b, nb * sizeof *b);
 }
 
-/* From both ends. A round takes half of the shorter side from each end, so that neither
- * side can run out within it. Ends with at most one item left on a side. */
+/* Merges from both ends. A round takes half of the shorter side from each end, so neither
+ * side can run out within it. At the end at most one item is left on a side. */
 static void merge_both(double *v, const double *a, size_t na, const double *b,
                        size_t nb) {
     double *end = v + na + nb;
@@ -108,7 +108,7 @@ static void merge_both(double *v, const double *a, size_t na, const double *b,
     merge_back(v, na, b, nb);
 }
 
-/* Of at most 16 items together. */
+/* Merges at most 16 items in total. */
 static void merge_few(double *v, size_t na, const double *b, size_t nb) {
     double w[16];
     for (size_t i = 0; i < 16; i++)
@@ -136,7 +136,7 @@ void lw__kll_merge_in(double *v, size_t na, const double *b, size_t nb) {
     merge_both(v, a, na, b, nb);
 }
 
-/* At most 16 items. */
+/* Sorts at most 16 items. */
 static void sort_few(double *v, uint32_t n) {
     double w[16];
     for (uint32_t i = 0; i < 16; i++)
@@ -163,7 +163,7 @@ static void merge_pairs(double *to, const double *from, uint32_t n, uint32_t run
     }
 }
 
-/* At most PIECE items. */
+/* Sorts at most PIECE items. */
 static void sort_piece(double *v, uint32_t n) {
     double buffer[PIECE], *from = v, *to = buffer;
     for (uint32_t at = 0; at < n; at += RUN)

@@ -1,7 +1,7 @@
-/* KLL: queries. A view merges the levels, each sorted, into one list of
- * distinct values with the weight of everything up to them; queries are binary searches
- * in it. Levels are merged from the lowest (the smallest) up, so most items are moved
- * only a few times. */
+/* KLL: queries. A view merges the sorted levels into one list of distinct values, each
+ * with the total weight up to and including it; queries are binary searches in that list.
+ * Levels are merged from the lowest (the smallest) up, so most items are moved only a few
+ * times. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +11,13 @@
 
 struct lw_kll_view {
     size_t n;
-    double min, max; /* exact, though they may not be retained */
+    double min, max; /* exact, although the list may not contain them */
     double *values;
     uint64_t *cumulative;
 };
 
-/* Merges a level, each item of the same weight, into the n points so far, from the back;
- * returns the new number. */
+/* Merges a level, whose items have equal weight, into the n points so far, from the back;
+ * returns the new number of points. */
 static size_t merge_level(struct lw_kll_view *view, size_t n, const double *v, size_t m,
                           uint64_t weight) {
     size_t total = n + m;
@@ -31,7 +31,7 @@ static size_t merge_level(struct lw_kll_view *view, size_t n, const double *v, s
     return total;
 }
 
-/* Equal values become one point; weights become running totals. */
+/* Combines equal values into one point and turns weights into running totals. */
 static size_t view_accumulate(struct lw_kll_view *view, size_t n) {
     size_t points = 0;
     uint64_t total = 0;
@@ -74,7 +74,7 @@ void lw_kll_view_free(struct lw_kll_view *view) {
     free(view);
 }
 
-/* The first point that has at least the weight; the last one when none has. */
+/* The first point with at least this weight, or the last one if there is none. */
 static size_t by_weight(const struct lw_kll_view *view, uint64_t weight) {
     size_t lo = 0, hi = view->n - 1;
     while (lo < hi) {

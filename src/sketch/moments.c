@@ -3,7 +3,7 @@
  * Two sets with n1, n2 values, means m1, m2 and d = m2 - m1 merge into
  *   mean = m1 + d n2 / n,   M2 = M2_1 + M2_2 + d^2 n1 n2 / n
  * (Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
- * Variances", 1979), which never subtracts large sums from each other. */
+ * Variances", 1979). This never subtracts large sums from each other. */
 #include "leeway/moments.h"
 
 void lw_moments_merge(struct lw_moments *m, const struct lw_moments *other) {

@@ -1,7 +1,7 @@
 /* Profiles in memory: one member per column.
  *
- * Each member's sketch has its own seed, derived from the profile's and the column's
- * place, so that two columns draw different random numbers. */
+ * Each member's sketch has its own seed, derived from the profile's seed and the column's
+ * index, so that two columns draw different random numbers. */
 #include "leeway/profile.h"
 
 #include <math.h>
@@ -65,8 +65,8 @@ void lw_profile_free(struct lw_profile *p) {
     free(p);
 }
 
-/* A member read from bytes may have another k or cap than its column asks for; from the
- * next reset on it is what the column says. */
+/* A member read from bytes may have another k or cap than its column; the next reset
+ * applies the column's. */
 static int member_fits(const struct lw_member *m, const struct lw_column *column) {
     if (m->kind == LW_NUMERIC)
         return lw_kll_k(m->num.kll) == k_of(column);
@@ -162,7 +162,7 @@ void lw_profile_add_categories(struct lw_profile *p, const struct lw_cell *cells
             add_category(&p->members[i], &cells[i]);
 }
 
-/* Those in range into `good`; their number. */
+/* Collects the values in range in `good`; returns their number. */
 static size_t column_sift(struct lw_numeric *num, const struct lw_column *column,
                           const double *v, size_t n, double *good) {
     double lo = fmax(column->lo, -LW_SUMMABLE_MAX);
@@ -179,8 +179,9 @@ static size_t column_sift(struct lw_numeric *num, const struct lw_column *column
     return kept;
 }
 
-/* Each summary takes the chunk in a loop of its own; but the moments, whose every step
- * waits for the one before it, go along with the buckets, which wait for nothing. */
+/* Each summary processes the chunk in its own loop. The exception is the moments, where
+ * each step waits for the one before: they share a loop with the buckets, which are
+ * independent. */
 static void add_chunk(struct lw_numeric *num, const double *v, size_t n) {
     struct lw_moments moments = num->moments;
     struct lw_tail *tail = num->tail;
@@ -240,7 +241,8 @@ int lw_profile_find(const struct lw_profile *p, const char *column) {
     return -1;
 }
 
-/* Off by the same share from both ends, where they are of one sign. */
+/* The point with the same relative distance from both ends, if they have the same
+ * sign. */
 static double middle_of(double lo, double hi) {
     return lo * hi > 0 ? lo * (2 / (1 + lo / hi)) : (lo + hi) / 2;
 }

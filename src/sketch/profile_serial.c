@@ -1,12 +1,12 @@
 /* Profiles as bytes.
  *
- * A member: u8 version 1, u8 kind, then for a number u64 n, missing, out of range; u64
+ * A member: u8 version 1, u8 kind; then for a number u64 n, missing, out of range; u64
  * and four f64 of moments; the KLL and tail sketches as blobs; for a category its counts
- * and its distinct count (empty when there is none) as blobs.
+ * and its distinct count (empty if there is none) as blobs.
  *
- * A profile: "LWPF", u8 version 1, u64 seed, u32 number of columns, then for each its
- * name as a blob, u8 kind, f64 lo and hi, u16 k, u32 cap, u8 distinct, and the member as
- * a blob.
+ * A profile: "LWPF", u8 version 1, u64 seed, u32 number of columns; then for each column
+ * its name as a blob, u8 kind, f64 lo and hi, u16 k, u32 cap, u8 distinct, and the member
+ * as a blob.
  *
  * The parts of a member must agree: moments, KLL and tail have seen the same values. */
 #include <float.h>
@@ -23,7 +23,7 @@ enum { VERSION = 1, COLUMNS_MAX = 1024 };
 
 static const uint8_t magic[4] = {'L', 'W', 'P', 'F'};
 
-/* Leaves room for a u32 length, to be set by end_blob when it is known. */
+/* Leaves room for a u32 length, which end_blob sets. */
 static size_t begin_blob(struct lw_buf *out) {
     lw_buf_u32(out, 0);
     return out->len;
@@ -142,7 +142,7 @@ static int read_kind(struct lw_member *m, enum lw_kind kind, int distinct,
                               : read_category(m, r, distinct, err);
 }
 
-/* A sound member of the other kind is of another configuration: LW_ECONFIG. */
+/* A valid member of the other kind belongs to another configuration: LW_ECONFIG. */
 static int refuse_kind(unsigned kind, enum lw_kind want, struct lw_reader *r,
                        struct lw_err *err) {
     struct lw_member other = {0};
@@ -224,8 +224,8 @@ static int read_column(struct lw_column *column, struct lw_reader *r) {
     return 0;
 }
 
-/* A first pass over the bytes for the columns, so that all are known when members are
- * read. Returns them, with the blobs of their members in `members`. */
+/* A first pass over the bytes for the columns, so that all are known before members are
+ * read. Returns them, with the bytes of their members in `members`. */
 static int read_columns(struct lw_column *columns, struct lw_reader *members, size_t n,
                         struct lw_reader *r, struct lw_err *err) {
     for (size_t i = 0; i < n; i++) {
@@ -271,7 +271,7 @@ struct lw_profile *lw_profile_read(const void *data, size_t len, struct lw_err *
     free(members);
     if (!failed)
         return p;
-    if (err && err->code == LW_ECONFIG) /* its columns are its own: it is damaged */
+    if (err && err->code == LW_ECONFIG) /* it contradicts its own columns: damaged */
         err->code = LW_EINPUT;
     lw_profile_free(p);
     return NULL;

@@ -1,19 +1,20 @@
-/* The tail sketch: a histogram whose bucket ends grow by a constant ratio.
+/* The tail sketch: a histogram whose bucket boundaries grow by a constant ratio.
  *
  * A magnitude v = 2^e (1 + s), 0 <= s < 1, falls in bucket
  *
  *   1 + floor(M * (1022 + L(v))),   L(v) = e + 6/35 s^3 - 3/5 s^2 + 10/7 s
  *
- * L is the cubic of Masson et al.'s implementations in place of log2: L joins smoothly at
- * powers of two and its slope in ln v is at least 10/7 (log2: 1.443), so buckets are at
- * most exp(7 / (10 M)) wide, within 1 % of the fewest possible. No logarithm is called:
- * it is faster, and a bucket does not depend on whose libm computed it. With M = 35.3525
- * buckets are narrower than (1 + a) / (1 - a), a = .0099; 568 of them span a second to a
- * day.
+ * L replaces log2 by the cubic of the implementations by Masson et al.: it joins smoothly
+ * at powers of two and its slope in ln v is at least 10/7 (log2: 1.443), so buckets are
+ * at most exp(7 / (10 M)) wide and their number is within 1 % of the minimum. Without a
+ * logarithm it is faster, and a bucket does not depend on the libm. With M = 35.3525,
+ * buckets are narrower than (1 + a) / (1 - a), a = .0099; 568 of them span one second to
+ * one day.
  *
- * Each sign keeps the LW_TAIL_BUCKETS_MAX buckets below its largest magnitude; smaller
- * magnitudes are counted in the smallest bucket kept. Where that lies follows from the
- * largest magnitude alone, so contents do not depend on the order of arrival. */
+ * For each sign, the sketch keeps the LW_TAIL_BUCKETS_MAX buckets below the largest
+ * magnitude; smaller magnitudes count in the smallest bucket kept. Which one that is
+ * follows from the largest magnitude alone, so contents do not depend on the order of
+ * arrival. */
 #include "tail_impl.h"
 
 #include <math.h>
@@ -22,7 +23,7 @@
 
 #include "base/mem.h"
 
-/* The smallest magnitude of a bucket: L inverted by bisection. */
+/* The lower end of a bucket: L inverted by bisection. */
 static double edge_of(int32_t code) {
     double l = (code - 1) / LW_TAIL_SCALE, whole = floor(l);
     double lo = 0, hi = 1;
@@ -76,7 +77,7 @@ struct lw_tail *lw_tail_clone(const struct lw_tail *t) {
     return copy;
 }
 
-/* Makes lo .. hi fit, with room to spare on both sides. */
+/* Makes room for lo .. hi, with some to spare on both sides. */
 static void tail_grow(struct lw__tail_run *run, int32_t lo, int32_t hi) {
     int32_t margin = (hi - lo) / 4 + 16;
     struct lw__tail_run bigger = {.base = lo - margin, .room = hi - lo + 1 + 2 * margin};
@@ -90,8 +91,8 @@ static void tail_grow(struct lw__tail_run *run, int32_t lo, int32_t hi) {
     run->room = bigger.room;
 }
 
-/* Moves all counts below the new least bucket into it. When the new largest magnitude
- * lies so far above that none is left, the (now zero) counters are laid round it. */
+/* Moves all counts below the new smallest bucket into it. If the new largest magnitude is
+ * so far above that no bucket is left, the (now zero) counters are placed around it. */
 static void tail_collapse(struct lw__tail_run *run, int32_t least) {
     uint64_t sum = 0;
     for (int32_t code = run->lo; code < least && code <= run->hi; code++) {
@@ -106,8 +107,8 @@ static void tail_collapse(struct lw__tail_run *run, int32_t least) {
     run->counts[least - run->base] += sum;
 }
 
-/* The slow part of an add: the run is widened to hold the code, which is raised to the
- * least one kept. */
+/* The slow path of an add: extends the run to include the code, which is raised to the
+ * smallest one kept. */
 static int32_t tail_widen(struct lw__tail_run *run, int32_t code) {
     if (tail_span(run) == 0) {
         if (run->room == 0)
@@ -236,7 +237,7 @@ static int32_t code_at(const struct lw_tail *t, double rank) {
     return search.code;
 }
 
-/* A least bucket that may have taken in smaller magnitudes begins at zero. */
+/* The smallest bucket may have taken in smaller magnitudes; if so it begins at zero. */
 static double least_of(const struct lw_tail *t, int32_t code) {
     const struct lw__tail_run *run = &t->run[code < 0];
     int32_t magnitude = abs(code);
@@ -259,11 +260,11 @@ void lw_tail_bounds(const struct lw_tail *t, double rank, double *lo, double *hi
     *hi = code > 0 ? far : -near;
 }
 
-/* The harmonic mean of the ends is off by the same share from both. */
+/* The harmonic mean of a bucket's ends has the same relative distance from both. */
 double lw_tail_quantile(const struct lw_tail *t, double rank) {
     double lo, hi;
     lw_tail_bounds(t, rank, &lo, &hi);
     if (lo == 0 || hi == 0)
-        return lo + hi; /* zero, or a bucket that begins there: its far end */
+        return lo + hi; /* zero, or a bucket that begins at zero: return its far end */
     return lo * (2 / (1 + lo / hi));
 }

@@ -1,9 +1,10 @@
 /* Internals of a tail sketch, shared by tail.c and tail_serial.c.
  *
- * A bucket's code is its signed place on the number line: 0 is zero, +c and -c are the
+ * A bucket's code is its signed position on the number line: 0 is zero, +c and -c are the
  * magnitudes of bucket c >= 1. A sketch of a few values is a plain list of codes, so that
  * the many small panes of a window stay small; from LW_TAIL_PENDING + 1 values on it is
- * two runs of counters, one a sign. Which of the two follows from n alone. */
+ * two runs of counters, one per sign. n alone determines which of the two forms is
+ * used. */
 #ifndef LW_SKETCH_TAIL_IMPL_H
 #define LW_SKETCH_TAIL_IMPL_H
 
@@ -14,27 +15,27 @@
 #define LW_TAIL_PENDING  24
 #define LW_TAIL_CODE_MAX 72332
 
-/* Counts of buckets base .. base + room - 1; those in use lie in lo .. hi. */
+/* Counts of buckets base .. base + room - 1; those in use are lo .. hi. */
 struct lw__tail_run {
     uint64_t *counts;
     int32_t base, room;
-    int32_t lo, hi; /* hi < lo: empty */
+    int32_t lo, hi; /* hi < lo if empty */
 };
 
 struct lw_tail {
     uint64_t n, zeros;
-    struct lw__tail_run run[2]; /* magnitudes of positive, of negative values */
+    struct lw__tail_run run[2]; /* magnitudes of positive and of negative values */
     int32_t pending[LW_TAIL_PENDING];
 };
 
-#define LW_TAIL_SCALE 35.3525 /* buckets to a doubling */
+#define LW_TAIL_SCALE 35.3525 /* buckets per doubling */
 
 /* The fractional part of L; see tail.c. */
 static inline double lw__tail_cubic(double s) {
     return ((6.0 / 35 * s - 3.0 / 5) * s + 10.0 / 7) * s;
 }
 
-/* For a value that is not NaN. */
+/* The value must not be NaN. */
 static inline int32_t lw__tail_code(double v) {
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
@@ -53,8 +54,8 @@ static inline int32_t lw__tail_code(double v) {
 
 void lw__tail_add_code(struct lw_tail *t, int32_t code, uint64_t count);
 
-/* Adds a value that is no NaN. In line when its bucket is in use; then n is left to the
- * caller, who may add it for many values at once: by how much, 1 or 0. */
+/* Adds a value that is not NaN. Inline if its bucket is in use. Returns what the caller
+ * must add to n, 1 or 0, so that it can add up many values first. */
 static inline uint64_t lw__tail_count(struct lw_tail *t, double v) {
     int32_t code = lw__tail_code(v), magnitude = code < 0 ? -code : code;
     struct lw__tail_run *run = &t->run[code < 0];
@@ -71,7 +72,7 @@ static inline uint64_t lw__tail_count(struct lw_tail *t, double v) {
 }
 
 static inline void lw__tail_push(struct lw_tail *t, double v) {
-    uint64_t counted = lw__tail_count(t, v); /* first: it may change n itself */
+    uint64_t counted = lw__tail_count(t, v); /* first, because it may change n itself */
     t->n += counted;
 }
 

@@ -1,6 +1,7 @@
-/* The tail sketch as bytes: version, n, the number of buckets in use, and for each of
- * them, in order of value, the step from the code before (zigzag; the first from 0) and
- * the count. All numbers are LEB128. A month of trip durations takes about a kilobyte. */
+/* The tail sketch as bytes: version, n, the number of buckets in use, and for each
+ * bucket, in order of value, the difference from the code before (zigzag; the first from
+ * 0) and the count. All numbers are LEB128. A month of trip durations takes about a
+ * kilobyte. */
 #include "base/varint.h"
 #include "tail_impl.h"
 

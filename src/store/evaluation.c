@@ -188,7 +188,7 @@ static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
     }
     put_spans(c, spec, step);
     if (e->waits[0])
-        put_line(c, spec, step, "training_waits", e->waits);
+        put_line(c, spec, step, "training_postponed", e->waits);
 }
 
 static void put_taken(struct lw_cmd *c, const struct lw_spec *spec) {

@@ -6,14 +6,14 @@ import time
 
 from webdriver import Browser
 
-# name, width, what is at the bottom of it, preferred scheme, feature that is shown
+# name, width, the element at its bottom, preferred colour scheme, the feature shown
 SHOTS = (("page-light", 1280, ".pair", "light", "PULocationID"),
          ("page-dark", 1280, ".pair", "dark", "trip_distance"),
          ("page-narrow", 390, "#drift", "light", "PULocationID"))
 
 
-def settled(browser):
-    """All charts are there, and the newest answer has come."""
+def wait_drawn(browser):
+    """Waits until all charts are drawn and the newest answer has arrived."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         if browser.js("""return document.querySelectorAll("#error canvas, #feature canvas, .models li").length > 2 &&
@@ -31,7 +31,7 @@ def main():
             browser.size(width, 1000)
             browser.media(prefers_color_scheme=scheme)
             browser.go(url)
-            settled(browser)
+            wait_drawn(browser)
             browser.js("""[...document.querySelectorAll(".heatmap button")].find((b) => b.textContent === arguments[0])
                 .click(); document.activeElement.blur();""", feature)
             time.sleep(1.5)

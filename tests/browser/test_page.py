@@ -1,10 +1,10 @@
 """The page in a real browser, served by a real `leeway run` on a real Kafka and a Redis of its own.
 
-One page is open all the time. The stream is empty; then trips are replayed, and the page fills by itself: a
-first model, an alert, a second one. What it says is compared with the API, it is used by keyboard alone, read
-as a screen reader does, on a phone, in the dark and on paper. Then Redis dies and comes back, and leeway does.
-Nothing may be asked for from elsewhere, and nothing may be said on the console but what the browser itself says
-of connections that fail.
+One page stays open. The stream is empty at first; then trips are replayed, and the page fills: a first model, an
+alert, a second model. Its contents are compared with the API; it is used with the keyboard alone, read like a
+screen reader, and shown on a phone, in dark colours and on paper. Then Redis dies and returns, and so does
+leeway. The page may request nothing from other servers, and the console may have no messages except the
+browser's own about failed connections.
 """
 import json
 import os
@@ -62,7 +62,7 @@ return [...document.querySelectorAll("body *")].filter((e) => !e.closest(".scrol
 
 
 class OwnRedis:
-    """A redis-server of the test's own, that it may kill."""
+    """A separate redis-server, which the test kills."""
 
     def __init__(self, case):
         self.dir, self.port, self.child = case.path("redis"), free_port(), None
@@ -82,7 +82,7 @@ class OwnRedis:
             pong = client("PING") == b"PONG"
             client.close()
             return pong
-        except Exception:  # not there yet, or loading
+        except Exception:  # not started yet, or loading
             return False
 
     def kill(self):
@@ -97,7 +97,7 @@ class Page:
         self.redis.start()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
-        # On a slow machine Redis may take its time; only where it is dead may the page miss it.
+        # Redis may be slow on a slow machine; the page may report it missing only if it is dead.
         self.config = case.nyc(STREAM, TOPIC, [(r"^  timeout: 2s", "  timeout: 20s")])
         self.environment = {"LEEWAY_REDIS": f"redis://127.0.0.1:{self.redis.port}",
                             "LEEWAY_LISTEN": f"127.0.0.1:{self.port}"}
@@ -120,12 +120,12 @@ class Page:
 
 
 def quiet(browser, *allowed):
-    """The console since the last look: nothing but what is allowed."""
+    """Checks that the console has no unexpected messages since the last call."""
     lines = [line for line in browser.console() if line["level"] in ("SEVERE", "WARNING")]
-    # "Multiple readback operations": that is us, looking for ink again and again.
+    # "Multiple readback operations": caused by this test, which reads the canvas repeatedly.
     lines = [line for line in lines if "Multiple readback operations" not in line["message"]]
     check(all(line["source"] == "network" and any(a in line["message"] for a in allowed) for line in lines),
-          "nothing on the console", *lines[:5])
+          "unexpected messages on the console", *lines[:5])
 
 
 def shows(browser, css, pattern, seconds=20):
@@ -152,9 +152,8 @@ def without_data(browser, page):
 
 
 def fill(case, browser, page):
-    """Trips until the second version has scored enough, while the page is open. They come in three pieces, each
-    when the model that shall score it is there: however slow the machine, decisions fall where a live stream has
-    them."""
+    """Produces trips until the second version has scored enough, while the page is open, in three parts. Each part
+    waits for the model that scores it, so that decisions fall at the same trips on any machine."""
     redis = Redis(f"127.0.0.1:{page.redis.port}")
     browser.js("window.neverReloaded = true")
 
@@ -173,27 +172,27 @@ def fill(case, browser, page):
     wait_for("trips scored by it", 60,
              lambda: float(redis("HGET", f"leeway:{{{STREAM}}}:now", "week:n") or 0) > 1000)
     redis.close()
-    wait_for("the last trips to be read", 60, lambda: page.api("now")["health"]["lag"] == 0)
+    wait_for("the last trips to be processed", 60, lambda: page.api("now")["health"]["lag"] == 0)
     shows(browser, "#asof", r"Evaluated to \d+ Mar 2020", 60)
     shows(browser, "#models .body", r"v2.*v1")
     shows(browser, "#decisions .body", r"fired\s+(critical|warning) \S+.*: ")
-    equal(browser.js("return window.neverReloaded"), True, "the page was not loaded again")
-    say("the page has followed to the second version")
+    equal(browser.js("return window.neverReloaded"), True, "the page was not reloaded")
+    say("the page shows the second version")
 
 
-def settled(browser, page):
-    """The page shows what the API says now."""
+def wait_shown(browser, page):
+    """Waits until the page shows the API's present answer."""
     def same():
         now = page.api("now")
         week = next(w for w in now["windows"] if w["name"] == "week")
         tiles = browser.text("#tiles") or ""
         rmse = "–" if week["rmse"] is None else f"{week['rmse']:.2f}"  # nothing scored since a promotion
         return rmse in tiles and f"v{now['champion']['version']}" in tiles and now
-    return wait_for("page and API to agree", 60, same)
+    return wait_for("the page to agree with the API", 60, same)
 
 
 def with_data(browser, page):
-    now = settled(browser, page)
+    now = wait_shown(browser, page)
     shows(browser, "#headline", r"Over the last week, the error is .*drift")
     features = [f["name"] for f in now["windows"][-1]["features"]]
     rows = browser.js("return [...document.querySelectorAll('.heatmap button')].map((b) => b.textContent)")
@@ -205,7 +204,7 @@ def with_data(browser, page):
         page.api("heatmap?metric=none")
     except urllib.error.HTTPError as error:
         offered = re.search("one of (.*) \\(got", json.load(error)["error"])[1].split(", ")
-    equal(browser.js(options), [m for m in offered if m != "drift"], "the metrics that the API offers")
+    equal(browser.js(options), [m for m in offered if m != "drift"], "the API's metrics")
     for metric, words in (("ks", "KS distance over week"), ("missing", "Missing over week"), ("psi", "PSI over week")):
         browser.js("const s = document.getElementById('metrics'); s.value = arguments[0];"
                    "s.dispatchEvent(new Event('change'))", metric)
@@ -218,7 +217,7 @@ def with_data(browser, page):
     top = "return document.querySelector('.heatmap').getBoundingClientRect().top + scrollY"
     before = browser.js(top)
     browser.click(".heatmap .row:nth-child(3) canvas")
-    equal(browser.js(top), before, "nothing moves under the pointer")
+    equal(browser.js(top), before, "the layout does not move under the pointer")
     shows(browser, "#h-feature", features[2])
     parts = browser.js("return document.querySelectorAll('#health tbody tr').length")
     equal(parts, len(now["health"]["partitions"]), "partitions")
@@ -226,8 +225,8 @@ def with_data(browser, page):
     promoted = page.api("audit?what=promoted&max=1")
     equal([e["what"] for e in promoted["entries"]], ["promoted"], "the newest promotion, past all evaluations")
     older = page.api(f"audit?what=promoted&max=200&before={promoted['next']}")
-    equal(len(older["entries"]) + 1, len([m for m in models if m["promoted_ms"]]), "and the older ones")
-    equal(older["next"], None, "there are no more")
+    equal(len(older["entries"]) + 1, len([m for m in models if m["promoted_ms"]]), "older decisions")
+    equal(older["next"], None, "no more decisions")
     quiet(browser)
     say("with data")
 
@@ -235,13 +234,13 @@ def with_data(browser, page):
 def by_keyboard(browser, page):
     focus = "const e = document.activeElement; return e.id || e.className || e.tagName;"
     browser.reload()
-    settled(browser, page)
+    wait_shown(browser, page)
     browser.press("Tab")
     equal(browser.js("return document.activeElement.textContent"), "Skip to content", "the first stop")
     check(browser.js("return document.activeElement.getBoundingClientRect().top >= 0"), "it is seen when focused")
     browser.press("Enter")
-    equal(browser.js(focus), "main", "it leads to the content")
-    # The window: a group of radio buttons.
+    equal(browser.js(focus), "main", "it skips to the content")
+    # The choice of window: a group of radio buttons.
     browser.js("document.querySelector('#windows input:checked').focus()")
     browser.press("ArrowLeft")
     equal(browser.js("return document.querySelector('#windows input:checked').value"), "three_days", "the window")
@@ -250,42 +249,42 @@ def by_keyboard(browser, page):
     browser.press("ArrowRight")
     shows(browser, "#headline", "Over the last week")
     shows(browser, "#error .readout", "^week to")
-    # The error chart: a slider that says what is under it.
+    # The error chart: a slider that announces its value.
     browser.js("document.querySelector('#error [role=slider]').focus()")
     said = "return document.querySelector('#error [role=slider]').getAttribute('aria-valuetext')"
     last = browser.js(said)
-    check(re.search(r"RMSE [\d–]", last), "the slider says the error", last)
+    check(re.search(r"RMSE [\d–]", last), "the slider announces the error", last)
     browser.press("ArrowLeft")
-    check(browser.js(said) != last, "an arrow moves it", last)
+    check(browser.js(said) != last, "an arrow key moves it", last)
     shows(browser, "#error .readout", re.escape(browser.js(said).split(",")[0]))
     at = """const s = document.querySelector('#error [role=slider]');
         return Number(s.ariaValueNow) - Number(arguments[0] === 'end' ? s.ariaValueMax : s.ariaValueMin);"""
     browser.press("Home")
-    equal(browser.js(at, "start"), 0, "Home goes to its beginning")
+    equal(browser.js(at, "start"), 0, "Home moves to the beginning")
     browser.press("PageDown")
-    equal(browser.js(at, "start"), 0, "where it stops")
+    equal(browser.js(at, "start"), 0, "the slider's end")
     browser.press("PageUp")
-    check(browser.js(at, "start") > 1, "Page Up goes by a day")
+    check(browser.js(at, "start") > 1, "Page Up moves by a day")
     browser.press("End")
-    equal(browser.js(at, "end"), 0, "End goes to its end")
+    equal(browser.js(at, "end"), 0, "End moves to the end")
     browser.press("Escape")
     # A feature: a button in the heat map.
     for name in ("trip_distance", "PULocationID"):
         browser.js("[...document.querySelectorAll('.heatmap button')].find((b) => b.textContent === arguments[0])"
                    ".focus()", name)
         check(browser.js("return getComputedStyle(document.activeElement).outlineStyle") != "none" or
-              browser.js("return document.activeElement.matches(':focus-visible')"), "focus is seen")
+              browser.js("return document.activeElement.matches(':focus-visible')"), "focus is visible")
         browser.press("Enter")
         shows(browser, "#h-feature", name)
         wait_for("the distribution", 20, lambda: browser.js(INK, "#feature canvas") > 2)
         browser.js("document.querySelector('#feature details summary').focus()")
         browser.press("Enter")
-        # Both may move with an evaluation: they are to agree at some moment.
-        wait_for("the table to show the window's rows", 30, lambda:
+        # An evaluation may change both at any moment; they must agree eventually.
+        wait_for("the table with the window's rows", 30, lambda:
                  f"{page.api(f'features/{name}?window=week')['current']['n']:,}" in (browser.text("#feature table") or ""))
         check("reference" in browser.js("return document.querySelector('#feature [role=img]').ariaLabel"),
-              "the chart has its words")
-    # Tables in place of pictures, and the lineage of a version.
+              "the chart has a text")
+    # Tables instead of charts, and the lineage of a version.
     browser.js("document.querySelector('#error details summary').focus()")
     browser.press("Enter")
     wait_for("the error as a table", 10,
@@ -300,7 +299,7 @@ def by_keyboard(browser, page):
 
 
 def tab_through(browser):
-    """Tab reaches everything that can be acted on, in order, and never gets stuck."""
+    """Tab reaches every control, in order, and never gets stuck."""
     browser.js("document.querySelector('.skip').focus()")
     stops = []
     for _ in range(120):
@@ -313,9 +312,9 @@ def tab_through(browser):
         if not stop:
             break
         stops.append(stop)
-    check(10 < len(stops) < 120, "the way through the page has an end", len(stops))
+    check(10 < len(stops) < 120, "tabbing ends", len(stops))
     check(all(name for _, name, _ in stops), "every stop has a name", [s for s in stops if not s[1]])
-    check(all(seen for _, _, seen in stops), "every stop can be seen", [s for s in stops if not s[2]])
+    check(all(seen for _, _, seen in stops), "every stop is visible", [s for s in stops if not s[2]])
 
 
 def for_screen_readers(browser):
@@ -329,7 +328,7 @@ def for_screen_readers(browser):
     nameless = [n for n in tree if n["role"] in ("button", "link", "radio", "slider", "img", "image", "checkbox",
                                                  "textbox", "region", "DisclosureTriangle", "table") and not n["name"]]
     nameless = [n for n in nameless if n["role"] != "image"]  # the sign beside the name is decoration
-    equal(nameless, [], "everything that can be used or looked at has a name")
+    equal(nameless, [], "every control and image has a name")
     equal([n["role"] for n in tree if n.get("focusable") and n["role"] in ("generic", "Canvas")], [],
           "nothing focusable without a role")
     levels = browser.js("return [...document.querySelectorAll('h1,h2,h3')].filter((e) => e.checkVisibility())"
@@ -339,29 +338,29 @@ def for_screen_readers(browser):
     check(all(b - a <= 1 for a, b in zip(levels, levels[1:])), "no level is skipped", levels)
     equal(browser.js("return document.documentElement.lang"), "en", "language")
     ids = browser.js("return [...document.querySelectorAll('[id]')].map((e) => e.id)")
-    equal(len(ids), len(set(ids)), "ids are there once")
+    equal(len(ids), len(set(ids)), "ids are unique")
     say("for screen readers")
 
 
 def in_all_shapes(browser, page, case):
-    equal(browser.js(CONTRASTS), [], "contrast in the light")
+    equal(browser.js(CONTRASTS), [], "contrast in light colours")
     light = browser.js("return getComputedStyle(document.body).backgroundColor")
     browser.media(prefers_color_scheme="dark")
-    wait_for("the dark", 10, lambda: browser.js("return document.documentElement.dataset.theme") == "dark")
-    check(browser.js("return getComputedStyle(document.body).backgroundColor") != light, "it is another ground")
-    equal(browser.js(CONTRASTS), [], "contrast in the dark")
+    wait_for("dark colours", 10, lambda: browser.js("return document.documentElement.dataset.theme") == "dark")
+    check(browser.js("return getComputedStyle(document.body).backgroundColor") != light, "the background changes")
+    equal(browser.js(CONTRASTS), [], "contrast in dark colours")
     browser.click("#theme")
-    equal(browser.js("return document.documentElement.dataset.theme"), "light", "a person's choice wins")
+    equal(browser.js("return document.documentElement.dataset.theme"), "light", "the reader's choice takes precedence")
     browser.reload()
-    equal(browser.js("return document.documentElement.dataset.theme"), "light", "and is remembered")
+    equal(browser.js("return document.documentElement.dataset.theme"), "light", "the choice is remembered")
     browser.click("#theme")
     browser.media()
-    settled(browser, page)
+    wait_shown(browser, page)
     for width in (320, 390, 768, 1440):
         browser.size(width, 800)
         wait_for("a layout", 10, lambda w=width: browser.js("return innerWidth") == w)
-        try:  # charts follow in the next frames
-            wait_for("nothing to reach out", 20, lambda: not browser.js(OUTSIDE))
+        try:  # charts are redrawn in the next frames
+            wait_for("no overflow", 20, lambda: not browser.js(OUTSIDE))
         except Failed:
             check(False, f"nothing reaches out of a page {width} wide", browser.js(OUTSIDE))
         equal(browser.js("return document.documentElement.scrollWidth"), width, f"width of a page {width} wide")
@@ -369,14 +368,14 @@ def in_all_shapes(browser, page, case):
     browser.media("print")
     equal(browser.js("return getComputedStyle(document.querySelector('.controls')).display"), "none", "on paper")
     browser.media(prefers_reduced_motion="reduce")
-    equal(browser.js("return Chart.defaults.animation"), False, "nothing moves by itself")
+    equal(browser.js("return Chart.defaults.animation"), False, "no animation")
     browser.media()
     quiet(browser)
-    say("in all shapes")
+    say("in all layouts")
 
 
 def escapes(browser, page):
-    """Text from elsewhere stays text."""
+    """Text from other sources is never interpreted as HTML."""
     redis = Redis(f"127.0.0.1:{page.redis.port}")
     alerts = f"leeway:{{{STREAM}}}:alerts"
     redis("HSET", alerts, "0123456789abcdef", json.dumps({
@@ -386,31 +385,31 @@ def escapes(browser, page):
     browser.reload()
     shows(browser, "#alerts", re.escape(HOSTILE), 30)
     equal(browser.js("return document.querySelectorAll('#alerts img, #alerts script, #alerts b').length"), 0,
-          "no element came of it")
-    check("broken in" not in browser.js("return document.title"), "nothing ran")
+          "no element is created")
+    check("broken in" not in browser.js("return document.title"), "no script ran")
     page.case.leeway("alerts", "-c", page.config, "silence", "--for", "2h", "--comment", HOSTILE, "--by", "somebody",
                      **page.environment)
     browser.reload()
     shows(browser, "#alerts .alert", "silenced until", 30)
     shows(browser, "#alerts .silences", "every rule, until .* by somebody: " + re.escape(HOSTILE))
-    equal(browser.js("return document.querySelectorAll('#alerts img, #alerts script').length"), 0, "nor of a comment")
+    equal(browser.js("return document.querySelectorAll('#alerts img, #alerts script').length"), 0, "nor from a comment")
     redis("HDEL", alerts, "0123456789abcdef")
     redis.close()
-    say("text stays text")
+    say("text is never HTML")
 
 
 def without_events(browser, page):
-    """Where server-sent events do not get through, the page asks."""
+    """Without server-sent events the page polls."""
     browser.cdp("Network.enable")
     browser.cdp("Network.setBlockedURLs", urls=["*/api/v1/events*"])
     browser.reload()
     shows(browser, "#connection", "Polling")
-    settled(browser, page)
+    wait_shown(browser, page)
     browser.cdp("Network.setBlockedURLs", urls=[])
     quiet(browser, "/api/v1/events")
     browser.reload()
     shows(browser, "#connection", "Live")
-    settled(browser, page)
+    wait_shown(browser, page)
     wait_for("the chart", 20, lambda: browser.js(INK, "#error canvas") > 2)
     shows(browser, "#models .body", "v1")
     say("by polling")
@@ -422,16 +421,16 @@ def dead_redis(browser, page):
     shows(browser, "#trouble", "leeway answers, but cannot read the figures.*The figures shown are from", 60)
     shows(browser, "#connection", "No figures")
     equal(browser.js("return document.body.classList.contains('stale')"), True, "old figures are marked")
-    name, value = browser.text("#tiles").split("\n")[:2]  # an evaluation may have come in between
+    name, value = browser.text("#tiles").split("\n")[:2]  # an evaluation may have arrived in between
     old_name, old_value = before.split("\n")[:2]  # "–" right after a promotion
-    check(name == old_name and (value == old_value or re.search(r"\d", value)), "and are still there", name, value)
+    check(name == old_name and (value == old_value or re.search(r"\d", value)), "old figures stay visible", name, value)
     browser.reload()
     shows(browser, "#trouble", "cannot read the figures", 60)
     for section in ("error", "alerts", "models", "decisions"):
         shows(browser, f"#{section} .body", "Cannot be read at the moment")
     page.redis.start()
-    wait_for("the trouble to end", 60, lambda: browser.js("return document.getElementById('trouble').hidden"))
-    settled(browser, page)
+    wait_for("the page to recover", 60, lambda: browser.js("return document.getElementById('trouble').hidden"))
+    wait_shown(browser, page)
     equal(browser.js("return document.body.classList.contains('stale')"), False, "figures are current again")
     quiet(browser, "503", "/api/v1/")
     say("with a dead Redis")
@@ -442,9 +441,9 @@ def dead_server(browser, page):
     shows(browser, "#trouble", "leeway does not answer", 60)
     shows(browser, "#connection", "No answer")
     page.serve()
-    wait_for("the trouble to end", 90, lambda: browser.js("return document.getElementById('trouble').hidden"))
+    wait_for("the page to recover", 90, lambda: browser.js("return document.getElementById('trouble').hidden"))
     shows(browser, "#connection", "Live", 60)
-    settled(browser, page)
+    wait_shown(browser, page)
     quiet(browser, "/api/v1/")
     say("with a dead leeway")
 
@@ -478,7 +477,7 @@ def scenario(case):
         dead_redis(browser, page)
         dead_server(browser, page)
         elsewhere = [url for url in browser.requests() if not url.startswith((page.url, "data:", "chrome"))]
-        equal(elsewhere, [], "nothing was asked for from elsewhere")
+        equal(elsewhere, [], "no request to other servers")
     except BaseException:
         if os.environ.get("LEEWAY_KEEP") == "1":
             browser.screenshot(case.path("failed.png"))

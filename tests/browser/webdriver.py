@@ -1,4 +1,4 @@
-"""A browser without a screen, driven by chromedriver's own protocol. Python's standard library only."""
+"""A headless browser, driven by chromedriver's protocol. Python's standard library only."""
 import base64
 import json
 import os
@@ -88,7 +88,7 @@ class Browser:
             self.driver.kill()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    # ---- what a person does ----
+    # ---- actions of a person ----
 
     def go(self, url):
         self._in("POST", "/url", {"url": url})
@@ -100,7 +100,7 @@ class Browser:
         return self._in("POST", "/execute/sync", {"script": script, "args": list(args)})
 
     def text(self, css):
-        """As it is shown; None when there is no such element."""
+        """The visible text; None if there is no such element."""
         return self.js("const e = document.querySelector(arguments[0]); return e && e.innerText;", css)
 
     def click(self, css):
@@ -108,7 +108,7 @@ class Browser:
         self._in("POST", f"/element/{next(iter(found.values()))}/click", {})
 
     def press(self, *keys):
-        """One key after the other; "Shift+Tab" holds the first."""
+        """Presses one key after the other; in "Shift+Tab" the first stays down."""
         steps = []
         for key in keys:
             *held, last = key.split("+")
@@ -137,7 +137,7 @@ class Browser:
         return self._in("POST", "/se/log", {"type": "browser"})
 
     def requests(self):
-        """All URLs that were ever asked for."""
+        """All URLs that the browser has requested."""
         for entry in self._in("POST", "/se/log", {"type": "performance"}):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
@@ -145,7 +145,7 @@ class Browser:
         return self.seen
 
     def accessibility(self):
-        """What a screen reader gets: [{role, name, focusable, ...}]."""
+        """The tree for screen readers: [{role, name, focusable, ...}]."""
         found = []
         for node in self.cdp("Accessibility.getFullAXTree")["nodes"]:
             if node.get("ignored"):

@@ -2,8 +2,9 @@
  *
  *   rows_tsv CONFIG FILE... > records.tsv
  *
- * The first line names the configuration's fields, then comes one line an event, in the
- * order and number in which `leeway score` answers. Numbers have all their digits. */
+ * The first line names the configuration's fields; then there is one line per event, in
+ * the same order and number as the output of `leeway score`. Numbers have all their
+ * digits. */
 #include <inttypes.h>
 #include <stdio.h>
 

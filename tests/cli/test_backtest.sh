@@ -27,10 +27,10 @@ expect 0 backtest -c "$dir/a.yaml" --against "$dir/b.yaml" --segment pickup_hour
 check "one line of JSON" test "$(wc -l <"$dir/out")" -eq 1
 check "figures agree with each other" python3 "$here/check_backtest.py" "$dir/out" "$dir/truth.json"
 
-check "every element is closed" python3 "$here/check_html.py" "$dir/page.html"
-check "the page needs nothing else" test "$(grep -c 'href\|<script\|<img\|url(\|@import' "$dir/page.html")" -eq 0
+check "every HTML element is closed" python3 "$here/check_html.py" "$dir/page.html"
+check "the page is self-contained" test "$(grep -c 'href\|<script\|<img\|url(\|@import' "$dir/page.html")" -eq 0
 check "no figure is NaN" test "$(grep -ci '>nan\|"nan\| nan' "$dir/page.html")" -eq 0
-check "light and dark" grep -q 'prefers-color-scheme:dark' "$dir/page.html"
+check "light and dark colours" grep -q 'prefers-color-scheme:dark' "$dir/page.html"
 for class in managedline otherline frozenline promoted 'alert critical'; do
     check "the chart has its $class" grep -q "class=\"$class\" d=\"M" "$dir/page.html"
 done
@@ -38,13 +38,13 @@ done
 expect 0 backtest -c "$dir/b.yaml" -q --segment pickup_hour "$trips"
 prints "managed, daily"
 prints "managed (frozen) by pickup_hour"
-check "no nan, with a first model that was not kept" test "$(grep -ci 'nan' "$dir/out")" -eq 0
+check "no NaN with a first model that was rejected" test "$(grep -ci 'nan' "$dir/out")" -eq 0
 
-# A name is text like any other.
+# Names are escaped like any text.
 derive evil.yaml -e 's/name: only/name: "<b>\&x"/' -e 's/^rules:/rules:\n  - {name: "<i>r", metric: rmse, window: day, warn: 0.1}/'
 if "$program" backtest -c "$dir/evil.yaml" -q --html "$dir/evil.html" "$trips" >"$dir/out" 2>"$dir/err"; then
     check "names are escaped" grep -q '&lt;b&gt;&amp;x' "$dir/evil.html"
-    check "nothing slips through" test "$(grep -c '<b>&x\|<i>r' "$dir/evil.html")" -eq 0
+    check "no name is interpreted as HTML" test "$(grep -c '<b>&x\|<i>r' "$dir/evil.html")" -eq 0
 else
     says "name"
 fi
@@ -52,17 +52,17 @@ fi
 # ---- errors
 expect 2 backtest -c "$dir/a.yaml"
 says "no input files"
-# A feed that breaks for good: nothing is trained from then on, until a person says that it is no fault.
+# A feed that stays broken: nothing is trained from then on, until a person releases it.
 expect 0 backtest -c "$dir/a.yaml" --inject 'nulls:field=passenger_count,at=2020-05-05T00:30' \
     --release passenger_count@2020-05-15 "$trips"
 trained_between() { # FROM TO
     awk -v from="$1" -v to="$2" '$1 >= from && $1 < to && ($2 == "promoted" || $2 == "rejected")' "$dir/out" | grep -c .
 }
 prints "Data fault in passenger_count"
-check "its rows are held back from the first on" grep -q 'quarantine .* passenger_count from 2020-05-0[45]T' "$dir/out"
+check "its rows are in quarantine from the first on" grep -q 'quarantine .* passenger_count from 2020-05-0[45]T' "$dir/out"
 check "nothing is trained while it lasts" test "$(trained_between 2020-05-05T00:30 2020-05-15T00:00)" -eq 0
-check "a person releases it" grep -q '^2020-05-15T00:00  released' "$dir/out"
-check "and something is trained again" test "$(trained_between 2020-05-15T00:00 2020-06-02T00:00)" -ge 1
+check "a person can release it" grep -q '^2020-05-15T00:00  released' "$dir/out"
+check "training continues after the release" test "$(trained_between 2020-05-15T00:00 2020-06-02T00:00)" -ge 1
 check "the same fault is not reported again" test "$(grep -c 'critical *Data fault in passenger' "$dir/out")" -eq 1
 
 expect 2 backtest "$trips"

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Every documented bound of the configuration holds at its edges, for the commands that read files.
+"""Every documented bound of the configuration is enforced exactly, by the commands that read files.
 
-The manual's tables have the bounds. `check` and every other command accept a value at the bound, and then do
-their work or explain why they cannot; all reject a value beyond it and name the key. No command crashes. test_config_bounds.py LEEWAY; 77 without fastavro."""
+docs/config.md has the bounds. `check` and every other command accept a value at a bound, and then do their work
+or explain why they cannot; all reject a value beyond it and name the key. No command crashes.
+
+  test_config_bounds.py LEEWAY      77 without fastavro"""
 import concurrent.futures
 import copy
 import json
@@ -40,7 +42,7 @@ BASE = {
                 "cooldown": "1d"},
     "webhooks": [{"name": "desk", "url": "http://127.0.0.1:9/"}],
 }
-# What must stand beside a key for it to be read at all, and keys that exclude one another.
+# Other keys that a key requires, and keys that exclude each other.
 BESIDE = {
     "retrain.search.budget": {"retrain.search.kind": "random"},
     "retrain.search.seed": {"retrain.search.kind": "random"},
@@ -92,8 +94,8 @@ def written(kind, value):
     return value
 
 
-def place(config, key):
-    """The map that holds the key, made where it is missing, and the key's own name."""
+def locate(config, key):
+    """The map that contains the key (created if it is missing), and the key's last name."""
     for title, start in PLACES.items():
         if key.startswith(title + "."):
             path, rest = start, key[len(title) + 1:]
@@ -117,9 +119,9 @@ def configured(key, value):
     if key.startswith("candidates[].trees."):
         beside = {"candidates[].kind": "trees"}
     for other, v in beside.items():
-        at, name = place(config, other)
+        at, name = locate(config, other)
         at[name] = v
-    at, name = place(config, key)
+    at, name = locate(config, key)
     at[name] = value
     return config
 
@@ -156,9 +158,9 @@ class Bench:
         return done
 
     def commands(self, path, name, services=False):
-        """What each does with a configuration: its verdict must be that of check."""
+        """Runs each command on a configuration: each must agree with check."""
         yield self.run("check", "--offline", "-c", path)
-        if services:  # files have nothing to do with it
+        if services:  # has no effect on files
             return
         yield self.run("train", "-c", path, "-o", os.path.join(self.dir, name + ".avro"), self.events)
         yield self.run("evaluate", "-c", path, "-m", self.model, "--by", "zone", self.events)
@@ -167,14 +169,14 @@ class Bench:
         yield self.run("backtest", "-c", path, "-q", self.events)
 
     def edge(self, name, what, config):
-        """Whether they refuse it, all or none."""
+        """Whether the commands refuse it; all must agree."""
         refused = [bool(re.search(r"\.yaml:\d+:\d+: ", done.stderr))
                    for done in self.commands(self.write(name, config), name, SERVICES.match(what))]
         assert len(set(refused)) == 1, f"{what}: check and the others disagree: {refused}"
         return refused[0]
 
     def count(self, what):
-        """The program names the bound itself; that many are taken, and one more is not."""
+        """The error message names the limit; that many items are accepted, and one more is refused."""
         many = 12 if what in ("factors", "nested") else 300
         path = self.write(what, wide(what, many))
         said = re.search(r"more than (\d+)", self.run("check", "--offline", "-c", path).stderr)
@@ -191,7 +193,7 @@ class Bench:
 
 
 def wide(what, n):
-    """The configuration with n of something."""
+    """The configuration with n items of a kind."""
     config = copy.deepcopy(BASE)
     config.update({
         "valid": {"valid": [f"distance < {1000 + i}" for i in range(n)]},
@@ -213,7 +215,7 @@ def wide(what, n):
 
 
 def beyond(kind, low, high):
-    """The nearest values on the wrong side."""
+    """The nearest values outside the bounds."""
     if kind == "number":
         return low - (abs(low) or 1) * 1e-9, high * (1 + 1e-9)
     return low - 1, high + 1

@@ -1,9 +1,9 @@
-"""A crash of the daemon leaves no image of its memory, unless the configuration allows it.
+"""A crash of the daemon leaves no core dump, unless the configuration allows it.
 
   test_core_dumps.py PROGRAM
 
-The kernel tells whether it would write one by the owner of /proc/PID: the process's own user, or root where the
-memory is closed. So the daemon runs as a user who is not root; the services it waits for need not be there."""
+The owner of /proc/PID shows whether the kernel would write one: the process's own user, or root if dumps are
+disabled. So the daemon runs as a user other than root. The services that it waits for need not exist."""
 import os
 import shutil
 import signal
@@ -18,8 +18,8 @@ NOBODY = 65534
 failures = []
 
 
-def closed(directory, more, label):
-    """Whether the memory of a running daemon is closed to its own user."""
+def dumps_disabled(directory, more, label):
+    """Whether core dumps of a running daemon are disabled."""
     config = os.path.join(directory, "configs", "nyc-green.yaml")
     with open(os.path.join(ROOT, "configs", "nyc-green.yaml")) as f:
         text = f.read()
@@ -32,7 +32,7 @@ def closed(directory, more, label):
     daemon = subprocess.Popen([os.path.join(directory, "leeway"), "run", "-c", config], stderr=log, env=environment,
                               user=user if os.getuid() == 0 else None)
     try:
-        for _ in range(1200):  # until it has read its configuration and waits
+        for _ in range(1200):  # until it has read its configuration
             with open(log.name) as f:
                 text = f.read()
             if "http_listening" in text or daemon.poll() is not None:
@@ -56,9 +56,9 @@ def main():
         shutil.copy(PROGRAM, os.path.join(directory, "leeway"))
         for name in ("configs", "schemas"):
             shutil.copytree(os.path.join(ROOT, name), os.path.join(directory, name))
-        if not closed(directory, "", "by default"):
+        if not dumps_disabled(directory, "", "by default"):
             failures.append("by default a crash leaves a core dump")
-        if closed(directory, "\ncore_dumps: true\n", "core_dumps: true"):
+        if dumps_disabled(directory, "\ncore_dumps: true\n", "core_dumps: true"):
             failures.append("core_dumps: true allows no core dump")
     for text in failures:
         print("FAILED " + text)

@@ -1,10 +1,10 @@
-"""What the documents say exists, and what exists is documented.
+"""The documents describe the program as it is, completely.
 
   test_docs.py PROGRAM
 
-Commands, their verbs and options: in README.md, docs/*.md, the man page and --help, held against the
-option tables in src/cli and the program's own answers, both ways. Dotted configuration keys. The
-configurations in README.md that are whole pass `check`."""
+Compares commands, verbs and options in README.md, docs/*.md, the man page and --help with the option tables in
+src/cli and the program's output, in both directions, and checks dotted configuration keys. Complete
+configurations in README.md pass `check`."""
 import glob
 import os
 import re
@@ -34,7 +34,7 @@ def read(*parts):
         return file.read()
 
 
-# ---- what there is ----
+# ---- the program ----
 
 def source_options(command):
     """The option table of a command."""
@@ -73,7 +73,7 @@ for c in commands:
 # ---- the man page ----
 
 def plain_man():
-    """The man page without troff: one line a request."""
+    """The man page without troff: one line per request."""
     text = re.sub(r"\\f.|\\&", "", read("docs", "leeway.1")).replace("\\-", "-")
     return re.sub(r"(?m)^\.(TP|SS|SH|nf|fi|TH)\b(.*)$", r".\1\2", text)
 
@@ -123,7 +123,7 @@ def calls(span):
 
 
 def is_prose(command, block, span):
-    """In a block of text or a table the product's name is followed by any word."""
+    """Whether the product's name is followed by ordinary text, as in a table."""
     return block and not re.search(r"(^|[$/] *)(build/\S*/)?leeway ", span) and command not in commands
 
 
@@ -158,7 +158,7 @@ def check_document(path):
 # ---- configuration keys ----
 
 def config_keys():
-    """All dotted keys, from the manual that the program writes of itself."""
+    """All dotted keys in docs/config.md, which is generated from the program."""
     keys, section = set(), None
     for line in run("check", "--manual").stdout.splitlines():
         head = re.match(r"## `([a-z_]+)`", line)
@@ -180,7 +180,7 @@ def check_keys(path, keys):
             parts = key.split(".")
             if parts[0] == "kafka" or re.search(r"\.(md|ya?ml|avsc|log|json|dead|c|h|py|sh)$", key):
                 continue  # librdkafka's; a file
-            if parts[0] in sections:  # an item of a list goes by its name: rules.error.critical
+            if parts[0] in sections:  # an item of a list is addressed by its name: rules.error.critical
                 holds(key in known or f"{parts[0]}.{parts[-1]}" in known, f"{path}:{number}: there is no key {key}")
 
 
@@ -221,23 +221,23 @@ UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "ms": 1, "s
 
 
 def number(text):
-    """`64 KiB each` as 65536, `10,000` as 10000; None where there is no number."""
+    """`64 KiB each` as 65536, `10,000` as 10000; None without a number."""
     found = re.match(r"(?:about )?(\d[\d,]*)(?: ?([KMG]iB|ms|s|bytes)\b)?", text)
     return found and int(found.group(1).replace(",", "")) * UNITS.get(found.group(2), 1)
 
 
 def constant(path, name):
-    """What a file's `#define` says."""
+    """The value of a `#define` in a file."""
     found = re.search(rf"(?m)^#define {name}\s+(.*?)(?:/\*.*)?$", read(path))
     if not found:
         return None
     text = re.sub(r"\((?:size_t|u?int\d+_t)\)|(?<=\d)[uUlL]+|U?INT64_C", "", found.group(1))
     text = re.sub(r"[A-Z_]{3,}", lambda m: str(constant(path, m[0])), text)
-    return eval(text, {"__builtins__": {}})  # of our own source
+    return eval(text, {"__builtins__": {}})  # in our source
 
 
 def default(key):
-    """A key's default, from the manual."""
+    """A key's default in docs/config.md."""
     section, name = key.split(".", 1)
     text = run("check", "--manual").stdout.split(f"## `{section}`", 1)[-1].split("\n## ")[0]
     found = re.search(rf"(?m)^\| `{name}` \| [^|]* \| `([^`]*)` \|", text)
@@ -247,7 +247,7 @@ def default(key):
 def check_bounds():
     rows = re.findall(r"(?m)^\| [^|]+ \| ([^|]+) \| [^|]+ \| ([^|]+) \|$",
                       read("SECURITY.md").split("## Bounds", 1)[1])[1:]
-    held = 0
+    bounds = 0
     for bound, where in rows:
         spans_of = re.findall(r"`([^`]+)`", where)
         if len(spans_of) == 2 and spans_of[1] != "LW_TIME_FROM":
@@ -256,15 +256,15 @@ def check_bounds():
             real = default(spans_of[0])
         else:
             continue
-        held += 1
+        bounds += 1
         holds(real is not None and real == number(bound), f"SECURITY.md: {where.strip()} is {real}, not {bound}")
-    holds(held > 40, f"SECURITY.md bounds what comes from outside ({held})")
+    holds(bounds > 40, f"SECURITY.md lists the bounds of external input ({bounds})")
 
 
 documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md"] + sorted(
     os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md")))
 all_keys = config_keys()
-holds(len(all_keys) > 150, f"the manual has its keys ({len(all_keys)})")
+holds(len(all_keys) > 150, f"docs/config.md has its keys ({len(all_keys)})")
 check_man()
 for document in documents:
     check_document(document)
@@ -273,7 +273,7 @@ check_keys("docs/leeway.1", all_keys)
 check_help_keys(all_keys)
 check_help_calls()
 check_bounds()
-holds(check_configurations("README.md") >= 1, "README.md holds a whole configuration")
+holds(check_configurations("README.md") >= 1, "README.md has a complete configuration")
 for c in commands:
     holds(f"`{c}`" in read("README.md"), f"README.md names {c}")
 print(f"{len(commands)} commands, {len(every_option)} options, {len(all_keys)} keys, {len(documents)} documents")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The example of embedding: a model that leeway trained gives the same predictions in a program that
-# knows only the public headers.
+# The example of embedding: a model trained by leeway gives the same predictions in a program that
+# uses only the public headers.
 #   test_embedding.sh PROGRAM SCORE_RECORD ROWS_TSV
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
@@ -18,13 +18,13 @@ check "the same predictions to 1e-9" awk '
     { d = $1 - $2; if (d < 0) d = -d; if (!(d <= 1e-9)) { print "line " NR ": " $0; bad = 1 } }
     END { exit bad || NR == 0 }' <(paste "$dir/ours" "$dir/theirs")
 
-# The page about embedding: its records, and about the figure that it prints.
+# docs/embedding.md: its records, and approximately the figure that it prints.
 page=$(dirname "$0")/../../docs/embedding.md
 expect 0 train -c "$config" "$trips" -o "$dir/page.avro" --until 2020-03-12
 record=$(sed -n "s/^ *printf '\\(.*\\)' |$/\\1/p" "$page")
 figure=$(sed -n 's/.* prints .* about `\([0-9.]*\)`.*/\1/p' "$page")
 printf '%b' "$record" | "$example" "$dir/page.avro" >"$dir/printed"
-check "about the page's figure" awk -v stated="$figure" '
+check "the figure in docs/embedding.md" awk -v stated="$figure" '
     { d = $1 - stated; if (d < 0) d = -d; bad = !(stated > 0 && d <= 0.5) } END { exit bad || NR != 1 }' "$dir/printed"
 
 refused() { # WHAT MODEL INPUT

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# leeway evaluate and score: figures that agree with each other, a picture, refusals.
+# leeway evaluate and score: figures that agree with each other, a picture, errors.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
 
@@ -9,12 +9,12 @@ rmse=$(json rmse) n=$(json n)
 holds "$n == 305602 && $rmse > 5 && $rmse < 6.6"
 total=$(grep -o '"n":[0-9]*' "$dir/out" | cut -d: -f2 | awk '{ s += $1 } END { print s }')
 holds "$total == 3 * $n" # all of it, by month, by hour
-check "a month that is no month of the file is not made up" \
+check "months without rows are not invented" \
     test "$(grep -o '"month":"' "$dir/out" | wc -l)" -lt 12
 
-check "the picture is SVG" grep -q '^<svg xmlns="http://www.w3.org/2000/svg"' "$dir/p.svg"
-check "the picture is whole" grep -q '^</svg>' "$dir/p.svg"
-check "the picture needs nothing else" test "$(grep -c 'href\|<script\|url(h' "$dir/p.svg")" -eq 0
+check "the picture is an SVG" grep -q '^<svg xmlns="http://www.w3.org/2000/svg"' "$dir/p.svg"
+check "the picture is complete" grep -q '^</svg>' "$dir/p.svg"
+check "the picture is self-contained" test "$(grep -c 'href\|<script\|url(h' "$dir/p.svg")" -eq 0
 check "no figure is NaN" test "$(grep -ci 'nan' "$dir/p.svg")" -eq 0
 
 expect 0 evaluate -c "$config" -m "$dir/m.avro" "$few" --by 'trip_distance'
@@ -27,18 +27,18 @@ expect 1 evaluate -c "$config" -m "$dir/cut.avro" "$few"
 says "cut.avro"
 expect 1 evaluate -c "$config" -m "$few" "$few"
 
-# ---- score: the same predictions, one a record
+# ---- score: the same predictions, one per record
 expect 0 score -c "$config" -m "$dir/m.avro" "$trips" -o -
-check "a line a record" test "$(wc -l <"$dir/out")" -eq 316378
+check "one line per record" test "$(wc -l <"$dir/out")" -eq 316378
 again=$(awk -F'[:,]' '/"rejected": *null/ { p = t = ""
         for (i = 1; i < NF; i++) { if ($i ~ /"prediction"/) p = $(i + 1); if ($i ~ /"target"/) t = $(i + 1) }
         s += (p - t) ^ 2; n++ } END { printf "%.6f %d", sqrt(s / n), n }' "$dir/out")
 holds "${again% *} - $rmse < 1e-5 && $rmse - ${again% *} < 1e-5 && ${again#* } == $n"
-check "ids are the trips' own" grep -q '^{"id":"202003-' "$dir/out"
+check "ids are those of the trips" grep -q '^{"id":"202003-' "$dir/out"
 
 expect 0 score -c "$config" -m "$dir/m.avro" "$few" -o "$dir/s.avro"
 expect 0 report --reference "$dir/s.avro" --current "$dir/s.avro" --json
-check "the Avro file is one" grep -q '"column":"prediction"' "$dir/out"
+check "the Avro file is valid" grep -q '"column":"prediction"' "$dir/out"
 records=$(json records)
 holds "$records == 250"
 expect 1 score -c "$config" -m "$dir/m.avro" "$few" -o "$dir/none/s.avro"

@@ -101,11 +101,11 @@ def run(*words, status=(0,)):
 
 
 def clean(what, data):
-    """The text, after it was looked at."""
+    """Checks the text and returns it."""
     try:
         text = data.decode()
     except UnicodeDecodeError as bad:
-        holds(False, f"{what}: no UTF-8: {bad}")
+        holds(False, f"{what}: not UTF-8: {bad}")
         text = data.decode(errors="replace")
     bad = re.findall("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
     holds(not bad, f"{what}: control characters {sorted(set(map(ord, bad)))}")
@@ -119,13 +119,13 @@ def narrow(what, text):
 
 def parsed(what, data):
     def refuse(constant):
-        holds(False, f"{what}: {constant} is no JSON")
+        holds(False, f"{what}: {constant} is not JSON")
     return json.loads(clean(what, data), parse_constant=refuse)
 
 
 def distinguished(what, names, wanted):
     names = list(names)
-    holds(len(set(names)) == len(names), f"{what}: names that are alike: "
+    holds(len(set(names)) == len(names), f"{what}: equal names: "
           f"{sorted({n for n in names if names.count(n) > 1})[:5]}")
     holds(len(names) >= wanted, f"{what}: {len(names)} names of {wanted}")
     return set(names)
@@ -150,7 +150,7 @@ def main(place):
     sides = ("--reference", calm, "--current", wild)
     report = parsed("report --json", run("report", *sides, "--json", status=(3,)))
     column = next(c for c in report["columns"] if c["column"] == "c")
-    names = distinguished("report", [m["category"] for m in column["moved"]], min(len(some), 100))  # as many as it lists
+    names = distinguished("report", [m["category"] for m in column["moved"]], min(len(some), 100))  # the number that it lists
     narrow("report", clean("report", run("report", *sides, "-o", path("r.html"), status=(3,))))
     with open(path("r.html"), "rb") as page:
         text = clean("report -o", page.read())
@@ -163,7 +163,7 @@ def main(place):
     by = parsed("evaluate --json", run("evaluate", "-c", config, "-m", path("m.avro"), "--by", "c", wild, "--json"))
     same = distinguished("evaluate", [s["segment"] for s in by["segments"]], len(some))
     short = {n for n in names if "…" not in n} - {"ok", "calm"}
-    holds(short <= same, f"report and evaluate call them alike: {sorted(short - same)[:5]}")
+    holds(short <= same, f"report and evaluate use the same names: {sorted(short - same)[:5]}")
     text = clean("evaluate", run("evaluate", "-c", config, "-m", path("m.avro"), "--by", "c", wild, "--top", "1000"))
     narrow("evaluate", text)
     distinguished("evaluate's table", [line.split("   ")[0] for line in text.split("\n\n")[-1].splitlines()[1:]], len(some))
@@ -176,7 +176,7 @@ def main(place):
     narrow("backtest", clean("backtest", run("backtest", "-c", config, calm, wild, "--segment", "c")))
     scored = [json.loads(line) for line in
               clean("score", run("score", "-c", config, "-m", path("m.avro"), wild, "-o", "-")).splitlines()]
-    holds(len(scored) == EVENTS, "score writes a line an event")
+    holds(len(scored) == EVENTS, "score writes one line per event")
 
 
 print(f"seed {SEED}")

@@ -20,7 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 TRIPS = os.path.join(ROOT, "data/green_2020-03_2020-05.avro")
 FIELDS = ["lpep_pickup_datetime", "lpep_dropoff_datetime", "PULocationID", "DOLocationID", "passenger_count",
           "trip_distance"]
-ROWS = 200000  # to the end of March: one training by a rule is in them
+ROWS = 200000  # to the end of March: they include one training that a rule requested
 
 
 def run(*words, status=0):
@@ -52,7 +52,7 @@ def write(path, schema, records):
 
 
 def configuration(directory, name, schema, nested):
-    """nyc-green.yaml over that schema; every field's name with its record's before it."""
+    """nyc-green.yaml for that schema: the record's name is put before every field's name."""
     with open(os.path.join(ROOT, "configs/nyc-green.yaml")) as f:
         lines = [line.split(" #")[0].rstrip() for line in f if not line.lstrip().startswith("#")]
     text = "\n".join(lines)
@@ -69,7 +69,7 @@ def configuration(directory, name, schema, nested):
 
 
 def scrub(value):
-    """Without what names the files and takes time."""
+    """Removes file names and durations."""
     if isinstance(value, list):
         return [scrub(v) for v in value]
     if not isinstance(value, dict):

@@ -9,7 +9,7 @@ expect 0 report --reference "$sales/reference.avro" --current "$sales/same.avro"
 prints "0 of 8 columns drifted."
 prints "sale (an identifier)"
 expect 0 report --reference "$sales/reference.avro" --current "$sales/reference.avro" --json
-check "found nothing" test "$(json found)" = false
+check "nothing was found" test "$(json found)" = false
 
 # ---- faults are named, separately from drift
 expect 3 report --reference "$sales/reference.avro" --current "$sales/broken.avro" -o "$dir/b.html"
@@ -25,18 +25,18 @@ check "a category appeared" grep -q '"category":"harbour"[^}]*"what":"appeared"'
 check "a category vanished" grep -q '"category":"south"[^}]*"what":"vanished"' "$dir/out"
 check "no NaN" test "$(grep -ci 'nan\|inf[,}]' "$dir/out")" -eq 0
 
-# ---- another width of the same numbers is a note: neither drift nor a fault, exit code 0
+# ---- another numeric type for the same numbers is a note: neither drift nor a fault, exit code 0
 expect 0 report --reference "$sales/wide.avro" --current "$sales/narrow.avro"
 prints "note   field price changed from double to float"
 prints "note   field amount changed from long to int"
 expect 0 report --reference "$sales/narrow.avro" --current "$sales/wide.avro"
 
 for page in same b; do
-    check "$page: whole" grep -q '</html>' "$dir/$page.html"
-    check "$page: no script of anybody" test "$(grep -ci '<script' "$dir/$page.html")" -eq 0
+    check "$page: complete" grep -q '</html>' "$dir/$page.html"
+    check "$page: no script" test "$(grep -ci '<script' "$dir/$page.html")" -eq 0
     check "$page: no request" test "$(grep -c 'href=\|src=\|@import\|url(' "$dir/$page.html")" -eq 0
-    check "$page: pictures inside" grep -q '<svg' "$dir/$page.html"
-    check "$page: dark too" grep -q 'prefers-color-scheme:dark' "$dir/$page.html"
+    check "$page: pictures are embedded" grep -q '<svg' "$dir/$page.html"
+    check "$page: dark colours too" grep -q 'prefers-color-scheme:dark' "$dir/$page.html"
     check "$page: no NaN" test "$(grep -c '[^a-z]nan[^a-z]' "$dir/$page.html")" -eq 0
 done
 check "hostile names are text" grep -q '&lt;script' "$dir/b.html"
@@ -49,7 +49,7 @@ check "the target is a column" grep -q '"column":"target"' "$dir/out"
 expect 0 report -c "$config" --reference "$trips" --current "$few" --min-n 100000 --json
 check "too few to judge" grep -q '"verdict":"insufficient"' "$dir/out"
 
-# ---- several files a side; refusals
+# ---- several files per side; errors
 expect 0 report --reference "$sales/reference.avro" "$sales/same.avro" --current="$sales/same.avro" --json
 check "both files were read" test "$(json records)" = 3000
 expect 2 report --reference "$sales/reference.avro"

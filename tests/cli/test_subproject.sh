@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# leeway inside another project: configured by add_subdirectory, its libraries linked by a program of
-# that project that knows the public headers only, and nothing of it depends on being the top level.
+# leeway inside another project: added by add_subdirectory, its libraries linked to a program of
+# that project that uses only the public headers; nothing depends on being the top-level project.
 #   test_subproject.sh PROGRAM
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"

@@ -5,7 +5,7 @@
 
 expect 0 train -c "$config" --table "$few" --later "$few" --json
 tr '{' '\n' <"$dir/out" >"$dir/lines"
-# A line of the table begins a set; each model follows with its figures.
+# A line of the table starts a set; its models follow, each with its figures.
 awk -F'[":,]+' '/"features"/ { set++ }
     /"model"/ { for (i = 1; i < NF; i++) { if ($i == "model") m = $(i + 1)
                     if ($i == "train_rmse") t = $(i + 1); if ($i == "later_rmse") l = $(i + 1) }
@@ -20,7 +20,7 @@ done <"$root/tests/data/cli/table.txt"
 
 expect 0 train -c "$config" --table "$few" --columns DOLocationID,passenger_count
 says_nothing=$(cat "$dir/err")
-check "no complaint" test -z "$says_nothing"
+check "no message" test -z "$says_nothing"
 expect 1 train -c "$config" --table "$few" --columns PULocatonID
 says 'did you mean "PULocationID"'
 expect 2 train -c "$config" --table "$few" -o "$dir/m.avro"

@@ -37,7 +37,7 @@ CALLS = [("alerts",), ("alerts", "--json"), ("alerts", "retry", "x"), ("alerts",
 
 
 class Redis:
-    """A server of the test's own, on a socket in the directory."""
+    """A separate server, on a socket in the directory."""
 
     def __init__(self, place):
         self.path = os.path.join(place, "redis.sock")

@@ -27,7 +27,7 @@ spec = importlib.util.spec_from_file_location("tlc_to_avro", SCRIPT)
 tlc = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tlc)
 
-# The order: by time, ties by place; a stray stays behind the row before it.
+# Rows are ordered by time, ties by position; a row out of place stays behind the row before it.
 first, after, name = tlc.month_of("x_2024-12.parquet", None)
 assert name == "202412" and after - first == 31 * tlc.DAY
 hour = tlc.DAY // 24
@@ -42,7 +42,7 @@ with tempfile.TemporaryDirectory() as directory:
     assert trips == read(CUT.with_name("green_2024-03.avro"))
     table = pq.read_table(CUT).to_pylist()
     assert len(trips) == len(table)
-    # Row by row the same values, found again by the identifier.
+    # Each row, found by its identifier, has the same values.
     for trip in trips:
         row = table[int(trip["trip_id"].split("-")[1])]
         assert all(row[k] == v for k, v in trip.items() if k != "trip_id"), trip["trip_id"]

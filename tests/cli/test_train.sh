@@ -19,11 +19,11 @@ says "absent.avro"
 expect 0 train -c "$config" "$trips" -o "$dir/a.avro" --until 2020-03-12 --json
 holds "$(json rows) > 80000 && $(json rows) < 140000"
 holds "$(json holdout_rmse) > 3 && $(json holdout_rmse) < 6"
-check "as of the time that was asked for" test "$(json as_of)" = 2020-03-12T00:00:00Z
+check "as of the requested time" test "$(json as_of)" = 2020-03-12T00:00:00Z
 name=$(json candidate) rows=$(json rows)
 check "trials are listed" grep -q '"trials":\[{"name"' "$dir/out"
 
-# Without --until a clock from July must not move the hold-out away from the end of May.
+# Without --until an event dated July must not move the hold-out away from the end of May.
 expect 0 train -c "$config" "$trips" -o "$dir/all.avro"
 prints "hold-out 2020-05-30"
 
@@ -33,8 +33,8 @@ check "nothing is written after a failure" test ! -e "$dir/m.avro"
 for i in 1 2; do
     expect 0 train -c "$config" "$trips" -o "$dir/$i.avro" --until 2020-03-12 --candidate "$name" --json
 done
-check "one candidate, named" test "$(json candidate)" = "$name"
-# All rows means all: retrain.window, which leaves 2009 out, is for the retrainer.
+check "only the named candidate" test "$(json candidate)" = "$name"
+# All rows are used: retrain.window, which would exclude 2009, applies only to the retrainer.
 holds "$(json rows) > $rows && $(json rows) < $rows + 100"
 check "the same rows, the same bytes" cmp "$dir/1.avro" "$dir/2.avro"
 finish

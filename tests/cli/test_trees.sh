@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Boosted trees as a candidate like any other: trained, judged against their champion, promoted and
-# scored through a whole backtest. Skipped where the build cannot fit them.
+# scored in a whole backtest. Skipped if the build cannot fit trees.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
 
-# The shipped configuration, short of memory, with trees beside a poor linear model.
+# The shipped configuration with a short window, and trees beside a poor linear model.
 awk -v root="$root" '
     { sub(/\.\.\/schemas/, root "/schemas") }
     /^candidates:/ {
@@ -25,12 +25,12 @@ if grep -q "cannot fit trees" "$dir/err"; then
     exit 77
 fi
 expect 0 train -c "$dir/trees.yaml" "$few" -o "$dir/model.avro" --candidate boosted --json
-check "it is a model of trees" test "$(json kind)" = trees
+check "it is a tree model" test "$(json kind)" = trees
 
 expect 0 backtest -q -c "$dir/trees.yaml" "$trips" --json
 check "trees were tried, with their parameters" \
     grep -q '"name":"boosted","kind":"trees","features":"few","trees":{"rounds":30,"depth":5' "$dir/out"
 trained=$(grep -o '"candidate":"boosted"' "$dir/out" | wc -l)
 holds "$trained >= 2" # the first version and a challenger
-check "a challenger of trees met a champion" grep -q '"candidate":"boosted"[^]]*"champion_rmse":[0-9.]*,' "$dir/out"
+check "a tree model challenged a champion" grep -q '"candidate":"boosted"[^]]*"champion_rmse":[0-9.]*,' "$dir/out"
 finish

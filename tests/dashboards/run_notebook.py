@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs the code of a notebook from top to bottom, as Jupyter would, without it.
+"""Runs the code of a notebook from top to bottom, as Jupyter would, but without Jupyter.
 
     run_notebook.py NOTEBOOK [FIGURES]
 
-Figures are drawn off screen, and written to the directory FIGURES. Exit code 77 where a library that the
-notebook needs is not there.
+Figures are drawn off screen and written to the directory FIGURES. Exit code 77 if a library that the notebook
+needs is missing.
 """
 import json
 import os

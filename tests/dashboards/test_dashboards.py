@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What other tools read from us: Grafana's dashboards and Prometheus's rules.
+"""Grafana's dashboards and Prometheus's rules.
 
-The dashboards are what their script writes, sound in their structure, and ask only for metrics that
-docs/metrics.md documents and fields that docs/redis.md does. The rules are checked, and tried on series, by
-Prometheus's own promtool. Standard library only.
+The dashboards equal their script's output, have a valid structure, and query only metrics that docs/metrics.md
+documents and fields that docs/redis.md documents. Prometheus's promtool checks the rules and tests them on
+series. Standard library only.
 """
 import json
 import os
@@ -34,7 +34,7 @@ def panels(name):
 
 
 def documented_metrics():
-    """{name} of the table, with what a histogram adds."""
+    """{name} of the table, with the additional names of a histogram."""
     rows = re.findall(r"^\| `([a-z_]+)` \| (\w+) \|", read("docs/metrics.md"), re.M)
     return {name + suffix for name, kind in rows
             for suffix in (("_bucket", "_sum", "_count") if kind == "histogram" else ("",))}
@@ -45,7 +45,7 @@ def metrics_in(text):
 
 
 class Dashboards(unittest.TestCase):
-    def test_are_what_their_script_writes(self):
+    def test_equal_their_scripts_output(self):
         with tempfile.TemporaryDirectory() as out:
             subprocess.run([sys.executable, "-B", os.path.join(DOCKER, "grafana/dashboards.py"), "--out", out],
                            check=True)
@@ -54,7 +54,7 @@ class Dashboards(unittest.TestCase):
                     self.assertEqual(f.read(), read("docker/grafana/dashboards", name),
                                      f"{name}: run docker/grafana/dashboards.py")
 
-    def test_other_windows_and_features(self):
+    def test_other_windows_and_features_are_generated(self):
         with tempfile.TemporaryDirectory() as out:
             subprocess.run([sys.executable, "-B", os.path.join(DOCKER, "grafana/dashboards.py"), "--out", out,
                             "--windows", "hour", "--features", "speed"], check=True)
@@ -64,7 +64,7 @@ class Dashboards(unittest.TestCase):
         self.assertNotIn("trip_distance", text)
         self.assertNotIn("week", text)
 
-    def test_structure(self):
+    def test_structure_is_valid(self):
         for name in NAMES:
             b = board(name)
             self.assertTrue(b["uid"] and b["title"] and b["schemaVersion"] >= 30)
@@ -99,7 +99,7 @@ class Dashboards(unittest.TestCase):
         self.assertGreater(len(found), 20)
         self.assertLessEqual(found, known)
 
-    def test_redis_is_asked_for_the_range_of_time(self):
+    def test_redis_is_queried_for_the_time_range(self):
         for p in panels(NAMES[0]):
             for target in p["targets"]:
                 if target.get("command") == "xrange":
@@ -127,10 +127,10 @@ class Prometheus(unittest.TestCase):
                               capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
-    def test_rules_are_sound(self):
+    def test_rules_are_valid(self):
         self.promtool("check", "rules", "alerts.yaml")
 
-    def test_configuration_is_sound(self):
+    def test_configuration_is_valid(self):
         self.promtool("check", "config", "prometheus.yml")
 
     def test_rules_fire_when_they_should(self):

@@ -1,9 +1,9 @@
-"""What the integration scenarios share: leeway as a child process, Kafka and Redis as they were
-brought by tests/support/services.sh, a webhook receiver, a configuration derived from another, and
-Avro bytes made without leeway. Python's standard library only.
+"""Helpers shared by the integration scenarios: leeway as a child process, Kafka and Redis as started by
+tests/support/services.sh, a webhook receiver, a configuration derived from another one, and Avro bytes
+written without leeway. Python's standard library only.
 
 A scenario is a script that calls `main(function)`. The function gets a `Case`: its own scratch
-directory, its own Redis keys, and children that are ended however it ends. Outside of services.sh
+directory, its own Redis keys, and children that are stopped in any case. Outside of services.sh
 a scenario exits with 77, which ctest counts as skipped.
 """
 import http.server
@@ -125,7 +125,7 @@ class RedisServer:
     def stop(self):
         self.child.send_signal(signal.SIGSTOP)
 
-    def go_on(self):
+    def resume(self):
         self.child.send_signal(signal.SIGCONT)
 
     def kill(self):
@@ -134,13 +134,13 @@ class RedisServer:
             self.child.wait()
 
     def copy(self, to):
-        """The state on disk now: the append-only file only grows at its end, so that a copy of it is
+        """Copies the state on disk: the append-only file only grows at its end, so that a copy of it is
         the state of some moment, whatever is written meanwhile."""
         shutil.rmtree(to, ignore_errors=True)
         shutil.copytree(os.path.join(self.dir, "appendonlydir"), to)
 
-    def put_back(self, from_):
-        """Restores that state; only while the server is not running."""
+    def restore(self, from_):
+        """Restores a copy; only while the server is not running."""
         shutil.rmtree(os.path.join(self.dir, "appendonlydir"))
         shutil.copytree(from_, os.path.join(self.dir, "appendonlydir"))
 
@@ -150,7 +150,7 @@ COUNTERS = ("messages", "good", "rejected", "dead_lettered", "late", "suspect", 
 
 
 def counters(redis, stream):
-    """Summed over the partitions, as the keys' contract names them."""
+    """The counters of docs/redis.md, summed over the partitions."""
     total = dict.fromkeys(COUNTERS, 0)
     for key in redis.keys(f"leeway:{{{stream}}}:part:*"):
         part = redis.hash(key)
@@ -172,9 +172,9 @@ def offsets(redis, stream):
                for k in redis.keys(f"leeway:{{{stream}}}:part:*"))
 
 
-# ---- what two runs must have in common ---------------------------------------------------------
+# ---- comparing two runs -----------------------------------------------------------------------
 
-# Fields of hashes that hold process names and wall-clock times.
+# Fields of hashes with process names and wall-clock times.
 WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
        "now": {b"updated"}, "monitor": {b"updated", b"heard", b"heard_at"}, "meta": {b"created", b"config_hash"}}
 OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks", "health"}  # processes' and deliveries' own
@@ -198,7 +198,7 @@ def all_of(redis, key, name):
         without = WHO.get(name.split(":")[0], ())
         if name.startswith("alerts"):
             fields = without_itself(redis, key.removesuffix(name), redis.raw(key))
-            if name == "alerts:notified":  # when, by the wall clock
+            if name == "alerts:notified":  # wall-clock time
                 return dict.fromkeys(fields, "")
             if name == "alerts:message":
                 return {f: {k: v for k, v in json.loads(m).items() if k not in ("raised_at", "host")}
@@ -220,11 +220,11 @@ def all_of(redis, key, name):
 
 def identical(rough, smooth, stream, what):
     """Compares all keys of a stream in two Redis, byte for byte: panes, partitions with their
-    counters, offsets, windows, history, alerts, the detector's state, models, the audit."""
+    counters, offsets, windows, history, alerts, the monitor's state, models, the audit."""
     prefix = f"leeway:{{{stream}}}:"
     names = [[name for k in redis.keys(prefix + "*") if (name := k[len(prefix):]) not in OURS
               and (not name.startswith("alerts") or all_of(redis, k, name))] for redis in (rough, smooth)]
-    equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one has")
+    equal(sorted(set(names[0]) ^ set(names[1])), [], f"{what}: keys that only one of them has")
     size = n = 0
     for name in names[0]:
         a, b = all_of(rough, prefix + name, name), all_of(smooth, prefix + name, name)
@@ -239,22 +239,22 @@ def identical(rough, smooth, stream, what):
 
 
 def each_pane_once(redis, stream, pane):
-    """Every pane evaluated, none twice."""
+    """Checks that every pane is evaluated exactly once."""
     ids = [int(i.split("-")[0]) for i, _ in redis.entries(f"leeway:{{{stream}}}:history")]
     equal([b - a for a, b in zip(ids, ids[1:]) if b - a != pane], [], "gaps in the history")
     lines = [int(e["event"]) for _, e in redis.entries(f"leeway:{{{stream}}}:evaluations")]
-    equal(lines, ids, "one line an evaluation")
+    equal(lines, ids, "one line per evaluation")
     return ids
 
 
 def must_be_sealed(redis, stream, partitions, pane):
-    """The time up to which panes must be sealed when everything is read: the slowest partition's watermark."""
+    """The time up to which panes must be sealed once everything is read: the slowest partition's watermark."""
     parts = [redis.hash(k) for k in redis.keys(f"leeway:{{{stream}}}:part:*")]
     marks = [int(p["watermark"]) for p in parts if p.get("watermark")]
     return min(marks) // pane * pane if len(marks) == partitions else None
 
 
-def settle(redis, stream, messages, partitions, pane, seconds=60):
+def wait_evaluated(redis, stream, messages, partitions, pane, seconds=60):
     """Waits until all messages are counted and all complete panes are evaluated."""
     try:
         wait_for("the end of the topic", seconds, lambda: offsets(redis, stream) == messages)
@@ -475,7 +475,7 @@ def avro_blocks(data):
         n, at = read_long(data, at)
         if n == 0:
             break
-        check(n > 0, "a metadata block with its size is not for this reader")
+        check(n > 0, "this reader does not support metadata blocks with a size")
         for _ in range(n):
             words = []
             for _ in range(2):
@@ -557,7 +557,7 @@ class Daemon:
     def freeze(self):
         self.child.send_signal(signal.SIGSTOP)
 
-    def go_on(self):
+    def resume(self):
         self.child.send_signal(signal.SIGCONT)
 
     def stop(self, seconds=10):
@@ -608,7 +608,7 @@ class Case:
             text = f.read()
         for pattern, to in changes:
             text, n = re.subn(pattern, to, text, flags=re.M)
-            check(n > 0, f"{source} has nothing like {pattern!r}")
+            check(n > 0, f"{source} has no match for {pattern!r}")
         path = self.path(name)
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)

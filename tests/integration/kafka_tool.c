@@ -56,7 +56,7 @@ static rd_kafka_t *client_new(rd_kafka_type_t type, const char *brokers) {
     return rk;
 }
 
-/* The number of partitions once each has a leader; 0: not (yet). */
+/* The number of partitions once each has a leader; 0 before that. */
 static int topic_partitions(rd_kafka_t *rk, const char *topic) {
     const struct rd_kafka_metadata *md;
     rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
@@ -302,7 +302,7 @@ static void acl_change(rd_kafka_t *rk, char **word) {
     rd_kafka_queue_destroy(q);
 }
 
-static void take_back(rd_kafka_t *rk, char **word) {
+static void acl_remove(rd_kafka_t *rk, char **word) {
     char user[128], why[256];
     rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
     snprintf(user, sizeof user, "User:%s", word[0]);
@@ -346,7 +346,7 @@ int main(int argc, char **argv) {
     else if (strcmp(verb, "grant") == 0 && argc == 7)
         acl_change(rk, argv + 3);
     else if (strcmp(verb, "revoke") == 0 && argc == 7)
-        take_back(rk, argv + 3);
+        acl_remove(rk, argv + 3);
     else
         die("usage", verb);
     rd_kafka_destroy(rk);

@@ -26,7 +26,7 @@ struct step {
     bool sealed; /* else a training ended */
     int64_t start_ms;
     struct lw_buf pane, said, state;
-    /* of a training */
+    /* for the result of a training */
     struct lw_request request;
     uint32_t version;
     bool failed;
@@ -116,8 +116,8 @@ static struct lw_reference *reference_of(const struct record *r, uint32_t versio
     return NULL;
 }
 
-static void crown(const struct record *r, struct lw_monitor *m, uint32_t version,
-                  int64_t at_ms) {
+static void set_champion(const struct record *r, struct lw_monitor *m, uint32_t version,
+                         int64_t at_ms) {
     lw_monitor_champion(m, version, reference_of(r, version), at_ms);
     uint32_t first = lw_monitor_first_version(m);
     if (first && first != version)
@@ -132,7 +132,7 @@ static void again_trained(const struct record *r, const struct step *s,
     lw_monitor_trained(m, s->request.id, s->version, s->failed ? NULL : &t, s->failure,
                        e);
     if (e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE)
-        crown(r, m, s->version, e->at_ms);
+        set_champion(r, m, s->version, e->at_ms);
 }
 
 static void again_sealed(const struct record *r, const struct step *s,
@@ -142,7 +142,7 @@ static void again_sealed(const struct record *r, const struct step *s,
     lw_monitor_seal(m, pane, e);
     for (size_t i = 0; i < e->ndecisions; i++)
         if (e->decision[i].kind == LW_DECIDED_ROLL_BACK)
-            crown(r, m, e->decision[i].other, e->at_ms);
+            set_champion(r, m, e->decision[i].other, e->at_ms);
 }
 
 static int differ(const char *what, const struct step *s, const struct lw_buf *live,

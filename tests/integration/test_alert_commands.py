@@ -47,7 +47,7 @@ def silence_and_end(case, hook, path):
     wait_for("the alert", 60, lambda: alert(alert_list(case, path), "few"))
     few = alert(alert_list(case, path), "few")
     check(few["status"] == "firing" and few["silenced"] and few["silenced_by"] == made["id"], "it is silenced", few)
-    check("withheld" in [e["what"] for _, e in case.redis.entries(f"leeway:{{{STREAM}}}:audit")], "that is audited")
+    check("suppressed" in [e["what"] for _, e in case.redis.entries(f"leeway:{{{STREAM}}}:audit")], "the silence is in the audit")
     equal(got(hook, "few", "firing"), [], "notified while silenced")
     case.leeway("alerts", "-c", path, "unsilence", made["id"])
     case.leeway("alerts", "-c", path, "unsilence", made["id"], status=1)
@@ -56,16 +56,16 @@ def silence_and_end(case, hook, path):
     say("silenced, and notified when the silence ended")
 
 
-def falls_silent(case, hook, path):
-    wait_for("the silence of the producer to be noticed", 90, lambda: got(hook, "quiet", "firing"))
+def producer_stops(case, hook, path):
+    wait_for("the alert about the silent producer", 90, lambda: got(hook, "quiet", "firing"))
     message = got(hook, "quiet", "firing")[0]
     check(message["severity"] == "critical" and message["value"] >= 0.3 and message["window"] is None,
-          "what it says", message)
+          "its text", message)
     equal(alert(alert_list(case, path), "quiet")["status"], "firing", "its state")
     case.leeway("replay", "-c", path, case.path("b.avro"))
-    wait_for("the producer to be back", 40, lambda: got(hook, "quiet", "resolved"))
+    wait_for("the resolution", 40, lambda: got(hook, "quiet", "resolved"))
     equal(got(hook, "quiet", "resolved")[0]["incident"], message["incident"], "the incident of the silence")
-    say("a silent producer was noticed, and that it came back")
+    say("an alert fired for the silent producer, and resolved")
 
 
 def refused(case, hook, path, daemon):
@@ -75,18 +75,18 @@ def refused(case, hook, path, daemon):
     path = config(case, hook, "less.yaml", RULES.replace("  - {name: few, metric: events, window: hour, "
                                                          "warn: 1000000}\n", ""))
     daemon = Daemon(case, path, "less")
-    wait_for("the delivery to be given up", 40, lambda: alert_list(case, path)["parked"])
+    wait_for("the delivery to be parked", 40, lambda: alert_list(case, path)["parked"])
     listed = alert_list(case, path)
     equal(alert(listed, "few")["status"], "resolved", "an alert whose rule was removed")
     parked = listed["given_up"][0]
-    check("400" in parked["reason"] and parked["id"].endswith("-resolved@hook"), "what was given up", parked)
+    check("400" in parked["reason"] and parked["id"].endswith("-resolved@hook"), "the parked delivery", parked)
     kept = case.redis.entries(f"leeway:{{{STREAM}}}:outbox:parked")[0][1]
-    equal(kept["alert"], alert(listed, "few")["fingerprint"], "the alert that it is about")
+    equal(kept["alert"], alert(listed, "few")["fingerprint"], "its alert")
     hook.refuses = False
     case.leeway("alerts", "-c", path, "retry", parked["entry"])
     wait_for("the resolution to be sent", 20, lambda: got(hook, "few", "resolved"))
-    equal(alert_list(case, path)["parked"], 0, "given up")
-    say("refused, kept, and delivered when asked for")
+    equal(alert_list(case, path)["parked"], 0, "parked deliveries")
+    say("refused, parked, and delivered by a retry")
     daemon.stop()
 
 
@@ -102,7 +102,7 @@ def scenario(case):
     check(tested[0]["delivered"] and hook.got[-1]["rule"] == "leeway-test", "a test message arrives", tested)
     daemon = Daemon(case, path)
     silence_and_end(case, hook, path)
-    falls_silent(case, hook, path)
+    producer_stops(case, hook, path)
     refused(case, hook, path, daemon)
 
 

@@ -165,7 +165,7 @@ def rough(case, mortals):
             mortal.start()
             done["receiver killed"] += 1
     say(f"{done}; received so far: {len(mortals[0].received)} and {len(mortals[1].received)}")
-    check(offsets(case.redis, STREAM) > 0, "they fell in mid-stream")
+    check(offsets(case.redis, STREAM) > 0, "the kills were mid-stream")
     equal(producer.wait(180), 0, "exit status of the replay")
     wait_for("the end of the topic", 90, lambda: offsets(case.redis, STREAM) == EVENTS)
     return pair
@@ -181,7 +181,7 @@ def calm(case):
     return daemon, redis, receiver
 
 
-def settled(redis, until):
+def all_sent(redis, until):
     return (redis("HGET", key("monitor"), "sealed_until") == until and redis("XLEN", key("outbox")) == 0)
 
 
@@ -205,26 +205,26 @@ def scenario(case):
         stood.append(redis("HGET", key("monitor"), "sealed_until"))
         return len(stood) > 20 and len(set(stood[-20:])) == 1
     wait_for("the last pane of the undisturbed run", 60, still)
-    wait_for("all notifications of the undisturbed run", 60, lambda: settled(redis, stood[-1]))
-    wait_for("all notifications after the kills", 150, lambda: settled(case.redis, stood[-1]), 0.5)
+    wait_for("all notifications of the undisturbed run", 60, lambda: all_sent(redis, stood[-1]))
+    wait_for("all notifications after the kills", 150, lambda: all_sent(case.redis, stood[-1]), 0.5)
     daemon.stop()
     for survivor in pair.daemon:
         survivor.stop(20)
 
     wanted = {m["id"]: m for m in receiver.got}
     equal(len(wanted), len(receiver.got), "the undisturbed run sends each once")
-    check(len(wanted) > 300, "enough happened", len(wanted))
+    check(len(wanted) > 300, "enough kills and incidents", len(wanted))
     for name, mortal in zip(("the receiver that remembers ids", "the receiver that does not"), mortals):
         equal(sorted(mortal.ids), sorted(wanted), f"ids that reached {name}")
         equal(states({i: m for i, m in mortal.received}.values()), states(wanted.values()), f"states received by {name}")
-    equal(len(mortals[0].received), len(wanted), "each once at the receiver that remembers ids")
-    check(len(mortals[1].received) >= len(wanted), "each at least once at the other receiver")
+    equal(len(mortals[0].received), len(wanted), "the receiver that remembers ids has each once")
+    check(len(mortals[1].received) >= len(wanted), "the other receiver has each at least once")
     for what in ("fired", "resolved", "undeliverable"):
         equal(audited(case.redis, what), audited(redis, what), f"audit lines '{what}'")
     say(f"{len(wanted)} messages of {len({m['incident'] for m in wanted.values()})} incidents; "
         f"{len(mortals[1].received) - len(wanted)} were duplicates at the other receiver; "
         f"{pair.births} processes, {sum(m.deaths for m in mortals)} deaths of receivers")
-    equal(case.redis("XLEN", key("outbox:parked")), 0, "deliveries given up")
+    equal(case.redis("XLEN", key("outbox:parked")), 0, "parked deliveries")
 
 
 main(scenario)

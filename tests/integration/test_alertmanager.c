@@ -1,7 +1,7 @@
-/* Against the real Alertmanager: our messages are accepted, become alerts with the labels
- * that people route by, are silenced there, last while they are posted again, resolve
- * there; and what it posts to a webhook has the form that our `alertmanager_webhook`
- * format claims. Skipped (77) where prometheus-alertmanager is not installed. */
+/* Tests with the real Alertmanager: it accepts our messages, they become alerts with the
+ * labels that people route by, are silenced there, last while they are posted again, and
+ * resolve there; and its webhook bodies have the form that our `alertmanager_webhook`
+ * format produces. Skipped (77) if prometheus-alertmanager is not installed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -141,7 +141,7 @@ static json_t *alerts(const struct world *w, const char *query) {
     return list;
 }
 
-/* Waits until the query finds n alerts; the list. */
+/* Waits until the query finds n alerts; returns the list. */
 static json_t *wait_alerts(const struct world *w, const char *query, size_t n) {
     json_t *list = alerts(w, query);
     for (int i = 0; i < 200 && json_array_size(list) != n; i++) {
@@ -153,7 +153,7 @@ static json_t *wait_alerts(const struct world *w, const char *query, size_t n) {
     return list;
 }
 
-/* The newest webhook body once `count` of them have come. */
+/* The newest webhook body, once `count` of them have arrived. */
 static json_t *wait_hook(const struct world *w, unsigned count) {
     for (int i = 0; i < 400 && lw_peer_count(w->hook) < count; i++)
         nap();
@@ -189,9 +189,8 @@ static struct lw_alert alert(bool firing, enum lw_severity severity) {
     return a;
 }
 
-/* One message in the given format, through all of our code, to Alertmanager or to nobody.
- */
-static void say(const struct world *w, bool firing, enum lw_severity severity) {
+/* Sends one message in the given format through all of our code to Alertmanager. */
+static void post_message(const struct world *w, bool firing, enum lw_severity severity) {
     struct lw_alert a = alert(firing, severity);
     struct lw_alert_context c = {.now_ms = lw_wall_ms(), .page_url = "http://127.0.0.1/"};
     struct lw_buf json = {0};
@@ -228,7 +227,7 @@ static const char *text(const json_t *o, const char *a, const char *b) {
     return t == NULL ? "(none)" : t;
 }
 
-/* The same members of the same types. */
+/* Both have the same members of the same types. */
 static void assert_same_form(json_t *ours, json_t *theirs, const char *where) {
     const char *key;
     json_t *v;
@@ -242,7 +241,7 @@ static void assert_same_form(json_t *ours, json_t *theirs, const char *where) {
                  json_object_size(ours), json_object_size(theirs));
 }
 
-/* `endsAt` lies ahead, at most by that much. */
+/* `endsAt` is in the future, at most by that much. */
 static void assert_expires(const json_t *a, int64_t within_ms) {
     int64_t ends = 0;
     const char *at = json_string_value(json_object_get(a, "endsAt"));
@@ -250,10 +249,10 @@ static void assert_expires(const json_t *a, int64_t within_ms) {
     assert_true(ends > lw_wall_ms() && ends <= lw_wall_ms() + within_ms);
 }
 
-static void fires_is_silenced_resolves(void **state) {
+static void an_alert_fires_is_silenced_and_resolves(void **state) {
     struct world *w = *state;
     long status;
-    say(w, true, LW_SEVERITY_WARN);
+    post_message(w, true, LW_SEVERITY_WARN);
     json_t *list = wait_alerts(w, "active=true", 1);
     json_t *a = json_array_get(list, 0);
     assert_string_equal(text(a, "labels", "alertname"), "psi-day");
@@ -264,7 +263,7 @@ static void fires_is_silenced_resolves(void **state) {
     assert_string_equal(text(a, "status", "state"), "active");
     json_decref(list);
 
-    /* What the real one tells its webhook has the members of our double. */
+    /* Bodies of the real Alertmanager have the same members as ours. */
     json_t *real = wait_hook(w, 1), *ours = our_webhook(w, true, LW_SEVERITY_WARN);
     assert_same_form(ours, real, "message");
     assert_int_equal(json_array_size(json_object_get(real, "alerts")), 1);
@@ -285,12 +284,12 @@ static void fires_is_silenced_resolves(void **state) {
     json_decref(real);
     json_decref(ours);
 
-    /* Said again: still one alert, and nobody is told twice. */
-    say(w, true, LW_SEVERITY_WARN);
+    /* Sent again: still one alert, and no second notification. */
+    post_message(w, true, LW_SEVERITY_WARN);
     json_decref(wait_alerts(w, "active=true", 1));
 
-    /* Grown critical: another alert in the same group. */
-    say(w, true, LW_SEVERITY_CRITICAL);
+    /* Now critical: another alert in the same group. */
+    post_message(w, true, LW_SEVERITY_CRITICAL);
     list = wait_alerts(w, "filter=severity%3Dcritical", 1);
     assert_expires(json_array_get(list, 0), 4 * LW_MINUTE);
     json_decref(list);
@@ -320,41 +319,42 @@ static void fires_is_silenced_resolves(void **state) {
     assert_int_equal(status, 200);
     json_decref(wait_alerts(w, "silenced=false&active=true", 2));
 
-    /* Resolved, each with a notice. */
-    say(w, false, LW_SEVERITY_CRITICAL);
+    /* Each resolution causes a notification. */
+    post_message(w, false, LW_SEVERITY_CRITICAL);
     json_decref(wait_alerts(w, "", 1));
     json_decref(wait_hook(w, 3));
-    say(w, false, LW_SEVERITY_WARN);
+    post_message(w, false, LW_SEVERITY_WARN);
     json_decref(wait_alerts(w, "", 0));
     real = wait_hook(w, 4);
     assert_string_equal(json_string_value(json_object_get(real, "status")), "resolved");
     json_decref(real);
 }
 
-/* As the leader says it: what is due at that moment, by what was told before. */
-static enum lw_notify say_due(const struct world *w, const struct lw_alert *a,
-                              struct lw_notified *told, int64_t now_ms) {
+/* Sends what is due at that moment, according to the last notification, as the leader
+ * does. */
+static enum lw_notify send_due(const struct world *w, const struct lw_alert *a,
+                               struct lw_notified *notified, int64_t now_ms) {
     struct lw_alert_status s = {
         .incident = a->incident, .firing = a->firing, .severity = a->severity};
     struct lw_alert_context c = {.now_ms = now_ms, .page_url = "http://127.0.0.1/"};
     struct lw_buf json = {0}, again = {0};
     struct lw_post_result res = {.verdict = LW_POST_DELIVERED};
     lw_copy(s.rule, sizeof s.rule, a->name);
-    struct lw_notified_step saying = lw_notified_next(&w->receiver, &s, told, now_ms);
+    struct lw_notified_step step = lw_notified_next(&w->receiver, &s, notified, now_ms);
     assert_int_equal(lw_alert_json_write(w->spec, a, &c, &json, NULL), 0);
-    const struct lw_restated how = {.notified = saying.notified, .now_ms = now_ms};
-    if (saying.what == LW_NOTIFY_REPEAT)
+    const struct lw_restated how = {.notified = step.notified, .now_ms = now_ms};
+    if (step.what == LW_NOTIFY_REPEAT)
         assert_int_equal(
             lw_alert_json_restate(lw_buf_str(&json), json.len, &how, &again, NULL), 0);
-    struct lw_buf *what = saying.what == LW_NOTIFY_REPEAT ? &again : &json;
-    if (saying.what != LW_NOTIFY_NOTHING)
+    struct lw_buf *what = step.what == LW_NOTIFY_REPEAT ? &again : &json;
+    if (step.what != LW_NOTIFY_NOTHING)
         lw_deliver(&w->receiver, lw_buf_str(what), what->len, now_ms, &res);
     if (res.verdict != LW_POST_DELIVERED)
         fail_msg("%s", res.reason);
-    *told = saying.notified;
+    *notified = step.notified;
     lw_buf_fini(&json);
     lw_buf_fini(&again);
-    return saying.what;
+    return step.what;
 }
 
 static int64_t ends_at(const struct world *w) {
@@ -367,47 +367,47 @@ static int64_t ends_at(const struct world *w) {
     return ends;
 }
 
-/* An alert lasts there as long as it is posted again, and whoever listens to Alertmanager
- * hears of it once. The clock that the repetitions go by is ours to move. */
-static void posted_again_it_goes_on_firing(void **state) {
+/* An alert lasts there as long as it is posted again, and subscribers of Alertmanager are
+ * notified once. The test controls the clock that determines the repetitions. */
+static void a_repeated_alert_continues_to_fire(void **state) {
     struct world *w = *state;
     unsigned before = lw_peer_count(w->hook);
     struct lw_alert a = alert(true, LW_SEVERITY_CRITICAL);
-    struct lw_notified told = {0};
+    struct lw_notified notified = {0};
     int64_t now = lw_wall_ms();
     lw_copy(w->spec->stream, sizeof w->spec->stream, "lasting");
-    assert_int_equal(say_due(w, &a, &told, now), LW_NOTIFY_CHANGE);
+    assert_int_equal(send_due(w, &a, &notified, now), LW_NOTIFY_CHANGE);
     json_decref(wait_hook(w, before + 1));
     int64_t last = ends_at(w);
     for (int minute = 1; minute <= 5; minute++) {
         int64_t then = now + minute * w->receiver.repeat_ms;
-        assert_int_equal(say_due(w, &a, &told, then - 1), LW_NOTIFY_NOTHING);
-        assert_int_equal(say_due(w, &a, &told, then), LW_NOTIFY_REPEAT);
+        assert_int_equal(send_due(w, &a, &notified, then - 1), LW_NOTIFY_NOTHING);
+        assert_int_equal(send_due(w, &a, &notified, then), LW_NOTIFY_REPEAT);
         int64_t next = ends_at(w);
-        for (int i = 0; i < 100 && next <= last; i++) { /* its answer came first */
+        for (int i = 0; i < 100 && next <= last; i++) { /* the update takes a while */
             nap();
             next = ends_at(w);
         }
         assert_true(next >= last + w->receiver.repeat_ms && next > then);
         last = next;
     }
-    assert_int_equal(lw_peer_count(w->hook), before + 1); /* one notice for all of them */
+    assert_int_equal(lw_peer_count(w->hook), before + 1); /* one notification in all */
     a.firing = false;
-    assert_int_equal(say_due(w, &a, &told, lw_wall_ms()), LW_NOTIFY_CHANGE);
+    assert_int_equal(send_due(w, &a, &notified, lw_wall_ms()), LW_NOTIFY_CHANGE);
     json_t *real = wait_hook(w, before + 2);
     assert_string_equal(json_string_value(json_object_get(real, "status")), "resolved");
     json_decref(real);
     json_decref(wait_alerts(w, "filter=stream%3Dlasting", 0));
 }
 
-/* An incident that is critical from the start: its notices hold that one alert and no
- * other. */
-static void one_incident_one_alert(void **state) {
+/* An incident that is critical from the start: its notifications contain that one alert
+ * only. */
+static void a_critical_incident_is_one_alert(void **state) {
     struct world *w = *state;
     unsigned before = lw_peer_count(w->hook);
     lw_copy(w->spec->stream, sizeof w->spec->stream, "other");
     for (int firing = 1; firing >= 0; firing--) {
-        say(w, firing, LW_SEVERITY_CRITICAL);
+        post_message(w, firing, LW_SEVERITY_CRITICAL);
         json_t *real = wait_hook(w, ++before);
         json_t *list = json_object_get(real, "alerts");
         assert_int_equal(json_array_size(list), 1);
@@ -419,14 +419,14 @@ static void one_incident_one_alert(void **state) {
     }
 }
 
-/* A page about which nobody was told is not closed either. */
-static void unknown_incident_is_resolved_in_silence(void **state) {
+/* An alert that nobody was notified of is not resolved either. */
+static void an_unknown_incident_is_resolved_without_notification(void **state) {
     struct world *w = *state;
     unsigned before = lw_peer_count(w->hook);
     lw_copy(w->spec->stream, sizeof w->spec->stream, "never-fired");
-    say(w, false, LW_SEVERITY_WARN);
+    post_message(w, false, LW_SEVERITY_WARN);
     lw_copy(w->spec->stream, sizeof w->spec->stream, "fired-after");
-    say(w, true, LW_SEVERITY_WARN);
+    post_message(w, true, LW_SEVERITY_WARN);
     json_t *real = wait_hook(w, before + 1);
     assert_string_equal(text(real, "commonLabels", "stream"), "fired-after");
     json_decref(real);
@@ -458,7 +458,7 @@ static void put_out(struct box *b, const struct world *w, uint64_t incident,
     b->n++;
 }
 
-/* Sends what is due at that time; what fails waits, as the notifier has it. */
+/* Sends what is due at that time; failed messages wait, as in the notifier. */
 static void deliver_due(struct box *b, const struct lw_receiver *r, int64_t now_ms) {
     size_t i;
     struct lw_post_result result;
@@ -482,9 +482,9 @@ static void deliver_due(struct box *b, const struct lw_receiver *r, int64_t now_
     }
 }
 
-/* The end of an incident cannot be delivered, the next incident of the same alert begins,
- * and then Alertmanager answers again: the next incident stands. */
-static void an_old_end_resolves_no_new_incident(void **state) {
+/* The resolution of an incident cannot be delivered, the next incident of the same alert
+ * starts, and then Alertmanager answers again: the next incident stays open. */
+static void a_late_resolution_keeps_the_new_incident_open(void **state) {
     struct world *w = *state;
     unsigned before = lw_peer_count(w->hook);
     struct box b = {0};
@@ -504,7 +504,7 @@ static void an_old_end_resolves_no_new_incident(void **state) {
     assert_int_equal(b.n, 2); /* the new one waits behind it */
     deliver_due(&b, &w->receiver, now + 2 * LW_HOUR);
     assert_int_equal(b.n, 0);
-    for (int i = 0; i < 100; i++) { /* nothing more may come */
+    for (int i = 0; i < 100; i++) { /* no further change may follow */
         json_t *list = wait_alerts(w, "filter=stream%3Dagain", 1);
         const json_t *a = json_array_get(list, 0);
         bool settled =
@@ -566,11 +566,11 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fires_is_silenced_resolves),
-        cmocka_unit_test(posted_again_it_goes_on_firing),
-        cmocka_unit_test(one_incident_one_alert),
-        cmocka_unit_test(an_old_end_resolves_no_new_incident),
-        cmocka_unit_test(unknown_incident_is_resolved_in_silence)};
+        cmocka_unit_test(an_alert_fires_is_silenced_and_resolves),
+        cmocka_unit_test(a_repeated_alert_continues_to_fire),
+        cmocka_unit_test(a_critical_incident_is_one_alert),
+        cmocka_unit_test(a_late_resolution_keeps_the_new_incident_open),
+        cmocka_unit_test(an_unknown_incident_is_resolved_without_notification)};
     if (access(BINARY, X_OK) < 0)
         return 77;
     return cmocka_run_group_tests(tests, start, stop);

@@ -21,7 +21,7 @@ import subprocess
 import time
 
 from harness import (BIN, TRIPS, Broker, Daemon, Receiver, Redis, RedisServer, avro_cut, avro_later,
-                     check, count, counters, each_pane_once, equal, identical, main, offsets, say, settle,
+                     check, count, counters, each_pane_once, equal, identical, main, offsets, say, wait_evaluated,
                      wait_for)
 
 STREAM, TOPIC, FIRST = "chaos", "chaos-trips", "chaos-first"
@@ -117,7 +117,7 @@ class World:
         if self.season:
             self.trips = self.case.path(f"season-{self.season}.avro")
             avro_later(TRIPS, self.trips, TIMES, self.season * MONTHS)
-            say(f"the trips come for the {self.season + 1}th time")
+            say(f"the trips are repeated for the {self.season + 1}th time")
         if self.season > 1:
             os.unlink(old)
         self.block, self.blocks = 0, avro_cut(self.trips, self.case.path("none.avro"), 0, 0)[1]
@@ -167,7 +167,7 @@ class World:
 
     def leave(self, slot):
         daemon = self.slots.pop(slot)
-        wait_for(f"{daemon.name} to have begun", 20, lambda: daemon.logged("starting"))
+        wait_for(f"{daemon.name} to have started", 20, lambda: daemon.logged("starting"))
         daemon.child.send_signal(signal.SIGTERM)
         # librdkafka 2.0.2 can abort when a member is closed in the middle of its first join. That
         # is a crash like the others, and must lose nothing.
@@ -190,17 +190,17 @@ class World:
     def logged(self, event):
         return sum(len(d.logged(event)) for d in self.case.daemons if d is not self.smooth)
 
-    def settle(self, what):
+    def wait_evaluated(self, what):
         equal(self.producer.wait(120), 0, "exit status of the replay")
         total = count(TOPIC)
         rough, smooth = self.connect(), self.connect(self.still)
         for redis in (rough, smooth):
-            settle(redis, STREAM, total, PARTITIONS, PANE, 60 + total / 5000)
+            wait_evaluated(redis, STREAM, total, PARTITIONS, PANE, 60 + total / 5000)
         for redis in (rough, smooth):
             sums = counters(redis, STREAM)
             equal(sums["messages"], total, f"{what}: messages counted")
             equal(sums["good"] + sums["rejected"] + sums["dead_lettered"], total, f"{what}: their kinds")
-            equal(sums["scored"], sums["good"], f"{what}: scored from the first on")
+            equal(sums["scored"], sums["good"], f"{what}: scored from the first trip on")
             each_pane_once(redis, STREAM, PANE)
         identical(rough, smooth, STREAM, f"{what} ({total} messages)")
         rough.close()
@@ -231,8 +231,8 @@ def kills(w):
                 w.start(other)
             elif len(w.slots) > 2:
                 w.leave(other)
-    say(f"killed {KILLS} times, {moved} of them with something written since the last")
-    check(moved >= KILLS / 2, "most kills fell in mid-stream", moved)
+    say(f"killed {KILLS} times, {moved} of them after a write since the last")
+    check(moved >= KILLS / 2, "most kills were mid-stream", moved)
 
 
 def stop_one(w, slot, why):
@@ -241,17 +241,17 @@ def stop_one(w, slot, why):
     me = f":{daemon.child.pid}"
     mine = lambda: [k for k in redis.keys(key("part:*"))
                     if (redis("HGET", k, "owner") or b"").decode().rsplit(":", 1)[0].endswith(me)]
-    wait_for(f"{slot} to own something", 20, mine, 0.02)
+    wait_for(f"{slot} to own a partition", 20, mine, 0.02)
     time.sleep(w.random.uniform(0, 0.5))
     daemon.freeze()
-    wait_for("the others to own what it had", 30, lambda: not mine())
+    wait_for("the others to own its partitions", 30, lambda: not mine())
     wait_for("another to lead", 20, lambda: not (redis("GET", key("lease")) or b"").decode().endswith(me))
     w.pass_(500)
     handed_over = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
     before = handed_over()
-    daemon.go_on()
+    daemon.resume()
     wait_for(f"{slot} to notice that it is expelled", 30, lambda: handed_over() > before)
-    say(f"{slot} ({why}) stopped for longer than its session, and woke")
+    say(f"{slot} ({why}) suspended for longer than its session, and resumed")
     redis.close()
 
 
@@ -278,8 +278,8 @@ def restarts(w):
     stalls = w.logged("stalled")
     w.redis.stop()
     time.sleep(w.random.uniform(1, 3))
-    wait_for("it to be noticed", 20, lambda: w.logged("stalled") > stalls)
-    w.redis.go_on()
+    wait_for("the outage to be noticed", 20, lambda: w.logged("stalled") > stalls)
+    w.redis.resume()
     w.pass_(500)
     say("Redis was killed twice and hung once")
 
@@ -291,9 +291,9 @@ def older(w):
     w.pass_(w.random.randrange(3000, 9000))
     w.redis.kill()
     was = w.redis.dir
-    w.redis.put_back(w.case.path("older"))
+    w.redis.restore(w.case.path("older"))
     w.redis.start()
-    say(f"{was}: put back to an older state")
+    say(f"{was}: restored to an older state")
     w.pass_(4000)
 
 
@@ -319,13 +319,13 @@ PHASES = [kills, zombies, restarts, older, emptied, broker]
 def at_rest(w):
     """State is lost while no events arrive: the loss is detected and the state rebuilt."""
     w.redis.kill()
-    w.redis.put_back(w.case.path("older"))
+    w.redis.restore(w.case.path("older"))
     w.redis.start()
-    w.settle("put back at rest")
+    w.wait_evaluated("put back at rest")
     w.model = w.other  # also version 1: models cached under that number are invalid
     w.empty(w.redis)
     w.restart_smooth()
-    w.settle("emptied at rest, with another model")
+    w.wait_evaluated("emptied at rest, with another model")
 
 
 def smooth_again(w):
@@ -333,7 +333,7 @@ def smooth_again(w):
     for slot in list(w.slots):
         w.leave(slot)
     w.restart_smooth()
-    w.settle("one smooth run")
+    w.wait_evaluated("one smooth run")
     w.smooth.stop(30)
 
 
@@ -351,7 +351,7 @@ def scenario(case):
             if slot not in w.slots:
                 w.start(slot)
         phase(w)
-        w.settle(phase.__name__)
+        w.wait_evaluated(phase.__name__)
     if older in phases:
         at_rest(w)
     smooth_again(w)

@@ -28,7 +28,7 @@ def scenario(case):
     case.topics += [TOPIC, TOPIC + ".dead", TOPIC + ".scored"]
     checks = findings(case, config, 3, **hooks)
     bad = {c["check"]: c["detail"] for c in failed(checks)}
-    equal(sorted(bad), ["dead letters", "scored topic", "topic"], "what does not hold")
+    equal(sorted(bad), ["dead letters", "scored topic", "topic"], "failed checks")
     check(f"there is no topic {TOPIC}.dead" in bad["dead letters"] and
           "source.dead_letters" in bad["dead letters"], "the remedy", bad)
     check("source.scored" in bad["scored topic"], "the remedy", bad)
@@ -37,8 +37,8 @@ def scenario(case):
     by = {c["check"]: c["detail"] for c in checks}
     check("3 partitions" in by["topic"] and "2 partitions" in by["scored topic"], "topics", by)
     for what in ("configuration", "timeouts", "redis", "permissions", "eviction", "scripts", "memory", "receiver"):
-        check(what in by, f"{what} was looked at", by)
-    equal(receiver.requests, 0, "requests that the receiver got: it is not disturbed")
+        check(what in by, f"{what} was checked", by)
+    equal(receiver.requests, 0, "requests to the receiver")
 
     # A receiver that does not exist, a server that is not Redis, a Redis that hangs, brokers that are away.
     with socket.socket() as s:
@@ -66,7 +66,7 @@ def scenario(case):
     Redis(other.address)("REPLICAOF", "127.0.0.1", closed_port)
     checks = findings(case, config, 3, LEEWAY_REDIS=f"redis://{other.address}", **hooks)
     equal([c["check"] for c in failed(checks)], ["role"], "of a replica")
-    equal([c["check"] for c in checks if c["warning"]], ["persistence"], "without a log")
+    equal([c["check"] for c in checks if c["warning"]], ["persistence"], "without an append-only file")
 
     # Panes of another length: check reports it, and run exits before it changes anything.
     meta = f"leeway:{{{STREAM}}}:meta"
@@ -76,7 +76,7 @@ def scenario(case):
     detail = failed(checks)[0]["detail"]
     check("have length 2h" in detail and "panes.length is 1h" in detail, "which", detail)
     daemon = Daemon(case, config, **hooks)
-    wait_for("it to give up", 30, lambda: not daemon.alive())
+    wait_for("it to exit", 30, lambda: not daemon.alive())
     equal(daemon.child.returncode, 1, "exit status")
     check(detail in daemon.logged("failed")[0], "why", daemon.text())
     equal(case.redis.keys(f"leeway:{{{STREAM}}}:*"), [meta], "keys of the stream")
@@ -88,12 +88,12 @@ def scenario(case):
     produce("hurried", 0, [green_trip(i, 1590000000000000 + i) for i in range(30)])
     produce("hurried", 1, [green_trip(i, 1590000000000 + i) for i in range(3)])
     bad = failed(findings(case, other, 3, **hooks))
-    check(all(c["check"] == "time" for c in bad), "what does not hold", bad)
+    check(all(c["check"] == "time" for c in bad), "failed checks", bad)
     detail = next(c["detail"] for c in bad if "lpep_dropoff_datetime" in c["detail"])
     check("30 of them outside the years 1990 to 2100; 30 would be valid in us: set its unit to us" in detail, "the unit", detail)
     daemon = Daemon(case, other, "hurried", **hooks)
-    wait_for("the letters", 30, lambda: count("hurried.dead") == 30)
-    equal(len(daemon.logged("event_time_invalid")), 1, "lines about it")
+    wait_for("the dead letters", 30, lambda: count("hurried.dead") == 30)
+    equal(len(daemon.logged("event_time_invalid")), 1, "log lines about it")
     reason = consume("hurried.dead")[0]["headers"]
     check("would be plausible as microseconds: set its unit to us" in json.dumps(reason), "the reason", reason)
     daemon.stop()
@@ -106,7 +106,7 @@ def scenario(case):
     detail = next(c["detail"] for c in findings(case, timeless, 0, **hooks) if "Kafka record" in c["detail"])
     check("1 sampled messages have none" in detail, "the record without a time", detail)
     daemon = Daemon(case, timeless, "timeless", **hooks)
-    wait_for("the letter", 30, lambda: count("timeless.dead") == 1)
+    wait_for("the dead letter", 30, lambda: count("timeless.dead") == 1)
     reason = json.dumps(consume("timeless.dead")[0]["headers"])
     check("the record has no time" in reason and "TRANSFORMATION" in reason, "the reason", reason)
     daemon.stop()
@@ -115,7 +115,7 @@ def scenario(case):
     case.redis("HSET", meta, "pane_ms", 3600000)
     case.redis("HSET", f"leeway:{{{STREAM}}}:part:{TOPIC}:0", "next_offset", 5, "progress", "\1damaged")
     daemon = Daemon(case, config, "damaged", **hooks)
-    wait_for("it to go on", 30, lambda: daemon.logged("partition_rebuilt"))
+    wait_for("it to continue", 30, lambda: daemon.logged("partition_rebuilt"))
     daemon.stop()
 
     hasty = case.nyc(STREAM, TOPIC, [
@@ -123,7 +123,7 @@ def scenario(case):
         (r"^  auto\.offset\.reset: \S+", "  max.poll.interval.ms: 10000\n"
          "  session.timeout.ms: 6000")], "hasty.yaml")
     checks = findings(case, hasty, 3, "--offline")
-    equal([c["check"] for c in failed(checks)], ["timeouts"], "no patience with Redis")
+    equal([c["check"] for c in failed(checks)], ["timeouts"], "the message about Redis")
 
 
 main(scenario)

@@ -19,7 +19,7 @@ TRIP = {"trip_id": "1", "lpep_pickup_datetime": 1584000000000, "lpep_dropoff_dat
         "PULocationID": 1, "DOLocationID": 2, "passenger_count": 1, "trip_distance": 2.5}
 TYPES = {"string": ("SET", "x"), "list": ("RPUSH", "x"), "set": ("SADD", "x"), "zset": ("ZADD", 1, "x"),
          "hash": ("HSET", "f", "v"), "stream": ("XADD", "*", "f", "v")}
-# Impossible replies. test_store_liar.c has many more.
+# Impossible replies. test_store_wrong_replies.c has many more.
 LIES = [b"+OK\r\n", b"*2\r\n:1\r\n*1\r\n$-1\r\n"]
 
 
@@ -188,10 +188,10 @@ def fields_at_the_next_start(s):
         if i + 1 < len(rounds):
             s.goes_on(damage)
     # No prediction is served until a person has decided; everything else continues.
-    wait_for("word of the model", 30, lambda: s.daemon.logged("champion_unusable"))
+    wait_for("the log line about the model", 30, lambda: s.daemon.logged("champion_unusable"))
     s.send(1)
     wait_for("all trips to be read", 60, lambda: s.at() == s.sent)
-    check(s.daemon.alive(), "it runs on")
+    check(s.daemon.alive(), "it continues to run")
 
 
 def a_version_without_an_alias(s):
@@ -201,7 +201,7 @@ def a_version_without_an_alias(s):
     s.redis("RPUSH", key(f"model:{version}"), "x")
     rows = json.loads(s.case.leeway("models", "list", "-c", s.config, "--json"))
     check(any(r["version"] == 1 and r["status"] == "champion" for r in rows), "the champion is listed", rows)
-    check(any(r["version"] == version and r["status"] == "unreadable" for r in rows), "the damaged one too", rows)
+    check(any(r["version"] == version and r["status"] == "unreadable" for r in rows), "the damaged version is listed", rows)
     check("unreadable" in s.case.leeway("models", "list", "-c", s.config), "as a table")
     listed = json.loads(s.case.leeway("repair", "-c", s.config, "--json", status=3))
     check(f"model:{version}" in {d["name"] for d in listed["damaged"]}, "repair lists it", listed)
@@ -223,9 +223,9 @@ def no_champion(s):
     check("models:champion" in s.case.attempt("repair", "-c", s.config).stdout, "repair lists the alias")
     s.start("no-champion")
 
-    wait_for("readyz to say so", 60, lambda: ready(s, 503, "alias champion in Redis is damaged"))
+    wait_for("/readyz to report it", 60, lambda: ready(s, 503, "alias champion in Redis is damaged"))
     s.send(8)
-    wait_for("word of the alias", 60, lambda: s.daemon.logged("champion_lost"))
+    wait_for("the log line about the alias", 60, lambda: s.daemon.logged("champion_lost"))
     wait_for("the alert", 60, lambda: any(
         a["rule"] == "unreadable-state" and a["status"] == "firing" for a in
         json.loads(s.case.attempt("alerts", "-c", s.config, "--json").stdout)["alerts"]))
@@ -248,7 +248,7 @@ def lies(s, liar):
     for i, lie in enumerate(LIES):
         liar.lie = (None, lie)
         s.start(f"lie{i}", **environment)
-        wait_for("it to hear the lie", 30, lambda: s.daemon.logged("redis_retry") or s.daemon.logged("claim_retry") or
+        wait_for("it to receive the wrong reply", 30, lambda: s.daemon.logged("redis_retry") or s.daemon.logged("claim_retry") or
                  s.daemon.logged("lease_retry") or not s.daemon.alive())
         for verb in (b"SCRIPT", b"EVALSHA", b"HMGET", b"HGETALL", b"HGET"):
             liar.lie, lied = (verb, lie), liar.lies
@@ -273,7 +273,7 @@ def scenario(case):
     odd = a_version_without_an_alias(s)
     lies(s, Liar())
     s.start("again")
-    wait_for(f"{odd} to be moved away", 30, lambda: s.redis("EXISTS", key(f"unreadable:{odd}")))
+    wait_for(f"{odd} to be moved to unreadable", 30, lambda: s.redis("EXISTS", key(f"unreadable:{odd}")))
     s.goes_on("after the lies")
     fields_at_the_next_start(s)
     no_champion(s)

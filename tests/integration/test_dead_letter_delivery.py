@@ -41,9 +41,9 @@ def scenario(case):
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 4)
     for i, value in enumerate(BAD):
         produce(TOPIC, i, [value])
-    wait_for("the letters", 30, lambda: counters(case.redis, STREAM)["dead_lettered"] == len(BAD))
+    wait_for("the dead letters", 30, lambda: counters(case.redis, STREAM)["dead_lettered"] == len(BAD))
     check_letters(TOPIC + ".dead")
-    say("letters are as they came")
+    say("dead letters are unchanged")
 
     producer = subprocess.Popen([BIN, "replay", "-c", config, "--rate", "60000", TRIPS],
                                 stdout=subprocess.DEVNULL, env=case.environment)
@@ -56,9 +56,9 @@ def scenario(case):
         time.sleep(3)
     finally:
         os.kill(pid, signal.SIGCONT)
-    check(daemon.alive(), "the daemon lives")
+    check(daemon.alive(), "the daemon runs")
     equal(producer.wait(60), 0, "exit status of the replay")
-    wait_for("all of it", 60, lambda: counters(case.redis, STREAM)["messages"] == EVENTS + len(BAD))
+    wait_for("all messages", 60, lambda: counters(case.redis, STREAM)["messages"] == EVENTS + len(BAD))
     check(daemon.logged("resumed"), "it resumed")
     equal(daemon.logged("partition_lost"), [], "partitions lost")
     equal(members(STREAM), 1, "members of the group")

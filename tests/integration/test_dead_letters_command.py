@@ -22,8 +22,8 @@ def listed(case, config, *words):
 
 def show_them(case, config):
     letters = listed(case, config)
-    equal(len(letters), len(BAD), "letters in the list")
-    equal(sorted(l["source"]["partition"] for l in letters), [0, 1, 2], "where they came from")
+    equal(len(letters), len(BAD), "dead letters in the list")
+    equal(sorted(l["source"]["partition"] for l in letters), [0, 1, 2], "their source partitions")
     for letter in letters:
         equal((letter["source"]["topic"], letter["source"]["offset"]), (TOPIC, 0), "source")
         equal((letter["stream"], letter["kind"], letter["replays"]), (STREAM, "input", 0), "facts")
@@ -31,14 +31,14 @@ def show_them(case, config):
         shown = json.loads(case.leeway("dead-letters", "-c", config, "show",
                                        f"{letter['partition']}:{letter['offset']}", "--json"))
         equal(bytes.fromhex(shown["value"] or ""), BAD[letter["source"]["partition"]], "its bytes")
-        equal(shown["readable"], False, "it can still not be read")
+        equal(shown["readable"], False, "it is still unreadable")
         equal(dict(shown["headers"])["__connect.errors.stage"], "VALUE_CONVERTER", "stage")
     one = next(l for l in letters if l["source"]["partition"] == 0)
     found = listed(case, config, "--reason", one["reason"])
     check(one in found, "found by its reason", found)
     equal(listed(case, config, "--reason", "no such reason"), [], "an unknown reason")
     equal(len(listed(case, config, "--limit", "2")), 2, "the newest two")
-    equal(listed(case, config, "--since", "2100-01-01T00:00:00Z"), [], "letters of the future")
+    equal(listed(case, config, "--since", "2100-01-01T00:00:00Z"), [], "dead letters of the future")
     text = case.leeway("dead-letters", "-c", config, "show", f"{one['partition']}:{one['offset']}")
     check("ff ff ff ff" in text and "unreadable: " in text, "shown as text", text)
     return one
@@ -63,7 +63,7 @@ def go_round(case, config, one):
     equal(count(TOPIC), len(BAD), "messages after a dry run")
     done = json.loads(case.leeway("dead-letters", "-c", config, "replay", "--all", "--json"))
     equal((done["replayed"], done["skipped"], done["topic"]), (3, 0, TOPIC), "replayed")
-    wait_for("them to fail again", 30,
+    wait_for("the messages to fail again", 30,
              lambda: counters(case.redis, STREAM)["dead_lettered"] == 2 * len(BAD))
     back = [m for m in consume(TOPIC) if m["offset"] > 0]
     equal(sorted((m["partition"], bytes.fromhex(m["value"] or "")) for m in back),
@@ -74,14 +74,14 @@ def go_round(case, config, one):
     # Those that were replayed once are skipped; the exit code reports it.
     done = json.loads(case.leeway("dead-letters", "-c", config, "replay", "--all",
                                   "--max-replays", "1", "--json", status=3))
-    equal((done["replayed"], done["skipped"]), (3, 3), "replayed, and left")
-    wait_for("those to fail again", 30,
+    equal((done["replayed"], done["skipped"]), (3, 3), "replayed, and skipped")
+    wait_for("the replayed ones to fail again", 30,
              lambda: counters(case.redis, STREAM)["dead_lettered"] == 3 * len(BAD))
     place = f"{one['partition']}:{one['offset']}"
     case.leeway("dead-letters", "-c", config, "replay", "--offset", place, "--topic", LATER)
     equal([bytes.fromhex(m["value"]) for m in consume(LATER)],
-          [BAD[0]], "one letter in another topic")
-    equal(count(TOPIC), 3 * len(BAD), "nothing more in the stream's own")
+          [BAD[0]], "one message in the other topic")
+    equal(count(TOPIC), 3 * len(BAD), "messages in the stream's topic")
 
 
 def without_a_topic(case):
@@ -96,13 +96,13 @@ def without_a_topic(case):
     wait_for("a stall", 60, lambda: daemon.logged("stalled"))
     wait_for("Kafka's reason", 60, lambda: [l for l in daemon.logged("refused") +
                                             daemon.logged("stalled") if stream + ".dead" in l])
-    equal(offsets(case.redis, stream), 0, "offsets while a letter cannot be sent")
+    equal(offsets(case.redis, stream), 0, "offsets while a dead letter cannot be sent")
     produce(stream, 0, [b"\x03"])
     case.create((stream + ".dead", 1))
-    wait_for("the letters", 60, lambda: counters(case.redis, stream)["dead_lettered"] == len(BAD) + 1)
+    wait_for("the dead letters", 60, lambda: counters(case.redis, stream)["dead_lettered"] == len(BAD) + 1)
     equal(offsets(case.redis, stream), len(BAD) + 1, "offsets")
     equal(sorted({bytes.fromhex(m["value"] or "") for m in consume(stream + ".dead")}),
-          sorted(BAD + [b"\x03"]), "all of them")
+          sorted(BAD + [b"\x03"]), "all dead letters")
     equal(members(stream), 1, "members of the group")
     equal(daemon.logged("partition_lost"), [], "partitions lost")
     daemon.stop()
@@ -116,12 +116,12 @@ def scenario(case):
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 4)
     for i, value in enumerate(BAD):
         produce(TOPIC, i, [value])
-    wait_for("the letters", 30, lambda: counters(case.redis, STREAM)["dead_lettered"] == len(BAD))
+    wait_for("the dead letters", 30, lambda: counters(case.redis, STREAM)["dead_lettered"] == len(BAD))
     one = show_them(case, config)
     refuse_what_makes_no_sense(case, config)
     go_round(case, config, one)
     daemon.stop()
-    say("letters went round")
+    say("dead letters were replayed and failed again")
     without_a_topic(case)
 
 

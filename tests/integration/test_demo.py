@@ -30,7 +30,7 @@ def interrupted(seconds, before):
     equal(left_behind(before), [], "files left")
     for child in children:
         alive = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True)
-        check(alive.stdout.strip() in ("", "Z"), "its redis-server is gone", alive.stdout)
+        check(alive.stdout.strip() in ("", "Z"), "its redis-server has stopped", alive.stdout)
 
 
 def scenario(case):
@@ -51,13 +51,13 @@ def scenario(case):
     # The replay waits until the workers know each decision, so a busy machine scores the same
     # trips as a backtest, except the few whose partition is late.
     files = json.loads(case.leeway("backtest", "-c", os.path.join(ROOT, "configs/nyc-green.yaml"), "--json", TRIPS))
-    check(abs(result["scored"] - files["scored"]) <= 500, "as many scored as in a backtest",
+    check(abs(result["scored"] - files["scored"]) <= 500, "as many events scored as in a backtest",
           f"{result['scored']}, {files['scored']}")
     # At a multiple of event time, it also waits for its trips and loses none.
     paced = json.loads(case.leeway("demo", "--json", "--speed", "1000000").splitlines()[-1])
-    equal(paced["events"], EVENTS, "events at a pace")
+    equal(paced["events"], EVENTS, "events at a multiple of event time")
     equal([paced["retrains"], paced["promotions"]], [result["retrains"], result["promotions"]],
-          "decisions at a pace")
+          "decisions at a multiple of event time")
     for seconds in (0.5, 2, 6):
         interrupted(seconds, before)
 

@@ -15,7 +15,7 @@ import os
 import re
 
 from harness import (EVENTS, ROOT, TRIPS, Daemon, Receiver, avro_cut, check, count, counters, equal, main, members, say,
-                     settle, wait_for)
+                     wait_evaluated, wait_for)
 
 STREAM = TOPIC = "lockdown-trips"
 PARTITIONS, PANE = 12, 3600 * 1000
@@ -41,11 +41,11 @@ def check_alerts(got):
     check(any(a["rule"] in ("recalibration", "error") and a["severity"] == "critical"
               for a in firing), "the lockdown raises alerts", [a["rule"] for a in firing])
     details = [a["details"] for a in firing if a["rule"] in ("recalibration", "error")]
-    check(any(d["segments"] and d["examples"] for d in details), "where the error rose, and in which trips", details)
+    check(any(d["segments"] and d["examples"] for d in details), "error by segment and worst events", details)
     for segment in (s for d in details for s in d["segments"]):
         check(segment["name"] in ("PULocationID", "DOLocationID", "pickup_hour") and
               0 < segment["share"] <= 1 and segment["error"] > 0 and segment["reference_error"] > 0,
-              "a segment says what it is", segment)
+              "a segment has its feature and value", segment)
 
 
 def check_privacy(case, config, got):
@@ -61,7 +61,7 @@ def check_privacy(case, config, got):
         said |= {c["value"] for m in details["top_drifted"] for kind in ("appeared", "vanished", "moved")
                  for c in m.get(kind, ())}
         examples |= set(details["examples"])
-    check(said and examples, "something is said", said, examples)
+    check(said and examples, "there are details", said, examples)
     check(said <= set(zones), "categories are hashes of zones and hours", said - set(zones))
     check(all(re.fullmatch("h:[0-9a-f]{16}", e) for e in examples), "examples are hashes", examples)
     details = json.loads(case.leeway("alerts", "-c", config, "hash", "74", "--json"))
@@ -116,7 +116,7 @@ def replay(case, config, first, until):
     path = case.path("part.avro")
     avro_cut(TRIPS, path, first, until)
     case.leeway("replay", "-c", config, "--speed", "400000", path)
-    settle(case.redis, STREAM, count(TOPIC), PARTITIONS, PANE, 120)
+    wait_evaluated(case.redis, STREAM, count(TOPIC), PARTITIONS, PANE, 120)
 
 
 def scenario(case):

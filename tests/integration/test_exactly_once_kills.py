@@ -62,7 +62,7 @@ def rough(case):
         daemon.kill()
         where.append(offsets(redis, STREAM))
     say(f"killed {KILLS} times, with these offsets written: {where}")
-    check(sum(0 < n < EVENTS for n in where) >= 2, "kills fell in mid-stream", where)
+    check(sum(0 < n < EVENTS for n in where) >= 2, "kills were mid-stream", where)
     daemon = Daemon(case, broken, "rough-last")
     equal(producer.wait(60), 0, "exit status of the replay")
     wait_for("the end of the topic", 60, lambda: offsets(redis, STREAM) == EVENTS)
@@ -110,7 +110,7 @@ def scenario(case):
         say(str(total))
         equal(total["messages"], EVENTS, "messages counted")
         equal(total["good"] + total["rejected"] + total["dead_lettered"], EVENTS, "their kinds")
-        equal(total["scored"], total["good"], "scored from the first on")
+        equal(total["scored"], total["good"], "scored from the first trip on")
     compare(case.redis, other)
 
 

@@ -84,10 +84,10 @@ def https(case, config):
     wait_for("the new certificate", 20, lambda: serial(case, port) != before)
     now = serial(case, port)
     shutil.copyfile(first + ".key", case.path("served.key"))  # the key of another certificate
-    wait_for("the log to say so", 20, lambda: serial(case, port) == now and daemon.logged("http_certificate_unusable"))
+    wait_for("the log line about it", 20, lambda: serial(case, port) == now and daemon.logged("http_certificate_unusable"))
     check("not the key of the certificate" in daemon.logged("http_certificate_unusable")[0], "why", daemon.text())
     held = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(HELD)]
-    equal(ask(port, "/healthz", context), 200, f"health beside {HELD} connections that say nothing")
+    equal(ask(port, "/healthz", context), 200, f"health beside {HELD} silent connections")
     for s in held:
         s.close()
     daemon.kill()
@@ -113,7 +113,7 @@ def held_open(case, config):
         for s in held:
             s.close()
     daemon.stop()
-    say("held open")
+    say("stalled connections do not block others")
 
 
 def findings(case, config, **environment):
@@ -136,7 +136,7 @@ def check_says(case, changes, *words, **environment):
     equal(len(said), len(words), f"number of warnings: {said}")
 
 
-def doors(case):
+def exposed_settings(case):
     token = case.path("token")
     with open(token, "w", encoding="ascii") as f:
         f.write("ops silence,models a-token-that-nobody-guesses\n")
@@ -161,7 +161,7 @@ def doors(case):
     checks, status = findings(case, case.nyc("exposed", "exposed", []), LEEWAY_TOKEN_FILE=token)
     bad = [c["detail"] for c in checks if not c["ok"]]
     equal((status, len(bad)), (3, 1), "a token that is too short")
-    check(":2: a token must have at least 16" in bad[0] and "SHORT" not in bad[0], "the line, and not what it says", bad)
+    check(":2: a token must have at least 16" in bad[0] and "SHORT" not in bad[0], "the line number, but not its text", bad)
     say("check")
 
 
@@ -169,7 +169,7 @@ def scenario(case):
     closed_port = free_port()
     case.environment.update(LEEWAY_KAFKA=f"127.0.0.1:{closed_port}", LEEWAY_REDIS=f"redis://127.0.0.1:{closed_port}",
                             LEEWAY_LISTEN="127.0.0.1:0")
-    doors(case)
+    exposed_settings(case)
     config = case.nyc("exposed", "exposed", [])
     held_open(case, config)
     tls = f"http:\n  tls: {{cert_file: {case.path('served.crt')}, key_file: {case.path('served.key')}}}"
@@ -188,7 +188,7 @@ def install_expired(case, config):
     lax = ssl.create_default_context()
     lax.check_hostname, lax.verify_mode = False, ssl.CERT_NONE
     wait_for("the server", 30, lambda: ask(port, "/healthz", lax) == 200)
-    equal(ask(port, "/healthz", trusting(case)), 0, "who verifies does not connect")
+    equal(ask(port, "/healthz", trusting(case)), 0, "a verifying client does not connect")
     daemon.kill()
     say("expired")
 

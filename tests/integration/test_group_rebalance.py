@@ -72,12 +72,12 @@ def static_members(case):
 def without_a_broker(case):
     stream = "group-nobody"
     daemon = Daemon(case, case.nyc(stream, stream), stream, LEEWAY_KAFKA=f"127.0.0.1:{free_port()}")
-    wait_for("it to try", 30, lambda: "Connection refused" in daemon.text())
+    wait_for("the first attempt", 30, lambda: "Connection refused" in daemon.text())
     daemon.child.send_signal(signal.SIGHUP)
     time.sleep(0.5)
-    check(daemon.alive(), "a hang-up ends nothing")
+    check(daemon.alive(), "SIGHUP does not stop it")
     daemon.stop(20)
-    say("stopped while it looked for a broker")
+    say("stopped while it waited for a broker")
 
 
 def threads_that_take(pid, number):
@@ -94,7 +94,7 @@ def threads_that_take(pid, number):
 def terminate(daemon):
     pid = daemon.child.pid
     others = threads_that_take(pid, signal.SIGTERM)
-    say(f"threads of libraries that take a SIGTERM: {len(others)}")
+    say(f"threads of libraries that can receive SIGTERM: {len(others)}")
     if others:
         equal(ctypes.CDLL(None).tgkill(pid, others[0], signal.SIGTERM), 0, "tgkill")
         equal(daemon.child.wait(20), 0, f"exit status of {daemon.name}")
@@ -118,11 +118,11 @@ def together(case):
           one.logged("leading"), two.logged("leading"))
     check(f":{one.child.pid}" in leader(case), "the lease names the first", leader(case))
     shared = offsets(case.redis, STREAM)
-    check(shared < EVENTS, "it was shared in mid-stream", shared)
+    check(shared < EVENTS, "shared mid-stream", shared)
     terminate(one)
     left = offsets(case.redis, STREAM)
     say(f"shared at {shared}, the first left at {left} of {EVENTS} trips")
-    check(left < EVENTS, "the first left in mid-stream", left)
+    check(left < EVENTS, "the first left mid-stream", left)
     equal(members(STREAM), 1, "members once the first has stopped")
     wait_for("the second to lead", 15, lambda: two.logged("leading"))
     check(f":{two.child.pid}" in leader(case), "the lease names the second", leader(case))
@@ -131,7 +131,7 @@ def together(case):
     two.stop()
     equal(members(STREAM), 0, "members at the end")
     equal(leader(case), "", "the lease at the end")
-    equal(gaps(case.redis, STREAM), [], "partitions that count what they passed")
+    equal(gaps(case.redis, STREAM), [], "partitions whose counters match their offsets")
     total = counters(case.redis, STREAM)
     equal(total["messages"], EVENTS, "messages counted")
     equal(total["good"] + total["rejected"] + total["dead_lettered"], EVENTS, "their kinds")

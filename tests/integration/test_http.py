@@ -123,7 +123,7 @@ def promotions(case, server, askers):
     return champion
 
 
-def settled(server):
+def wait_quiet(server):
     """Waits until no training runs and nothing has been sealed for some seconds."""
     seen, since = None, time.monotonic()
 
@@ -303,10 +303,10 @@ def scenario(case):
     wait_for("a second version", 90, lambda: (server.get("/readyz")["champion"] or 0) >= 2)
     equal(replay.wait(120), 0, "exit status of the replay")
     wait_for("all of it", 60, lambda: counters(case.redis, STREAM)["messages"] == sent)
-    settled(server)
+    wait_quiet(server)
     say("replayed, and all of it sealed")
     champion = promotions(case, server, askers)
-    settled(server)
+    wait_quiet(server)
     check_now(case, server)
     check_reads(case, server, champion)
     check_predictions(server)

@@ -65,7 +65,7 @@ def scenario(case):
     daemon.freeze()
     trips.send(1, 8, 10)
     time.sleep(IDLE + 1)
-    daemon.go_on()
+    daemon.resume()
     read()
     wait_for("the next panes", 20, lambda: sealed() >= 9)
     # Nine hours of both by now: each evaluation had all earlier trips.
@@ -75,7 +75,7 @@ def scenario(case):
     say("stopped, and away: no pane was sealed without the second partition")
 
     wait_for("both to be idle", 30, lambda: sealed() == 12)
-    say("really at its end: it holds nothing back, and what is there is sealed")
+    say("really at its end: it delays nothing, and its panes are sealed")
 
     daemon.kill()  # both are idle according to Redis
     equal([redis("HGET", key(f"part:{TOPIC}:{p}"), "idle") for p in (0, 1)], [b"1", b"1"], "idle")
@@ -97,7 +97,7 @@ def scenario(case):
     lines = [line for p in (0, 1) for line in redis("ZRANGE", key(f"offsets:{p}"), 0, -1)]
     counted = sum(int(line.split()[3]) for line in lines)
     equal(counted, trips.sent - 40, "trips in panes: each once")
-    say("what came for a sealed pane is late, and counted once")
+    say("an event for a sealed pane is late, and counted once")
     daemon.stop(20)
     check(redis("XLEN", key("history")) == 21, "evaluations")
 

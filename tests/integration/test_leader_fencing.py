@@ -61,12 +61,12 @@ def scenario(case):
             daemons.append(Daemon(case, config, f"run-{len(case.daemons)}"))
             continue
         old.freeze()
-        new = wait_for("another to lead", 20, lambda: leads() not in (old, None) and leads(), 0.02)
+        new = wait_for("another leader", 20, lambda: leads() not in (old, None) and leads(), 0.02)
         more(10)
         before = len(old.logged("leader_fenced"))
-        old.go_on()
+        old.resume()
         time.sleep(1.5)  # more than a lease: it has written by now, or renewed its lease
-        check(leads() is not old, "who woke does not lead")
+        check(leads() is not old, "the resumed one does not lead")
         refused += len(old.logged("leader_fenced")) > before
         say(f"{old.name} stopped at {sealed()} evaluations, {new.name} led, {old.name} woke")
     wait_for("a leader", 20, leads, 0.02)  # also after the last kill, with nothing left to seal
@@ -75,11 +75,11 @@ def scenario(case):
     equal(ids[-1], until, "the newest evaluation")
     equal([b - a for a, b in zip(ids, ids[1:]) if b - a != PANE], [], "gaps in the history")
     lines = [int(e["event"]) for _, e in redis.entries(key("evaluations"))]
-    equal(lines, ids, "one line an evaluation")
-    check(refused >= 1, "a leader that woke was refused by its token", refused)
+    equal(lines, ids, "one line per evaluation")
+    check(refused >= 1, "a resumed leader was fenced by its token", refused)
     tokens = sorted((int(line.split("token=")[1].split()[0]), d.name)
                     for d in case.daemons for line in d.logged("leading"))
-    check(len({t for t, _ in tokens}) >= STOPS + KILLS + 1, "each had a token of its own", tokens)
+    check(len({t for t, _ in tokens}) >= STOPS + KILLS + 1, "each had its own token", tokens)
     say(f"{len(ids)} evaluations under {len({t for t, _ in tokens})} tokens; {refused} of {STOPS} that "
         "woke tried to write and were refused")
     for daemon in daemons:

@@ -24,7 +24,7 @@ def scenario(case):
     case.at_end.append(live.kill)
     case.leeway("replay", "-c", config, "--speed", "200000", TRIPS)
     say("replayed")
-    wait_for("all of it", 120, lambda: live.poll() is not None
+    wait_for("all messages", 120, lambda: live.poll() is not None
              or counters(case.redis, STREAM)["messages"] == EVENTS)
     out, _ = live.communicate()
     errors.close()
@@ -33,8 +33,8 @@ def scenario(case):
     found = json.loads(out.splitlines()[-1])
     say(f"{found}")
     check(found["same"] and found["steps"] > 2000, "steps compared", found)
-    check(found["alerts"] > 0 and found["requests"] >= 2, "there was something to decide", found)
-    check(found["promotions"] >= 2, "versions were promoted on the way", found)
+    check(found["alerts"] > 0 and found["requests"] >= 2, "there were decisions", found)
+    check(found["promotions"] >= 2, "versions were promoted", found)
 
 
 main(scenario)

@@ -39,7 +39,7 @@ def sealed(case, stream):
     return (int(at) - T0) // HOUR if at else None
 
 
-def places(case, stream, partitions):
+def next_offsets(case, stream, partitions):
     return [case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}").get("next_offset")
             for p in range(partitions)]
 
@@ -68,27 +68,27 @@ def transactions(case):
     send(3, trips(3, 4))
     daemon = Daemon(case, config(case, stream))
     # Partition 3 has all committed messages: its watermark is 02:45.
-    wait_for("what is not held back by the open transaction", 30, lambda: sealed(case, stream) == 2)
+    wait_for("the panes before the open transaction", 30, lambda: sealed(case, stream) == 2)
     time.sleep(2 * IDLE + 1)
     equal(sealed(case, stream), 2, "hours sealed while a transaction was open")
-    equal(counters(case.redis, stream)["messages"], 84, "messages that are committed")
+    equal(counters(case.redis, stream)["messages"], 84, "committed messages")
     producer.commit_transaction()
     wait_for("the end of all", 30, lambda: sealed(case, stream) == 12)
-    equal(places(case, stream, 4), ["30", "9", "48", "17"], "places behind the markers")
+    equal(next_offsets(case, stream, 4), ["30", "9", "48", "17"], "offsets after the markers")
     equal(counters(case.redis, stream)["messages"], 88, "messages")
-    say("markers and aborted transactions hold nothing back, an open one does")
+    say("only an open transaction delays sealing")
     producer.begin_transaction()
     send(0, trips(12, 14))
     send(1, trips(12, 14))
     producer.commit_transaction()
     produce(stream, 2, trips(12, 14))
     produce(stream, 3, trips(12, 14))
-    wait_for("what came later", 30, lambda: counters(case.redis, stream)["messages"] == 120)
+    wait_for("the later messages", 30, lambda: counters(case.redis, stream)["messages"] == 120)
     wait_for("its panes", 30, lambda: sealed(case, stream) == 14)
     total = counters(case.redis, stream)
-    equal((total["good"], total["late"], total["gone"]), (120, 0, 0), "all of it good, none late")
+    equal((total["good"], total["late"], total["gone"]), (120, 0, 0), "all good, none late")
     daemon.stop()
-    say("and what comes behind them is read")
+    say("messages after them are read")
 
 
 def latest(case):
@@ -98,16 +98,16 @@ def latest(case):
         produce(stream, partition, trips(0, 5))
     c = config(case, stream, "latest")
     daemon = Daemon(case, c, stream)
-    wait_for("places", 30, lambda: places(case, stream, 2) == ["20", "20"])
+    wait_for("the offsets", 30, lambda: next_offsets(case, stream, 2) == ["20", "20"])
     equal(counters(case.redis, stream)["messages"], 0, "messages from before")
     produce(stream, 1, trips(5, 12))
     wait_for("its panes", 30, lambda: sealed(case, stream) == 12)
-    say("a partition at rest since before the stream holds nothing back")
+    say("an idle partition with old messages does not delay sealing")
     daemon.stop()
     produce(stream, 0, trips(12, 14))
     daemon = Daemon(case, c, stream + "-again")
-    wait_for("what came meanwhile", 30, lambda: counters(case.redis, stream)["messages"] == 36)
-    equal(places(case, stream, 2), ["28", "48"], "places")
+    wait_for("the messages in between", 30, lambda: counters(case.redis, stream)["messages"] == 36)
+    equal(next_offsets(case, stream, 2), ["28", "48"], "the offsets")
     daemon.stop()
     say("messages that arrived while no process ran are read")
 

@@ -18,7 +18,7 @@ import socket
 import threading
 
 from harness import (REDIS, REDIS_AS, TRIPS, Daemon, Redis, avro_cut, check, counters, ends, equal, free_port, gaps,
-                     identical, main, metrics, offsets, say, settle, wait_for)
+                     identical, main, metrics, offsets, say, wait_evaluated, wait_for)
 
 PARTITIONS, PANE = 4, 3600 * 1000
 SMOOTH = 9  # the database of the undisturbed run
@@ -47,7 +47,7 @@ class Stream:
         self.case.leeway("replay", "-c", self.often, path)
         return ends(self.name)
 
-    def places(self):
+    def offsets(self):
         """The offset in Redis of each partition; -1: none."""
         found = (self.case.redis("HGET", self.key(f"part:{self.name}:{p}"), "next_offset")
                  for p in range(PARTITIONS))
@@ -66,19 +66,19 @@ class Stream:
         """Nothing is left to read. Somebody seals what is complete, one run from the beginning makes the
         same in the other database, and both are compared."""
         last = Daemon(self.case, self.often, "last")
-        settle(self.case.redis, self.name, total, PARTITIONS, PANE)
+        wait_evaluated(self.case.redis, self.name, total, PARTITIONS, PANE)
         last.stop()
         other = Redis(db=SMOOTH)
         daemon = Daemon(self.case, self.case.nyc(self.name, self.name, [
             *self.changes, (r"group\.id: \S+", f"group.id: {self.name}-smooth")], f"{self.name}-smooth.yaml"),
             f"{self.name}-smooth", db=SMOOTH)
-        settle(other, self.name, total, PARTITIONS, PANE)
+        wait_evaluated(other, self.name, total, PARTITIONS, PANE)
         daemon.stop()
         for redis in (self.case.redis, other):
             sums = counters(redis, self.name)
             equal(sums["messages"], total, "messages counted")
             equal(sums["good"] + sums["rejected"] + sums["dead_lettered"], total, "their kinds")
-            equal(gaps(redis, self.name), [], "partitions that stand elsewhere than they count")
+            equal(gaps(redis, self.name), [], "partitions whose counters do not match their offsets")
         identical(self.case.redis, other, self.name, self.name)
         other.close()
 
@@ -125,7 +125,7 @@ def revoke(case):
     first = stream.produce(6)
     one = Member(case, stream.seldom, "first")
     one.has_read(sum(first))
-    equal(stream.places(), [-1] * PARTITIONS, "offsets in Redis before anything is revoked")
+    equal(stream.offsets(), [-1] * PARTITIONS, "offsets in Redis before anything is revoked")
     equal(stream.with_panes(), set(), "partitions with panes in Redis")
 
     two = Member(case, stream.seldom, "second")
@@ -134,10 +134,10 @@ def revoke(case):
     equal({p for p, _, _ in two.claims()}, moved, "partitions that the second has")
     for p, _, offset in two.claims():
         equal(offset, first[p], f"where the second begins in partition {p}")
-    equal(stream.places(), [first[p] if p in moved else -1 for p in range(PARTITIONS)], "offsets in Redis")
+    equal(stream.offsets(), [first[p] if p in moved else -1 for p in range(PARTITIONS)], "offsets in Redis")
     equal(stream.with_panes(), moved, "partitions with panes in Redis")
     equal(counters(case.redis, stream.name)["messages"], sum(first[p] for p in moved), "messages counted")
-    equal(one.figure("flushes_total"), len(moved), "flushes of the first: one for each that it gave up")
+    equal(one.figure("flushes_total"), len(moved), "flushes of the first: one per revoked partition")
     say(f"partitions {sorted(moved)} were flushed and given up at {[first[p] for p in sorted(moved)]}")
 
     second = stream.produce(4)
@@ -151,12 +151,12 @@ def revoke(case):
     equal({p for p, _, _ in two.claims()}, set(range(PARTITIONS)), "partitions that the second has")
 
     third = stream.produce(2)
-    wait_for("the second to have read what the first left", 60, lambda: two.figure("messages_total") >= sum(
+    wait_for("the second to have read the rest", 60, lambda: two.figure("messages_total") >= sum(
         third[p] - (first if p in moved else second)[p] for p in range(PARTITIONS)))
     equal(two.figure("messages_total"), sum(third[p] - (first if p in moved else second)[p]
                                             for p in range(PARTITIONS)), "trips that the second read")
     two.stop()
-    equal(stream.places(), third, "offsets in Redis at the end")
+    equal(stream.offsets(), third, "offsets in Redis at the end")
     for daemon in (one, two):
         for event in ("partition_lost", "fenced", "revoked_unflushed"):
             equal(daemon.logged(event), [], f"{event} in the log of {daemon.name}")
@@ -260,25 +260,25 @@ def loss(case):
     proxy.keep([epoch for _, epoch, _ in slow.claims()])
     first = stream.produce(6)
     one.has_read(sum(first[p] for p in stream.owned_by(one)))
-    wait_for("a flush to be kept back", 60, lambda: proxy.kept)
+    wait_for("a flush to be delayed", 60, lambda: proxy.kept)
     read = one.figure("messages_total")
     for member in (one, slow):
         member.freeze()
-    equal(stream.places(), [-1] * PARTITIONS, "offsets in Redis when they are stopped")
+    equal(stream.offsets(), [-1] * PARTITIONS, "offsets in Redis when they are stopped")
     two = Member(case, stream.seldom, "other")
     wait_for("the other to own all", 60, lambda: len(two.claims()) == PARTITIONS)
-    equal({offset for _, _, offset in two.claims()}, {-1}, "where the other begins: nothing was flushed")
+    equal({offset for _, _, offset in two.claims()}, {-1}, "start offsets of the other: nothing was flushed")
     commands = Commands()
     proxy.let_go()
     wait_for("the flush to arrive", 60, lambda: commands.with_epoch(old))
     two.has_read(sum(first))
-    equal(stream.places(), [-1] * PARTITIONS, "offsets in Redis after the flush that came too late")
+    equal(stream.offsets(), [-1] * PARTITIONS, "offsets in Redis after the late flush")
     equal(stream.with_panes(), set(), "partitions with panes in Redis")
 
     second = stream.produce(4)
     two.has_read(sum(second))
     for member in (one, slow):
-        member.go_on()
+        member.resume()
     wait_for("both to notice that they are expelled", 60, lambda: all(
         len(m.logged_partitions("partition_lost") + m.logged_partitions("fenced")) >= PARTITIONS // 2 for m in (one, slow)))
     slow.stop(60)
@@ -291,17 +291,17 @@ def loss(case):
         "messages_total") >= sum(third))
     one.stop()
     two.stop()
-    equal(stream.places(), third, "offsets in Redis at the end")
+    equal(stream.offsets(), third, "offsets in Redis at the end")
     commands.end(case)
 
     for event in ("fenced", "revoked_unflushed"):
         equal(two.logged(event), [], f"{event} in the log of the other: its state was changed")
     tried = commands.with_epoch(old)
-    check(tried, "the flush that was kept back came")
-    equal([line[:300] for line, called in tried if set(called) - READS], [], "what was written by it")
+    check(tried, "the delayed flush arrived")
+    equal([line[:300] for line, called in tried if set(called) - READS], [], "its writes")
     epochs = [[e for _, e, _ in claims] for claims in (one.claims()[before:], two.claims())]
     wrote = [sum(bool(set(called) - READS) for _, called in commands.with_epoch(e)) for e in epochs]
-    check(min(wrote) >= 1, "what both wrote under the epochs that are valid is seen", wrote)
+    check(min(wrote) >= 1, "writes with valid epochs are recorded", wrote)
     say(f"of {len(commands.lines)} commands {len(tried)} came with an epoch of what was lost and wrote "
         f"nothing; with valid ones the first wrote {wrote[0]} times, the other {wrote[1]}")
     stream.finish(sum(third))

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from harness import (BIN, EVENTS, TRIPS, Daemon, Failed, Redis, RedisServer, check, counters,
-                     each_pane_once, equal, free_port, identical, main, offsets, say, settle, wait_for)
+                     each_pane_once, equal, free_port, identical, main, offsets, say, wait_evaluated, wait_for)
 
 STREAM = TOPIC = "cluster"
 PARTITIONS, PANE = 4, 6 * 3600 * 1000
@@ -89,8 +89,8 @@ def scenario(case):
     moved = move(slot, source, target)
     before = offsets(target.redis, STREAM)
     say(f"the slot moved with {moved} keys, at {before} trips")
-    check(moved > 100 and before < EVENTS, "it moved in mid-stream", moved, before)
-    wait_for("the stream to go on", 30, lambda: offsets(target.redis, STREAM) > before + 10000)
+    check(moved > 100 and before < EVENTS, "the slot moved mid-stream", moved, before)
+    wait_for("the stream to continue", 30, lambda: offsets(target.redis, STREAM) > before + 10000)
 
     before = offsets(target.redis, STREAM)
     target.server.kill()
@@ -103,16 +103,16 @@ def scenario(case):
 
     wait_for("the replica to take over", 40, leads)
     say(f"the master died at {before} trips, its replica has {offsets(replica.redis, STREAM)}")
-    wait_for("the stream to go on", 40, lambda: offsets(replica.redis, STREAM) > before)
+    wait_for("the stream to continue", 40, lambda: offsets(replica.redis, STREAM) > before)
     equal(producer.wait(90), 0, "exit status of the replay")
-    settle(replica.redis, STREAM, EVENTS, PARTITIONS, PANE)
+    wait_evaluated(replica.redis, STREAM, EVENTS, PARTITIONS, PANE)
     equal(counters(replica.redis, STREAM)["messages"], EVENTS, "messages counted")
     each_pane_once(replica.redis, STREAM, PANE)
     for daemon in daemons:
-        check(daemon.alive(), f"{daemon.name} lives")
+        check(daemon.alive(), f"{daemon.name} runs")
         daemon.stop(20)
     smooth = Daemon(case, config, "smooth", GROUP="smooth")
-    settle(case.redis, STREAM, EVENTS, PARTITIONS, PANE)
+    wait_evaluated(case.redis, STREAM, EVENTS, PARTITIONS, PANE)
     smooth.stop(20)
     identical(replica.redis, case.redis, STREAM, "after the move and the failover")
 

@@ -45,8 +45,8 @@ def hang(server, case, config, one):
         equal(members(STREAM), 2, "members while Redis hangs")
         time.sleep(1)
     stood = len(one.logged("resumed"))
-    server.go_on()
-    wait_for("it to go on", 20, lambda: len(one.logged("resumed")) > stood)
+    server.resume()
+    wait_for("it to continue", 20, lambda: len(one.logged("resumed")) > stood)
     wait_for("both to own partitions", 30, lambda: one.logged("partition_claimed") and
              two.logged("partition_claimed"))
     never_expelled((one, two))
@@ -69,7 +69,7 @@ def scenario(case):
          "  max.poll.interval.ms: 8000"),
         (r"^  timeout: 2s", "  timeout: 1s\n  retry_max: 1s\n  lease: 2s")])
     one = Daemon(case, config, "one")
-    wait_for("what may evict to be called out", 20, lambda: one.logged("redis_may_evict"))
+    wait_for("the warning about eviction", 20, lambda: one.logged("redis_may_evict"))
     check("allkeys-lru" in one.logged("redis_may_evict")[0], "the policy is named")
     setting = Redis(server.address)
     setting("CONFIG", "SET", "maxmemory-policy", "noeviction")
@@ -79,19 +79,19 @@ def scenario(case):
     case.at_end.append(producer.kill)
 
     two = hang(server, case, config, one)
-    check(not two.logged("redis_may_evict"), "noeviction is not called out")
+    check(not two.logged("redis_may_evict"), "warnings with noeviction")
 
     past(server, messages(server) + 20000)
     outbox = Redis(server.address)
-    wait_for("alerts that wait", 60, lambda: outbox("XLEN", f"leeway:{{{STREAM}}}:outbox") > 0)
+    wait_for("pending alerts", 60, lambda: outbox("XLEN", f"leeway:{{{STREAM}}}:outbox") > 0)
     outbox.close()
     equal(receiver.got, [], "alerts received so far")
     stalls = len(one.logged("stalled"))
     server.kill()
     wait_for("the daemon to notice", 20, lambda: len(one.logged("stalled")) > stalls)
     time.sleep(2)
-    equal(members(STREAM), 2, "members while Redis is away")
-    check(one.alive() and two.alive(), "the daemons live while Redis is away")
+    equal(members(STREAM), 2, "members while Redis is down")
+    check(one.alive() and two.alive(), "the daemons run while Redis is down")
     server.start()
     say(f"killed and started: {messages(server)} trips were on disk")
     accepts.append(True)
@@ -103,8 +103,8 @@ def scenario(case):
     never_expelled((one, two))
     wait_for("all alerts to be sent", 60, lambda: redis("XLEN", f"leeway:{{{STREAM}}}:outbox") == 0)
     ids = [a["id"] for a in receiver.got]
-    equal(sorted(ids), sorted(set(ids)), "alerts that came, each once")
-    check(len(ids) > 0, "alerts that were due were sent later")
+    equal(sorted(ids), sorted(set(ids)), "received alerts, each once")
+    check(len(ids) > 0, "pending alerts were sent later")
     say(f"{len(ids)} alerts sent after Redis was back, each once")
 
     # Emptied while idle: everything that Kafka still has is read again, whatever the group has committed.

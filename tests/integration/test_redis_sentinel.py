@@ -8,7 +8,7 @@ Redis must equal that of an undisturbed run."""
 import subprocess
 
 from harness import (BIN, EVENTS, TRIPS, Daemon, Failed, Redis, RedisServer, check, counters, each_pane_once,
-                     equal, free_port, identical, main, offsets, say, settle, wait_for)
+                     equal, free_port, identical, main, offsets, say, wait_evaluated, wait_for)
 
 STREAM = TOPIC = "sentinel"
 PARTITIONS, PANE = 4, 6 * 3600 * 1000
@@ -100,8 +100,8 @@ def scenario(case):
     master.kill()
     wait_for("the sentinels to promote the replica", 40, lambda: role(replica) == "master")
     say(f"failover: the old master had {before} trips, the new one has {cut}")
-    check(cut < before < EVENTS, "writes were lost, in mid-stream", cut, before)
-    wait_for("the stream to go on", 40, lambda: at(replica) > before)
+    check(cut < before < EVENTS, "writes were lost mid-stream", cut, before)
+    wait_for("the stream to continue", 40, lambda: at(replica) > before)
     check(any(d.logged("fenced") for d in daemons), "workers were fenced, as the state is older")
 
     master.start()
@@ -115,21 +115,21 @@ def scenario(case):
         except (Failed, OSError):
             return False
 
-    wait_for("a failover by hand", 30, again, 1)
+    wait_for("a manual failover", 30, again, 1)
     wait_for("the first to be master again", 40, lambda: role(master) == "master")
     turned = at(master)
-    say(f"failover by hand, at {turned} trips")
-    check(turned < EVENTS, "in mid-stream too", turned)
+    say(f"manual failover, at {turned} trips")
+    check(turned < EVENTS, "also mid-stream", turned)
     equal(producer.wait(90), 0, "exit status of the replay")
     one = Redis(master.address)
-    settle(one, STREAM, EVENTS, PARTITIONS, PANE)
+    wait_evaluated(one, STREAM, EVENTS, PARTITIONS, PANE)
     equal(counters(one, STREAM)["messages"], EVENTS, "messages counted")
     each_pane_once(one, STREAM, PANE)
     for daemon in daemons:
-        check(daemon.alive(), f"{daemon.name} lives")
+        check(daemon.alive(), f"{daemon.name} runs")
         daemon.stop(20)
     smooth = Daemon(case, config, "smooth", GROUP="smooth")
-    settle(case.redis, STREAM, EVENTS, PARTITIONS, PANE)
+    wait_evaluated(case.redis, STREAM, EVENTS, PARTITIONS, PANE)
     smooth.stop(20)
     identical(one, case.redis, STREAM, "after two failovers")
     one.close()

@@ -8,7 +8,7 @@ every version published completely and once, and all partitions have the champio
 import time
 
 from harness import (EVENTS, TRIPS, Daemon, check, counters, each_pane_once, equal, main, offsets, say,
-                     settle, wait_for)
+                     wait_evaluated, wait_for)
 
 STREAM = TOPIC = "retrain-kills"
 PARTITIONS, PANE, KILLS = 4, 3600 * 1000, 10
@@ -33,7 +33,7 @@ def scenario(case):
         pid = (redis("GET", key("lease")) or b"").decode().rsplit(":", 1)[-1]
         return next((d for d in daemons if str(d.child.pid) == pid), None)
 
-    wait_for("something to be sealed", 60, lambda: redis("XLEN", key("history")) > 0)
+    wait_for("a pane to be sealed", 60, lambda: redis("XLEN", key("history")) > 0)
     for _ in range(KILLS):
         wait_for("a leader", 20, leader, 0.05)
         time.sleep(case.random.uniform(0, 2))
@@ -43,11 +43,11 @@ def scenario(case):
         daemons.remove(victim)
         daemons.append(Daemon(case, config, f"run-{len(case.daemons)}"))
     say(f"killed {KILLS} times, at {redis('XLEN', key('history'))} evaluations")
-    settle(redis, STREAM, EVENTS, PARTITIONS, PANE, 120)
+    wait_evaluated(redis, STREAM, EVENTS, PARTITIONS, PANE, 120)
     wait_for("the last adoption", 20, lambda: {redis("HGET", k, "champion") for k in redis.keys(
         key("part:*"))} == {redis("HGET", key("models"), "champion")})
     for daemon in daemons:
-        check(daemon.alive(), f"{daemon.name} lives")
+        check(daemon.alive(), f"{daemon.name} runs")
         daemon.stop(30)
 
     total = counters(redis, STREAM)
@@ -60,7 +60,7 @@ def scenario(case):
     kinds = [e["what"] for e in lines]
     check(kinds.count("promoted") > 1, "there were promotions", kinds)
     for asked, answered in zip(kinds[::2], kinds[1::2]):
-        check(asked == "training" and answered != "training", "one outcome a request", kinds)
+        check(asked == "training" and answered != "training", "one outcome per request", kinds)
     versions = [int(e["detail"].split()[1]) for e in lines if e["what"] != "training"]
     equal(versions, sorted(set(versions)), "versions, each published once")
     for version in versions:

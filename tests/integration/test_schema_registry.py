@@ -196,8 +196,8 @@ def evolves(case, rides, daemon):
     rides.send(SHARED, 400, references=[SchemaReference("rides.Zone", "zones", 1)])
     all_read(case, STREAM, rides.sent)
     say("read: a type of another subject")
-    equal(len(daemon.logged("schema_known")), 6, "schemas asked for, each once")
-    equal(counters(case.redis, STREAM)["rejected"], 0, "events set aside")
+    equal(len(daemon.logged("schema_known")), 6, "schemas requested, each once")
+    equal(counters(case.redis, STREAM)["rejected"], 0, "rejected events")
 
 
 def idle(case):
@@ -215,39 +215,39 @@ def outage(case, registry, rides, daemon, config, listen):
     before = rides.sent
     rides.send(RIDE, 200, partition=0)
     all_read(case, STREAM, before + 200)
-    say("without a registry, known schemas go on")
+    say("without a registry, events with known schemas continue")
     facts = {c["check"]: c for c in json.loads(
         case.leeway("check", "-c", config, "--json", status=3))["checks"]}
     check(not facts["registry"]["ok"] and "no answer" in facts["registry"]["detail"],
-          "check says so", facts)
+          "check reports it", facts)
 
     daemon.stop()  # ... and after the restart it has only its cache
     daemon = Daemon(case, config, "again")
     wait_for("both partitions to be idle", 30, lambda: idle(case) == [b"1", b"1"])
-    held = rides.sent
-    for n in range(held, held + 100):
+    before = rides.sent
+    for n in range(before, before + 100):
         value = rides.serialiser(late)(dict(ride(RIDE, n), late=True),
                                        SerializationContext(TOPIC, MessageField.VALUE))
         rides.producer.produce(TOPIC, value, partition=1, timestamp=BEGAN_MS + n * 20_000)
     rides.producer.flush()
     rides.sent += 100
     rides.send(DROPPED, 200, partition=0)
-    all_read(case, STREAM, held + 200)
+    all_read(case, STREAM, before + 200)
     check(all("from=cache" in l for l in daemon.logged("schema_known")), "schemas from the cache",
           daemon.logged("schema_known"))
-    wait_for("the hold", 20, lambda: daemon.logged("partition_paused"))
-    wait_for("word of it", 20, lambda: daemon.logged("registry_away"))
-    wait_for("only what is read to be idle", 20, lambda: idle(case) == [b"1", b"0"])
+    wait_for("the pause", 20, lambda: daemon.logged("partition_paused"))
+    wait_for("the log line about it", 20, lambda: daemon.logged("registry_away"))
+    wait_for("only the partition that was read to be idle", 20, lambda: idle(case) == [b"1", b"0"])
     equal(counters(case.redis, STREAM)["dead_lettered"], 0, "dead letters in an outage")
     equal(members(f"leeway-{STREAM}"), 1, "members of the group")
     seen = metrics(listen)
-    equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("0", "1"), "metrics")
+    equal((seen["leeway_registry_up"], seen["leeway_partitions_paused"]), ("0", "1"), "metrics")
     registry.start()
     all_read(case, STREAM, rides.sent)
-    check(daemon.logged("registry_back") and daemon.logged("partition_resumed"), "it went on")
+    check(daemon.logged("registry_back") and daemon.logged("partition_resumed"), "it continued")
     equal(daemon.logged("partition_lost"), [], "partitions lost")
     seen = metrics(listen)
-    equal((seen["leeway_registry_up"], seen["leeway_partitions_held"]), ("1", "0"), "metrics")
+    equal((seen["leeway_registry_up"], seen["leeway_partitions_paused"]), ("1", "0"), "metrics")
     say("the registry is back, and nothing was lost")
     return daemon
 
@@ -270,10 +270,10 @@ def dead_letters(case, rides, daemon, listen):
     check("does not know it" in letters[unknown_id] and "999999" in letters[unknown_id], "why",
           letters[unknown_id])
     check('"distance" is required' in letters[lacking], "why", letters[lacking])
-    say("what can never be read is a dead letter")
+    say("messages that can never be read are dead letters")
     # A producer of another format: each message seems to name a schema of its own.
     # Only its partition waits, and a schema that is new in the other comes before all that is asked ahead.
-    holds = len(daemon.logged("partition_paused"))
+    pauses = len(daemon.logged("partition_paused"))
     produce(TOPIC, 1, [b"\0" + (500_000 + 7919 * i).to_bytes(4, "big") + b"xyz" for i in range(GARBAGE)])
     fresh = changed(RIDE, fresh={"name": "fresh", "type": "string", "default": ""})
     rides.producer.produce(TOPIC, rides.serialiser(fresh)(
@@ -282,13 +282,13 @@ def dead_letters(case, rides, daemon, listen):
     rides.producer.flush()
     rides.sent += 1
     all_read(case, STREAM, good + 2, dead=4 + GARBAGE, seconds=120)
-    holds = len(daemon.logged("partition_paused")) - holds
-    check(holds < GARBAGE / 10, f"words of partitions held for {GARBAGE} unknown schemas", holds)
+    pauses = len(daemon.logged("partition_paused")) - pauses
+    check(pauses < GARBAGE / 10, f"log lines about partitions paused for {GARBAGE} unknown schemas", pauses)
     check(not [l for l in daemon.logged("partition_paused") if "partition=0" in l][3:], "the other partition",
           daemon.logged("partition_paused"))
     asked = int(metrics(listen)["leeway_registry_requests_total"])
-    check(asked < GARBAGE * 1.3, "asked more often than once", asked)
-    say(f"{GARBAGE} messages with a schema each, {asked} requests, {holds} words of it")
+    check(asked < GARBAGE * 1.3, "schemas requested more than once", asked)
+    say(f"{GARBAGE} messages with a schema each, {asked} requests, {pauses} pauses")
 
 
 def trained(case, config, rides):
@@ -384,7 +384,7 @@ def headers(case, registry, rides):
         out.write(word + "\n")
     all_read(case, stream, 100)
     check(word not in daemon.text() and "wrong" not in daemon.text(), "no secret in the log")
-    check(f"/schemas/guids/{name}" in gate.asked, "asked by GUID", gate.asked)
+    check(f"/schemas/guids/{name}" in gate.asked, "requests by GUID", gate.asked)
     daemon.stop()
     say("headers, GUIDs and a password")
 
@@ -445,7 +445,7 @@ def scenario(case):
     replays(case, rides, config)
     trained(case, config, rides)
     daemon.stop()
-    equal(count(TOPIC + ".dead"), 4 + GARBAGE, "dead letters in all")
+    equal(count(TOPIC + ".dead"), 4 + GARBAGE, "total dead letters")
     headers(case, registry, rides)
     single_object(case)
 

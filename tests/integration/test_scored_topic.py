@@ -69,7 +69,7 @@ def read_back():
         equal(value[:10], mark, "single-object mark and fingerprint")
         body = io.BytesIO(value[10:])
         record = fastavro.schemaless_reader(body, schema)
-        equal(body.read(), b"", "bytes behind the record")
+        equal(body.read(), b"", "bytes after the record")
         equal(bytes.fromhex(message["key"]).decode(), record["id"], "the key")
         where = record["topic"], record["partition"], record["offset"]
         if where in seen:
@@ -94,7 +94,7 @@ def scenario(case):
     scored, again = read_back()
     total = counters(case.redis, STREAM)
     say(f"{events} trips, {len(scored)} predictions, {again} of them came again; {total}")
-    equal(len(scored), total["scored"], "predictions in the topic, and counted")
+    equal(len(scored), total["scored"], "predictions in the topic and in the counter")
     equal({r["model_version"] for r in scored.values()}, {1}, "model versions")
     equal({w[0] for w in scored}, {TOPIC}, "topics")
 

@@ -145,9 +145,9 @@ def rights(secured, config):
         check(f"--operation {missing[0]} --{missing[1]} '{missing[2]}'" in found[what]["detail"], what, found[what])
         grant(*missing)
     found = secured.findings(config, 0)
-    equal([c for c in found if not found[c]["ok"]], [], "what does not hold with the least rights")
-    equal((sum(ends(TOPIC)), sum(ends(DEAD)), members(STREAM)), (0, 0, 0), "traces of check")
-    say("each right is tried, and nothing is left behind")
+    equal([c for c in found if not found[c]["ok"]], [], "failed checks with the minimal permissions")
+    equal((sum(ends(TOPIC)), sum(ends(DEAD)), members(STREAM)), (0, 0, 0), "messages left by check")
+    say("each permission is tested, and nothing is left behind")
 
 
 def words(secured):
@@ -192,7 +192,7 @@ def newer(case, secured):
         secured.refused("SCRAM with an old client", scram, "SCRAM", "2.6.1", "docs/dependencies.md")
         check(secured.findings(scram, 3)["kafka client"]["warning"], "check warns of the client")
         daemon = Daemon(case, scram, "scram")
-        wait_for("word of it", 20, lambda: daemon.logged("kafka_client"))
+        wait_for("the log line about it", 20, lambda: daemon.logged("kafka_client"))
         check("2.6.1" in daemon.logged("kafka_client")[0], "by name", daemon.logged("kafka_client"))
         daemon.kill()
         case.daemons.remove(daemon)
@@ -200,7 +200,7 @@ def newer(case, secured):
     if version >= (2, 6, 1):
         library = ""
     if library is None:
-        say("SKIPPED: SCRAM and OAUTHBEARER, for want of a newer librdkafka (tests/requirements.txt)")
+        say("SKIPPED: SCRAM and OAUTHBEARER, without a newer librdkafka (tests/requirements.txt)")
         return
     with_it = {"LD_PRELOAD": library} if library else {}
     found = secured.findings(scram, 0, **with_it)
@@ -209,7 +209,7 @@ def newer(case, secured):
         say("SKIPPED: OAUTHBEARER, this librdkafka is built without OIDC")
         return
     secured.findings(oidc, 0, **with_it)
-    check(endpoint.asked > 0, "the token endpoint is asked", endpoint.asked)
+    check(endpoint.asked > 0, "the token endpoint was used", endpoint.asked)
     with open(case.path("oidc"), "w", encoding="utf-8") as f:
         f.write("another\n")
     secured.refused("a wrong client secret", oidc, "kafka.sasl.oauthbearer.token.endpoint.url", **with_it)
@@ -239,7 +239,7 @@ class Events:
         finally:
             say(f"{counters(self.case.redis, STREAM)}")
         letters = {m["value"] for m in consume(DEAD)}
-        equal(letters, {(b"\xff%d" % i).hex() for i in range(self.bad)}, "letters, none of them lost")
+        equal(letters, {(b"\xff%d" % i).hex() for i in range(self.bad)}, "dead letters, none lost")
 
 
 def letters(case, secured, events):
@@ -250,11 +250,11 @@ def letters(case, secured, events):
     revoke("Write", "topic", DEAD)
     events.send(50, 10)
     wait_for("the refusal", 60, lambda: daemon.logged("refused"))
-    check("--operation Write" in daemon.logged("refused")[0], "the words", daemon.logged("refused"))
-    equal(counters(case.redis, STREAM)["dead_lettered"], events.bad - 10, "letters passed over")
+    check("--operation Write" in daemon.logged("refused")[0], "the message", daemon.logged("refused"))
+    equal(counters(case.redis, STREAM)["dead_lettered"], events.bad - 10, "dead letters skipped")
     grant("Write", "topic", DEAD)
     events.wait()
-    say("a right that was taken away and given back")
+    say("a permission that was revoked and granted again")
     daemon.stop()
     # Without any write permission at the start, an idempotent producer gets no id and fails fatally.
     revoke("Write", "topic", DEAD)
@@ -272,17 +272,17 @@ def certificates(case, secured, events, daemon):
     for end in (".crt", ".key"):
         shutil.copy(secured.file("client-expired" + end), secured.file("now" + end))
     daemon = Daemon(case, secured.config("mutual", **secured.certificate("now")), "certificates")
-    wait_for("word of it", 30, lambda: daemon.logged("kafka_trouble"))
-    check("kafka.ssl.certificate.location" in daemon.logged("kafka_trouble")[0], "the words", daemon.text()[-2000:])
+    wait_for("the log line about it", 30, lambda: daemon.logged("kafka_trouble"))
+    check("kafka.ssl.certificate.location" in daemon.logged("kafka_trouble")[0], "the message", daemon.text()[-2000:])
     for end in (".crt", ".key"):
         shutil.copy(secured.file("client" + end), secured.file("now" + end))
     events.send(40, 5)
     events.wait()
     # ... and while it runs: first only the key, which is not usable yet, then the certificate.
     shutil.copy(secured.file("client-new.key"), secured.file("now.key"))
-    wait_for("the half that is there", 30, lambda: daemon.logged("kafka_files"))
+    wait_for("the key alone", 30, lambda: daemon.logged("kafka_files"))
     shutil.copy(secured.file("client-new.crt"), secured.file("now.crt"))
-    wait_for("the new ones", 30, lambda: daemon.logged("kafka_files_read"))
+    wait_for("the new certificates", 30, lambda: daemon.logged("kafka_files_read"))
     events.send(40, 5)
     events.wait()
     equal(daemon.logged("partition_lost"), [], "partitions lost")
@@ -294,10 +294,10 @@ def passwords(case, secured, events):
     secured.put("wrong")
     revoke("Read", "group", STREAM)
     daemon = Daemon(case, secured.config("login"), "passwords")
-    wait_for("word of it", 30, lambda: daemon.logged("kafka_trouble"))
-    check("kafka.sasl.password_file" in daemon.logged("kafka_trouble")[0], "the words", daemon.text()[-2000:])
+    wait_for("the log line about it", 30, lambda: daemon.logged("kafka_trouble"))
+    check("kafka.sasl.password_file" in daemon.logged("kafka_trouble")[0], "the message", daemon.text()[-2000:])
     secured.put(PASSWORD)
-    wait_for("word of the group", 60, lambda: any("--group" in l for l in daemon.logged("kafka_trouble")))
+    wait_for("the log line about the group", 60, lambda: any("--group" in l for l in daemon.logged("kafka_trouble")))
     grant("Read", "group", STREAM)
     events.send(40, 5)
     events.wait()

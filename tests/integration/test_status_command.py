@@ -96,18 +96,18 @@ def check_once(case, config):
     equal([p["stalled"] for p in found["partitions"]], [True, True], "no live process reads them")
     equal(found["processes"], [], "live processes")
     text = case.leeway("status", "-c", config)
-    check("\x1b" not in text, "no control codes where there is no terminal", text)
+    check("\x1b" not in text, "no control codes without a terminal", text)
     for wanted in ("2020-06-01T12:00:00Z", "champion version 6 (for 1d6h)", "2 alerts firing",
                    "4.00 ▁", "█ 5.00"):
         check(wanted in text, f"the status says {wanted!r}", text)
-    check(re.search(r"^  trip_distance .*DRIFT$", text, re.M), "what drifts is marked", text)
+    check(re.search(r"^  trip_distance .*DRIFT$", text, re.M), "drifted features are marked", text)
     check(re.search(r"^  0 +2 +3 +2 ", text, re.M), "partition, next offset, lag, messages", text)
-    check("DRIFT" not in re.search(r"^  PULocationID.*$", text, re.M)[0], "what does not is not")
+    check("DRIFT" not in re.search(r"^  PULocationID.*$", text, re.M)[0], "others are not")
 
 
 def check_stalled(case, config):
     """Whether a partition makes progress, and why not, by its owner's reports and progress."""
-    def tell(who, *troubles):
+    def report(who, *troubles):
         case.redis("HSET", key("health"), who, json.dumps({
             "at": int(time.time() * 1000), "passed": None,
             "troubles": [{"what": w, "since": UPDATED, "text": t} for w, t in troubles]}))
@@ -120,24 +120,24 @@ def check_stalled(case, config):
     now = int(time.time() * 1000)
     text = case.leeway("status", "-c", config)
     check("stalled: no process has sent a heartbeat" in text, "no live process", text)
-    tell("host:7")
+    report("host:7")
     part, found = first(now)
     equal((part["stalled"], part["why"]), (False, None), "a live owner that flushes reads it")
     equal(found["processes"], ["host:7"], "live processes")
     part, _ = first(now - 60000)
-    check(part["stalled"] and part["why"].startswith("not flushed for 1m"), "one that does not flush", part)
-    tell("host:7", ("letters", "they \x1b[31m may not"), ("outbox", "slow"))
+    check(part["stalled"] and part["why"].startswith("not flushed for 1m"), "an owner that does not flush", part)
+    report("host:7", ("letters", "they \x1b[31m may not"), ("outbox", "slow"))
     part, found = first(now)
-    check(part["stalled"] and "may not" in part["why"], "what its owner says is in the way", part)
+    check(part["stalled"] and "may not" in part["why"], "the problem that its owner reports", part)
     equal([(t["component"], t["process"], t["since_ms"]) for t in found["troubles"][-2:]],
           [("letters", "host:7", UPDATED), ("outbox", "host:7", UPDATED)], "troubles")
     text = case.leeway("status", "-c", config)
-    check(re.search(r"^  stalled: letters: they .*may not \(host:7, since 2026-11-2\d", text, re.M), "in words", text)
-    check("\x1b" not in text, "and they stay text", text)
-    tell("host:70")
+    check(re.search(r"^  stalled: letters: they .*may not \(host:7, since 2026-11-2\d", text, re.M), "as text", text)
+    check("\x1b" not in text, "without control codes", text)
+    report("host:70")
     case.redis("HDEL", key("health"), "host:7")
     part, _ = first(now)
-    check("no live process" in part["why"], "a name that begins the same is another process", part)
+    check("no live process" in part["why"], "a longer name is another process", part)
     case.redis("DEL", key("health"))
 
 
@@ -148,7 +148,7 @@ def check_plain_watch(case, config):
     lines = []
     while sum(line.startswith(STREAM) for line in lines) < 3:
         lines.append(child.stdout.readline())
-        check(lines[-1], "it goes on", lines)
+        check(lines[-1], "it continues", lines)
     child.send_signal(signal.SIGINT)
     rest, _ = child.communicate(timeout=20)
     equal(child.returncode, 0, "exit status after an interrupt")
@@ -171,10 +171,10 @@ def check_screen(case, config):
         check(longest <= 160, "no line wraps", longest)
         # A paused Redis is shown, and waited for.
         case.redis("CLIENT", "PAUSE", 4000, "ALL")
-        wait_for("the word that it is old", 30,
+        wait_for("the mark of old figures", 30,
                  lambda: any("NOT CURRENT" in f for f in screen.frames()))
         seen = len(screen.frames())
-        wait_for("it comes back", 30, lambda: any("NOT CURRENT" not in f
+        wait_for("it recovers", 30, lambda: any("NOT CURRENT" not in f
                                                   for f in screen.frames()[seen:]))
         os.kill(screen.pid, signal.SIGTERM)
         _, status = os.waitpid(screen.pid, 0)
@@ -201,7 +201,7 @@ def scenario(case):
     check_plain_watch(case, config)
     check_screen(case, config)
     lost = case.leeway("status", "-c", config, LEEWAY_KAFKA="127.0.0.1:9")
-    check("lag unknown" in lost, "a Kafka that is away is said", lost)
+    check("lag unknown" in lost, "an unreachable Kafka is reported", lost)
     case.leeway("status", "-c", config, LEEWAY_REDIS="redis://127.0.0.1:9", status=1)
 
 

@@ -35,7 +35,7 @@ def grows(case):
     daemon = Daemon(case, c, stream)
     wait_for("the group", 60, lambda: len(daemon.logged("partition_claimed")) == 2)
     # Until they are known to be empty, `latest` could still skip messages.
-    wait_for("places", 30, lambda: all(
+    wait_for("the offsets", 30, lambda: all(
         case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}").get("next_offset") == "0"
         for p in (0, 1)))
     equal(meta(case, stream), 2, "partitions before")
@@ -44,10 +44,10 @@ def grows(case):
     case.at_end.append(producer.kill)
     wait_for("mid-stream", 30, lambda: counters(case.redis, stream)["messages"] > 10000)
     kafka("grow", stream, 4)
-    wait_for("the leader to see it", 30, lambda: daemon.logged("topic_grown"))
+    wait_for("the leader to notice it", 30, lambda: daemon.logged("topic_grown"))
     equal(producer.wait(60), 0, "exit status of the replay")
     wait_for("the new partitions", 30, lambda: len(daemon.logged("partition_claimed")) >= 4)
-    wait_for("all of it", 60, lambda: counters(case.redis, stream)["messages"] == events)
+    wait_for("all messages", 60, lambda: counters(case.redis, stream)["messages"] == events)
     parts = [int(case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}")["messages"])
              for p in range(4)]
     say(f"{events} trips in partitions of {parts}")
@@ -58,7 +58,7 @@ def grows(case):
     newest = max(int(case.redis.hash(f"leeway:{{{stream}}}:part:{stream}:{p}")["watermark"])
                  for p in range(4))
     hour = 3600 * 1000
-    wait_for("sealing to go on", 30, lambda: int(case.redis(
+    wait_for("sealing to continue", 30, lambda: int(case.redis(
         "HGET", f"leeway:{{{stream}}}:monitor", "sealed_until") or 0) > newest - 2 * hour)
     daemon.stop()
     # A second start, with the number of partitions in Redis, finds no new ones.
@@ -66,11 +66,11 @@ def grows(case):
     wait_for("the group", 60, lambda: len(again.logged("partition_claimed")) == 4)
     again.stop()
     equal(meta(case, stream), 4, "partitions after")
-    equal(counters(case.redis, stream)["messages"], events, "nothing twice")
+    equal(counters(case.redis, stream)["messages"], events, "no message twice")
 
 
-def trimmed_and_remade(case):
-    stream = "remade"
+def trimmed_and_recreated(case):
+    stream = "recreated"
     first, second = case.path("first.avro"), case.path("second.avro")
     n1, _ = avro_cut(TRIPS, first, 0, 2)
     n2, _ = avro_cut(TRIPS, second, 2, 3)
@@ -80,7 +80,7 @@ def trimmed_and_remade(case):
     wait_for("a complaint", 30, lambda: [l for l in daemon.logged("start_retry") if stream in l])
     kafka("create", stream, 1, stream + ".dead", 1)
     wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
-    wait_for("its place", 30, lambda: case.redis.hash(
+    wait_for("its offset", 30, lambda: case.redis.hash(
         f"leeway:{{{stream}}}:part:{stream}:0").get("next_offset") == "0")
     case.leeway("replay", "-c", c, first)
     wait_for("the first file", 30, lambda: offsets(case.redis, stream) == n1)
@@ -90,16 +90,16 @@ def trimmed_and_remade(case):
     lost = n1 // 3
     kafka("trim", stream, 0, n1 + lost)
     daemon = Daemon(case, c, stream + "-trimmed")
-    wait_for("what is left", 60, lambda: offsets(case.redis, stream) == 2 * n1)
+    wait_for("the remaining messages", 60, lambda: offsets(case.redis, stream) == 2 * n1)
     total = counters(case.redis, stream)
-    equal((total["gone"], total["messages"]), (lost, 2 * n1 - lost), "gone, and read")
+    equal((total["gone"], total["messages"]), (lost, 2 * n1 - lost), "deleted and read")
     check(daemon.logged("offset_gap"), "the gap in the log")
     gap = audit(case, stream, "offset_gap")
     equal(len(gap), 1, "the gap in the audit")
     check(f"{lost} offsets from {n1}" in gap[0]["detail"], "its size", gap)
 
     kafka("delete", stream)
-    wait_for("it to be missed", 60, lambda: daemon.logged("topic_gone"))
+    wait_for("the deletion to be noticed", 60, lambda: daemon.logged("topic_gone"))
     kafka("create", stream, 1)
     case.leeway("replay", "-c", c, second)
     equal(count(stream), n2, "messages in the new topic")
@@ -107,8 +107,8 @@ def trimmed_and_remade(case):
     again = counters(case.redis, stream)
     equal(again["messages"], total["messages"] + n2, "messages counted")
     equal(again["gone"], lost, "gone")
-    equal(len(audit(case, stream, "topic_recreated")), 1, "it is in the audit")
-    check(daemon.logged("topic_recreated") and daemon.logged("topic_back"), "and in the log")
+    equal(len(audit(case, stream, "topic_recreated")), 1, "the audit line about it")
+    check(daemon.logged("topic_recreated") and daemon.logged("topic_back"), "the log line about it")
     for line in case.redis("ZRANGE", f"leeway:{{{stream}}}:offsets:0", 0, -1):
         start, low, high, _ = map(int, line.split())
         check(0 <= low <= high < n2, "offsets for trainings are the new topic's", line)
@@ -129,35 +129,35 @@ def more(case, c, daemon, stream, counted):
         before = len(reader.logged("topic_gone"))
         kafka("delete", stream)
         if run == "running":
-            wait_for("it to be missed", 60, lambda: len(reader.logged("topic_gone")) > before)
+            wait_for("the deletion to be noticed", 60, lambda: len(reader.logged("topic_gone")) > before)
             daemon.freeze()  # until the new topic has grown beyond the old offset
         kafka("create", stream, 1)
         for file in [third] if run == "running" else [case.path("second.avro"), third]:
             case.leeway("replay", "-c", c, file)
         if run == "running":
-            daemon.go_on()
+            daemon.resume()
         else:
             daemon = Daemon(case, c, stream + "-rest")
         end = count(stream)
         counted += end
         wait_for(f"all of the new topic, {run}", 90, lambda: offsets(case.redis, stream) == end)
         equal(counters(case.redis, stream)["messages"], counted, f"messages counted, {run}")
-    equal(len(audit(case, stream, "topic_recreated")), 3, "it is in the audit")
+    equal(len(audit(case, stream, "topic_recreated")), 3, "the audit line about it")
     daemon.stop()
     daemon = Daemon(case, c, stream + "-same")
     wait_for("the group", 60, lambda: daemon.logged("partition_claimed"))
     case.leeway("replay", "-c", c, third)
     counted += n3
-    wait_for("what is new", 60, lambda: offsets(case.redis, stream) == end + n3)
+    wait_for("the new messages", 60, lambda: offsets(case.redis, stream) == end + n3)
     equal(counters(case.redis, stream)["messages"], counted, "messages counted of an unchanged topic")
-    equal(daemon.logged("topic_recreated"), [], "taken for another")
+    equal(daemon.logged("topic_recreated"), [], "audit lines about another topic")
     daemon.stop()
     say("recreated with more messages than before: recognised by the last message")
 
 
 def scenario(case):
     grows(case)
-    trimmed_and_remade(case)
+    trimmed_and_recreated(case)
 
 
 main(scenario)

@@ -70,7 +70,7 @@ def scenario(case):
     send(10, 13)
     daemon = Daemon(case, config, "damaged", LEEWAY_LISTEN=listen)
     read()
-    wait_for("the panes behind", 30, lambda: sealed() >= 12)
+    wait_for("the later panes", 30, lambda: sealed() >= 12)
     found = alerts()
     check("unreadable-pane" in found and found["unreadable-pane"]["status"] == "firing", "the alert", found)
     check("unreadable-state" not in found, "only of panes", found)
@@ -78,24 +78,24 @@ def scenario(case):
     for h in (9, 5):
         check(redis("HLEN", key(f"unreadable:{T0 + h * HOUR}:0")) > 3, "what was damaged is kept", h)
     equal(redis("GET", key(f"unreadable:{T0 + 4 * HOUR}:0")), b"no hash", "whatever it was")
-    wait_for("readyz to say so", 20,
+    wait_for("/readyz to report it", 20,
              lambda: "cannot be read" in asked("/readyz") and "cannot be read" in asked("/healthz"))
     check("leeway_unreadable_panes 3" in asked("/metrics"), "metric", asked("/metrics"))
     # Kafka still has all events: each pane is rebuilt, and a completely sealed one is equal byte for byte.
-    wait_for("the panes to be made again", 60, lambda: redis("HLEN", key("unreadable")) == 0)
+    wait_for("the panes to be rebuilt", 60, lambda: redis("HLEN", key("unreadable")) == 0)
     for k, was in whole.items():
         equal(redis.raw(k), was, f"{k} as it was")
-    check(redis("HLEN", open_pane) > 3, "the open one too", redis("HKEYS", open_pane))
+    check(redis("HLEN", open_pane) > 3, "the open pane as well", redis("HKEYS", open_pane))
     daemon.stop()
 
     redis("HSET", key("monitor"), "state", b"\x01")
     send(13, 15)
     daemon = Daemon(case, config, "state", LEEWAY_LISTEN=listen)
     read()
-    wait_for("the panes behind", 30, lambda: sealed() >= 14)
-    told = alerts()
-    check(told["unreadable-state"]["status"] == "firing", "the alert", told)
-    equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter has begun anew")
+    wait_for("the later panes", 30, lambda: sealed() >= 14)
+    firing = alerts()
+    check(firing["unreadable-state"]["status"] == "firing", "the alert", firing)
+    equal(redis("HGET", key("now"), "unreadable_panes"), b"0", "the counter starts again")
     equal(redis("GET", key("unreadable:monitor:state")), b"\x01", "the state is kept")
 
     # Panes whose events Kafka did not have, or partly late ones, are rebuilt only on request.
@@ -105,14 +105,14 @@ def scenario(case):
     case.leeway("repair", "-c", config, status=3)
     said = case.leeway("repair", "-c", config, "panes", "all")
     check(said.count("would be rebuilt from 20 events") == 2, "dry", said)
-    check(not redis("EXISTS", closed, another), "and nothing is changed")
+    check(not redis("EXISTS", closed, another), "nothing is changed")
     case.leeway("repair", "-c", config, "panes", "all", "--apply")
     for k, was in whole.items():
         equal(redis.raw(k), was, f"{k} as it was")
     wait_for("the leader to reload its windows", 30, lambda: len(daemon.logged("leading")) >= 2)
     send(15, 17)
     read()
-    wait_for("the panes behind", 30, lambda: sealed() >= 16)
+    wait_for("the later panes", 30, lambda: sealed() >= 16)
     daemon.stop()
 
 

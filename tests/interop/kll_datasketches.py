@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Sketches across the border: written by this project and read by Apache DataSketches,
-and the other way, over sizes 0, 1, 2, k, k + 1, a million, and merged ones.
+"""Exchange of sketches with Apache DataSketches: each side reads what the other one writes, for sizes
+0, 1, 2, k, k + 1, a million, and for merged sketches.
 
     python3 tests/interop/kll_datasketches.py PATH/TO/kll_tool
 
@@ -25,7 +25,7 @@ def value(i):
     return (i * 7919 % 100003) / 8 - 1000
 
 
-class Border:
+class Exchange:
     """Both sides, with one directory of files between them."""
 
     def __init__(self, tool, folder):
@@ -88,7 +88,7 @@ def check_sizes(b):
         b.agree(theirs, n)
         if n <= K:
             assert ours.read_bytes() == theirs.read_bytes(), f"n = {n}: bytes differ"
-        # their library goes on with our sketch: updates, a merge, and back to ours
+        # their library continues our sketch with updates and a merge, and ours reads it again
         for i in range(n, n + 3000):
             mine.update(value(i))
         more = ds.kll_doubles_sketch(K)
@@ -141,7 +141,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory() as folder:
-        border = Border(sys.argv[1], folder)
+        border = Exchange(sys.argv[1], folder)
         check_sizes(border)
         check_merges(border)
         check_distinct(border)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Scores leeway's model files with nothing but an Avro library.
+"""Scores leeway's model files with only an Avro library.
 
 Needs: pip install fastavro
-Use:   model_reader.py MODEL_TOOL    makes a linear model and, where the build has XGBoost, a
+Use:   model_reader.py MODEL_TOOL    makes a linear model and, if the build has XGBoost, a
                                      forest, and compares the predictions of both sides to 1e-9
 Exit code 77: fastavro is not installed.
 
-load() and predict() are the whole reader; docs/model-format.md explains it.
+load() and predict() are the complete reader; docs/model-format.md explains it.
 """
 import json
 import math

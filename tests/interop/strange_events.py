@@ -1,8 +1,8 @@
 """Events as producers in other languages write them, through leeway and back into fastavro.
 
-Random schemas (namespaces that no specification allows, units of time said in every way, identifiers of
-every type) and random records: strange bytes, instants of a century, doubles of any size. Nothing may be
-refused, each prediction must carry its event's identifier and time, and another library must read it.
+Random schemas (namespaces that no specification allows, every way to give a unit of time, identifiers of every
+type) and random records: arbitrary bytes, instants of a century, doubles of any size. No event may be refused,
+each prediction must have its event's identifier and time, and another library must be able to read it.
 
 Usage: strange_events.py LEEWAY [SEED]
 """
@@ -40,7 +40,7 @@ def strange_text():
 
 
 def as_text(data):
-    """What docs/formats.md says of bytes that are to be text."""
+    """Bytes as text, as docs/formats.md describes."""
     out, i = "", 0
     units = []  # (text, is it an escape)
     while i < len(data):
@@ -140,7 +140,7 @@ def any_double():
 
 
 def strip(schema):
-    """fastavro would convert logical types, and does not read some namespaces: it gets the plain types."""
+    """Plain types for fastavro, which would convert logical types and cannot read some namespaces."""
     if isinstance(schema, dict):
         return {k: strip(v) for k, v in schema.items() if k not in ("logicalType", "connect.name", "namespace")}
     return [strip(s) for s in schema] if isinstance(schema, list) else schema
@@ -170,7 +170,7 @@ def leeway(*words):
 
 
 def put_schema(path, text):
-    """The header's schema, as its writer spelt it: fastavro would have its own idea of it."""
+    """Puts the schema's original text into the header, because fastavro would change it."""
     data = path.read_bytes()
     head, sep, rest = data.partition(b"avro.schema")
     size = shift = used = 0
@@ -206,7 +206,7 @@ class Maker:
         want, records = [], []
         for _ in range(RECORDS):
             value, text = self.make_id()
-            # Away from the hours that a clock shows twice or not at all.
+            # Avoids the hours that a clock shows twice or never.
             ms = rng.randrange(first_day, last_day) * 86400000 + rng.randrange(18 * 60, 22 * 60) * 60000
             ms += rng.randrange(60000) // self.fine * self.fine
             records.append(self.record(value, ms))

@@ -113,7 +113,7 @@ struct poller {
     long *value;
 };
 
-static void *poll_until_told(void *arg) {
+static void *poll_until_delivered(void *arg) {
     struct poller *p = arg;
     while (rd_kafka_outq_len(p->rk) > 0)
         rd_kafka_poll(p->rk, 10);
@@ -137,7 +137,7 @@ static void handed_over(const char *servers) {
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = p.value}};
     lw_assert(!rd_kafka_produceva(p.rk, message, sizeof message / sizeof *message));
-    lw_assert(pthread_create(&thread, NULL, poll_until_told, &p) == 0);
+    lw_assert(pthread_create(&thread, NULL, poll_until_delivered, &p) == 0);
     pthread_join(thread, NULL);
     lw_assert(*p.value == 2);
     rd_kafka_destroy(p.rk);

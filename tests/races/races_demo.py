@@ -1,6 +1,6 @@
-"""The whole loop in one process under the thread sanitizer, while its page is asked: workers, leader, a
-training, the notifier, the server. It is interrupted once a model has been trained and used; it ends as it
-always does, and has no race to tell of.
+"""The whole loop in one process under the thread sanitizer, while its web page is requested: workers, leader, a
+training, the notifier, the server. It is interrupted once a model has been trained and used, ends normally, and
+the sanitizer reports no race.
 
   races_demo.py PROGRAM"""
 import re

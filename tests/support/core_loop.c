@@ -75,7 +75,7 @@ static void note(struct core_loop *l, const struct lw_evaluation *e) {
     l->requests += e->request.id != 0;
 }
 
-static void crown(struct core_loop *l, uint32_t number, int64_t at_ms) {
+static void set_champion(struct core_loop *l, uint32_t number, int64_t at_ms) {
     struct lw_err err = {0};
     const struct lw_buf *bytes = &l->version[number].reference;
     struct lw_reference *ref = lw_reference_read(l->spec, bytes->data, bytes->len, &err);
@@ -122,7 +122,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
     if (e->decision[0].kind == LW_DECIDED_PROMOTE) {
         l->promoted++;
         keep(l, &t, number);
-        crown(l, number, e->at_ms);
+        set_champion(l, number, e->at_ms);
     }
     lw_training_fini(&t);
 }
@@ -146,7 +146,7 @@ static void restart(struct core_loop *l) {
     }
     uint32_t champion = lw_monitor_champion_version(l->monitor);
     if (champion)
-        crown(l, champion, 0);
+        set_champion(l, champion, 0);
     lw_monitor_write(l->monitor, &again);
     core_assert_same(&state, &again);
     lw_buf_fini(&state);
@@ -168,7 +168,7 @@ static void seal(struct core_loop *l, struct lw_pane *pane) {
         if (e->decision[i].kind != LW_DECIDED_ROLL_BACK)
             continue;
         l->rollbacks++;
-        crown(l, e->decision[i].other, e->at_ms);
+        set_champion(l, e->decision[i].other, e->at_ms);
     }
     struct lw_request request = e->request;
     if (request.id)

@@ -44,19 +44,19 @@ void core_loop_until(struct core_loop *l, struct core_stream *s, int64_t until_m
 void core_loop_end(struct core_loop *l);
 /* A person requests a training. */
 void core_loop_ask(struct core_loop *l, const char *who);
-/* A person releases what is in quarantine; false: nothing of that name is. */
+/* A person releases what is in quarantine; false if there is nothing of that name. */
 bool core_loop_release(struct core_loop *l, const char *which, const char *who);
-/* What a test of the loop holds. */
+/* The state of a test of the loop. */
 struct core_run {
     struct lw_spec *spec;
     struct core_loop loop;
     struct core_stream stream;
 };
 int core_run_teardown(void **state); /* of a struct core_run made by lw_calloc */
-/* The rules may have been changed: the monitor is made anew; the stream goes on. */
+/* The rules may have been changed: creates the monitor again; the stream continues. */
 void core_run_again(struct core_run *r);
 void core_run_until(struct core_run *r, double days); /* from CORE_START */
-/* One line for everything an evaluation says but its figures. */
+/* One line for everything in an evaluation except its figures. */
 void core_log(struct lw_buf *log, const struct lw_evaluation *e);
 double core_figure(const struct lw_evaluation *e, const char *name);
 

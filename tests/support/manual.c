@@ -28,7 +28,7 @@ void manual_is_up_to_date(const struct manual *m) {
     if (!got)
         fail_msg("%s", err.msg);
     else if (got_len != want_len || memcmp(got, want, want_len) != 0)
-        fail_msg("%s is not what the tables say: run %s --write", m->path, m->test);
+        fail_msg("%s differs from the tables: run %s --write", m->path, m->test);
     free(want);
     free(got);
 }

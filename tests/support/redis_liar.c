@@ -129,11 +129,11 @@ static void *client_serve(void *arg) {
         size_t asked = value_end(&in, 0);
         if (!asked || !send_all(out.fd, in.data + in.at, asked))
             break;
-        size_t told = value_end(&out, 0);
-        goes_on = told && command_answer(p->liar, in.data + in.at, p->fd,
-                                         out.data + out.at, told);
+        size_t len = value_end(&out, 0);
+        goes_on = len &&
+                  command_answer(p->liar, in.data + in.at, p->fd, out.data + out.at, len);
         in.at += asked;
-        out.at += told;
+        out.at += len;
     }
     close(p->fd);
     close(out.fd);

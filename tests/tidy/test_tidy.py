@@ -1,4 +1,4 @@
-"""The style of the sources, held by a test: what a reviewer would say twice.
+"""The style of the sources, enforced by a test.
 
   test_tidy.py SOURCE_DIR CC [-I...]
 
@@ -221,7 +221,7 @@ def check_comments():
 def check_words():
     """Replaced words are absent from code, comments, texts and documents."""
     mine = os.path.relpath(os.path.abspath(__file__), ROOT)
-    for path in listed("src", "include", "web", "docs", "scripts", "configs", "docker", "examples", "benchmarks", "*.md"):
+    for path in listed("src", "include", "tests", "web", "docs", "scripts", "configs", "docker", "examples", "benchmarks", "*.md"):
         if path == mine or not path.endswith((".c", ".h", ".md", ".1", ".lua", ".html", ".js", ".css", ".sh", ".yaml", ".yml", ".py")):
             continue
         text = read(path)

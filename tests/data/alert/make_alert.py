@@ -3,8 +3,8 @@
 
     cd tests/data/alert && python3 make_alert.py
 
-Makes message_*.json (messages as the outbox holds them), body_<format>_*.json (what each receiver must
-be sent at NOW), and signatures.json (Standard Webhooks). Needs Python 3.8 or newer, no package.
+Writes message_*.json (messages as stored in the outbox), body_<format>_*.json (the expected body for each receiver
+at NOW), and signatures.json (Standard Webhooks). Needs Python 3.8 or newer, no package.
 """
 import base64
 import datetime
@@ -93,7 +93,7 @@ def facts(m):
     return out
 
 
-def mover(v):
+def drifted_feature(v):
     s = f"{v['feature']}: PSI {figure(v['psi'])}"
     if v["kind"] == "numeric":
         a, b = v["reference"], v["window"]
@@ -119,8 +119,8 @@ def segment(s, error):
             f"{figure(s['reference_error'])} → {figure(s['error'])}")
 
 
-def movers(m):
-    return [mover(v) for v in m["details"]["top_drifted"]]
+def drifted_features(m):
+    return [drifted_feature(v) for v in m["details"]["top_drifted"]]
 
 
 def segments(m):
@@ -138,7 +138,7 @@ def annotations(m):
     a = {"summary": title(m), "value": figure(m["value"]), "threshold": figure(m["threshold"]),
          "n": str(m["n"]), "since": m["since"], "incident": m["incident"]}
     for key, value in (("description", m["summary"]), ("action", m["action"]),
-                       ("runbook_url", m["links"]["runbook"]), ("top_drifted", "\n".join(movers(m))),
+                       ("runbook_url", m["links"]["runbook"]), ("top_drifted", "\n".join(drifted_features(m))),
                        ("segments", "\n".join(segments(m))),
                        ("model_version", m["model_version"] and str(m["model_version"]))):
         if value:
@@ -193,7 +193,7 @@ def slack(m):
         fields = [o for k, v in some for o in (mrkdwn(f"*{k}*"), plain(v))]
         if fields:
             blocks.append({"type": "section", "fields": fields})
-    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m))):
+    for head, lines in (("Top drifted features", drifted_features(m)), ("Error by segment", segments(m))):
         if lines:
             blocks += [section(mrkdwn(f"*{head}*")),
                        section(plain("\n".join("• " + s for s in lines)))]
@@ -215,7 +215,7 @@ def pagerduty(m):
     if m["status"] == "resolved":
         return out
     details = dict(facts(m))
-    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m)),
+    for head, lines in (("Top drifted features", drifted_features(m)), ("Error by segment", segments(m)),
                         ("Examples", m["details"]["examples"])):
         if lines:
             details[head] = lines
@@ -245,7 +245,7 @@ def teams(m):
     if m["summary"]:
         body.append(block(m["summary"]))
     body.append({"type": "FactSet", "facts": [{"title": k, "value": esc(v)} for k, v in facts(m)]})
-    for head, lines in (("Top drifted features", movers(m)), ("Error by segment", segments(m))):
+    for head, lines in (("Top drifted features", drifted_features(m)), ("Error by segment", segments(m))):
         if lines:
             body.append(block(head, weight="bolder"))
             body += [block(s) for s in lines]

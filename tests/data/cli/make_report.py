@@ -3,9 +3,9 @@
 
     python3 tests/data/cli/make_report.py        (needs fastavro and numpy)
 
-`same` is drawn like `reference`. In `broken` amounts come in cents, weight is stuck, most of
-loyalty is null, one shop is new and one has closed, `till` changed its type and `cashier` is gone. `wide` and
-`narrow` hold the same few numbers as double and long, and as float and int.
+`same` is drawn like `reference`. In `broken` amounts are in cents, weight is stuck, most of
+loyalty is null, one shop is new and one has closed, `till` changed its type and `cashier` was removed. `wide` and
+`narrow` have the same few numbers as double and long, and as float and int.
 """
 import pathlib
 

@@ -3,7 +3,7 @@
 
     python3 tests/data/cli/make_table.py         (needs fastavro, numpy and scikit-learn)
 
-One line a model: feature set (0 separate, 1 crossed), name, RMSE on the rows that it was fitted on.
+One line per model: feature set (0 separate, 1 crossed), name, RMSE on the training rows.
 """
 import pathlib
 

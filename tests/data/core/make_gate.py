@@ -2,7 +2,7 @@
 """Golden figures of the gate: paired squared errors, summed by hour, one-sample t of the sums.
 
 Writes gate.txt beside this script. Needs numpy and scipy (pip install numpy scipy).
-First line: rows, blocks, gain, z, RMSE of champion and challenger. Then one row a line:
+First line: rows, blocks, gain, z, RMSE of champion and challenger. Then one line per row:
 time in ms, target, prediction of the champion, of the challenger.
 """
 import pathlib

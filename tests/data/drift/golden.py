@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes golden.h: what SciPy and River say, for tests/unit/drift.
+"""Writes golden.h: results of SciPy and River, for tests/unit/drift.
 
 pip install scipy river; then: python3 golden.py > golden.h
-The streams for change detectors are not stored: both sides make them from splitmix64 and
+The streams for change detectors are not stored: both sides generate them with splitmix64 and
 the same sequence of floating-point operations, bit for bit.
 """
 import numpy as np
@@ -99,7 +99,7 @@ def corrections():
 
 
 def psi_of_shift():
-    """PSI of N(.5, 1) against N(0, 1) over the latter's deciles: what any sample size should say."""
+    """PSI of N(.5, 1) against N(0, 1) over the latter's deciles: the expected value at any sample size."""
     edges = stats.norm.ppf(np.arange(1, 10) / 10)
 
     def psi(shift):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the golden data of the event tests with fastavro, an independent Avro library.
+"""Writes the golden data of the event tests with fastavro, an independent Avro library.
 
     pip install fastavro==1.13.1 pyarrow
     python3 tests/data/event/make_events.py [data/green_2020-03_2020-05.avro]
@@ -7,7 +7,7 @@
 Writes beside itself:
   fingerprints.json     schemas, their canonical forms and CRC-64-AVRO fingerprints
   decode.json           data written with one schema and read with another, and the cells
-                        that must come out (fastavro's own schema resolution)
+                        that must result (by fastavro's schema resolution)
   random.json           the same for random schemas, evolved at random (seed 20200312)
   green_sample.avro     with a trips file as argument: its first 2,000 trips, all trips
                         dated outside 2020 or in July 2020, and 100 with nulls
@@ -55,7 +55,7 @@ def whole(v, kind):
 
 
 def cell(value, kind):
-    """The cell that a value of fastavro's must become."""
+    """The expected cell for a value from fastavro."""
     if value is None or value != value:
         return None
     if isinstance(value, bool):
@@ -418,7 +418,7 @@ def long_bytes(n):
 
 
 def write_snappy(name, schema, rows):
-    """By hand: fastavro's snappy needs one more package, pyarrow has the compressor."""
+    """Written without fastavro, whose snappy needs another package; pyarrow has the compressor."""
     import pyarrow
     body = b"".join(encode(schema, row) for row in rows)
     packed = pyarrow.compress(body, codec="snappy", asbytes=True)

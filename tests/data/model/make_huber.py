@@ -7,7 +7,7 @@ Run:   python3 make_huber.py > huber.txt
 HuberRegressor minimises, over coefficients and sigma, the sum of w (sigma + H(r / sigma) sigma)
 and alpha |coef|^2. Times sigma, the penalty is alpha sigma: a ridge penalty A is its alpha =
 A / sigma, which is iterated to. The solver (L-BFGS) is run to its limit from several starts, and
-polished by iterated weights with sigma at its own fixed point until nothing moves.
+refined by iterated weights with sigma at its own fixed point until convergence.
 """
 import numpy as np
 from sklearn.linear_model import HuberRegressor

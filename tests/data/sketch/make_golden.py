@@ -5,8 +5,8 @@ made by NumPy and scikit-learn.
     pip install datasketches numpy scikit-learn
     python3 tests/data/sketch/make_golden.py
 
-KLL's coin is seeded by the clock in that library, so a new run gives other bytes of the
-large sketches; the tests hold for any.
+That library seeds KLL's coin with the clock, so a new run gives other bytes for the large sketches;
+the tests pass for any.
 """
 import pathlib
 
@@ -72,8 +72,8 @@ def write_hll():
 def write_errors():
     """Errors of a model with a bias and a wrong slope: n, noise, the figures, the offset.
 
-    With an offset the C test adds targets and predictions as they are rounded there; the
-    figures are those of the same rounded numbers, in long double.
+    With an offset the C test adds rounded targets and predictions; the figures are computed from
+    the same rounded numbers in long double.
     """
     lines = []
     for n, noise, offset in ((3, 1.0, 0), (50, 4.0, 0), (1000, 0.25, 0), (1000, 4.0, 1e8),
@@ -81,7 +81,7 @@ def write_errors():
         i = np.arange(n)
         target = offset + 10 + (i * 37 % 101) / 10
         p = offset + 2 + 0.7 * (target - offset) + noise * ((i * 53 % 97) / 97 - 0.5)
-        if offset:  # both are exact in long double, and so is what is left
+        if offset:  # both are exact in long double, and so is their difference
             target = (target.astype(np.longdouble) - offset).astype(float)
             p = (p.astype(np.longdouble) - offset).astype(float)
         e = p - target

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Cuts green_tripdata_2024-03.parquet, here, out of the month's whole file from TLC.
+"""Extracts green_tripdata_2024-03.parquet, here, from the TLC's file for the whole month.
 
     tests/data/tlc/make_cut.py <the whole file>
 
-Rows are chosen for what is awkward about them: the first ones, strays of February and of 2008
+The rows are those that are difficult to handle: the first ones, stray rows of February and of 2008
 with their neighbours, and the last ones, which a base dispatched and which lack half the columns.
 """
 import pathlib

@@ -1,5 +1,5 @@
-/* What the alert tests share: files under tests/data/alert, JSON compared as values, a
- * receiver. */
+/* Helpers shared by the alert tests: files under tests/data/alert, comparison of JSON as
+ * values, a receiver. */
 #ifndef LW_TESTS_UNIT_ALERT_ALERT_TEST_H
 #define LW_TESTS_UNIT_ALERT_ALERT_TEST_H
 
@@ -31,7 +31,7 @@ static inline char *data_file(const char *name, size_t *len) {
     return text;
 }
 
-/* Equal as JSON values; prints both when not. Releases both. */
+/* Fails unless both are equal as JSON values, and prints both. Releases both. */
 static inline void assert_json(json_t *got, json_t *want, const char *what) {
     assert_non_null(got);
     assert_non_null(want);
@@ -50,7 +50,7 @@ static inline json_t *json_of(const struct lw_buf *buf) {
     json_error_t why;
     json_t *root = json_loadb((const char *)buf->data, buf->len, JSON_DECODE_ANY, &why);
     if (root == NULL)
-        fail_msg("no JSON: %s\n%.*s", why.text, (int)buf->len, (const char *)buf->data);
+        fail_msg("not JSON: %s\n%.*s", why.text, (int)buf->len, (const char *)buf->data);
     return root;
 }
 

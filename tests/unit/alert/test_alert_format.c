@@ -19,7 +19,7 @@ static struct lw_secrets secrets(void) {
     return s;
 }
 
-static void golden_bodies(void **state) {
+static void bodies_match_the_golden_files(void **state) {
     (void)state;
     const char *which[] = {"firing", "resolved", "bare"};
     struct lw_secrets s = secrets();
@@ -45,8 +45,8 @@ static void golden_bodies(void **state) {
         }
 }
 
-/* ---- the worst message: every text as long as it may be, of characters that grow when
- * escaped ---- */
+/* ---- the largest message: every text of maximum length, in characters that escaping
+ * expands */
 
 static json_t *long_text(size_t len, char c) {
     char text[2000];
@@ -102,7 +102,7 @@ static const char *text_of(const json_t *o, const char *key) {
     return text;
 }
 
-static void slack_limits(void **state) {
+static void slack_bodies_are_within_limits(void **state) {
     (void)state;
     for (const char *c = "&a*"; *c != '\0'; c++) {
         size_t bytes, i;
@@ -125,7 +125,7 @@ static void slack_limits(void **state) {
     }
 }
 
-static void pagerduty_limits(void **state) {
+static void pagerduty_bodies_are_within_limits(void **state) {
     (void)state;
     size_t bytes;
     json_t *body = body_of(LW_FORMAT_PAGERDUTY, worst('x'), &bytes);
@@ -136,7 +136,7 @@ static void pagerduty_limits(void **state) {
     json_decref(body);
 }
 
-static void teams_limit(void **state) {
+static void teams_bodies_are_within_the_limit(void **state) {
     (void)state;
     for (const char *c = "_a\""; *c != '\0'; c++) {
         size_t bytes;
@@ -167,7 +167,7 @@ static struct lw_post_request request(const struct lw_receiver *r, struct lw_sec
     return req;
 }
 
-static void headers(void **state) {
+static void requests_have_their_headers(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
     struct lw_secrets s = secrets();
@@ -194,7 +194,7 @@ static void headers(void **state) {
 }
 
 /* The routing key is in the body only. */
-static void pagerduty_key_is_no_header(void **state) {
+static void the_pagerduty_key_is_only_in_the_body(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_PAGERDUTY);
     struct lw_secrets s = secrets();
@@ -245,7 +245,7 @@ static void foreign_headers_are_refused(void **state) {
     free(message);
 }
 
-static void alertmanager_address(void **state) {
+static void alertmanager_addresses_get_the_api_path(void **state) {
     (void)state;
     const char *base[] = {"http://am:9093", "http://am:9093/",
                           "http://am:9093/api/v2/alerts",
@@ -276,7 +276,7 @@ static int expand(const char *text, const char *type, const char *message,
     return rc;
 }
 
-static void templates(void **state) {
+static void templates_are_expanded(void **state) {
     (void)state;
     const struct {
         const char *text, *message, *want;
@@ -304,7 +304,7 @@ static void templates(void **state) {
 }
 
 /* Quotes and newlines in a field cannot leave the string they were put in. */
-static void template_escapes(void **state) {
+static void templates_escape_fields(void **state) {
     (void)state;
     const char *message =
         "{\"version\":1,\"id\":\"a-b\",\"incident\":\"a\",\"fingerprint\":\"f\","
@@ -335,7 +335,7 @@ static void template_escapes(void **state) {
     lw_secrets_fini(&s);
 }
 
-static void bad_templates(void **state) {
+static void bad_templates_are_refused(void **state) {
     (void)state;
     const struct {
         const char *text, *what;
@@ -355,7 +355,7 @@ static void bad_templates(void **state) {
             fail_msg("%s lacks %s", err.msg, c[i].what);
         lw_buf_fini(&out);
     }
-    /* A result that grows beyond all use. */
+    /* A result that grows beyond the limit. */
     struct lw_buf text = {0}, out = {0};
     for (int i = 0; i < 7000; i++)
         lw_buf_printf(&text, "{{.}}");
@@ -390,7 +390,7 @@ static void message_without(const char *key, json_t *value) {
     lw_buf_fini(&out);
 }
 
-static void foreign_messages(void **state) {
+static void foreign_messages_are_refused(void **state) {
     (void)state;
     message_without("version", json_integer(2));
     message_without("id", json_null());
@@ -407,9 +407,9 @@ static void foreign_messages(void **state) {
     }
 }
 
-/* Any member of any other type: no format crashes; each writes well-formed JSON or fails.
- */
-static void members_of_other_types(void **state) {
+/* Any member with a value of any other type: no format crashes; each writes valid JSON or
+ * fails. */
+static void members_of_other_types_are_harmless(void **state) {
     (void)state;
     char *text = data_file("message_firing.json", NULL);
     json_t *whole = json_loads(text, 0, NULL), *v;
@@ -441,9 +441,8 @@ static void members_of_other_types(void **state) {
     free(text);
 }
 
-/* Messages with bytes changed, lost and added: an error, or a body that is well-formed
- * JSON. */
-static void damaged_messages(void **state) {
+/* Messages with bytes changed, removed and added: an error, or a body of valid JSON. */
+static void damaged_messages_are_refused_or_harmless(void **state) {
     (void)state;
     struct lw_rng rng;
     size_t len;
@@ -474,24 +473,25 @@ static void damaged_messages(void **state) {
         lw_buf_fini(&in);
         lw_buf_fini(&out);
     }
-    assert_in_range(taken, 500, 5000); /* the damage is not all of one kind */
+    assert_in_range(taken, 500, 5000); /* the damage is of both kinds */
     free(text);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(golden_bodies),
-                                       cmocka_unit_test(slack_limits),
-                                       cmocka_unit_test(pagerduty_limits),
-                                       cmocka_unit_test(teams_limit),
-                                       cmocka_unit_test(headers),
-                                       cmocka_unit_test(pagerduty_key_is_no_header),
-                                       cmocka_unit_test(foreign_headers_are_refused),
-                                       cmocka_unit_test(alertmanager_address),
-                                       cmocka_unit_test(templates),
-                                       cmocka_unit_test(template_escapes),
-                                       cmocka_unit_test(bad_templates),
-                                       cmocka_unit_test(foreign_messages),
-                                       cmocka_unit_test(members_of_other_types),
-                                       cmocka_unit_test(damaged_messages)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bodies_match_the_golden_files),
+        cmocka_unit_test(slack_bodies_are_within_limits),
+        cmocka_unit_test(pagerduty_bodies_are_within_limits),
+        cmocka_unit_test(teams_bodies_are_within_the_limit),
+        cmocka_unit_test(requests_have_their_headers),
+        cmocka_unit_test(the_pagerduty_key_is_only_in_the_body),
+        cmocka_unit_test(foreign_headers_are_refused),
+        cmocka_unit_test(alertmanager_addresses_get_the_api_path),
+        cmocka_unit_test(templates_are_expanded),
+        cmocka_unit_test(templates_escape_fields),
+        cmocka_unit_test(bad_templates_are_refused),
+        cmocka_unit_test(foreign_messages_are_refused),
+        cmocka_unit_test(members_of_other_types_are_harmless),
+        cmocka_unit_test(damaged_messages_are_refused_or_harmless)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* For every format: whatever bytes a category or an id contains and however large a
+/* For every format: whatever bytes a category or an id contains, and however large a
  * figure is, the receiver gets valid JSON without control characters, and two different
  * categories never look the same. */
 #include <math.h>
@@ -66,9 +66,9 @@ static size_t strange(struct lw_rng *rng, char *out, size_t most) {
     return n;
 }
 
-/* ---- what each product would read into a text ---- */
+/* ---- what each product would interpret in a text ---- */
 
-/* Neither a tag nor a mention, and no entity but the three. */
+/* No tag, no mention, and no entity except the three. */
 static void assert_plain_in_slack(const char *text) {
     assert_null(strpbrk(text, "<>"));
     for (const char *p = strchr(text, '&'); p != NULL; p = strchr(p + 1, '&'))
@@ -76,7 +76,7 @@ static void assert_plain_in_slack(const char *text) {
                     strncmp(p, "&gt;", 4) == 0);
 }
 
-/* Marked-up texts are ours alone; those of events are plain, without emoji. */
+/* Only our own texts have markup; those of events are plain, without emoji. */
 static void assert_slack(const json_t *v) {
     const char *key, *type = json_string_value(json_object_get(v, "type"));
     const json_t *text = json_object_get(v, "text");
@@ -108,7 +108,7 @@ static void assert_slack_body(const json_t *root) {
     assert_true(json_is_false(json_object_get(root, "unfurl_media")));
 }
 
-/* Each character that Markdown knows has a backslash before it. */
+/* Every character with a meaning in Markdown has a backslash before it. */
 static void assert_card(const json_t *v, const char *under) {
     const char *key;
     json_t *member;
@@ -118,22 +118,22 @@ static void assert_card(const json_t *v, const char *under) {
             if (*p == '\\' && p[1])
                 p++;
             else if (strchr("\\`*_{}[]()<>#!|~&\n", *p))
-                fail_msg("a card would read [%s]", json_string_value(v));
+                fail_msg("a card would interpret [%s]", json_string_value(v));
         }
     json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_card(member, key);
     json_array_foreach(v, i, member) assert_card(member, under);
 }
 
-/* One line a text, and none longer than PagerDuty takes. */
-static void assert_pager(const json_t *v) {
+/* One line per text, within PagerDuty's limit. */
+static void assert_pagerduty(const json_t *v) {
     const char *key;
     json_t *member;
     size_t i;
     if (json_is_string(v))
         assert_true(strlen(json_string_value(v)) <= 1024 &&
                     !strchr(json_string_value(v), '\n'));
-    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_pager(member);
-    json_array_foreach(v, i, member) assert_pager(member);
+    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_pagerduty(member);
+    json_array_foreach(v, i, member) assert_pagerduty(member);
 }
 
 static double any_double(struct lw_rng *rng) {
@@ -225,11 +225,11 @@ static void render(enum lw_format format, const struct lw_buf *json, struct lw_b
     else if (format == LW_FORMAT_TEAMS)
         assert_card(root, "");
     else if (format == LW_FORMAT_PAGERDUTY)
-        assert_pager(root);
+        assert_pagerduty(root);
     json_decref(root);
 }
 
-static void any_bytes_any_figures(void **state) {
+static void any_bytes_and_figures_are_harmless(void **state) {
     (void)state;
     const uint64_t seed = 20261129;
     struct lw_rng rng;
@@ -266,6 +266,7 @@ static void any_bytes_any_figures(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(any_bytes_any_figures)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_bytes_and_figures_are_harmless)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

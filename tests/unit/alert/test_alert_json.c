@@ -1,5 +1,5 @@
-/* The message: every member is present, ids name the change, top drifted features come
- * from sketches. */
+/* The message: every member is present, ids identify the change, and the top drifted
+ * features are computed from sketches. */
 #include <math.h>
 
 #include "alert/alert_json.h"
@@ -87,7 +87,7 @@ static json_t *made(const struct lw_alert *a, const struct lw_alert_context *c) 
         fail_msg("%s", err.msg);
     assert_true(out.len < 16 * 1024);
     json_t *root = json_of(&out);
-    struct lw_message m; /* what we write, we read */
+    struct lw_message m; /* our output is valid input */
     assert_int_equal(lw__message_read(&m, (const char *)out.data, out.len, 0, &err), 0);
     lw__message_fini(&m);
     assert_in_schema(root);
@@ -96,8 +96,8 @@ static json_t *made(const struct lw_alert *a, const struct lw_alert_context *c) 
     return root;
 }
 
-/* The golden message without its details is made from the structs. */
-static void as_in_the_golden_message(void **state) {
+/* The structs give the golden message without its details. */
+static void messages_match_the_golden_one(void **state) {
     (void)state;
     struct lw_alert a = alert();
     lw_copy(a.summary, sizeof a.summary,
@@ -121,9 +121,9 @@ static void as_in_the_golden_message(void **state) {
     free(text);
 }
 
-/* A rollback has no rule, feature or window; figures without a value are null, never NaN.
- */
-static void every_member_is_there(void **state) {
+/* A rollback has no rule, feature or window; figures without a value are null, never
+ * NaN. */
+static void every_member_is_present(void **state) {
     (void)state;
     struct lw_alert_context c = {.now_ms = AT};
     struct lw_alert bare = {.name = "rollback",
@@ -149,7 +149,7 @@ static void every_member_is_there(void **state) {
     json_decref(a);
 }
 
-static void runbook_fragment(void **state) {
+static void runbook_links_end_in_the_rule(void **state) {
     (void)state;
     const struct {
         const char *base, *rule, *want;
@@ -168,9 +168,9 @@ static void runbook_fragment(void **state) {
     }
 }
 
-/* The schema accepts what the formats are tested with, and rejects it without any one
- * member or with a member of a wrong type. */
-static void schema_has_teeth(void **state) {
+/* The schema accepts the messages of the format tests, and rejects them if any member is
+ * missing or has a wrong type. */
+static void the_schema_rejects_wrong_messages(void **state) {
     (void)state;
     const char *name[] = {"message_firing.json", "message_resolved.json",
                           "message_bare.json", "body_json_firing.json"};
@@ -197,7 +197,7 @@ static void schema_has_teeth(void **state) {
     json_decref(s);
 }
 
-static void ids(void **state) {
+static void ids_identify_the_change(void **state) {
     (void)state;
     struct lw_alert a = alert();
     char id[LW_ALERT_ID_MAX];
@@ -213,7 +213,7 @@ static void ids(void **state) {
                         "00c0ffee00c0ffee-resolved");
 }
 
-static void nameless_is_refused(void **state) {
+static void a_message_without_a_name_is_refused(void **state) {
     (void)state;
     struct lw_alert a = alert();
     struct lw_alert_context c = {0};
@@ -272,7 +272,7 @@ static double number_at(json_t *o, const char *outer, const char *inner) {
     return json_number_value(json_object_get(json_object_get(o, outer), inner));
 }
 
-static void top_drifted_are_those_that_drifted(void **state) {
+static void only_drifted_features_are_listed(void **state) {
     (void)state;
     json_t *drifted = top_drifted_of("", 1.609, 2);
     assert_int_equal(json_array_size(drifted), 2);
@@ -307,7 +307,7 @@ static void top_drifted_are_those_that_drifted(void **state) {
 
 /* The alert's own feature comes first even if others drifted more, or it did not drift.
  */
-static void own_feature_first(void **state) {
+static void the_alerts_own_feature_is_first(void **state) {
     (void)state;
     json_t *drifted = top_drifted_of("calm", 1.609, 2);
     assert_int_equal(json_array_size(drifted), 3);
@@ -320,8 +320,8 @@ static void own_feature_first(void **state) {
     json_decref(drifted);
 }
 
-/* Every category is new: the list is cut, in an order that is the same each time. */
-static void many_categories(void **state) {
+/* Every category is new: the list is cut, always in the same order. */
+static void long_lists_of_categories_are_cut(void **state) {
     (void)state;
     json_t *a = top_drifted_of("zone", 1, 1000), *b = top_drifted_of("zone", 1, 1000);
     json_t *m = json_array_get(a, 0);
@@ -352,9 +352,9 @@ static void segments_name_the_error_of_the_task(void **state) {
     free(s);
 }
 
-/* The longest texts in the characters that JSON doubles: still bounded, still read by
- * every format. */
-static void longest_message_is_bounded(void **state) {
+/* The longest texts in characters that JSON expands: still bounded, and every format
+ * still reads them. */
+static void the_longest_message_is_bounded(void **state) {
     (void)state;
     struct lw_profile *p[2];
     char text[256], name[LW_NAME_MAX], url[LW_URL_MAX];
@@ -434,16 +434,16 @@ static void longest_message_is_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_in_the_golden_message),
-        cmocka_unit_test(every_member_is_there),
-        cmocka_unit_test(schema_has_teeth),
-        cmocka_unit_test(ids),
+        cmocka_unit_test(messages_match_the_golden_one),
+        cmocka_unit_test(every_member_is_present),
+        cmocka_unit_test(the_schema_rejects_wrong_messages),
+        cmocka_unit_test(ids_identify_the_change),
         cmocka_unit_test(segments_name_the_error_of_the_task),
-        cmocka_unit_test(runbook_fragment),
-        cmocka_unit_test(nameless_is_refused),
-        cmocka_unit_test(top_drifted_are_those_that_drifted),
-        cmocka_unit_test(own_feature_first),
-        cmocka_unit_test(many_categories),
-        cmocka_unit_test(longest_message_is_bounded)};
+        cmocka_unit_test(runbook_links_end_in_the_rule),
+        cmocka_unit_test(a_message_without_a_name_is_refused),
+        cmocka_unit_test(only_drifted_features_are_listed),
+        cmocka_unit_test(the_alerts_own_feature_is_first),
+        cmocka_unit_test(long_lists_of_categories_are_cut),
+        cmocka_unit_test(the_longest_message_is_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* What a receiver is sent follows from what it was last notified of and from the alert's
- * present status: in any order of silences, causes and restarts, each state of an
+/* The next notification of a receiver follows from the last one and from the alert's
+ * present status: with any sequence of silences, causes and restarts, each state of an
  * incident is sent once. */
 #include "alert/alert_json.h"
 #include "alert/message.h"
@@ -42,7 +42,7 @@ static void an_incident_is_opened_raised_and_closed_once(void **state) {
     assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_NOTHING);
 }
 
-static void repetitions_count_by_the_clock(void **state) {
+static void repetitions_are_numbered_by_the_clock(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_notified notified = {0};
@@ -61,7 +61,7 @@ static void repetitions_count_by_the_clock(void **state) {
     assert_int_equal(step(&r, &s, &notified, NOW + 365 * LW_DAY), LW_NOTIFY_NOTHING);
 }
 
-static void silence_holds_back_and_nothing_is_lost(void **state) {
+static void a_silence_delays_notifications_without_losing_any(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_notified notified = {0};
@@ -83,7 +83,7 @@ static void silence_holds_back_and_nothing_is_lost(void **state) {
     assert_int_equal(step(&r, &s, &notified, NOW), LW_NOTIFY_NOTHING);
 }
 
-static void an_end_that_was_held_back_comes_before_the_next_beginning(void **state) {
+static void a_delayed_resolution_precedes_the_next_incident(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_notified notified = {1, LW_SEVERITY_WARN, NOW, 0};
@@ -93,7 +93,7 @@ static void an_end_that_was_held_back_comes_before_the_next_beginning(void **sta
     assert_int_equal(notified.incident, 2);
 }
 
-static void a_cause_holds_back_beginnings_but_not_ends(void **state) {
+static void a_cause_suppresses_alerts_but_not_resolutions(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_notified notified = {0};
@@ -109,7 +109,7 @@ static void a_cause_holds_back_beginnings_but_not_ends(void **state) {
     assert_int_equal(step(&r, &s, &notified, NOW + LW_DAY), LW_NOTIFY_CHANGE);
 }
 
-static void a_receiver_hears_only_what_it_wants(void **state) {
+static void a_receiver_gets_only_what_it_asked_for(void **state) {
     (void)state;
     struct lw_receiver r = receiver("hook", LW_FORMAT_JSON);
     struct lw_notified notified = {0};
@@ -129,7 +129,7 @@ static void a_receiver_hears_only_what_it_wants(void **state) {
 /* For any sequence of states, silences and causes: no change of an incident is sent
  * twice, every resolution follows a beginning, and the incidents open at the end are
  * those that fire. */
-static void any_walk_says_each_state_once(void **state) {
+static void any_sequence_sends_each_state_once(void **state) {
     (void)state;
     struct lw_rng rng;
     uint64_t seed = 20260814;
@@ -174,7 +174,7 @@ static void any_walk_says_each_state_once(void **state) {
     }
 }
 
-static void what_was_told_reads_back(void **state) {
+static void the_last_notification_reads_back(void **state) {
     (void)state;
     struct lw_notified notified = {UINT64_MAX, LW_SEVERITY_CRITICAL, NOW, 4000000000u},
                        back;
@@ -193,7 +193,7 @@ static void what_was_told_reads_back(void **state) {
         assert_false(lw_notified_parse(bad[i], &back));
 }
 
-static void a_message_is_said_again_under_its_number(void **state) {
+static void a_repetition_has_its_number(void **state) {
     (void)state;
     size_t len;
     char *text = data_file("message_firing.json", &len);
@@ -231,13 +231,13 @@ static void a_message_is_said_again_under_its_number(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_incident_is_opened_raised_and_closed_once),
-        cmocka_unit_test(repetitions_count_by_the_clock),
-        cmocka_unit_test(silence_holds_back_and_nothing_is_lost),
-        cmocka_unit_test(an_end_that_was_held_back_comes_before_the_next_beginning),
-        cmocka_unit_test(a_cause_holds_back_beginnings_but_not_ends),
-        cmocka_unit_test(a_receiver_hears_only_what_it_wants),
-        cmocka_unit_test(any_walk_says_each_state_once),
-        cmocka_unit_test(what_was_told_reads_back),
-        cmocka_unit_test(a_message_is_said_again_under_its_number)};
+        cmocka_unit_test(repetitions_are_numbered_by_the_clock),
+        cmocka_unit_test(a_silence_delays_notifications_without_losing_any),
+        cmocka_unit_test(a_delayed_resolution_precedes_the_next_incident),
+        cmocka_unit_test(a_cause_suppresses_alerts_but_not_resolutions),
+        cmocka_unit_test(a_receiver_gets_only_what_it_asked_for),
+        cmocka_unit_test(any_sequence_sends_each_state_once),
+        cmocka_unit_test(the_last_notification_reads_back),
+        cmocka_unit_test(a_repetition_has_its_number)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Order, pace and end of deliveries. */
+/* Order, rate and completion of deliveries. */
 #include "alert/alert_json.h"
 #include "alert/notifier.h"
 #include "alert/post.h"
@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 
-static void backoff_bounds(void **state) {
+static void backoff_is_within_its_bounds(void **state) {
     (void)state;
     for (uint64_t attempts = 0; attempts < 100; attempts++) {
         int64_t cap = attempts < 11 ? (2 * LW_SECOND) << attempts : LW_HOUR;
@@ -26,7 +26,7 @@ static void backoff_bounds(void **state) {
     assert_true(lw_notifier_backoff_ms(UINT64_MAX, 1) <= LW_HOUR);
 }
 
-static void outbox_ids(void **state) {
+static void outbox_ids_name_alert_and_receiver(void **state) {
     (void)state;
     char id[LW_ALERT_ID_MAX];
     size_t len = 0;
@@ -43,8 +43,8 @@ static void outbox_ids(void **state) {
     assert_null(lw_notifier_outbox_receiver("", &len));
 }
 
-/* The longest alert id and the longest receiver name fit the store's field. */
-static void longest_id_fits(void **state) {
+/* The longest alert id with the longest receiver name fits the store's field. */
+static void the_longest_id_fits(void **state) {
     (void)state;
     struct lw_alert a = {
         .incident = UINT64_MAX, .firing = true, .severity = LW_SEVERITY_CRITICAL};
@@ -56,13 +56,13 @@ static void longest_id_fits(void **state) {
     assert_int_equal(strlen(out), strlen(alert) + 1 + strlen(name));
 }
 
-static void nothing_overtakes_about_an_alert(void **state) {
+static void messages_about_an_alert_stay_in_order(void **state) {
     (void)state;
     const struct lw_notifier_entry w[] = {
-        {"000000000000000a-critical@slow", 1, 1000}, /* waits for its next try */
+        {"000000000000000a-critical@slow", 1, 1000}, /* waits for its next attempt */
         {"000000000000000a-critical@fast", 1, 0},
         {"000000000000000a-resolved@slow", 1, 0}, /* behind the first */
-        {"000000000000000b-warning@slow", 2, 0},  /* another alert: goes ahead */
+        {"000000000000000b-warning@slow", 2, 0},  /* another alert: not delayed */
         {"000000000000000a-resolved@fast", 1, 0}, /* behind the second */
         {"000000000000000b-resolved@slow", 2, 0}};
     size_t out[8];
@@ -75,7 +75,7 @@ static void nothing_overtakes_about_an_alert(void **state) {
     assert_int_equal(lw_notifier_due(w, 6, 1000, out, 1), 1);
     assert_int_equal(lw_notifier_due(w + 4, 2, 0, out, 8), 2);
     assert_int_equal(lw_notifier_due(w, 0, 0, out, 8), 0);
-    /* The next incident of an alert waits behind the resolution of the last. */
+    /* The next incident of an alert waits for the resolution of the one before. */
     const struct lw_notifier_entry next[] = {{"0a-resolved@x", 1, 1000},
                                              {"0b-critical@x", 1, 0}};
     assert_int_equal(lw_notifier_due(next, 2, 0, out, 8), 0);
@@ -83,9 +83,9 @@ static void nothing_overtakes_about_an_alert(void **state) {
     assert_int_equal(out[0], 0);
 }
 
-/* Under any failures each receiver gets the messages about each alert in their order, and
- * all are delivered in the end. */
-static void order_holds_whatever_fails(void **state) {
+/* With any failures, each receiver gets the messages about each alert in order, and all
+ * are delivered in the end. */
+static void any_failures_keep_the_order(void **state) {
     (void)state;
     enum { ENTRIES = 40, RECEIVERS = 3, ALERTS = 4 };
     const uint64_t seed = 9;
@@ -107,7 +107,7 @@ static void order_holds_whatever_fails(void **state) {
         for (int64_t now = 0; n > 0; now++) {
             assert_true(now < 10000);
             size_t due = lw_notifier_due(w, n, now, out, RECEIVERS);
-            for (size_t k = due; k-- > 0;) { /* from the back: indices stay true */
+            for (size_t k = due; k-- > 0;) { /* backwards: indices stay valid */
                 size_t i = out[k];
                 if (lw_rng_below(&rng, 3)) {
                     w[i].not_before_ms = now + (int64_t)lw_rng_below(&rng, 20);
@@ -124,9 +124,9 @@ static void order_holds_whatever_fails(void **state) {
     }
 }
 
-/* One receiver never answers and one does: rounds continue, order is kept, each message
- * is sent once. */
-static void rounds_drain_the_box(void **state) {
+/* One receiver never answers and another does: rounds continue, the order is kept, and
+ * each message is sent once. */
+static void rounds_empty_the_outbox(void **state) {
     (void)state;
     struct lw_notifier_entry w[] = {{"0a-critical@x", 1, 0}, {"0a-critical@y", 1, 0},
                                     {"0a-resolved@x", 1, 0}, {"0a-resolved@y", 1, 0},
@@ -136,7 +136,7 @@ static void rounds_drain_the_box(void **state) {
     for (int round = 0; round < 10; round++) {
         size_t out[6];
         size_t due = lw_notifier_due(w, n, 0, out, 6);
-        for (size_t k = due; k-- > 0;) { /* from the back: indices stay true */
+        for (size_t k = due; k-- > 0;) { /* backwards: indices stay valid */
             if (strstr(w[out[k]].id, "@x") != NULL) {
                 w[out[k]].not_before_ms = 1;
                 continue;
@@ -154,7 +154,7 @@ static void rounds_drain_the_box(void **state) {
     assert_string_equal(sent[3], "0b-resolved@y");
 }
 
-static void next_steps(void **state) {
+static void verdicts_determine_the_next_step(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
     const char *id = "000000000000000a-critical@oncall";
@@ -200,13 +200,13 @@ static void retry_after_is_honoured(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(backoff_bounds),
-        cmocka_unit_test(outbox_ids),
-        cmocka_unit_test(longest_id_fits),
-        cmocka_unit_test(nothing_overtakes_about_an_alert),
-        cmocka_unit_test(order_holds_whatever_fails),
-        cmocka_unit_test(rounds_drain_the_box),
-        cmocka_unit_test(next_steps),
+        cmocka_unit_test(backoff_is_within_its_bounds),
+        cmocka_unit_test(outbox_ids_name_alert_and_receiver),
+        cmocka_unit_test(the_longest_id_fits),
+        cmocka_unit_test(messages_about_an_alert_stay_in_order),
+        cmocka_unit_test(any_failures_keep_the_order),
+        cmocka_unit_test(rounds_empty_the_outbox),
+        cmocka_unit_test(verdicts_determine_the_next_step),
         cmocka_unit_test(retry_after_is_honoured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

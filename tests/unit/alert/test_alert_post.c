@@ -1,6 +1,6 @@
-/* The sender against receivers that answer, refuse and misbehave. No test measures time;
- * that a call ends although the peer never would is the proof of its bound, and ctest's
- * limit is the judge. */
+/* The sender against receivers that answer, refuse and misbehave. No test measures time:
+ * that a call returns although the peer never would proves that it is bounded; ctest's
+ * timeout fails the test otherwise. */
 #include "alert/deliver.h"
 #include "alert/post.h"
 #include "alert_test.h"
@@ -31,7 +31,7 @@ static struct lw_post_result post(enum lw_peer_way way, const char *reply,
     return res;
 }
 
-static void delivered(void **state) {
+static void a_message_is_delivered(void **state) {
     (void)state;
     struct lw_post_result res;
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, OK);
@@ -54,8 +54,8 @@ static void delivered(void **state) {
     lw_peer_stop(p);
 }
 
-/* The answer's beginning, on one line. */
-static void answer_is_squeezed(void **state) {
+/* Only the beginning of the answer, on one line. */
+static void the_reason_quotes_one_line_of_the_answer(void **state) {
     (void)state;
     struct lw_post_result res = post(LW_PEER_REPLY,
                                      "HTTP/1.1 400 X\r\nContent-Length: 22\r\n\r\n "
@@ -64,7 +64,7 @@ static void answer_is_squeezed(void **state) {
     assert_string_equal(res.answer, "{ \"a\": 1 } ");
 }
 
-static void verdicts_by_status(void **state) {
+static void the_status_determines_the_verdict(void **state) {
     (void)state;
     const struct {
         int status;
@@ -92,7 +92,7 @@ static void verdicts_by_status(void **state) {
     lw_peer_stop(p);
 }
 
-static void retry_after(void **state) {
+static void retry_after_is_read(void **state) {
     (void)state;
     const struct {
         const char *head;
@@ -131,7 +131,7 @@ static void redirects_are_not_followed(void **state) {
     lw_peer_stop(target);
 }
 
-static void nobody_listens(void **state) {
+static void a_closed_port_is_retried(void **state) {
     (void)state;
     struct lw_post_result res;
     struct lw_post_request req = request(lw_peer_free_port(), 5000);
@@ -143,7 +143,7 @@ static void nobody_listens(void **state) {
     lw_post_request_fini(&req);
 }
 
-static void peers_that_never_answer(void **state) {
+static void peers_that_never_answer_time_out(void **state) {
     (void)state;
     const struct {
         enum lw_peer_way way;
@@ -164,22 +164,23 @@ static void peers_that_never_answer(void **state) {
     }
 }
 
-/* Once the headers are complete the message is delivered, even if the body stops. */
-static void head_decides(void **state) {
+/* Once the headers are complete the message counts as delivered, even if the body
+ * stops. */
+static void complete_headers_decide(void **state) {
     (void)state;
     const char *ok = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nsome";
     const char *bad = "HTTP/1.1 500 Oops\r\nContent-Length: 1000000\r\n\r\nsome";
     enum lw_peer_way way[] = {LW_PEER_STALL, LW_PEER_REPLY, LW_PEER_ENDLESS_BODY};
     for (size_t i = 0; i < 3; i++) {
-        /* Long enough for the head on a busy machine; a stall lasts it out. */
+        /* Long enough for the head on a busy machine; a stalled peer takes all of it. */
         assert_int_equal(post(way[i], ok, 2000).verdict, LW_POST_DELIVERED);
         assert_int_equal(post(way[i], bad, 2000).verdict, LW_POST_RETRY);
     }
 }
 
-/* These peers would send forever; with a deadline of a minute only the byte limit ends
- * them within ctest's limit. */
-static void endless_answers(void **state) {
+/* These peers send endlessly. The deadline is a minute, so only the byte limit ends them
+ * within ctest's timeout. */
+static void endless_answers_are_cut(void **state) {
     (void)state;
     struct lw_post_result res =
         post(LW_PEER_ENDLESS_BODY, "HTTP/1.1 200 OK\r\n\r\n", LW_MINUTE);
@@ -189,8 +190,8 @@ static void endless_answers(void **state) {
     assert_int_equal(res.verdict, LW_POST_RETRY);
 }
 
-/* One receiver hangs, one is down, one answers: all in one call. */
-static void side_by_side(void **state) {
+/* One receiver hangs, one is down, one answers, all in a single call. */
+static void receivers_do_not_delay_each_other(void **state) {
     (void)state;
     struct lw_peer *hang = lw_peer_start(LW_PEER_HANG, "");
     struct lw_peer *fine = lw_peer_start(LW_PEER_REPLY, OK);
@@ -209,7 +210,7 @@ static void side_by_side(void **state) {
     lw_peer_stop(fine);
 }
 
-static void other_schemes(void **state) {
+static void other_schemes_are_refused(void **state) {
     (void)state;
     const char *url[] = {"file:///etc/passwd", "ftp://127.0.0.1/SECRET",
                          "gopher://127.0.0.1/"};
@@ -236,7 +237,7 @@ static struct lw_receiver peer_receiver(struct lw_peer *p, const char *name) {
     return r;
 }
 
-static void sent_whole(void **state) {
+static void large_messages_are_sent_whole(void **state) {
     (void)state;
     size_t len;
     char *message = data_file("message_firing.json", &len);
@@ -290,7 +291,7 @@ static void answers_are_screened(void **state) {
 
 /* Failures before the network: a missing secret may be restored, a damaged message stays
  * damaged. */
-static void failures_before_the_network(void **state) {
+static void failures_before_the_request_have_verdicts(void **state) {
     (void)state;
     size_t len;
     char *message = data_file("message_firing.json", &len);
@@ -319,19 +320,20 @@ static int start(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(delivered),
-                                       cmocka_unit_test(answer_is_squeezed),
-                                       cmocka_unit_test(verdicts_by_status),
-                                       cmocka_unit_test(retry_after),
-                                       cmocka_unit_test(redirects_are_not_followed),
-                                       cmocka_unit_test(nobody_listens),
-                                       cmocka_unit_test(peers_that_never_answer),
-                                       cmocka_unit_test(head_decides),
-                                       cmocka_unit_test(endless_answers),
-                                       cmocka_unit_test(side_by_side),
-                                       cmocka_unit_test(other_schemes),
-                                       cmocka_unit_test(sent_whole),
-                                       cmocka_unit_test(answers_are_screened),
-                                       cmocka_unit_test(failures_before_the_network)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_is_delivered),
+        cmocka_unit_test(the_reason_quotes_one_line_of_the_answer),
+        cmocka_unit_test(the_status_determines_the_verdict),
+        cmocka_unit_test(retry_after_is_read),
+        cmocka_unit_test(redirects_are_not_followed),
+        cmocka_unit_test(a_closed_port_is_retried),
+        cmocka_unit_test(peers_that_never_answer_time_out),
+        cmocka_unit_test(complete_headers_decide),
+        cmocka_unit_test(endless_answers_are_cut),
+        cmocka_unit_test(receivers_do_not_delay_each_other),
+        cmocka_unit_test(other_schemes_are_refused),
+        cmocka_unit_test(large_messages_are_sent_whole),
+        cmocka_unit_test(answers_are_screened),
+        cmocka_unit_test(failures_before_the_request_have_verdicts)};
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -1,6 +1,6 @@
-/* What leaves the house: in no format's body stands a category or an identifier that the
- * configuration keeps in, the hash is the documented one, and the same value has the same
- * hash wherever it is said. */
+/* Privacy: no format's body contains a category or an identifier that the configuration
+ * keeps private, the hash is the documented one, and a value has the same hash
+ * everywhere. */
 #include "alert/alert_json.h"
 #include "alert/render.h"
 #include "alert/secrets.h"
@@ -26,7 +26,7 @@ static struct lw_privacy privacy(int examples, int categories) {
     return p;
 }
 
-/* By Python's hmac: hmac.new(bytes(range(32)), bytes([what]) + value, "sha256"). */
+/* Computed with Python: hmac.new(bytes(range(32)), bytes([what]) + value, "sha256"). */
 static void the_hash_is_as_documented(void **state) {
     (void)state;
     static const struct {
@@ -41,7 +41,7 @@ static void the_hash_is_as_documented(void **state) {
         lw_privacy_hash(&p, c[i].what, c[i].value, out);
         assert_string_equal(out, c[i].hash);
     }
-    p.key[0] ^= 1; /* another stream's */
+    p.key[0] ^= 1; /* another stream's key */
     lw_privacy_hash(&p, LW_PRIVATE_CATEGORY, "Zürich", other);
     assert_string_not_equal(out, other);
     assert_true(lw_privacy_hashes(&p));
@@ -99,7 +99,7 @@ static bool holds(struct lw_buf *body, const char *text) {
     return strstr(lw_buf_str(body), text) != NULL;
 }
 
-static void no_format_says_more(void **state) {
+static void no_format_reveals_private_values(void **state) {
     (void)state;
     struct lw_buf json = {0}, body = {0};
     char template[] = "{\"all\": {{.}}, \"top_drifted\": \"{{top_drifted}}\"}";
@@ -136,14 +136,15 @@ static void no_format_says_more(void **state) {
                                      examples == LW_EXAMPLES_HASHED);
             }
         }
-    message(NULL, &json); /* nothing said: all is open */
+    message(NULL, &json); /* without privacy settings all is shown */
     assert_true(holds(&json, PLACE) && holds(&json, PERSON));
     lw_buf_fini(&json);
     lw_buf_fini(&body);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_hash_is_as_documented),
-                                       cmocka_unit_test(no_format_says_more)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_hash_is_as_documented),
+        cmocka_unit_test(no_format_reveals_private_values)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Receivers: what is refused and in which words, routing, addresses without secrets,
- * secret files. */
+/* Receivers: refused settings and their messages, routing, addresses without secrets,
+ * files of secrets. */
 #include <unistd.h>
 
 #include "alert/secrets.h"
@@ -73,7 +73,7 @@ static void empty_rule(struct lw_receiver *r) {
     r->nrules = 1;
 }
 
-static void refusals_name_the_key(void **state) {
+static void errors_name_the_key(void **state) {
     (void)state;
     const struct {
         spoil *how;
@@ -107,7 +107,7 @@ static void refusals_name_the_key(void **state) {
     }
 }
 
-static void routing(void **state) {
+static void rules_and_severities_route_alerts(void **state) {
     (void)state;
     struct lw_receiver r = receiver("a", LW_FORMAT_JSON);
     assert_true(lw_receiver_wants(&r, LW_SEVERITY_WARN, "rmse_day"));
@@ -127,7 +127,7 @@ static void routing(void **state) {
     assert_true(lw_receiver_wants(&r, LW_SEVERITY_CRITICAL, "anything"));
 }
 
-static void shown_addresses(void **state) {
+static void shown_addresses_have_no_secrets(void **state) {
     (void)state;
     const struct {
         const char *url, *shown;
@@ -182,8 +182,8 @@ static void secrets_from_file_and_environment(void **state) {
     assert_int_equal(lw_secrets_load(&r, &s, &err), -1);
 }
 
-/* Every failure names receiver and key and shows nothing of the contents. */
-static void bad_secrets(void **state) {
+/* Every error names receiver and key, and shows nothing of the contents. */
+static void bad_secrets_are_refused(void **state) {
     (void)state;
     const struct {
         size_t member;
@@ -215,7 +215,7 @@ static void bad_secrets(void **state) {
     }
 }
 
-static void absent_file(void **state) {
+static void an_absent_secret_file_is_an_error(void **state) {
     (void)state;
     struct lw_receiver r = receiver("oncall", LW_FORMAT_JSON);
     struct lw_secrets s;
@@ -229,11 +229,11 @@ static void absent_file(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_depend_on_format),
-        cmocka_unit_test(refusals_name_the_key),
-        cmocka_unit_test(routing),
-        cmocka_unit_test(shown_addresses),
+        cmocka_unit_test(errors_name_the_key),
+        cmocka_unit_test(rules_and_severities_route_alerts),
+        cmocka_unit_test(shown_addresses_have_no_secrets),
         cmocka_unit_test(secrets_from_file_and_environment),
-        cmocka_unit_test(bad_secrets),
-        cmocka_unit_test(absent_file)};
+        cmocka_unit_test(bad_secrets_are_refused),
+        cmocka_unit_test(an_absent_secret_file_is_an_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

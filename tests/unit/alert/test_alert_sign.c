@@ -1,5 +1,5 @@
-/* Signatures against the vectors of the Standard Webhooks specification, and keys as
- * people write them. */
+/* Signatures: the test vectors of the Standard Webhooks specification, and the forms in
+ * which people write keys. */
 #include "alert/sign.h"
 #include "alert_test.h"
 
@@ -17,7 +17,7 @@ static struct lw_sign_key key(const char *text) {
     return k;
 }
 
-static void spec_vector(void **state) {
+static void the_specifications_vector_matches(void **state) {
     (void)state;
     const char *body = "{\"test\": 2432232314}";
     struct lw_sign_key k = key(SPEC_KEY);
@@ -30,8 +30,8 @@ static void spec_vector(void **state) {
     assert_string_equal(out, SPEC_SIG);
 }
 
-/* tests/data/alert/signatures.json is made by make_alert.py with Python's hmac. */
-static void python_vectors(void **state) {
+/* make_alert.py creates tests/data/alert/signatures.json with Python's hmac. */
+static void python_signatures_match(void **state) {
     (void)state;
     char *text = data_file("signatures.json", NULL);
     json_t *all = json_loads(text, 0, NULL);
@@ -57,7 +57,7 @@ static void python_vectors(void **state) {
 }
 
 /* Rotation: two keys, two signatures, newest first. */
-static void rotation(void **state) {
+static void two_keys_give_two_signatures(void **state) {
     (void)state;
     struct lw_sign_key k[2] = {key("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
                                key(SPEC_KEY)};
@@ -84,17 +84,17 @@ static void longest_keys_fit(void **state) {
     assert_int_equal(strlen(out), 2 * strlen(SPEC_SIG) + 1);
 }
 
-static void bad_keys(void **state) {
+static void bad_keys_are_refused_and_not_shown(void **state) {
     (void)state;
     const char *bad[] = {
         "",
         "whsec_",
         "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",          /* length */
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",         /* alphabet */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS",          /* wrong length */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",         /* wrong alphabet */
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La=aSw",         /* padding inside */
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQM===", /* as much, longer */
-        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaL===",         /* too much of it */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQM===", /* too much padding, longer */
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaL===",         /* too much padding */
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2I=",             /* 23 bytes */
         LONG_KEY};                                        /* 66 bytes */
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -108,8 +108,10 @@ static void bad_keys(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spec_vector), cmocka_unit_test(python_vectors),
-        cmocka_unit_test(rotation), cmocka_unit_test(longest_keys_fit),
-        cmocka_unit_test(bad_keys)};
+        cmocka_unit_test(the_specifications_vector_matches),
+        cmocka_unit_test(python_signatures_match),
+        cmocka_unit_test(two_keys_give_two_signatures),
+        cmocka_unit_test(longest_keys_fit),
+        cmocka_unit_test(bad_keys_are_refused_and_not_shown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

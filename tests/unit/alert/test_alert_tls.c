@@ -1,5 +1,5 @@
-/* The certificate is checked, every time: an alert goes to whom it was meant for, or
- * waits. */
+/* The certificate is checked on every request: an alert is sent to the intended receiver
+ * or it waits. */
 #include <openssl/ssl.h>
 #include <unistd.h>
 
@@ -32,7 +32,7 @@ static struct lw_post_result post(const struct lw_tls_options *options,
     return res;
 }
 
-static void trusted_certificate(void **state) {
+static void a_trusted_certificate_is_accepted(void **state) {
     (void)state;
     struct lw_tls_options o = {"IP:127.0.0.1", -DAY_S, DAY_S, 0};
     unsigned count;
@@ -41,17 +41,17 @@ static void trusted_certificate(void **state) {
     assert_int_equal(count, 1);
 }
 
-/* Nothing of the message leaves when the peer is not who it should be. */
-static void refused_certificates(void **state) {
+/* Nothing of the message is sent if the peer's certificate is wrong. */
+static void other_certificates_are_refused(void **state) {
     (void)state;
     const struct {
         struct lw_tls_options options;
         bool trusted;
-    } c[] = {{{"IP:127.0.0.1", -DAY_S, DAY_S, 0}, false}, /* issued by nobody we know */
-             {{"DNS:elsewhere.example", -DAY_S, DAY_S, 0}, true}, /* another's */
+    } c[] = {{{"IP:127.0.0.1", -DAY_S, DAY_S, 0}, false},         /* unknown authority */
+             {{"DNS:elsewhere.example", -DAY_S, DAY_S, 0}, true}, /* another host's */
              {{"IP:127.0.0.2", -DAY_S, DAY_S, 0}, true},
              {{"IP:127.0.0.1", -2 * DAY_S, -DAY_S, 0}, true}, /* expired */
-             {{"IP:127.0.0.1", DAY_S, 2 * DAY_S, 0}, true},   /* not yet */
+             {{"IP:127.0.0.1", DAY_S, 2 * DAY_S, 0}, true},   /* not yet valid */
              {{"IP:127.0.0.1", -DAY_S, DAY_S, TLS1_1_VERSION}, true}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++) {
         unsigned count;
@@ -63,7 +63,7 @@ static void refused_certificates(void **state) {
     }
 }
 
-static void missing_ca_file(void **state) {
+static void a_missing_ca_file_is_an_error(void **state) {
     (void)state;
     struct lw_tls_options o = {"IP:127.0.0.1", -DAY_S, DAY_S, 0};
     unsigned count;
@@ -80,8 +80,9 @@ static int start(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(trusted_certificate),
-                                       cmocka_unit_test(refused_certificates),
-                                       cmocka_unit_test(missing_ca_file)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_trusted_certificate_is_accepted),
+        cmocka_unit_test(other_certificates_are_refused),
+        cmocka_unit_test(a_missing_ca_file_is_an_error)};
     return cmocka_run_group_tests(tests, start, NULL);
 }

@@ -28,7 +28,7 @@ static void damaged_bytes_are_escaped(void **state) {
              {"a\tb\rc\x1B[0m\x7F", "a\\x09b\\x0dc\\x1b[0m\\x7f"},
              {"a\xE2\x80\xAE"
               "b",
-              "a\\u202eb"}, /* turns the line round */
+              "a\\u202eb"}, /* reverses the line */
              {"a\xC2\x9B"
               "b",
               "a\\u009bb"}}; /* C1 */
@@ -39,7 +39,7 @@ static void damaged_bytes_are_escaped(void **state) {
     }
 }
 
-static void cut_between_code_points(void **state) {
+static void texts_are_cut_between_code_points(void **state) {
     (void)state;
     char out[16];
     assert_string_equal(lw__utf8_clean(out, 6, "abcde", 5), "abcde");
@@ -49,8 +49,8 @@ static void cut_between_code_points(void **state) {
     assert_string_equal(lw__utf8_clean(out, 4, "→", 3), "→");
 }
 
-/* Random bytes at random limits. A text that jansson takes is valid UTF-8. */
-static void any_bytes_any_limit(void **state) {
+/* Random bytes at random limits. A text that jansson accepts is valid UTF-8. */
+static void any_bytes_become_utf8_within_any_limit(void **state) {
     (void)state;
     struct lw_rng rng;
     lw_rng_seed(&rng, 7);
@@ -76,6 +76,7 @@ static void any_bytes_any_limit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_text_passes), cmocka_unit_test(damaged_bytes_are_escaped),
-        cmocka_unit_test(cut_between_code_points), cmocka_unit_test(any_bytes_any_limit)};
+        cmocka_unit_test(texts_are_cut_between_code_points),
+        cmocka_unit_test(any_bytes_become_utf8_within_any_limit)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What every test of this layer includes. */
+/* Headers shared by the tests of this layer. */
 #ifndef LW_TESTS_UNIT_BASE_TEST_H
 #define LW_TESTS_UNIT_BASE_TEST_H
 

@@ -1,4 +1,4 @@
-/* Buffers and readers: the bytes are fixed, and no read goes past the end. */
+/* Buffers and readers: the encoding is fixed, and no read goes past the end. */
 #include "test.h"
 
 #include <math.h>
@@ -23,7 +23,7 @@ static void numbers_are_little_endian(void **state) {
     assert_null(buf.data);
 }
 
-static void what_was_written_is_read(void **state) {
+static void written_values_are_read_back(void **state) {
     (void)state;
     struct lw_buf buf = {0};
     size_t len;
@@ -49,13 +49,13 @@ static void what_was_written_is_read(void **state) {
     lw_buf_fini(&buf);
 }
 
-/* Cut at every length: everything behind the cut reads as zero, and `bad` tells. */
-static void short_bytes_stay_bad(void **state) {
+/* Cut at every length: everything behind the cut reads as zero, and `bad` is set. */
+static void a_short_reader_stays_bad(void **state) {
     (void)state;
     uint8_t bytes[23];
     memset(bytes, 0xff, sizeof bytes);
     for (size_t len = 0; len <= sizeof bytes; len++) {
-        uint8_t *exact = malloc(len ? len : 1); /* a sanitizer sees any step past it */
+        uint8_t *exact = malloc(len ? len : 1); /* a sanitizer sees reads past it */
         assert_non_null(exact);
         memcpy(exact, bytes, len);
         struct lw_reader r = lw_reader_of(exact, len);
@@ -65,7 +65,7 @@ static void short_bytes_stay_bad(void **state) {
         assert_true(lw_reader_u64(&r) == (len >= 15 ? UINT64_MAX : 0));
         assert_true(len >= 23 ? isnan(lw_reader_f64(&r)) : lw_reader_f64(&r) == 0);
         assert_int_equal(r.bad, len < 23);
-        if (r.bad) { /* once bad, what is left is not read either */
+        if (r.bad) { /* once bad, the remaining bytes are not read either */
             assert_int_equal(lw_reader_u8(&r), 0);
             assert_null(lw_reader_bytes(&r, 0));
         }
@@ -73,7 +73,7 @@ static void short_bytes_stay_bad(void **state) {
     }
 }
 
-static void a_lying_blob_length_is_short(void **state) {
+static void a_blob_longer_than_the_bytes_is_bad(void **state) {
     (void)state;
     static const uint8_t bytes[] = {0xff, 0xff, 0xff, 0xff, 'a', 'b'};
     size_t len = 7;
@@ -146,9 +146,9 @@ static void texts_grow_and_are_terminated(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_little_endian),
-        cmocka_unit_test(what_was_written_is_read),
-        cmocka_unit_test(short_bytes_stay_bad),
-        cmocka_unit_test(a_lying_blob_length_is_short),
+        cmocka_unit_test(written_values_are_read_back),
+        cmocka_unit_test(a_short_reader_stays_bad),
+        cmocka_unit_test(a_blob_longer_than_the_bytes_is_bad),
         cmocka_unit_test(times_and_texts_are_bounded),
         cmocka_unit_test(texts_grow_and_are_terminated),
     };

@@ -1,4 +1,5 @@
-/* Errors: the first wins, context goes in front, nothing overflows, NULL is allowed. */
+/* Errors: the first one wins, context is put in front, nothing overflows, NULL is
+ * allowed. */
 #include "test.h"
 
 #include "base/text.h"
@@ -41,8 +42,8 @@ static void long_texts_are_cut(void **state) {
     assert_int_equal(strlen(err.msg), sizeof err.msg - 1);
 }
 
-/* Messages become JSON and headers: they are text, wherever they were cut. */
-static void messages_are_text(void **state) {
+/* Messages become JSON and headers, so they are valid text even if they were cut. */
+static void cut_messages_are_valid_text(void **state) {
     (void)state;
     struct lw_err err = {0};
     lw_fail(&err, LW_EINPUT, "field \"%s\"", "caf\xe9 é");
@@ -64,7 +65,7 @@ static void messages_are_text(void **state) {
     }
 }
 
-static void nobody_need_listen(void **state) {
+static void a_null_error_is_allowed(void **state) {
     (void)state;
     assert_int_equal(lw_fail(NULL, LW_EINPUT, "unheard"), -1);
     assert_int_equal(lw_err_context(NULL, "unheard"), -1);
@@ -82,9 +83,12 @@ static void codes_have_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_error_wins), cmocka_unit_test(context_goes_in_front),
-        cmocka_unit_test(long_texts_are_cut),   cmocka_unit_test(messages_are_text),
-        cmocka_unit_test(nobody_need_listen),   cmocka_unit_test(codes_have_names),
+        cmocka_unit_test(the_first_error_wins),
+        cmocka_unit_test(context_goes_in_front),
+        cmocka_unit_test(long_texts_are_cut),
+        cmocka_unit_test(cut_messages_are_valid_text),
+        cmocka_unit_test(a_null_error_is_allowed),
+        cmocka_unit_test(codes_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

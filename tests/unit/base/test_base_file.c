@@ -1,5 +1,4 @@
-/* Whole files: limits, what has no size, and writing that a reader sees all or nothing
- * of. */
+/* Whole files: limits, files without a size, and atomic writes. */
 #include "test.h"
 
 #include <sys/stat.h>
@@ -23,7 +22,7 @@ static const char *in(void **state, const char *name, char *out, size_t size) {
     return out;
 }
 
-static void what_was_written_is_read(void **state) {
+static void written_files_are_read_back(void **state) {
     char path[128];
     size_t len;
     struct lw_err err = {0};
@@ -39,7 +38,7 @@ static void what_was_written_is_read(void **state) {
     assert_memory_equal(got, bytes, len);
     assert_int_equal(got[len], '\0');
     free(got);
-    assert_int_equal(lw_write_file(path, "", 0, &err), 0); /* replaced, not added to */
+    assert_int_equal(lw_write_file(path, "", 0, &err), 0); /* replaced, not appended */
     got = lw_read_file(path, 10, &len, &err);
     assert_non_null(got);
     assert_int_equal(len, 0);
@@ -59,11 +58,11 @@ static void a_larger_file_is_refused(void **state) {
     assert_non_null(strstr(err.msg, "larger than the 9 bytes"));
     unlink(path);
     lw_err_clear(&err);
-    assert_null(lw_read_file("/dev/zero", 100000, &len, &err)); /* has no end */
+    assert_null(lw_read_file("/dev/zero", 100000, &len, &err)); /* endless */
     assert_int_equal(err.code, LW_EINPUT);
 }
 
-static void what_is_no_file_is_refused_by_name(void **state) {
+static void directories_and_absent_files_are_refused_by_name(void **state) {
     size_t len;
     struct lw_err err = {0};
     assert_null(lw_read_file(*state, 100, &len, &err));
@@ -88,7 +87,7 @@ static void files_without_a_size_are_read(void **state) {
     free(got);
 }
 
-/* A write that fails leaves the old file, and no temporary one (rmdir at the end would
+/* A failed write leaves the old file and no temporary one (rmdir at the end would
  * fail). */
 static void a_failed_write_leaves_nothing_behind(void **state) {
     char path[128];
@@ -103,9 +102,9 @@ static void a_failed_write_leaves_nothing_behind(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_written_is_read),
+        cmocka_unit_test(written_files_are_read_back),
         cmocka_unit_test(a_larger_file_is_refused),
-        cmocka_unit_test(what_is_no_file_is_refused_by_name),
+        cmocka_unit_test(directories_and_absent_files_are_refused_by_name),
         cmocka_unit_test(files_without_a_size_are_read),
         cmocka_unit_test(a_failed_write_leaves_nothing_behind),
     };

@@ -1,4 +1,4 @@
-/* The log: level, form, one line an event whatever it holds. */
+/* The log: level, format, one line per event whatever its values contain. */
 #include "test.h"
 
 #include "base/log.h"
@@ -56,13 +56,13 @@ static void one_event_is_one_line(void **state) {
     assert_null(strpbrk(lines.last, "\r\n"));
     memset(huge, 'y', sizeof huge - 1);
     huge[sizeof huge - 1] = '\0';
-    lw_log(stopped, huge); /* cut, not overflown */
+    lw_log(stopped, huge); /* cut; no overflow */
     assert_int_equal(lines.n, 2);
     assert_true(strlen(lines.last) < 2048);
     lw_log_sink(NULL, NULL);
 }
 
-static void quotes_are_closed_whatever_is_inside(void **state) {
+static void quotes_are_closed_for_any_value(void **state) {
     (void)state;
     char out[32];
     assert_string_equal(lw_log_quote(out, sizeof out, "a \"b\" \\ \n"),
@@ -78,7 +78,7 @@ int main(void) {
         cmocka_unit_test(lines_have_time_level_event_and_pairs),
         cmocka_unit_test(lower_levels_are_left_out),
         cmocka_unit_test(one_event_is_one_line),
-        cmocka_unit_test(quotes_are_closed_whatever_is_inside),
+        cmocka_unit_test(quotes_are_closed_for_any_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* The table of log events: names and sentences are well formed, every event is logged by some
- * call, and docs/log.md is written from it. After a change: `test_base_log_events --write`. */
+/* The table of log events: names and sentences are well formed, every event is logged by
+ * some call, and docs/log.md is generated from it. After a change: `test_base_log_events
+ * --write`. */
 #include "test.h"
 
 #include <glob.h>

@@ -1,6 +1,6 @@
-/* The laws of each medium, for any bytes: what is written means nothing to the medium,
- * taking the escapes back gives the text, names that differ differ there too, and a limit
- * holds without cutting an escape in two. */
+/* The laws of each medium, for any bytes: the output has no meaning to the medium,
+ * unescaping it gives the text, different names stay different, and a limit never splits
+ * an escape. */
 #include "base/rng.h"
 #include "base/text.h"
 #include "base/text_media.h"
@@ -65,8 +65,8 @@ static size_t strange_text(struct lw_rng *rng, char *out, size_t most) {
     return n;
 }
 
-/* Takes the medium's escapes back; NULL when something stands there that the medium would
- * read as its own. */
+/* Undoes the medium's escapes; NULL if the output contains something that the medium
+ * would interpret. */
 static char *taken_back(enum lw_medium m, const char *text) {
     static const struct {
         const char *entity;
@@ -106,12 +106,12 @@ static char *is_whole(enum lw_medium m, const char *text, size_t len, size_t max
     struct lw_buf out = {0};
     lw_text_for(m, &out, text, len, max);
     char *copy = strdup(lw_buf_str(&out));
-    assert_int_equal(strlen(copy), out.len); /* no NUL in it */
+    assert_int_equal(strlen(copy), out.len); /* no NUL inside */
     lw_buf_fini(&out);
     return copy;
 }
 
-static void nothing_is_read_and_nothing_is_lost(void **state) {
+static void text_is_never_interpreted_and_never_lost(void **state) {
     (void)state;
     const uint64_t seed = 13;
     struct lw_rng rng;
@@ -133,8 +133,8 @@ static void nothing_is_read_and_nothing_is_lost(void **state) {
     }
 }
 
-/* Addresses, lists and mentions of a card, which hang on more than one character. */
-static void what_a_card_would_find(void **state) {
+/* Addresses, lists and mentions in a card, which consist of several characters. */
+static void a_card_finds_no_links_lists_or_mentions(void **state) {
     (void)state;
     static const char *const pair[][2] = {
         {"see https://evil.example/", "see https\\://evil.example/"},
@@ -213,13 +213,13 @@ static void a_limit_cuts_between_characters(void **state) {
     }
 }
 
-static void json_on_a_terminal(void **state) {
+static void json_is_harmless_on_a_terminal(void **state) {
     (void)state;
     static const char *const pair[][2] = {
         {"{\"a\":\"Z\xc3\xbcrich\"}\n", "{\"a\":\"Z\xc3\xbcrich\"}\n"},
         {"[\"\xe2\x80\xae\xc2\x9b\x7f\"]", "[\"\\u202e\\u009b\\u007f\"]"},
         {"\"\xf0\x9f\x9a\x95\"", "\"\xf0\x9f\x9a\x95\""},
-        {"\"\xf3\xaf\xbf\xbf\"", "\"\\udb7f\\udfff\""}, /* U+EFFFF: no character */
+        {"\"\xf3\xaf\xbf\xbf\"", "\"\\udb7f\\udfff\""}, /* U+EFFFF: not a character */
         {"\"\\u001b\"", "\"\\u001b\""}};
     for (size_t i = 0; i < COUNT(pair); i++) {
         struct lw_buf out = {0};
@@ -231,8 +231,9 @@ static void json_on_a_terminal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_read_and_nothing_is_lost),
-        cmocka_unit_test(json_on_a_terminal), cmocka_unit_test(what_a_card_would_find),
+        cmocka_unit_test(text_is_never_interpreted_and_never_lost),
+        cmocka_unit_test(json_is_harmless_on_a_terminal),
+        cmocka_unit_test(a_card_finds_no_links_lists_or_mentions),
         cmocka_unit_test(different_names_stay_different),
         cmocka_unit_test(a_limit_cuts_between_characters)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Freed memory goes back to the system, also out of another thread's arena, from between
- * blocks that stay, and after a large block has been freed. */
+/* Freed memory returns to the system, also from another thread's arena, from between
+ * blocks that stay allocated, and after a large block has been freed. */
 #include "test.h"
 
 #include <pthread.h>
@@ -10,9 +10,9 @@
 #define BLOCK  1024
 #define BLOCKS 65536 /* 64 MiB */
 #define FLOOD  16384 /* 16 MiB */
-#define KEPT   256   /* one block of so many stays, so that no end of an arena is free */
+#define KEPT   256   /* one block in so many stays: no end of an arena is free */
 
-/* The arenas are not glibc's under a sanitizer. */
+/* Under a sanitizer the arenas are not glibc's. */
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
 #define TRIMS 0
 #else
@@ -40,7 +40,7 @@ static void *allocate_burst(void *arg) {
     return NULL;
 }
 
-static void a_burst_leaves_what_is_kept(void **state) {
+static void memory_of_a_burst_returns_to_the_system(void **state) {
     (void)state;
     if (!TRIMS)
         skip();
@@ -50,7 +50,7 @@ static void a_burst_leaves_what_is_kept(void **state) {
     assert_int_equal(pthread_join(thread, NULL), 0);
     size_t before = resident_bytes(), used = lw_mem_used();
     assert_in_range(used, BLOCKS / KEPT * BLOCK, BLOCKS * BLOCK / 8);
-    assert_true(before > BLOCKS * BLOCK / 2); /* the allocator keeps it, until ... */
+    assert_true(before > BLOCKS * BLOCK / 2); /* the allocator keeps it until ... */
     lw_mem_trim();
     size_t after = resident_bytes();
     print_message(
@@ -74,8 +74,8 @@ static void *flood_thread(void *arg) {
     return NULL;
 }
 
-/* glibc alone would keep up to 48 MiB of an arena's end from here on. */
-static void a_large_block_changes_nothing(void **state) {
+/* glibc alone would from now on keep up to 48 MiB of an arena's end. */
+static void a_large_block_does_not_change_the_policy(void **state) {
     (void)state;
     if (!TRIMS)
         skip();
@@ -87,13 +87,14 @@ static void a_large_block_changes_nothing(void **state) {
     assert_int_equal(pthread_create(&thread, NULL, flood_thread, block), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
     size_t after = resident_bytes();
-    print_message("resident: %zu KiB before, %zu KiB after 16 MiB came and went\n",
-                  before / 1024, after / 1024);
+    print_message(
+        "resident: %zu KiB before, %zu KiB after 16 MiB were allocated and freed\n",
+        before / 1024, after / 1024);
     assert_true(after < before + (4 << 20));
     free(block);
 }
 
-static void what_is_used_is_counted(void **state) {
+static void memory_in_use_is_counted(void **state) {
     (void)state;
     if (!TRIMS)
         skip();
@@ -107,9 +108,9 @@ static void what_is_used_is_counted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_burst_leaves_what_is_kept),
-        cmocka_unit_test(what_is_used_is_counted),
-        cmocka_unit_test(a_large_block_changes_nothing), /* sets the policy */
+        cmocka_unit_test(memory_of_a_burst_returns_to_the_system),
+        cmocka_unit_test(memory_in_use_is_counted),
+        cmocka_unit_test(a_large_block_does_not_change_the_policy), /* sets the policy */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

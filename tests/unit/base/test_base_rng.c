@@ -1,13 +1,13 @@
-/* Random numbers: the published generators, and samples that look like what they claim.
- */
+/* Random numbers: the generators are the published ones, and samples have the right
+ * distribution. */
 #include "test.h"
 
 #include <math.h>
 
 #include "base/rng.h"
 
-/* splitmix64 from seed 1234567: the counter is advanced by the caller. */
-static void splitmix64_is_the_published_one(void **state) {
+/* splitmix64 from seed 1234567; the caller advances the counter. */
+static void splitmix64_matches_the_published_values(void **state) {
     (void)state;
     static const uint64_t want[] = {
         UINT64_C(6457827717110365317), UINT64_C(3203168211198807973),
@@ -22,8 +22,8 @@ static void splitmix64_is_the_published_one(void **state) {
         assert_true(rng.s[i] == want[i]);
 }
 
-/* xoshiro256** from the state 1, 2, 3, 4, as its authors' C code gives it. */
-static void xoshiro256_is_the_published_one(void **state) {
+/* xoshiro256** from the state 1, 2, 3, 4, as computed by its authors' C code. */
+static void xoshiro256_matches_the_published_values(void **state) {
     (void)state;
     static const uint64_t want[] = {UINT64_C(11520),
                                     UINT64_C(0),
@@ -40,7 +40,7 @@ static void xoshiro256_is_the_published_one(void **state) {
         assert_true(lw_rng_next(&rng) == want[i]);
 }
 
-static void the_same_seed_is_the_same_stream(void **state) {
+static void equal_seeds_give_equal_streams(void **state) {
     (void)state;
     struct lw_rng a, b, c;
     lw_rng_seed(&a, 7);
@@ -55,8 +55,8 @@ static void the_same_seed_is_the_same_stream(void **state) {
     assert_int_equal(same, 0);
 }
 
-/* chi-square with 6 degrees of freedom: 22.5 is its 99.9th percentile; the seed is fixed.
- */
+/* chi-square with 6 degrees of freedom: its 99.9th percentile is 22.5; the seed is
+ * fixed. */
 static void below_is_uniform(void **state) {
     (void)state;
     struct lw_rng rng;
@@ -88,7 +88,7 @@ static void unit_and_normal_have_their_moments(void **state) {
         z2 += n * n;
         z4 += n * n * n * n;
     }
-    assert_true(fabs(u / N - 0.5) < 0.004); /* each some four standard errors */
+    assert_true(fabs(u / N - 0.5) < 0.004); /* about four standard errors each */
     assert_true(fabs(z / N) < 0.013);
     assert_true(fabs(z2 / N - 1) < 0.018);
     assert_true(fabs(z4 / N - 3) < 0.13);
@@ -96,9 +96,9 @@ static void unit_and_normal_have_their_moments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splitmix64_is_the_published_one),
-        cmocka_unit_test(xoshiro256_is_the_published_one),
-        cmocka_unit_test(the_same_seed_is_the_same_stream),
+        cmocka_unit_test(splitmix64_matches_the_published_values),
+        cmocka_unit_test(xoshiro256_matches_the_published_values),
+        cmocka_unit_test(equal_seeds_give_equal_streams),
         cmocka_unit_test(below_is_uniform),
         cmocka_unit_test(unit_and_normal_have_their_moments),
     };

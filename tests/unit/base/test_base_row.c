@@ -1,4 +1,4 @@
-/* Fields and cells. */
+/* Rows: lists of fields, and cells. */
 #include "test.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static void names_and_their_number_are_bounded(void **state) {
     assert_int_equal(err.code, LW_ECONFIG);
 }
 
-static void cells_hold_their_kind(void **state) {
+static void cells_keep_their_kind(void **state) {
     (void)state;
     struct lw_cell none = lw_cell_missing(), nan_cell = lw_cell_num(NAN);
     assert_false(none.present);
@@ -56,7 +56,7 @@ static void cells_hold_their_kind(void **state) {
     assert_true(lw_cell_text("", 0).present); /* an empty text is a value */
 }
 
-/* Keys are stored in models and sketches, so they must never change: XXH3, seed 0. */
+/* Keys are stored in models and sketches, so the hash must never change: XXH3, seed 0. */
 static void text_keys_are_xxh3(void **state) {
     (void)state;
     assert_true(lw_text_key("", 0) == UINT64_C(0x2d06800538d394c2));
@@ -77,7 +77,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_found_by_name),
         cmocka_unit_test(names_and_their_number_are_bounded),
-        cmocka_unit_test(cells_hold_their_kind),
+        cmocka_unit_test(cells_keep_their_kind),
         cmocka_unit_test(text_keys_are_xxh3),
         cmocka_unit_test(kinds_have_names),
     };

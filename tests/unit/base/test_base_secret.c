@@ -1,4 +1,4 @@
-/* A secret is a path or env:NAME; the same source is read and refused alike by all. */
+/* A secret is a path or env:NAME; all users read and refuse a source in the same way. */
 #include "test.h"
 
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void the_first_line_is_the_secret(void **state) {
     }
 }
 
-static void the_text_ends_without_white_space(void **state) {
+static void trailing_white_space_is_removed(void **state) {
     (void)state;
     struct lw_err err = {0};
     char *text = lw_secret_text(source_of("a\nb\r\n\n", 6), 6, &err);
@@ -65,7 +65,7 @@ static void assert_refused(const char *from, size_t max, const char *why) {
     assert_string_equal(out, "before");
 }
 
-static void a_refusal_names_the_source_alone(void **state) {
+static void errors_name_only_the_source(void **state) {
     (void)state;
     assert_refused("/nonexistent/secret", 8, "cannot open /nonexistent/secret");
     assert_refused("env:LW_TEST_UNSET", 8,
@@ -88,8 +88,8 @@ static void a_refusal_names_the_source_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(the_first_line_is_the_secret, clean_up),
-        cmocka_unit_test_teardown(the_text_ends_without_white_space, clean_up),
-        cmocka_unit_test_teardown(a_refusal_names_the_source_alone, clean_up),
+        cmocka_unit_test_teardown(trailing_white_space_is_removed, clean_up),
+        cmocka_unit_test_teardown(errors_name_only_the_source, clean_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

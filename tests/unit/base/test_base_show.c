@@ -1,4 +1,4 @@
-/* Strange bytes as text: valid, harmless, and told apart, because it can be read back. */
+/* Arbitrary bytes as text: valid, harmless, unambiguous, and readable back. */
 #include "test.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static void assert_shows(void **state) {
         {"a\nb\tc", 5, "a\\x0ab\\x09c"},
         {"\xc2\x9b"
          "1m",
-         4, "\\u009b1m"}, /* CSI in one character */
+         4, "\\u009b1m"}, /* CSI as one character */
         {"a\xe2\x80\xae"
          "b",
          5, "a\\u202eb"},
@@ -41,11 +41,11 @@ static void assert_shows(void **state) {
         {"\\\\host", 6, "\\\\\\host"},
         {"end\\", 4, "end\\"},
         {"\\\x01", 2, "\\\\\\x01"},
-        {" a  b ", 6, "\\x20a \\x20b\\x20"},  /* spaces that would be lost */
-        {"a\xc2\xa0z", 4, "a\\u00a0z"},       /* a blank that is no space */
-        {"e\xcc\x81", 3, "e\\u0301"},         /* not the letter of one piece */
-        {"\xef\xb7\x90", 3, "\\ufdd0"},       /* no character */
-        {"a\xe2\x80\xa6\\~1", 7, "a…\\\\~1"}, /* not the mark of a cut */
+        {" a  b ", 6, "\\x20a \\x20b\\x20"},  /* spaces that would get lost */
+        {"a\xc2\xa0z", 4, "a\\u00a0z"},       /* a blank other than a space */
+        {"e\xcc\x81", 3, "e\\u0301"},         /* distinct from the precomposed letter */
+        {"\xef\xb7\x90", 3, "\\ufdd0"},       /* not a character */
+        {"a\xe2\x80\xa6\\~1", 7, "a…\\\\~1"}, /* distinct from the mark of a cut */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char out[200];
@@ -55,7 +55,7 @@ static void assert_shows(void **state) {
     }
 }
 
-static void is_cut_between_characters(void **state) {
+static void long_texts_are_cut_between_characters(void **state) {
     (void)state;
     char out[8], a[32], b[32];
     assert_int_equal(lw_text_show(out, sizeof out, "1234567", 7), 7);
@@ -66,7 +66,7 @@ static void is_cut_between_characters(void **state) {
     assert_string_equal(out, "123…");
     lw_text_show(out, 4, "漢字", 6);
     assert_string_equal(out, "…");
-    /* Where there is room, a checksum tells those apart that begin alike. */
+    /* If there is room, a checksum distinguishes texts with the same beginning. */
     static const char one[] = "a long name that goes on, one",
                       two[] = "a long name that goes on, two";
     lw_text_show(a, 30, one, sizeof one);
@@ -77,18 +77,18 @@ static void is_cut_between_characters(void **state) {
     assert_string_not_equal(a, b);
 }
 
-static void is_left_alone_for_programs(void **state) {
+static void output_for_programs_is_not_shortened(void **state) {
     (void)state;
     static const char text[] = "tab\there \xe2\x80\xae é C:\\dir";
     char out[100];
     assert_int_equal(lw_text_utf8(NULL, text, sizeof text), sizeof text);
-    lw_text_utf8(out, text, sizeof text); /* with the zero byte at its end */
+    lw_text_utf8(out, text, sizeof text); /* with the final zero byte */
     assert_memory_equal(out, text, sizeof text);
     assert_int_equal(lw_text_utf8(out, "caf\xe9\\x", 6), 10);
     assert_memory_equal(out, "caf\\xe9\\\\x", 10);
 }
 
-/* What was written, read back. */
+/* Reads the output back. */
 static size_t read_back(const char *text, size_t len, char *out) {
     size_t n = 0;
     for (size_t i = 0; i < len;) {
@@ -122,7 +122,7 @@ static size_t read_back(const char *text, size_t len, char *out) {
     return n;
 }
 
-/* Bytes that provoke: backslashes, the letters behind them, controls, halves of UTF-8. */
+/* Difficult bytes: backslashes and the letters after them, controls, halves of UTF-8. */
 static size_t strange_text(struct lw_rng *rng, char *out) {
     static const char *const part[] = {"\\",
                                        "x",
@@ -165,7 +165,7 @@ static bool is_utf8(const char *text, size_t len) {
     return true;
 }
 
-static void reads_back(void **state) {
+static void shown_texts_read_back(void **state) {
     (void)state;
     const uint64_t seed = 20261129;
     struct lw_rng rng;
@@ -210,7 +210,7 @@ static void sentences_are_harmless(void **state) {
         assert_true(is_harmless(once));
         lw_text_safe(twice, sizeof twice, once, strlen(once));
         assert_string_equal(twice, once);
-        lw_text_show(shown, size, bytes, len); /* a name is a sentence already */
+        lw_text_show(shown, size, bytes, len); /* a name is already a sentence */
         lw_text_safe(once, sizeof once, shown, strlen(shown));
         assert_string_equal(once, shown);
         lw_text_safe(once, size, bytes, len);
@@ -220,7 +220,7 @@ static void sentences_are_harmless(void **state) {
     }
 }
 
-static void columns_are_filled_and_told_apart(void **state) {
+static void different_texts_differ_in_a_column(void **state) {
     (void)state;
     assert_string_equal(lw_text_column("Zürich", 8, 16).text, "Zürich  ");
     assert_string_equal(lw_text_column("", 2, 16).text, "  ");
@@ -254,11 +254,11 @@ static void figures_are_narrow(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(assert_shows),
-        cmocka_unit_test(is_cut_between_characters),
-        cmocka_unit_test(is_left_alone_for_programs),
-        cmocka_unit_test(reads_back),
+        cmocka_unit_test(long_texts_are_cut_between_characters),
+        cmocka_unit_test(output_for_programs_is_not_shortened),
+        cmocka_unit_test(shown_texts_read_back),
         cmocka_unit_test(sentences_are_harmless),
-        cmocka_unit_test(columns_are_filled_and_told_apart),
+        cmocka_unit_test(different_texts_differ_in_a_column),
         cmocka_unit_test(figures_are_narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The hash table against a list that is searched from end to end. */
+/* The hash table compared with a linear search in a list. */
 #include "test.h"
 
 #include "base/rng.h"
@@ -25,9 +25,9 @@ static void check_all(const struct lw_table *t, const struct model *m) {
         assert_int_equal(lw_table_get(t, m->key[i]), m->value[i]);
 }
 
-/* Keys as they come in life (small integers, 0, all ones, hashes), put and indexed at
+/* Typical keys (small integers, 0, all ones, hashes), inserted and looked up at
  * random. */
-static void it_does_what_a_list_does(void **state) {
+static void the_table_agrees_with_a_list(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 10; seed++) {
         struct lw_rng rng;
@@ -77,7 +77,7 @@ static void new_keys_are_numbered_in_order(void **state) {
     lw_table_fini(&t);
 }
 
-static void an_empty_table_has_nothing(void **state) {
+static void an_empty_table_finds_nothing(void **state) {
     (void)state;
     struct lw_table t = {0};
     assert_int_equal(lw_table_get(&t, 0), LW_TABLE_NONE);
@@ -91,9 +91,9 @@ static void an_empty_table_has_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_does_what_a_list_does),
+        cmocka_unit_test(the_table_agrees_with_a_list),
         cmocka_unit_test(new_keys_are_numbered_in_order),
-        cmocka_unit_test(an_empty_table_has_nothing),
+        cmocka_unit_test(an_empty_table_finds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Reading and writing what people read and write. */
+/* Durations, sizes, times, numbers and names as people write them. */
 #include "test.h"
 
 #include <math.h>
@@ -131,7 +131,7 @@ static void times_parse(void **state) {
     int64_t ms;
     for (size_t i = 0; i < COUNT(bad); i++)
         if (lw_parse_time(bad[i], &ms))
-            fail_msg("\"%s\" was taken for a time", bad[i]);
+            fail_msg("\"%s\" was accepted as a time", bad[i]);
     for (size_t i = 0; i < COUNT(good); i++) {
         if (!lw_parse_time(good[i].text, &ms))
             fail_msg("\"%s\" was refused", good[i].text);
@@ -157,8 +157,8 @@ static void numbers_parse_whole(void **state) {
     assert_true(lw_parse_f64(".5", &f64) && f64 == 0.5);
 }
 
-/* What is written reads back: the law that the printed configuration rests on. */
-static void formatted_durations_read_back(void **state) {
+/* Formatted values parse back to themselves; the printed configuration depends on it. */
+static void formatted_durations_parse_back(void **state) {
     (void)state;
     struct lw_rng rng;
     char text[64];
@@ -176,7 +176,7 @@ static void formatted_durations_read_back(void **state) {
     assert_true(strlen(lw_format_duration(text, 6, INT64_C(123456789012))) < 6);
 }
 
-static void formatted_times_read_back(void **state) {
+static void formatted_times_parse_back(void **state) {
     (void)state;
     struct lw_rng rng;
     char text[32];
@@ -194,7 +194,7 @@ static void formatted_times_read_back(void **state) {
                         "1969-12-31T23:59:59.999Z");
 }
 
-static void formatted_numbers_read_back(void **state) {
+static void formatted_numbers_parse_back(void **state) {
     (void)state;
     struct lw_rng rng;
     char text[40];
@@ -233,13 +233,13 @@ static void counts_have_separators(void **state) {
     assert_true(strlen(lw_format_count(text, 6, UINT64_MAX)) < 6);
 }
 
-static void the_nearest_name_is_what_was_meant(void **state) {
+static void the_nearest_name_is_suggested(void **state) {
     (void)state;
     static const char *const keys[] = {"window",   "windows",       "warn",
                                        "critical", "cooldown",      "cooldown_max",
                                        "feature",  "trip_distance", "password_file"};
     static const struct {
-        const char *name, *want; /* NULL: nothing is near enough */
+        const char *name, *want; /* NULL: no name is near enough */
     } cases[] = {
         {"windwo", "window"},
         {"WINDOW", "window"},
@@ -288,7 +288,7 @@ static void sparklines_go_from_low_to_high(void **state) {
     assert_string_equal(lw_sparkline(out, sizeof out, ramp, 8, 2),
                         "▃▇"); /* means 1.5, 5.5 */
     assert_string_equal(lw_sparkline(out, sizeof out, ramp, 2, 20),
-                        "▁█"); /* never stretched */
+                        "▁█"); /* a short series is not stretched */
     assert_string_equal(lw_sparkline(out, sizeof out, flat, 3, 3), "▁▁▁");
     assert_string_equal(lw_sparkline(out, sizeof out, gap, 3, 3), "▁ █");
     assert_string_equal(lw_sparkline(out, sizeof out, ramp, 0, 8), "");
@@ -303,11 +303,11 @@ int main(void) {
         cmocka_unit_test(sizes_parse),
         cmocka_unit_test(times_parse),
         cmocka_unit_test(numbers_parse_whole),
-        cmocka_unit_test(formatted_durations_read_back),
-        cmocka_unit_test(formatted_times_read_back),
-        cmocka_unit_test(formatted_numbers_read_back),
+        cmocka_unit_test(formatted_durations_parse_back),
+        cmocka_unit_test(formatted_times_parse_back),
+        cmocka_unit_test(formatted_numbers_parse_back),
         cmocka_unit_test(counts_have_separators),
-        cmocka_unit_test(the_nearest_name_is_what_was_meant),
+        cmocka_unit_test(the_nearest_name_is_suggested),
         cmocka_unit_test(copies_are_cut_and_terminated),
         cmocka_unit_test(sparklines_go_from_low_to_high),
     };

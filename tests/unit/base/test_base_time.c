@@ -1,4 +1,4 @@
-/* Calendar and zones against what is known of them. */
+/* Calendar and time zones against known values. */
 #include "test.h"
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@ static int days_in(int year, int month) {
     return days[month - 1] + (month == 2 && leap);
 }
 
-/* Day by day through two centuries, counted on the fingers. */
+/* Two centuries day by day, with an independent count. */
 static void every_day_from_1900_to_2100_is_right(void **state) {
     (void)state;
     int year = 1900, month = 1, day = 1, weekday = 0; /* a Monday */
@@ -79,9 +79,9 @@ static void new_york_changes_its_clocks_in_2020(void **state) {
     lw_zone_free(zone);
 }
 
-/* A time on the wall becomes an instant that shows the same time, for every zone that is
- * asked and every time that its clocks show. */
-static void the_wall_shows_what_was_read(void **state) {
+/* A local time becomes an instant that shows the same local time, for every zone and
+ * every time that its clocks show. */
+static void local_times_round_trip(void **state) {
     (void)state;
     static const char *const names[] = {"America/New_York",
                                         "Europe/London",
@@ -100,13 +100,13 @@ static void the_wall_shows_what_was_read(void **state) {
             int64_t wall = t + lw_zone_offset(zone, t);
             int64_t back = lw_zone_instant(zone, wall);
             assert_true(back + lw_zone_offset(zone, back) == wall);
-            assert_true(back <= t); /* the first of an hour that comes twice */
+            assert_true(back <= t); /* the first of an ambiguous hour */
         }
         lw_zone_free(zone);
     }
     struct lw_err err = {0};
     struct lw_zone *york = lw_zone_new("America/New_York", &err);
-    int64_t gap = lw_from_civil(2020, 3, 8) + 150 * LW_MINUTE; /* 02:30 is left out */
+    int64_t gap = lw_from_civil(2020, 3, 8) + 150 * LW_MINUTE; /* 02:30 does not exist */
     assert_true(lw_zone_instant(york, gap) == gap + 5 * LW_HOUR);
     assert_true(lw_zone_instant(NULL, gap) == gap);
     int64_t ms;
@@ -117,12 +117,12 @@ static void the_wall_shows_what_was_read(void **state) {
     lw_zone_free(york);
 }
 
-static void odd_zones_keep_their_minutes(void **state) {
+static void zones_with_fractional_hours_are_right(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_zone *india = lw_zone_new("Asia/Kolkata", &err);
     struct lw_zone *island =
-        lw_zone_new("Australia/Lord_Howe", &err); /* half an hour of DST */
+        lw_zone_new("Australia/Lord_Howe", &err); /* DST of half an hour */
     if (!india || !island)
         skip();
     assert_int_equal(lw_zone_offset(india, 0), 330 * LW_MINUTE);
@@ -133,7 +133,7 @@ static void odd_zones_keep_their_minutes(void **state) {
     lw_zone_free(island);
 }
 
-/* ---- every zone, beside the C library ---- */
+/* ---- every zone, compared with the C library ---- */
 
 static int64_t libc_offset(int64_t s) {
     time_t t = (time_t)s;
@@ -149,7 +149,7 @@ static void agree_at(const char *name, const struct lw_zone *zone, int64_t s) {
                  (long long)(ours / 1000), (long long)(theirs / 1000));
 }
 
-/* From 1970 to 2050, and at both sides of every change that the C library sees. */
+/* From 1970 to 2050, and on both sides of every change that the C library knows. */
 static void assert_agree(const char *name, const struct lw_zone *zone) {
     const int64_t step = 79 * 3600, end = lw_from_civil(2050, 1, 1) / LW_SECOND;
     int64_t before = libc_offset(0), after;
@@ -197,13 +197,13 @@ static void every_zone_agrees_with_the_c_library(void **state) {
     assert_true(zones > 200);
 }
 
-static void no_zone_is_utc(void **state) {
+static void a_missing_zone_means_utc(void **state) {
     (void)state;
     assert_int_equal(lw_zone_offset(NULL, 123), 0);
     lw_zone_free(NULL);
 }
 
-static void zones_that_do_not_exist_are_refused(void **state) {
+static void unknown_zones_are_refused(void **state) {
     (void)state;
     static const char *const names[] = {"",        "Mars/Olympus", "../../../etc/passwd",
                                         "America", "tzdata.zi",    "zone.tab"};
@@ -211,12 +211,12 @@ static void zones_that_do_not_exist_are_refused(void **state) {
         struct lw_err err = {0};
         struct lw_zone *zone = lw_zone_new(names[i], &err);
         if (zone)
-            fail_msg("\"%s\" was taken for a zone", names[i]);
+            fail_msg("\"%s\" was accepted as a zone", names[i]);
         assert_int_equal(err.code, LW_ECONFIG);
     }
 }
 
-static void the_process_keeps_its_own_zone(void **state) {
+static void the_process_time_zone_is_unchanged(void **state) {
     (void)state;
     struct lw_err err = {0};
     setenv("TZ", "Asia/Tokyo", 1);
@@ -241,12 +241,12 @@ int main(void) {
         cmocka_unit_test(every_day_from_1900_to_2100_is_right),
         cmocka_unit_test(known_instants_are_right),
         cmocka_unit_test(new_york_changes_its_clocks_in_2020),
-        cmocka_unit_test(the_wall_shows_what_was_read),
-        cmocka_unit_test(odd_zones_keep_their_minutes),
+        cmocka_unit_test(local_times_round_trip),
+        cmocka_unit_test(zones_with_fractional_hours_are_right),
         cmocka_unit_test(every_zone_agrees_with_the_c_library),
-        cmocka_unit_test(no_zone_is_utc),
-        cmocka_unit_test(zones_that_do_not_exist_are_refused),
-        cmocka_unit_test(the_process_keeps_its_own_zone),
+        cmocka_unit_test(a_missing_zone_means_utc),
+        cmocka_unit_test(unknown_zones_are_refused),
+        cmocka_unit_test(the_process_time_zone_is_unchanged),
         cmocka_unit_test(clocks_run_forward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

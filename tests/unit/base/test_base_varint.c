@@ -1,5 +1,5 @@
-/* Varints: every value round-trips through every reader, no reader passes the end, and a
- * tenth byte that overflows 64 bits is refused by all of them. */
+/* Varints: every value round-trips through every reader, no reader reads past the end,
+ * and every reader refuses a tenth byte that overflows 64 bits. */
 #include "test.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static uint64_t value_at(struct lw_rng *rng, unsigned i) {
     return i < 192 ? edge - 1 + i / 64 : lw_rng_next(rng) >> lw_rng_below(rng, 64);
 }
 
-/* In memory of exactly `len` bytes, so that a sanitizer sees a read past the end. */
+/* In memory of exactly `len` bytes, so that a sanitizer detects a read past the end. */
 static void read_all(const uint8_t *data, size_t len, bool ok, uint64_t want) {
     uint8_t *copy = malloc(len + 1);
     memcpy(copy, data, len);
@@ -64,7 +64,7 @@ static void a_tenth_byte_that_overflows_is_refused(void **state) {
     read_all(bytes, 11, false, 0);
 }
 
-static void a_longer_form_is_refused_where_one_value_has_one_form(void **state) {
+static void longer_forms_are_refused_by_canonical_readers(void **state) {
     (void)state;
     static const uint8_t zero[] = {0x80, 0x00};
     read_all(zero, 2, true, 0);
@@ -76,7 +76,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_round_trip_and_cuts_are_refused),
         cmocka_unit_test(a_tenth_byte_that_overflows_is_refused),
-        cmocka_unit_test(a_longer_form_is_refused_where_one_value_has_one_form),
+        cmocka_unit_test(longer_forms_are_refused_by_canonical_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

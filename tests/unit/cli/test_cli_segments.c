@@ -19,7 +19,7 @@ static void deciles_keep_equal_values_together(void **state) {
     assert_int_equal(lw_evaluate_deciles(value, 0, edge), 0);
 }
 
-static void groups_add_up(void **state) {
+static void every_row_is_in_one_group(void **state) {
     (void)state;
     struct lw_evaluate_rows rows = {.task = &lw_task_regression};
     struct lw_evaluate_groups groups;
@@ -34,7 +34,7 @@ static void groups_add_up(void **state) {
     }
     lw_evaluate_group(&rows, &by, &groups);
     assert_int_equal(groups.all.losses.n, 1000);
-    assert_int_equal(groups.nmonths, 2); /* none for the months between */
+    assert_int_equal(groups.nmonths, 2); /* months in between have none */
     assert_string_equal(groups.month[0].name, "2020-03");
     assert_string_equal(groups.month[1].name, "2041-03");
     assert_int_equal(groups.nsegments, LW_DECILES + 1);
@@ -81,7 +81,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(few_groups_keep_their_natural_order),
         cmocka_unit_test(deciles_keep_equal_values_together),
-        cmocka_unit_test(groups_add_up),
+        cmocka_unit_test(every_row_is_in_one_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

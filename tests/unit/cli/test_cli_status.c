@@ -61,7 +61,7 @@ static void stalled_partitions_have_a_reason(void **state) {
     assert_true(lw_status_stalled(s, 1, why, sizeof why));
     assert_string_equal(why, "not flushed for 1m");
     s->part[0].updated_ms = NOW - LW_MINUTE;
-    assert_false(lw_status_stalled(s, 0, why, sizeof why)); /* nothing to read */
+    assert_false(lw_status_stalled(s, 0, why, sizeof why)); /* no messages to read */
     lw_copy(s->part[0].owner, sizeof s->part[0].owner, "host:10:0");
     assert_true(lw_status_stalled(s, 0, why, sizeof why));
     assert_string_equal(why, "no live process reads it; last flushed 1m ago");

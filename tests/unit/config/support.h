@@ -1,4 +1,5 @@
-/* What the tests of this layer share: loading by a path relative to tests/data/config. */
+/* Helpers shared by the tests of this layer: loading by a path relative to
+ * tests/data/config. */
 #ifndef LW_TESTS_UNIT_CONFIG_SUPPORT_H
 #define LW_TESTS_UNIT_CONFIG_SUPPORT_H
 
@@ -22,7 +23,7 @@ static inline struct lw_config *load_or_fail(const char *path) {
     struct lw_err err = {0};
     struct lw_config *config = lw_config_load(path, &err);
     if (!config && strstr(err.msg, "cannot fit trees"))
-        skip(); /* a build without XGBoost */
+        skip(); /* built without XGBoost */
     if (!config)
         fail_msg("%s", err.msg);
     return config;

@@ -1,20 +1,20 @@
-/* Every file in tests/data/config/bad is a mistake that somebody will make, and its first
- * line says the whole message that they must get: `# expect: 16:47: key
- * 'rules[0].window': ...`. A new case is a new file. */
+/* Every file in tests/data/config/bad has one typical mistake; its first line is the
+ * complete message: `# expect: 16:47: key 'rules[0].window': ...`. A new case is a new
+ * file. */
 #include "support.h"
 
 #include <dirent.h>
 
 #define BAD_DIR DATA_DIR "bad/"
 
-/* Directories differ from machine to machine: the message without them. */
+/* Removes the directory from the message, because it differs between machines. */
 static void drop_directory(char *text) {
     size_t len = strlen(BAD_DIR);
     for (char *at; (at = strstr(text, BAD_DIR)) != NULL;)
         memmove(at, at + len, strlen(at + len) + 1);
 }
 
-/* Expected text behind "# expect: ", or NULL. */
+/* The text after "# expect: ", or NULL. */
 static char *expected_error(const char *path, char *line, size_t size) {
     FILE *file = fopen(path, "r");
     assert_non_null(file);
@@ -57,7 +57,7 @@ static void each_mistake_is_refused_with_its_message(void **state) {
     assert_int_equal(wrong, 0);
 }
 
-static void a_file_that_cannot_be_read_is_named(void **state) {
+static void the_message_names_an_unreadable_file(void **state) {
     (void)state;
     struct lw_err err = {0};
     assert_null(lw_config_load(DATA_DIR "no-such.yaml", &err));
@@ -68,8 +68,8 @@ static void a_file_that_cannot_be_read_is_named(void **state) {
     assert_int_equal(err.code, LW_EINPUT);
 }
 
-/* A good file that is cut, or has one byte changed, at every third place is read or
- * refused: never a crash, never a refusal without a text and a position. */
+/* A valid file that is cut, or has one byte changed, at every third position is either
+ * read or refused with a text and a position. It never causes a crash. */
 static void damaged_files_never_crash(void **state) {
     (void)state;
     FILE *file = fopen(BIKES, "r");
@@ -97,7 +97,7 @@ int main(void) {
     unsetenv("LEEWAY_TEST");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_mistake_is_refused_with_its_message),
-        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+        cmocka_unit_test(the_message_names_an_unreadable_file),
         cmocka_unit_test(damaged_files_never_crash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

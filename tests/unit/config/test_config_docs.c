@@ -1,4 +1,4 @@
-/* docs/config.md is what the tables say. After a change of a key: `test_config_docs
+/* docs/config.md is generated from the tables. After a change of a key: `test_config_docs
  * --write`. */
 #include "support.h"
 

@@ -1,5 +1,6 @@
-/* Two configurations over two schemas, loaded at once, each meaning what it says. The
- * second has no word in common with the first: nothing about taxis is compiled in. */
+/* Two configurations over two schemas, loaded at the same time, with their complete
+ * meaning. The second shares no field or name with the first: nothing about taxis is
+ * compiled in. */
 #include "support.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@ static int find_rule(const struct lw_spec *spec, const char *name) {
     return -1;
 }
 
-static void green_taxis_mean_what_they_say(void **state) {
+static void green_taxis_are_read_completely(void **state) {
     (void)state;
     struct lw_config *config = load_or_fail(GREEN);
     const struct lw_spec *spec = &config->spec;
@@ -49,7 +50,7 @@ static void green_taxis_mean_what_they_say(void **state) {
     lw_config_free(config);
 }
 
-static void green_candidates_are_two_scales(void **state) {
+static void green_candidates_have_two_time_scales(void **state) {
     (void)state;
     struct lw_config *config = load_or_fail(GREEN);
     const struct lw_spec *spec = &config->spec;
@@ -68,14 +69,14 @@ static void green_candidates_are_two_scales(void **state) {
     }
     assert_string_equal(spec->candidate[1].name, "two-scales-3d");
     assert_int_equal(lw_plan_terms(spec->train),
-                     20); /* `plain` is checked, but not compiled in */
+                     20); /* `plain` is checked but not compiled */
     const struct lw_term *pair = lw_plan_term_at(spec->train, 2);
     assert_int_equal(pair->ncat, 2);
     assert_true(pair->penalty == 3);
     lw_config_free(config);
 }
 
-static void bikes_mean_what_they_say(void **state) {
+static void bikes_are_read_completely(void **state) {
     (void)state;
     struct lw_config *config = load_or_fail(BIKES);
     const struct lw_spec *spec = &config->spec;
@@ -118,7 +119,7 @@ static void bikes_mean_what_they_say(void **state) {
     lw_config_free(config);
 }
 
-static void bike_rules_have_their_thresholds(void **state) {
+static void bike_rules_have_their_thresholds_and_defaults(void **state) {
     (void)state;
     struct lw_config *config = load_or_fail(BIKES);
     const struct lw_spec *spec = &config->spec;
@@ -134,7 +135,7 @@ static void bike_rules_have_their_thresholds(void **state) {
     assert_true(fabs(fresh->clear_below - 0.45) < 1e-12);
     const struct lw_rule *quiet = &spec->rule[find_rule(spec, "quiet")];
     assert_int_equal(quiet->min_n, 0);
-    assert_true(fabs(quiet->clear_below - 22) < 1e-12); /* above: `events` fires below */
+    assert_true(fabs(quiet->clear_below - 22) < 1e-12); /* `events` clears above */
     const struct lw_receiver *chat = &config->receiver[0];
     assert_int_equal(config->nreceivers, 1);
     assert_int_equal(chat->format, LW_FORMAT_SLACK);
@@ -146,7 +147,7 @@ static void bike_rules_have_their_thresholds(void **state) {
     lw_config_free(config);
 }
 
-static void lists_make_one_candidate_each(void **state) {
+static void each_list_entry_makes_one_candidate(void **state) {
     (void)state;
     struct lw_config *config = load_or_fail(BIKES);
     const struct lw_spec *spec = &config->spec;
@@ -164,7 +165,7 @@ static void lists_make_one_candidate_each(void **state) {
     assert_int_equal(spec->candidate[6].kind, LW_FIT_TREES);
     assert_int_equal(spec->candidate[6].trees.depth, 3);
     assert_true(spec->candidate[6].trees.eta == 0.3);
-    /* `more` includes `small`, so the two share terms; `draft` is used by nobody. */
+    /* `more` includes `small`, so the two share terms; no candidate uses `draft`. */
     assert_int_equal(lw_plan_terms(spec->train), 3);
     assert_int_equal(spec->candidate[0].nterms, 3);
     assert_int_equal(spec->candidate[0].terms[0], spec->candidate[6].terms[0]);
@@ -173,8 +174,8 @@ static void lists_make_one_candidate_each(void **state) {
     lw_config_free(config);
 }
 
-/* Interleaved, so that anything shared between the two would show. */
-static void two_live_side_by_side(void **state) {
+/* Interleaved, so that any shared state between the two would show. */
+static void two_configurations_are_independent(void **state) {
     (void)state;
     struct lw_config *green = load_or_fail(GREEN);
     struct lw_config *bikes = load_or_fail(BIKES);
@@ -204,8 +205,8 @@ static void addresses_come_from_the_environment(void **state) {
     lw_config_free(here);
 }
 
-/* Each of them is what lw_redis_new understands. */
-static void redis_may_be_found_in_every_way(void **state) {
+/* lw_redis_new accepts each of them. */
+static void every_form_of_a_redis_address_is_accepted(void **state) {
     (void)state;
     static const char *const urls[] = {"redis://one:6379,two:6379,three",
                                        "rediss://host/2", "sentinels://a/trips",
@@ -219,7 +220,7 @@ static void redis_may_be_found_in_every_way(void **state) {
     unsetenv("LEEWAY_REDIS");
 }
 
-static void listening_addresses_are_taken_apart(void **state) {
+static void listening_addresses_are_split_into_host_and_port(void **state) {
     (void)state;
     static const struct {
         const char *listen, *host;
@@ -238,7 +239,7 @@ static void listening_addresses_are_taken_apart(void **state) {
     unsetenv("LEEWAY_LISTEN");
 }
 
-/* The least that a configuration can say; everything else is a default. */
+/* The minimal configuration; everything else has its default. */
 static const char least[] = "stream: s\n"
                             "source: {topic: t, schema: bike_share.avsc}\n"
                             "event: {fields: {station: category}}\n"
@@ -247,7 +248,7 @@ static const char least[] = "stream: s\n"
                             "feature_sets: {s: [station]}\n"
                             "candidates: [{name: c, features: s, window: 9d}]\n";
 
-static void the_least_configuration_has_sound_defaults(void **state) {
+static void the_minimal_configuration_has_sound_defaults(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_config *config =
@@ -266,16 +267,16 @@ static void the_least_configuration_has_sound_defaults(void **state) {
     assert_int_equal(config->spec.nfeatures, 0);
     assert_string_equal(config->spec.column[0].name, "target");
     assert_int_equal(config->spec.retrain.bootstrap_rows, config->spec.retrain.min_rows);
-    assert_string_equal(config->http.host, "127.0.0.1"); /* nobody else unless asked */
+    assert_string_equal(config->http.host, "127.0.0.1"); /* only local by default */
     assert_int_equal(config->nreceivers, 0);
     assert_int_equal(receiver.timeout_ms, 10 * LW_SECOND);
     assert_int_equal(receiver.give_up_ms, 3 * LW_DAY);
     lw_config_free(config);
-    assert_true(same); /* the tables say what the library says */
+    assert_true(same); /* the table agrees with the library */
 }
 
-/* An '@' or a ':' alone is no password. */
-static void addresses_without_a_password_are_taken(void **state) {
+/* An '@' or a ':' alone does not make a password. */
+static void addresses_without_a_password_are_accepted(void **state) {
     (void)state;
     setenv("LEEWAY_TEST", "hunter2", 1);
     static const char *const good[] = {
@@ -332,18 +333,18 @@ int main(void) {
     unsetenv("LEEWAY_REDIS");
     unsetenv("LEEWAY_LISTEN");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(green_taxis_mean_what_they_say),
-        cmocka_unit_test(green_candidates_are_two_scales),
-        cmocka_unit_test(bikes_mean_what_they_say),
-        cmocka_unit_test(bike_rules_have_their_thresholds),
-        cmocka_unit_test(lists_make_one_candidate_each),
-        cmocka_unit_test(two_live_side_by_side),
+        cmocka_unit_test(green_taxis_are_read_completely),
+        cmocka_unit_test(green_candidates_have_two_time_scales),
+        cmocka_unit_test(bikes_are_read_completely),
+        cmocka_unit_test(bike_rules_have_their_thresholds_and_defaults),
+        cmocka_unit_test(each_list_entry_makes_one_candidate),
+        cmocka_unit_test(two_configurations_are_independent),
         cmocka_unit_test(addresses_come_from_the_environment),
-        cmocka_unit_test(redis_may_be_found_in_every_way),
-        cmocka_unit_test(listening_addresses_are_taken_apart),
-        cmocka_unit_test(the_least_configuration_has_sound_defaults),
+        cmocka_unit_test(every_form_of_a_redis_address_is_accepted),
+        cmocka_unit_test(listening_addresses_are_split_into_host_and_port),
+        cmocka_unit_test(the_minimal_configuration_has_sound_defaults),
         cmocka_unit_test(paths_of_kafka_are_relative_to_the_file),
-        cmocka_unit_test(addresses_without_a_password_are_taken),
+        cmocka_unit_test(addresses_without_a_password_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
-/* An event's way allocates nothing: decode, validate, watch, score, accumulate, as a
- * worker does it with the shipped configuration and a model of its richest features.
- * Every allocation of the program goes through counting wrappers (the linker's --wrap);
- * after a warm-up the count stands still, also while panes open and close. */
+/* Processing an event allocates nothing: decode, validate, watch, score, accumulate, as a
+ * worker does with the shipped configuration and a model of its richest features. Every
+ * allocation of the program passes through counting wrappers (the linker's --wrap); after
+ * a warm-up the count stays the same, also while panes open and close. */
 #include "support.h"
 
 #include "base/buf.h"
@@ -14,9 +14,9 @@
 #include "support/count_allocations.h"
 
 #define SAMPLE LW_SOURCE_DIR "/tests/data/event/green_sample.avro"
-#define WARM   6 /* panes: as many as there are spare ones, and the open ones */
+#define WARM   6 /* panes: all spare ones and the open ones */
 #define PANES  20
-#define HELD   6 /* panes until a late flush */
+#define HELD   6 /* panes before a late flush */
 
 struct fixture {
     struct lw_config *config;
@@ -100,7 +100,7 @@ static int path_teardown(void **state) {
     return 0;
 }
 
-/* As a worker handles a message. */
+/* Like a worker that handles a message. */
 static void path_handle(struct fixture *f, size_t i, int64_t time_ms) {
     struct lw_cell cells[LW_FIELDS_MAX], watched[LW_FEATURES_MAX + 1];
     struct lw_row row;
@@ -127,7 +127,7 @@ static void ignore_row(void *arg, const char *field, const void *data, size_t le
     (void)arg, (void)field, (void)data, (void)len;
 }
 
-/* As a flush leaves a partition behind. */
+/* The state of a partition after a flush. */
 static void path_flush(struct fixture *f) {
     for (size_t i = 0; i < lw_partition_panes(f->partition); i++) {
         struct lw_pane *pane = lw_partition_pane(f->partition, i);
@@ -137,7 +137,7 @@ static void path_flush(struct fixture *f) {
     lw_partition_forget(f->partition);
 }
 
-static void the_counter_counts(void **state) {
+static void the_counter_sees_allocations(void **state) {
     (void)state;
     size_t before = allocations;
     free(lw_malloc(1));
@@ -160,8 +160,8 @@ static void an_event_allocates_nothing(void **state) {
     assert_true(lw_partition_counters(f->partition)[LW_COUNT_SCORED] > PANES * 400);
 }
 
-/* Allocations of n panes without a flush, which follows. */
-static size_t path_hold(struct fixture *f, int *pane, int n) {
+/* The number of allocations for n panes without a flush; a flush follows. */
+static size_t path_delay_flush(struct fixture *f, int *pane, int n) {
     size_t before = allocations;
     for (int i = 0; i < n; i++)
         path_feed(f, (*pane)++);
@@ -170,26 +170,26 @@ static size_t path_hold(struct fixture *f, int *pane, int n) {
     return count;
 }
 
-/* Panes that a late flush held are kept for the next one, but not for ever. */
-static void spare_panes_are_let_go(void **state) {
+/* Panes that a late flush returned are reused by the next one, but not kept forever. */
+static void surplus_spare_panes_are_freed(void **state) {
     struct fixture *f = *state;
     int pane = 0;
     for (int i = 0; i < WARM; i++)
-        path_hold(f, &pane, HELD);
-    assert_int_equal(path_hold(f, &pane, HELD), 0);
+        path_delay_flush(f, &pane, HELD);
+    assert_int_equal(path_delay_flush(f, &pane, HELD), 0);
     for (int i = 0; i < HELD; i++)
         path_flush(f);
     for (int i = 0; i < WARM; i++)
-        assert_int_equal(path_hold(f, &pane, 1), 0);
-    assert_true(path_hold(f, &pane, HELD) > 0);
+        assert_int_equal(path_delay_flush(f, &pane, 1), 0);
+    assert_true(path_delay_flush(f, &pane, HELD) > 0);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_counter_counts),
+        cmocka_unit_test(the_counter_sees_allocations),
         cmocka_unit_test_setup_teardown(an_event_allocates_nothing, path_setup,
                                         path_teardown),
-        cmocka_unit_test_setup_teardown(spare_panes_are_let_go, path_setup,
+        cmocka_unit_test_setup_teardown(surplus_spare_panes_are_freed, path_setup,
                                         path_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The effective configuration: reads back to the same, complete, and without secrets. */
+/* The printed effective configuration is complete, has no secrets, and reads back to the
+ * same. */
 #include "support.h"
 
 #include "base/buf.h"
@@ -31,7 +32,7 @@ static void assert_same_rules(const struct lw_spec *a, const struct lw_spec *b) 
         assert_int_equal(p->feature, q->feature);
         assert_int_equal(p->window, q->window);
         assert_memory_equal(&p->warn, &q->warn,
-                            sizeof p->warn); /* NAN is the same as NAN */
+                            sizeof p->warn); /* two NANs count as equal */
         assert_memory_equal(&p->critical, &q->critical, sizeof p->critical);
         assert_true(p->clear_below == q->clear_below);
         assert_int_equal(p->for_count, q->for_count);
@@ -61,7 +62,7 @@ static void assert_same_candidates(const struct lw_spec *a, const struct lw_spec
     assert_int_equal(lw_plan_terms(a->train), lw_plan_terms(b->train));
 }
 
-/* The parts of two specs that are plain values. */
+/* The members of two specs that are plain values. */
 static void assert_same_policy(const struct lw_spec *a, const struct lw_spec *b) {
     assert_string_equal(a->stream, b->stream);
     assert_memory_equal(&a->retrain, &b->retrain, sizeof a->retrain);
@@ -100,7 +101,7 @@ static const char *file_of(const struct lw_config *config, const char *key) {
     return NULL;
 }
 
-/* From another directory: what is printed holds no relative path. */
+/* From another directory, because the output has no relative paths. */
 static void check_round_trip(const char *path) {
     struct lw_config *config = load_or_fail(path);
     char *text = print_config(config);
@@ -118,7 +119,7 @@ static void check_round_trip(const char *path) {
     lw_config_free(again);
 }
 
-static void printed_it_reads_back_the_same(void **state) {
+static void the_printed_configuration_reads_back_the_same(void **state) {
     (void)state;
     check_round_trip(GREEN);
     check_round_trip(BIKES);
@@ -157,7 +158,7 @@ static void secrets_work_and_are_masked(void **state) {
     setenv("LEEWAY_T_PW", "hunter2", 1);
     struct lw_config *config = parse_config(with_secrets, DATA_DIR "x.yaml");
     assert_string_equal(property_of(config, "sasl.password"), "hunter2");
-    /* read by each client that is made, and not kept */
+    /* each new client reads it; it is not kept */
     assert_string_equal(property_of(config, "ssl.key.password"), "");
     assert_non_null(
         strstr(file_of(config, "ssl.key.password"), "bad/schema-broken.avsc"));
@@ -175,9 +176,9 @@ static void secrets_work_and_are_masked(void **state) {
     lw_config_free(config);
 }
 
-/* Every secret of Kafka: refused where it is written down, masked where it comes from the
+/* Every secret of Kafka is refused if written in the file, masked if it comes from the
  * environment or a file, and in no message. */
-static void every_secret_of_kafka(void **state) {
+static void every_secret_of_kafka_is_masked(void **state) {
     (void)state;
     static const char *const key[] = {
         "sasl.password",           "sasl.oauthbearer.config",
@@ -216,7 +217,7 @@ static void every_secret_of_kafka(void **state) {
         }
 }
 
-/* An address with a password in it is not repeated when it is refused. */
+/* An error message does not repeat an address that contains a password. */
 static void refused_addresses_are_not_shown(void **state) {
     (void)state;
     static const char *const line[] = {
@@ -235,7 +236,7 @@ static void refused_addresses_are_not_shown(void **state) {
     }
 }
 
-static void odd_texts_survive(void **state) {
+static void unusual_texts_survive(void **state) {
     (void)state;
     setenv("LEEWAY_T_PW", "", 1);
     struct lw_config *config = parse_config(with_secrets, DATA_DIR "x.yaml");
@@ -250,8 +251,8 @@ static void odd_texts_survive(void **state) {
     lw_config_free(config);
 }
 
-/* The event's time as a map with its unit, read, printed, and read again. */
-static void a_time_may_say_its_unit(void **state) {
+/* The event's time as a map with its unit: read, printed, and read again. */
+static void the_unit_of_a_time_is_printed(void **state) {
     (void)state;
     struct lw_err err = {0};
     size_t len;
@@ -269,7 +270,7 @@ static void a_time_may_say_its_unit(void **state) {
         assert_string_equal(time->name, "ended_at");
         assert_int_equal(time->unit, LW_UNIT_US);
         assert_int_equal(event->time_unit, LW_UNIT_US);
-        assert_true(time->strict && !time->required); /* null is the event's own fault */
+        assert_true(time->strict && !time->required); /* the event rejects null */
         char *printed = print_config(config);
         assert_non_null(strstr(printed, "    unit: us\n"));
         lw_config_free(config);
@@ -283,13 +284,13 @@ static void a_time_may_say_its_unit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(printed_it_reads_back_the_same),
+        cmocka_unit_test(the_printed_configuration_reads_back_the_same),
         cmocka_unit_test(defaults_are_filled_in),
         cmocka_unit_test(secrets_work_and_are_masked),
-        cmocka_unit_test(every_secret_of_kafka),
+        cmocka_unit_test(every_secret_of_kafka_is_masked),
         cmocka_unit_test(refused_addresses_are_not_shown),
-        cmocka_unit_test(odd_texts_survive),
-        cmocka_unit_test(a_time_may_say_its_unit),
+        cmocka_unit_test(unusual_texts_survive),
+        cmocka_unit_test(the_unit_of_a_time_is_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* A renamed key is found by its section and its old name, and leads to the new one. */
+/* A renamed key is found by its section and old name, and the message gives the new
+ * one. */
 #include "support.h"
 
 #include "config/keys.h"
@@ -6,7 +7,7 @@
 static const struct lw_renamed_key table[] = {
     {"source", "codec", "encoding"}, {"", "receivers", "webhooks"}, {NULL, NULL, NULL}};
 
-static void an_old_name_leads_to_the_new_one(void **state) {
+static void an_old_name_gives_the_new_one(void **state) {
     (void)state;
     assert_string_equal(lw_renamed_key_find(table, "source", "codec"), "encoding");
     assert_string_equal(lw_renamed_key_find(table, "", "receivers"), "webhooks");
@@ -18,8 +19,8 @@ static void other_sections_and_names_were_never_renamed(void **state) {
     assert_null(lw_renamed_key_find(table, "source", "encoding"));
 }
 
-/* A row whose two names are the same, or whose section has no title, helps nobody. */
-static void the_table_holds_together(void **state) {
+/* In every row the names differ and the section has a title. */
+static void the_table_is_consistent(void **state) {
     (void)state;
     for (const struct lw_renamed_key *r = lw_renamed_keys; r->old; r++) {
         assert_non_null(r->section);
@@ -31,9 +32,9 @@ static void the_table_holds_together(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_old_name_leads_to_the_new_one),
+        cmocka_unit_test(an_old_name_gives_the_new_one),
         cmocka_unit_test(other_sections_and_names_were_never_renamed),
-        cmocka_unit_test(the_table_holds_together),
+        cmocka_unit_test(the_table_is_consistent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

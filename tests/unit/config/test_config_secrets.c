@@ -1,7 +1,7 @@
-/* No block of memory is given back while a secret stands in it: each call of free and
- * realloc in our code is seen here (what libcurl, librdkafka and hiredis keep is theirs).
- * The secrets come in by every door: files, the environment, addresses; are used, and are
- * forgotten. */
+/* No block of memory is freed while it contains a secret: every call of free and realloc
+ * in our code is checked (libcurl, librdkafka and hiredis manage their own memory). The
+ * secrets come from every source (files, the environment, addresses), are used, and are
+ * wiped. */
 #include "alert/deliver.h"
 #include "alert/post.h"
 #include "support.h"
@@ -60,7 +60,7 @@ void __wrap_free(void *p) {
     __real_free(p);
 }
 
-/* What a library has left in memory that it gave back must not count as ours. */
+/* Memory that a library has freed must not count as ours. */
 static void *blank_from(void *p, size_t from) {
     size_t size = p ? malloc_usable_size(p) : 0;
     if (from < size)
@@ -102,7 +102,7 @@ static char *write_file(const char *name, const char *text, char *path, size_t s
     snprintf(path, size, "%s/%s", dir, name);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    setvbuf(f, NULL, _IONBF, 0); /* or its buffer is found in a block that comes later */
+    setvbuf(f, NULL, _IONBF, 0); /* else its buffer would be found in a later block */
     fputs(text, f);
     fclose(f);
     return path;
@@ -113,7 +113,7 @@ static void all_wiped(void) {
     assert_int_equal(unwiped, 0);
 }
 
-static void the_law_sees_what_stays(void **state) {
+static void an_unwiped_secret_is_detected(void **state) {
     (void)state;
     char *text = lw_strdup(SECRET);
     free(text);
@@ -123,7 +123,7 @@ static void the_law_sees_what_stays(void **state) {
     assert_int_equal(unwiped, 1);
 }
 
-static void files_leave_no_copy(void **state) {
+static void reading_a_file_leaves_no_copy(void **state) {
     (void)state;
     char path[128];
     struct lw_err err = {0};
@@ -141,7 +141,7 @@ static void files_leave_no_copy(void **state) {
     all_wiped();
 }
 
-static void the_configuration_forgets(void **state) {
+static void the_configuration_wipes_its_secrets(void **state) {
     (void)state;
     char path[128], name[200];
     struct lw_err err = {0};
@@ -165,7 +165,7 @@ static void the_configuration_forgets(void **state) {
         lw_config_parse((const char *)whole.data, whole.len, name, &err);
     if (!config)
         fail_msg("%s", err.msg);
-    /* That of a file is read whenever a client is made, and not kept. */
+    /* Every new client reads it from the file; it is not kept. */
     assert_string_equal(lw_kafka_property(&config->kafka, "sasl.password"), "");
     assert_string_equal(lw_kafka_property(&config->kafka, "ssl.key.password"), SECRET);
     assert_non_null(strstr(config->redis.url, SECRET));
@@ -175,7 +175,7 @@ static void the_configuration_forgets(void **state) {
     all_wiped();
 }
 
-/* A socket that takes connections and says nothing. */
+/* A socket that accepts connections and never answers. */
 static int silent_socket(int *port) {
     struct sockaddr_in at = {.sin_family = AF_INET,
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -188,7 +188,7 @@ static int silent_socket(int *port) {
     return fd;
 }
 
-static void a_password_of_redis_is_forgotten(void **state) {
+static void the_redis_password_is_wiped(void **state) {
     (void)state;
     char path[128];
     int port, fd = silent_socket(&port);
@@ -203,7 +203,7 @@ static void a_password_of_redis_is_forgotten(void **state) {
         struct lw_redis *r = lw_redis_new(&options, &err);
         assert_non_null(r);
         assert_int_equal(lw_conn_ensure(r, &err), -1); /* AUTH is not answered */
-        if (from_file) /* nothing is kept that can be read again */
+        if (from_file) /* a secret that can be read again is not kept */
             assert_false(holds_secret(r, sizeof *r));
         lw_redis_free(r);
     }
@@ -211,7 +211,7 @@ static void a_password_of_redis_is_forgotten(void **state) {
     all_wiped();
 }
 
-static void receivers_are_forgotten(void **state) {
+static void secrets_of_receivers_are_wiped(void **state) {
     (void)state;
     char path[128], url[128], text[200];
     int port, fd = silent_socket(&port);
@@ -239,7 +239,7 @@ static void receivers_are_forgotten(void **state) {
                 write_file("template", "{\"key\": \"" SECRET "\"}", path, sizeof path));
         lw_deliver(&r, message, len, 0, &result);
         assert_int_equal(result.verdict,
-                         LW_POST_RETRY); /* it got as far as the network */
+                         LW_POST_RETRY); /* the request reached the network */
         assert_non_null(strstr(result.reason, "no answer"));
     }
     free(message);
@@ -247,7 +247,7 @@ static void receivers_are_forgotten(void **state) {
     all_wiped();
 }
 
-static void the_registry_is_forgotten(void **state) {
+static void secrets_of_the_registry_are_wiped(void **state) {
     (void)state;
     char path[128];
     struct lw_err err = {0};
@@ -263,13 +263,18 @@ static void the_registry_is_forgotten(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_law_sees_what_stays, make_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(files_leave_no_copy, make_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(the_configuration_forgets, make_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(a_password_of_redis_is_forgotten, make_dir,
+        cmocka_unit_test_setup_teardown(an_unwiped_secret_is_detected, make_dir,
                                         remove_dir),
-        cmocka_unit_test_setup_teardown(receivers_are_forgotten, make_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(the_registry_is_forgotten, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(reading_a_file_leaves_no_copy, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(the_configuration_wipes_its_secrets, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(the_redis_password_is_wiped, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(secrets_of_receivers_are_wiped, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(secrets_of_the_registry_are_wiped, make_dir,
+                                        remove_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Law: a candidate's terms are those of its set written out, whatever sets it includes,
- * however deep, and whether or not another candidate uses those. */
+/* A candidate's terms are those of its set written out, whatever sets it includes, at any
+ * depth, and whether or not another candidate uses those sets. */
 #include "support.h"
 
 #include "base/rng.h"
@@ -25,7 +25,7 @@ static void put_line(struct set *set, int term) {
     set->term[set->n++] = term;
 }
 
-/* Writes the set's items and fills what they come to. */
+/* Writes the set's items and collects the resulting terms. */
 static int write_set(struct lw_rng *rng, struct set *all, int which, char *out,
                      size_t size) {
     struct set *set = &all[which];
@@ -40,7 +40,7 @@ static int write_set(struct lw_rng *rng, struct set *all, int which, char *out,
             continue;
         }
         int term = (int)lw_rng_below(rng, POOL);
-        if (set->has[term]) /* written twice by hand: refused, which is another test */
+        if (set->has[term]) /* duplicates are refused, which another test checks */
             continue;
         put_line(set, term);
         at += snprintf(out + at, size - (size_t)at, "    - \"%s\"\n", pool[term]);
@@ -100,7 +100,7 @@ static void included_terms_are_those_written_out(void **state) {
         assert_int_equal(config->spec.ncandidates, n);
         for (int i = 0; i < n; i++)
             check_terms(&config->spec, &config->spec.candidate[i], &set[used[i]]);
-        /* What nobody uses costs no column in a training. */
+        /* Terms that no candidate uses cost no column in a training. */
         size_t terms = lw_plan_terms(config->spec.train), together = 0;
         for (int k = 0; k < POOL; k++) {
             bool any = false;

@@ -7,7 +7,7 @@ static struct lw_tree *parse_tree(const char *text, struct lw_err *err) {
     return lw_tree_parse(text, strlen(text), "t.yaml", err);
 }
 
-static void nodes_know_where_they_stand(void **state) {
+static void nodes_have_positions_and_paths(void **state) {
     (void)state;
     struct lw_err err = {0};
     char path[80];
@@ -25,7 +25,7 @@ static void nodes_know_where_they_stand(void **state) {
     lw_yaml_fail(tree, d, &err, "odd %d", 7);
     assert_string_equal(err.msg, "t.yaml:4:16: key 'b[1].c[1].d': odd 7");
     lw_err_clear(&err);
-    lw_yaml_fail(tree, b, &err, "odd"); /* a list points at its key */
+    lw_yaml_fail(tree, b, &err, "odd"); /* a list has the position of its key */
     assert_string_equal(err.msg, "t.yaml:2:1: key 'b': odd");
     lw_tree_free(tree);
 }
@@ -44,7 +44,7 @@ static void null_is_nothing_unless_quoted(void **state) {
     lw_tree_free(tree);
 }
 
-static void aliases_stand_for_their_anchor(void **state) {
+static void aliases_are_replaced_by_their_anchor(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_tree *tree = parse_tree("a: &x {k: v}\nb: *x\n", &err);
@@ -73,7 +73,7 @@ static void variables_are_replaced(void **state) {
         {"${LEEWAY_NONE:-http://h:1/?a=b}", "http://h:1/?a=b", "http://h:1/?a=b"},
         {"$${LEEWAY_T}", "${LEEWAY_T}", "${LEEWAY_T}"},
         {"$5 $", "$5 $", "$5 $"},
-        {"${LEEWAY_ODD}", "${LEEWAY_T}", ""}, /* a value is not looked at again */
+        {"${LEEWAY_ODD}", "${LEEWAY_T}", ""}, /* a value is not expanded again */
         {"${LEEWAY_NONE}", NULL, NULL},
         {"${LEEWAY_T", NULL, NULL},
         {"${}", NULL, NULL},
@@ -112,8 +112,8 @@ static void bytes_are_bounded(void **state) {
     free(text);
 }
 
-/* Without a bound of our own, libyaml works for minutes on some of these. */
-static void what_is_long_and_odd_is_refused_at_once(void **state) {
+/* Without our own limits, libyaml takes minutes for some of these. */
+static void expensive_documents_are_refused_at_once(void **state) {
     (void)state;
     static const char *const units[] = {
         "[",     "{",     "- ", "? ", "[a: ",   "{a: ",   "? [", "&a [", "[],",
@@ -132,7 +132,7 @@ static void what_is_long_and_odd_is_refused_at_once(void **state) {
     free(text);
 }
 
-static void variables_cannot_make_it_larger(void **state) {
+static void variables_cannot_exceed_the_size_limit(void **state) {
     (void)state;
     char *value = malloc(100001), *text = NULL, *literal = NULL;
     struct lw_err why = {0};
@@ -148,7 +148,7 @@ static void variables_cannot_make_it_larger(void **state) {
     free(value);
 }
 
-static void paths_that_are_long_are_cut(void **state) {
+static void long_paths_are_cut(void **state) {
     (void)state;
     struct lw_err err = {0};
     char path[12];
@@ -161,14 +161,14 @@ static void paths_that_are_long_are_cut(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nodes_know_where_they_stand),
+        cmocka_unit_test(nodes_have_positions_and_paths),
         cmocka_unit_test(null_is_nothing_unless_quoted),
-        cmocka_unit_test(aliases_stand_for_their_anchor),
+        cmocka_unit_test(aliases_are_replaced_by_their_anchor),
         cmocka_unit_test(variables_are_replaced),
         cmocka_unit_test(bytes_are_bounded),
-        cmocka_unit_test(what_is_long_and_odd_is_refused_at_once),
-        cmocka_unit_test(variables_cannot_make_it_larger),
-        cmocka_unit_test(paths_that_are_long_are_cut),
+        cmocka_unit_test(expensive_documents_are_refused_at_once),
+        cmocka_unit_test(variables_cannot_exceed_the_size_limit),
+        cmocka_unit_test(long_paths_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Who is told: silences match what they say and as long as they say, and a fault of the
- * feed explains away what it causes and nothing else. */
+/* Which alerts are notified: a silence covers the alerts that it matches, for its
+ * duration, and a fault of the feed suppresses its consequences and nothing else. */
 #include "support/core_fixture.h"
 
 #include "core/alert_status.h"
@@ -14,7 +14,7 @@ static struct lw_alert_status standing(const char *rule, const char *feature,
     return s;
 }
 
-static void a_silence_matches_what_it_says(void **state) {
+static void a_silence_covers_the_alerts_that_it_matches(void **state) {
     (void)state;
     const struct {
         const char *rule, *feature;
@@ -22,7 +22,7 @@ static void a_silence_matches_what_it_says(void **state) {
         int64_t from, until;
         bool covers;
     } c[] = {{"", "", 0, 0, NOW + 1, true},
-             {"", "", 0, 0, NOW, false}, /* the end does not belong to it */
+             {"", "", 0, 0, NOW, false}, /* the end is exclusive */
              {"", "", 0, NOW + 1, NOW + 2, false},
              {"drift", "", 0, 0, NOW + 1, true},
              {"dri*", "x", LW_SEVERITY_WARN, 0, NOW + 1, true},
@@ -45,7 +45,7 @@ struct world {
     struct lw_alert_status alert[6];
 };
 
-/* drift of x and of zone, of the predictions, error, few events; and the cause. */
+/* Drift of x and of zone, of the predictions, the error, few events; and the cause. */
 static void world(struct world *w, const char *cause, const char *feature,
                   enum lw_severity severity) {
     w->spec = core_spec_new();
@@ -70,28 +70,28 @@ static void assert_explained(const struct world *w, const char *which, const cha
     core_spec_free(w->spec);
 }
 
-static void a_broken_feature_explains_itself_and_the_model(void **state) {
+static void a_broken_feature_suppresses_its_own_and_the_models_alerts(void **state) {
     (void)state;
     struct world w;
     world(&w, "fault", "x", LW_SEVERITY_CRITICAL);
     assert_explained(&w, "101100", "fault of x");
 }
 
-static void a_broken_feed_explains_all_but_the_feed(void **state) {
+static void a_broken_feed_suppresses_all_but_feed_alerts(void **state) {
     (void)state;
     struct world w;
     world(&w, "quiet", "", LW_SEVERITY_CRITICAL);
     assert_explained(&w, "111100", "quiet");
 }
 
-static void only_a_critical_cause_that_may_explains(void **state) {
+static void only_a_critical_cause_with_the_action_suppresses(void **state) {
     (void)state;
     struct world w;
     world(&w, "quiet", "", LW_SEVERITY_WARN);
     assert_explained(&w, "000000", "");
-    world(&w, "few", "", LW_SEVERITY_CRITICAL); /* has no such action */
+    world(&w, "few", "", LW_SEVERITY_CRITICAL); /* does not have this action */
     assert_explained(&w, "000000", "");
-    world(&w, "rollback", "", LW_SEVERITY_CRITICAL); /* is no rule */
+    world(&w, "rollback", "", LW_SEVERITY_CRITICAL); /* not a rule */
     assert_explained(&w, "000000", "");
     world(&w, "fault", "x", LW_SEVERITY_CRITICAL);
     w.alert[5].firing = false;
@@ -99,7 +99,7 @@ static void only_a_critical_cause_that_may_explains(void **state) {
     assert_explained(&w, "000000", "");
 }
 
-static void lists_begin_with_what_is_urgent(void **state) {
+static void the_most_severe_alerts_are_listed_first(void **state) {
     (void)state;
     struct lw_alert_status a[4] = {standing("old", "", LW_SEVERITY_CRITICAL),
                                    standing("warns", "", LW_SEVERITY_WARN),
@@ -117,10 +117,10 @@ static void lists_begin_with_what_is_urgent(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_silence_matches_what_it_says),
-        cmocka_unit_test(a_broken_feature_explains_itself_and_the_model),
-        cmocka_unit_test(a_broken_feed_explains_all_but_the_feed),
-        cmocka_unit_test(only_a_critical_cause_that_may_explains),
-        cmocka_unit_test(lists_begin_with_what_is_urgent)};
+        cmocka_unit_test(a_silence_covers_the_alerts_that_it_matches),
+        cmocka_unit_test(a_broken_feature_suppresses_its_own_and_the_models_alerts),
+        cmocka_unit_test(a_broken_feed_suppresses_all_but_feed_alerts),
+        cmocka_unit_test(only_a_critical_cause_with_the_action_suppresses),
+        cmocka_unit_test(the_most_severe_alerts_are_listed_first)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

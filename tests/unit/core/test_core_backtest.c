@@ -1,5 +1,5 @@
-/* A backtest decides what the loop decides that is driven by hand, and decides it again.
- */
+/* A backtest makes the same decisions as the monitor's loop driven by hand, every
+ * time. */
 #include "support/core_loop.h"
 
 #include "core/backtest.h"
@@ -75,7 +75,7 @@ static void run(const struct lw_spec *spec, struct heard *h, struct lw_buf *stat
     lw_backtest_free(b);
 }
 
-static void the_same_twice(void **state) {
+static void a_second_run_gives_the_same_result(void **state) {
     (void)state;
     struct lw_spec *spec = make_spec();
     struct heard one = {0}, two = {0};
@@ -91,7 +91,7 @@ static void the_same_twice(void **state) {
     core_spec_free(spec);
 }
 
-static void the_same_as_by_hand(void **state) {
+static void a_backtest_decides_as_the_loop_does(void **state) {
     (void)state;
     struct lw_spec *spec = make_spec();
     struct heard h = {0};
@@ -117,16 +117,16 @@ static void the_same_as_by_hand(void **state) {
     core_spec_free(spec);
 }
 
-/* Both versions of a promotion on the same events, for a week or what is left of it; and
- * after a jump of the level the new one is right. */
-static void promotions_are_followed(void **state) {
+/* Both versions of a promotion are compared on the same events, for a week or until the
+ * end; after a jump of the level the new version is better. */
+static void promotions_are_compared_with_the_previous_champion(void **state) {
     (void)state;
     struct lw_spec *spec = make_spec();
     struct heard h = {0};
     struct lw_buf a = {0};
     run(spec, &h, &a);
     assert_true(h.nfollowed > 0);
-    assert_int_equal(h.nfollowed, h.promoted - 1); /* the first replaced nobody */
+    assert_int_equal(h.nfollowed, h.promoted - 1); /* the first version replaced none */
     for (int i = 0; i < h.nfollowed; i++) {
         const struct lw_followed *f = &h.followed[i];
         assert_true(f->previous > 0 && f->previous < f->version);
@@ -143,9 +143,9 @@ static void promotions_are_followed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_twice),
-        cmocka_unit_test(the_same_as_by_hand),
-        cmocka_unit_test(promotions_are_followed),
+        cmocka_unit_test(a_second_run_gives_the_same_result),
+        cmocka_unit_test(a_backtest_decides_as_the_loop_does),
+        cmocka_unit_test(promotions_are_compared_with_the_previous_champion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

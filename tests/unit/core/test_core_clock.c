@@ -1,8 +1,8 @@
-/* The law of the clock: an adversary who sets the clocks of one event in a hundred as he
- * likes, in any order and as bunched as he likes, costs at most 2 % of the others, and a
- * few dozen events where they are among the very first; and no event is ever counted
- * twice or lost from the counts. Good events are honest here, and those outside the
- * target's range are the adversary's, so a pane tells them apart. */
+/* The law of the clock: an adversary who sets the clocks of one event in a hundred, to
+ * any times, in any order and in bunches of any size, costs at most 2 % of the other
+ * events, plus a few dozen events if the adversary's are among the very first. No event
+ * is counted twice or lost from the counts. The adversary's events are outside the
+ * target's range, so that a pane distinguishes them from the good ones. */
 #include "support/core_fixture.h"
 
 #include <time.h>
@@ -12,7 +12,7 @@
 
 #define EVENTS  12000
 #define BAD     (EVENTS / 100)
-#define START   128 /* events that wrong clocks among the very first may cost besides */
+#define START   128 /* additional cost of wrong clocks among the very first events */
 #define DAYS(n) ((n)*LW_DAY)
 
 /* ---- honest streams: times in order of arrival ---- */
@@ -29,7 +29,7 @@ static int by_time(const void *a, const void *b) {
 static int64_t honest_time(enum stream kind, struct lw_rng *r) {
     double u = lw_rng_unit(r), v = lw_rng_unit(r), w = lw_rng_unit(r);
     switch (kind) {
-    case DAY_AND_NIGHT: /* three hours of noon are as busy as the rest */
+    case DAY_AND_NIGHT: /* three hours at noon are as busy as all the others */
         return DAYS((int64_t)(u * 30)) + (int64_t)((v + w) / 2 * (double)LW_DAY);
     case NIGHTLY:
         return DAYS((int64_t)(u * 12)) + (int64_t)(v * 2 * (double)LW_HOUR);
@@ -52,7 +52,7 @@ static void make_stream(enum stream kind, struct lw_rng *r, int64_t *t) {
     }
 }
 
-/* ---- what the adversary makes of one in a hundred ---- */
+/* ---- the adversary's changes to one event in a hundred ---- */
 
 enum lie { FAR, PROGRESSING, NEAR, CREEPING, RANDOM, PAST, ANY, LIES };
 static const char *const lie_name[] = {
@@ -79,7 +79,8 @@ static int64_t lie(enum lie kind, int64_t t, int64_t nth, struct lw_rng *r) {
     }
 }
 
-/* Bunches of `length`, as many as make one in a hundred, from `first` on evenly. */
+/* Bunches of `length`, enough for one event in a hundred, evenly spaced from `first`
+ * on. */
 struct attack {
     enum lie lie;
     size_t length, first;
@@ -94,7 +95,7 @@ static bool is_bad(const struct attack *a, size_t i, int64_t *nth) {
     return at < a->length && bunch * a->length + at < BAD;
 }
 
-/* ---- what is left of a stream ---- */
+/* ---- the events that remain ---- */
 
 struct kept {
     size_t n;
@@ -143,7 +144,7 @@ static void take(struct kept *k, struct lw_partition *p, bool all) {
     }
 }
 
-/* Honest events that ended in a pane. attack NULL: none. */
+/* The number of honest events that ended in a pane. attack NULL: no attack. */
 static uint64_t survivors(const struct lw_spec *spec, const int64_t *t,
                           const struct attack *a, uint64_t seed, struct kept *k) {
     struct lw_partition *p = lw_partition_new(spec, 0);
@@ -172,7 +173,7 @@ static uint64_t survivors(const struct lw_spec *spec, const int64_t *t,
     return honest;
 }
 
-static void one_in_a_hundred_costs_at_most_two(void **state) {
+static void one_wrong_clock_in_a_hundred_costs_at_most_two_percent(void **state) {
     (void)state;
     static const size_t lengths[] = {1, 3, 9, 20, 64, BAD};
     struct lw_spec *spec = core_spec_new();
@@ -212,7 +213,7 @@ static void one_in_a_hundred_costs_at_most_two(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_in_a_hundred_costs_at_most_two),
+        cmocka_unit_test(one_wrong_clock_in_a_hundred_costs_at_most_two_percent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What a rule reads of a fault: present, over, or unknown. */
+/* A rule's reading of a fault: present, over, or unknown. */
 #include "support/core_fixture.h"
 
 #include "core/monitor_private.h"
@@ -11,7 +11,8 @@ struct side {
     struct lw_profile *p;
 };
 
-/* n values exp(sd z) x `times`, evenly over the ranks; `missing` more are not there. */
+/* n values exp(sd z) x `times`, evenly spaced ranks; `missing` more values are
+ * missing. */
 static struct side numbers(int n, double times, int missing, int out) {
     struct side s = {lw_profile_new(columns, 2, 1)};
     for (int i = 0; i < n; i++) {
@@ -25,7 +26,7 @@ static struct side numbers(int n, double times, int missing, int out) {
     return s;
 }
 
-/* Of n values, `same` are one; the others differ. */
+/* n values, of which `same` are equal; the others differ. */
 static struct side stuck(int n, int same, bool category) {
     struct side s = {lw_profile_new(columns, 2, 1)};
     for (int i = 0; i < n; i++) {
@@ -56,7 +57,7 @@ static enum state read_of(struct side before, struct side now, int column,
     return !r.known ? NOT_KNOWN : r.value == 1 ? THERE : OVER;
 }
 
-/* Frees what it is given. */
+/* Checks a reading and frees the sides. */
 static void reads(enum state want, struct side before, struct side now, int column,
                   struct lw_rule_state state) {
     assert_int_equal(read_of(before, now, column, state, LW_FAULT_NONE), want);
@@ -65,7 +66,7 @@ static void reads(enum state want, struct side before, struct side now, int colu
     lw_profile_free(now.p);
 }
 
-static void too_few_values_tell_nothing(void **state) {
+static void too_few_values_are_unknown(void **state) {
     (void)state;
     struct lw_rule_state quiet = {0}, loud = firing(LW_FAULT_NULLS, 0);
     reads(NOT_KNOWN, numbers(500, 1, 0, 0), numbers(29, 1, 0, 0), 0, quiet);
@@ -77,7 +78,7 @@ static void too_few_values_tell_nothing(void **state) {
     reads(OVER, stuck(500, 0, true), stuck(30, 0, true), 1, quiet);
 }
 
-static void nulls_last_until_most_are_back(void **state) {
+static void nulls_are_over_once_most_values_are_back(void **state) {
     (void)state;
     struct lw_rule_state loud = firing(LW_FAULT_NULLS, 0), quiet = {0};
     reads(NOT_KNOWN, numbers(1000, 1, 0, 0), numbers(599, 1, 401, 0), 0, loud);
@@ -90,9 +91,9 @@ static void nulls_last_until_most_are_back(void **state) {
     reads(OVER, numbers(1000, 1, 0, 0), numbers(600, 1, 0, 400), 0, loud);
 }
 
-/* Where it has gone to, if not to where the unit takes it, is no matter; but some dozens
- * of values must not say so by chance. */
-static void a_unit_lasts_until_it_is_surely_another(void **state) {
+/* The new values of the column do not matter as long as they are not those of the unit;
+ * but a few dozen values must not look like it by chance. */
+static void a_unit_fault_is_over_once_another_unit_is_certain(void **state) {
     (void)state;
     struct lw_rule_state up = firing(LW_FAULT_UNIT, 1.609344),
                          down = firing(LW_FAULT_UNIT, 1 / 1.609344);
@@ -112,7 +113,7 @@ static void a_unit_lasts_until_it_is_surely_another(void **state) {
           firing(LW_FAULT_UNIT, NAN)); /* a damaged state does not last forever */
 }
 
-static void a_stuck_value_lasts_until_it_has_company(void **state) {
+static void a_stuck_value_is_over_once_others_appear(void **state) {
     (void)state;
     struct lw_rule_state loud = firing(LW_FAULT_STUCK, 0);
     for (int c = 0; c < 2; c++) {
@@ -134,7 +135,7 @@ static bool in_piece(double times, enum lw_fault_kind kind, struct lw_rule_state
     return broken;
 }
 
-static void a_piece_is_what_it_is_nearer_to(void **state) {
+static void a_pane_belongs_to_the_nearer_side(void **state) {
     (void)state;
     struct lw_rule_state quiet = {0}, up = firing(LW_FAULT_UNIT, 1.609344);
     assert_false(in_piece(1.6, LW_FAULT_NONE, quiet));
@@ -147,11 +148,11 @@ static void a_piece_is_what_it_is_nearer_to(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(too_few_values_tell_nothing),
-        cmocka_unit_test(nulls_last_until_most_are_back),
-        cmocka_unit_test(a_unit_lasts_until_it_is_surely_another),
-        cmocka_unit_test(a_stuck_value_lasts_until_it_has_company),
-        cmocka_unit_test(a_piece_is_what_it_is_nearer_to),
+        cmocka_unit_test(too_few_values_are_unknown),
+        cmocka_unit_test(nulls_are_over_once_most_values_are_back),
+        cmocka_unit_test(a_unit_fault_is_over_once_another_unit_is_certain),
+        cmocka_unit_test(a_stuck_value_is_over_once_others_appear),
+        cmocka_unit_test(a_pane_belongs_to_the_nearer_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The gate against figures by SciPy (tests/data/core/make_gate.py), and its boundaries.
- */
+/* The gate compared with figures by SciPy (tests/data/core/make_gate.py), and its
+ * boundaries. */
 #include "support/core_fixture.h"
 
 #include "core/train.h"
@@ -29,7 +29,7 @@ static void add(struct rows *r, int64_t t, double y, double champion, double cha
     r->challenger[r->n++] = challenger;
 }
 
-/* A label beyond the range of the configuration: the gate does not ask. */
+/* A label outside the configured range: the gate does not check it. */
 static void add_label(struct rows *r, int64_t t, double y, double champion,
                       double challenger) {
     struct core_event e;
@@ -54,7 +54,7 @@ static void close_to(double got, double want) {
     assert_true(fabs(got - want) < 1e-9 * fabs(want));
 }
 
-static void agrees_with_scipy(void **state) {
+static void the_gate_agrees_with_scipy(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     struct lw_err err = {0};
@@ -89,7 +89,7 @@ static void agrees_with_scipy(void **state) {
     assert_true(g.passed);
     assert_false(judge(r, gain + 1e-9, 0).passed);
     assert_false(judge(r, 0, z + 1e-6).passed);
-    memcpy(r->challenger, r->champion, sizeof r->champion); /* not the other way either */
+    memcpy(r->challenger, r->champion, sizeof r->champion); /* nor the other way */
     assert_false(judge(r, 0, 0).passed);
     rows_fini(r);
     free(r);
@@ -104,13 +104,13 @@ static void equal_models_never_pass(void **state) {
     struct lw_gate g = judge(r, 0, 0);
     assert_false(g.passed);
     assert_true(g.gain == 0 && g.z == 0);
-    assert_null(strstr(g.reason, "one block of time")); /* there is no gain to make */
-    assert_false(judge(r, -1, -1).passed); /* whatever a configuration says */
+    assert_null(strstr(g.reason, "one block of time")); /* there is no gain */
+    assert_false(judge(r, -1, -1).passed);              /* with any configuration */
     rows_fini(r);
     free(r);
 }
 
-static void a_sure_but_tiny_gain_does_not_pass(void **state) {
+static void a_certain_but_tiny_gain_does_not_pass(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     struct lw_rng rng;
@@ -129,7 +129,7 @@ static void a_sure_but_tiny_gain_does_not_pass(void **state) {
     free(r);
 }
 
-static void one_block_proves_nothing(void **state) {
+static void one_block_of_time_is_not_enough(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     rows_init(r);
@@ -143,16 +143,16 @@ static void one_block_proves_nothing(void **state) {
     free(r);
 }
 
-/* n rows, ten an hour, on which the challenger errs by `b` and the champion by `a`. */
+/* n rows, ten per hour, on which the challenger errs by `b` and the champion by `a`. */
 static void err_by(struct rows *r, int n, double a, double b) {
     for (int i = 0; i < n; i++)
         add(r, CORE_START + i * 6 * LW_MINUTE, 20, 20 + a * (i % 2 ? 1 : -1),
             20 + b * (i % 2 ? 1 : -1));
 }
 
-/* Labels that nobody comes near: whoever is a little nearer to them would win by them,
- * and by nothing else. */
-static void absurd_labels_do_not_decide(void **state) {
+/* Labels far from all predictions: the model that is slightly nearer to them would win
+ * through them alone. */
+static void labels_far_from_all_predictions_do_not_decide(void **state) {
     (void)state;
     static const int rows[] = {100, 250, 600};
     struct rows *r = lw_malloc(sizeof *r);
@@ -170,8 +170,8 @@ static void absurd_labels_do_not_decide(void **state) {
     free(r);
 }
 
-/* All of the gain in one hour of sixty. */
-static void one_block_does_not_decide(void **state) {
+/* The whole gain is in one hour of sixty. */
+static void a_gain_in_one_block_does_not_pass(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     for (int k = 0; k < 3; k++) {
@@ -191,8 +191,8 @@ static void one_block_does_not_decide(void **state) {
     free(r);
 }
 
-/* Sure, everywhere, and too small to be seen. */
-static void rounding_is_no_gain(void **state) {
+/* Certain, everywhere, and too small to matter. */
+static void a_gain_within_rounding_does_not_pass(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     for (int k = 0; k < 2; k++) {
@@ -217,13 +217,13 @@ static void two_blocks_are_enough(void **state) {
     struct lw_gate g = judge(r, 0, 0);
     assert_int_equal(g.blocks, 2);
     assert_true(g.z > 0 && g.passed);
-    assert_true(judge(r, g.gain, g.z).passed); /* as much as is asked for is enough */
+    assert_true(judge(r, g.gain, g.z).passed); /* exactly the required gain is enough */
     rows_fini(r);
     free(r);
 }
 
-/* Rows before and after those that are asked for do not matter. */
-static void a_part_of_the_rows(void **state) {
+/* Rows before and after the requested range do not matter. */
+static void only_the_given_range_of_rows_counts(void **state) {
     (void)state;
     struct rows *whole = lw_malloc(sizeof *whole), *part = lw_malloc(sizeof *part);
     struct lw_gate gate;
@@ -252,7 +252,7 @@ static void a_part_of_the_rows(void **state) {
     free(part);
 }
 
-static void it_says_what_it_saw(void **state) {
+static void the_reason_gives_the_figures(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     rows_init(r);
@@ -266,7 +266,7 @@ static void it_says_what_it_saw(void **state) {
     free(r);
 }
 
-static void nor_do_no_rows(void **state) {
+static void no_rows_do_not_pass(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     rows_init(r);
@@ -275,7 +275,8 @@ static void nor_do_no_rows(void **state) {
     free(r);
 }
 
-/* Forty hours of ten rows; the challenger is better by far but for what `spoil` does. */
+/* Forty hours of ten rows; the challenger is far better except where `spoil` says
+ * otherwise. */
 static void fill(struct rows *r, double noise) {
     struct lw_rng rng;
     lw_rng_seed(&rng, 3);
@@ -286,7 +287,7 @@ static void fill(struct rows *r, double noise) {
     }
 }
 
-static void what_is_no_number_is_judged_without_comparing(void **state) {
+static void predictions_that_are_not_finite_lose(void **state) {
     (void)state;
     static const double bad[] = {NAN, INFINITY, -INFINITY};
     for (size_t k = 0; k < 3; k++) {
@@ -298,12 +299,12 @@ static void what_is_no_number_is_judged_without_comparing(void **state) {
         assert_false(gate.passed);
         assert_true(isfinite(gate.gain) && isfinite(gate.z));
         r->challenger[77] = 10;
-        r->champion[78] = bad[k]; /* one row in 400 is no pair */
+        r->champion[78] = bad[k]; /* one row in 400 without a pair */
         gate = judge(r, 0, 1.645);
         assert_true(gate.passed && isfinite(gate.champion_error));
         assert_non_null(strstr(gate.reason, "better on"));
         for (size_t i = 0; i < 400; i++)
-            r->champion[i] = bad[k]; /* an incumbent that cannot answer has lost */
+            r->champion[i] = bad[k]; /* a champion that cannot predict has lost */
         gate = judge(r, 0, 1.645);
         assert_true(gate.passed);
         assert_non_null(strstr(gate.reason, "no finite prediction for 400 of 400"));
@@ -312,7 +313,7 @@ static void what_is_no_number_is_judged_without_comparing(void **state) {
     }
 }
 
-static void errors_beyond_squaring_promote_nobody(void **state) {
+static void errors_too_large_to_square_do_not_pass(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     rows_init(r);
@@ -328,8 +329,8 @@ static void errors_beyond_squaring_promote_nobody(void **state) {
     free(r);
 }
 
-/* Four labels of a million: before, 14142.1 stood against 14142.1. */
-static void absurd_labels_decide_nothing(void **state) {
+/* Four labels of a million: without bounds both errors would be 14142.1. */
+static void absurd_labels_are_bounded(void **state) {
     (void)state;
     struct rows *r = lw_malloc(sizeof *r);
     rows_init(r);
@@ -352,20 +353,20 @@ static void absurd_labels_decide_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agrees_with_scipy),
+        cmocka_unit_test(the_gate_agrees_with_scipy),
         cmocka_unit_test(equal_models_never_pass),
-        cmocka_unit_test(a_sure_but_tiny_gain_does_not_pass),
-        cmocka_unit_test(one_block_proves_nothing),
-        cmocka_unit_test(nor_do_no_rows),
-        cmocka_unit_test(a_part_of_the_rows),
-        cmocka_unit_test(it_says_what_it_saw),
-        cmocka_unit_test(absurd_labels_do_not_decide),
-        cmocka_unit_test(one_block_does_not_decide),
-        cmocka_unit_test(rounding_is_no_gain),
+        cmocka_unit_test(a_certain_but_tiny_gain_does_not_pass),
+        cmocka_unit_test(one_block_of_time_is_not_enough),
+        cmocka_unit_test(no_rows_do_not_pass),
+        cmocka_unit_test(only_the_given_range_of_rows_counts),
+        cmocka_unit_test(the_reason_gives_the_figures),
+        cmocka_unit_test(labels_far_from_all_predictions_do_not_decide),
+        cmocka_unit_test(a_gain_in_one_block_does_not_pass),
+        cmocka_unit_test(a_gain_within_rounding_does_not_pass),
         cmocka_unit_test(two_blocks_are_enough),
-        cmocka_unit_test(what_is_no_number_is_judged_without_comparing),
-        cmocka_unit_test(errors_beyond_squaring_promote_nobody),
-        cmocka_unit_test(absurd_labels_decide_nothing),
+        cmocka_unit_test(predictions_that_are_not_finite_lose),
+        cmocka_unit_test(errors_too_large_to_square_do_not_pass),
+        cmocka_unit_test(absurd_labels_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* What counts as ill, what as well, and what is not known: laws over random courses of
- * events, and the cases that a person on call would ask about. */
+/* Health: when an item is ill, well, or unknown: laws over random sequences of events,
+ * and the cases that a person on call would ask about. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "core/health.h"
 
 #define PATIENCE 20000
-#define WALL     INT64_C(1796000000000) /* ahead of the monotonic clock by so much */
+#define WALL     INT64_C(1796000000000) /* the wall clock minus the monotonic clock */
 
 static struct lw_moment at(int64_t ms) {
     return (struct lw_moment){ms, WALL + ms};
@@ -26,7 +26,7 @@ static void find(struct lw_health_item *item, int64_t ms, bool known, const char
     lw_health_judge(item, &f, at(ms));
 }
 
-static void nothing_is_known_at_first(void **state) {
+static void all_items_are_unknown_at_first(void **state) {
     (void)state;
     struct lw_health h;
     lw_health_init(&h);
@@ -35,21 +35,21 @@ static void nothing_is_known_at_first(void **state) {
         assert_int_equal(h.item[c].condition, LW_UNKNOWN);
     for (int c = 0; c < LW_COMPONENTS; c++)
         find(&h.item[c], 1000, true, NULL);
-    assert_false(lw_health_ready(&h, 1000)); /* nobody has said that all were looked at */
+    assert_false(lw_health_ready(&h, 1000)); /* not all items have been checked yet */
     h.looked_ms = 1000;
     assert_true(lw_health_ready(&h, 1000));
-    assert_false(lw_health_ready(&h, 1000 + LW_HEALTH_STALE_MS)); /* nobody looks */
+    assert_false(lw_health_ready(&h, 1000 + LW_HEALTH_STALE_MS)); /* no check since */
     find(&h.item[LW_COMPONENT_REDIS], 2000, true, "full");
-    assert_true(lw_health_ready(&h, 1000)); /* a moment is no trouble */
+    assert_true(lw_health_ready(&h, 1000)); /* a short failure is tolerated */
     find(&h.item[LW_COMPONENT_REDIS], 21000, true, "full");
     assert_false(lw_health_ready(&h, 1000));
 }
 
-static void what_was_never_well_is_not_ready(void **state) {
+static void an_item_that_was_never_well_is_not_ready(void **state) {
     (void)state;
     struct lw_health_item item = {0};
     find(&item, 0, true, "no leader");
-    assert_int_equal(item.condition, LW_UNKNOWN); /* it has just been started */
+    assert_int_equal(item.condition, LW_UNKNOWN); /* it has just started */
     assert_string_equal(item.text, "no leader");
     find(&item, PATIENCE - 1, true, "no leader");
     assert_int_equal(item.condition, LW_UNKNOWN);
@@ -58,7 +58,7 @@ static void what_was_never_well_is_not_ready(void **state) {
     assert_int_equal(item.since_ms, WALL);
 }
 
-static void it_tells_since_when(void **state) {
+static void a_condition_has_its_beginning(void **state) {
     (void)state;
     struct lw_health_item item = {0};
     find(&item, 1000, true, NULL);
@@ -67,10 +67,10 @@ static void it_tells_since_when(void **state) {
         find(&item, t, true, t < 30000 ? "first" : "then");
     assert_int_equal(item.condition, LW_ILL);
     assert_int_equal(item.since_ms, WALL + 7000); /* last found well */
-    assert_string_equal(item.text, "then");       /* and why now */
+    assert_string_equal(item.text, "then");       /* and the present reason */
 }
 
-static void a_mended_one_must_stay_so(void **state) {
+static void a_recovered_item_must_stay_well(void **state) {
     (void)state;
     struct lw_health_item item = {0};
     find(&item, 0, true, NULL);
@@ -87,13 +87,13 @@ static void a_mended_one_must_stay_so(void **state) {
     assert_string_equal(item.text, "");
 }
 
-static void what_cannot_be_looked_at_stays(void **state) {
+static void an_item_that_cannot_be_checked_keeps_its_condition(void **state) {
     (void)state;
     struct lw_health_item item = {0};
     find(&item, 0, true, NULL);
     for (int64_t t = 1000; t < 100000; t += 1000)
         find(&item, t, false, NULL);
-    find(&item, 100000, true, "x"); /* patience begins now */
+    find(&item, 100000, true, "x"); /* the patience starts now */
     assert_int_equal(item.condition, LW_WELL);
     find(&item, 119000, true, "x");
     assert_int_equal(item.condition, LW_ILL);
@@ -101,9 +101,9 @@ static void what_cannot_be_looked_at_stays(void **state) {
     assert_int_equal(item.condition, LW_ILL);
 }
 
-/* Whatever happens: never ill before it was wrong for all of its patience, always ill
- * once it was, never well again sooner than the hold. */
-static void patience_is_a_law(void **state) {
+/* For any sequence: never ill before the item failed for its whole patience, always ill
+ * once it has, and never well again before the recovery time. */
+static void an_item_is_ill_exactly_after_its_patience(void **state) {
     uint64_t seed = *(uint64_t *)*state;
     for (uint64_t run = 0; run < 2000; run++) {
         struct lw_rng rng;
@@ -137,16 +137,16 @@ static enum lw_flow_verdict see(struct lw_partition_flow *s, int64_t ms, int64_t
     return lw_health_flow_check(s, &look, PATIENCE, at(ms));
 }
 
-static void a_partition_at_rest_flows(void **state) {
+static void a_partition_at_its_end_flows(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
-    assert_int_equal(see(&s, 0, 7, 100, 7), LW_FLOW_UNKNOWN); /* a dead owner's word? */
+    assert_int_equal(see(&s, 0, 7, 100, 7), LW_FLOW_UNKNOWN); /* the owner may be dead */
     assert_int_equal(see(&s, 5000, 7, 105, 7), LW_FLOW_OK);
     for (int64_t t = 10; t < 600; t += 5)
         assert_int_equal(see(&s, t * 1000, 7, 100 + t, 7), LW_FLOW_OK);
 }
 
-static void a_moving_one_flows_whatever_its_lag(void **state) {
+static void a_moving_partition_flows_with_any_lag(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 1000000);
@@ -154,7 +154,7 @@ static void a_moving_one_flows_whatever_its_lag(void **state) {
         assert_int_equal(see(&s, t * 1000, 7 + t, 100 + t, 1000000), LW_FLOW_OK);
 }
 
-static void one_with_messages_that_does_not_move_is_found(void **state) {
+static void a_stalled_partition_is_found(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 7);
@@ -166,8 +166,8 @@ static void one_with_messages_that_does_not_move_is_found(void **state) {
     assert_int_equal(see(&s, 22000, 8, 122, 8), LW_FLOW_OK);
 }
 
-/* All brokers dead: no offset moves, no lag shows, and nobody says where it ends. */
-static void an_end_that_nobody_tells_is_no_rest(void **state) {
+/* All brokers are down: no offset moves, no lag is visible, and the end is unknown. */
+static void an_unknown_end_is_not_idle(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 7);
@@ -177,8 +177,8 @@ static void an_end_that_nobody_tells_is_no_rest(void **state) {
     assert_int_equal(see(&s, 21000, 7, 121, -1), LW_FLOW_STALLED);
 }
 
-/* The group gives it to nobody, or its owner is dead: what stands in Redis is old. */
-static void one_without_a_live_owner_is_found(void **state) {
+/* The group has no owner for it, or the owner is dead: the entry in Redis is outdated. */
+static void a_partition_without_a_live_owner_is_found(void **state) {
     (void)state;
     struct lw_partition_flow s = {0}, never = {0};
     for (int64_t t = 0; t < 20; t++) {
@@ -190,7 +190,7 @@ static void one_without_a_live_owner_is_found(void **state) {
     assert_int_equal(see(&s, 21000, 7, 121, 7), LW_FLOW_OK);
 }
 
-static void what_nobody_saw_is_forgiven(void **state) {
+static void time_without_observation_does_not_count(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
     see(&s, 0, 7, 100, 7);
@@ -200,14 +200,14 @@ static void what_nobody_saw_is_forgiven(void **state) {
     assert_int_equal(see(&s, 3621000, 7, 101, 9), LW_FLOW_DESERTED);
 }
 
-/* What is behind a transaction that hangs is not the end. */
-static void an_open_transaction_is_waited_for_and_then_reported(void **state) {
+/* Messages behind a hanging transaction are not the end. */
+static void an_open_transaction_is_reported_after_its_patience(void **state) {
     (void)state;
     struct lw_partition_flow s = {0};
     struct lw_health_flow_check look = {.updated_ms = 100, .high_offset = 9};
     for (int64_t t = 0; t < LW_FLOW_TRANSACTION_MS; t += 5000) {
         look.updated_ms++;
-        look.next_offset = look.end_offset = t < 600000 ? 6 : 7; /* one was ended */
+        look.next_offset = look.end_offset = t < 600000 ? 6 : 7; /* one has ended */
         enum lw_flow_verdict v = lw_health_flow_check(&s, &look, PATIENCE, at(t));
         assert_true(v == LW_FLOW_OK || (t == 0 && v == LW_FLOW_UNKNOWN));
     }
@@ -224,7 +224,7 @@ static void an_open_transaction_is_waited_for_and_then_reported(void **state) {
         LW_FLOW_OK);
 }
 
-static void names_go_both_ways(void **state) {
+static void names_convert_both_ways(void **state) {
     (void)state;
     for (int c = 0; c < LW_COMPONENTS; c++) {
         assert_int_equal(
@@ -237,7 +237,7 @@ static void names_go_both_ways(void **state) {
     assert_int_equal(lw_health_component_of_alert("kafka"), LW_COMPONENTS);
 }
 
-static void lists_are_short(void **state) {
+static void lists_are_limited(void **state) {
     (void)state;
     const int32_t p[] = {0, 1, 2, 3, 4, 5, 6};
     char out[80], little[10];
@@ -255,21 +255,21 @@ int main(void) {
     uint64_t *state = &seed;
     print_message("SEED=%llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_open_transaction_is_waited_for_and_then_reported),
-        cmocka_unit_test(nothing_is_known_at_first),
-        cmocka_unit_test(what_was_never_well_is_not_ready),
-        cmocka_unit_test(it_tells_since_when),
-        cmocka_unit_test(a_mended_one_must_stay_so),
-        cmocka_unit_test(what_cannot_be_looked_at_stays),
-        cmocka_unit_test_prestate(patience_is_a_law, &state),
-        cmocka_unit_test(a_partition_at_rest_flows),
-        cmocka_unit_test(a_moving_one_flows_whatever_its_lag),
-        cmocka_unit_test(one_with_messages_that_does_not_move_is_found),
-        cmocka_unit_test(an_end_that_nobody_tells_is_no_rest),
-        cmocka_unit_test(one_without_a_live_owner_is_found),
-        cmocka_unit_test(what_nobody_saw_is_forgiven),
-        cmocka_unit_test(names_go_both_ways),
-        cmocka_unit_test(lists_are_short),
+        cmocka_unit_test(an_open_transaction_is_reported_after_its_patience),
+        cmocka_unit_test(all_items_are_unknown_at_first),
+        cmocka_unit_test(an_item_that_was_never_well_is_not_ready),
+        cmocka_unit_test(a_condition_has_its_beginning),
+        cmocka_unit_test(a_recovered_item_must_stay_well),
+        cmocka_unit_test(an_item_that_cannot_be_checked_keeps_its_condition),
+        cmocka_unit_test_prestate(an_item_is_ill_exactly_after_its_patience, &state),
+        cmocka_unit_test(a_partition_at_its_end_flows),
+        cmocka_unit_test(a_moving_partition_flows_with_any_lag),
+        cmocka_unit_test(a_stalled_partition_is_found),
+        cmocka_unit_test(an_unknown_end_is_not_idle),
+        cmocka_unit_test(a_partition_without_a_live_owner_is_found),
+        cmocka_unit_test(time_without_observation_does_not_count),
+        cmocka_unit_test(names_convert_both_ways),
+        cmocka_unit_test(lists_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Injected drift does what its line says, no more, and the same each time. */
+/* Injected drift does exactly what its line says, identically each time. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 enum { T0, T1, ZONE, BASE, X, OPTIONAL, FIELDS };
 #define AT (INT64_C(18341) * LW_DAY) /* 2020-03-20 */
 
-/* cmocka's own compares floats. */
+/* cmocka's own function compares floats. */
 static void assert_near(double a, double b, double within) {
     if (!(fabs(a - b) <= within))
         fail_msg("%.17g is not %.17g", a, b);
@@ -39,7 +39,7 @@ static void make_event(struct lw_event_spec *e) {
         lw_fields_add(&e->fields, field[i].name, field[i].kind, field[i].required, NULL);
 }
 
-/* A trip of ten minutes that ends `hours` after AT. */
+/* A ten-minute trip that ends `hours` after AT. */
 static void make_cells(struct lw_cell cells[FIELDS], double hours) {
     int64_t end = AT + (int64_t)(hours * LW_HOUR);
     cells[T0] = lw_cell_int(end - 10 * LW_MINUTE);
@@ -69,13 +69,13 @@ static double x_after(const char *text, double hours) {
     return cells[X].present ? cells[X].num : NAN;
 }
 
-static void shapes_over_time(void **state) {
+static void drift_follows_its_shape_over_time(void **state) {
     (void)state;
     const char *sudden = "sudden:field=x,at=2020-03-20,until=2020-03-21,size=2";
     assert_near(x_after(sudden, -.01), 3, 0);
     assert_near(x_after(sudden, 0), 5, 0);
     assert_near(x_after(sudden, 23.99), 5, 0);
-    assert_near(x_after(sudden, 24), 3, 0); /* until is outside */
+    assert_near(x_after(sudden, 24), 3, 0); /* `until` is exclusive */
     const char *gradual = "gradual:field=x,at=2020-03-20,over=10h,size=-4";
     assert_near(x_after(gradual, 0), 3, 0);
     assert_near(x_after(gradual, 2.5), 2, 1e-12);
@@ -91,7 +91,7 @@ static void shapes_over_time(void **state) {
     assert_near(x_after("unit:field=x,at=2020-03-20,size=1.609", 1), 3 * 1.609, 1e-12);
 }
 
-static void target_moves_the_later_time(void **state) {
+static void a_target_of_minutes_moves_the_later_time(void **state) {
     (void)state;
     struct lw_event_spec event;
     struct lw_cell cells[FIELDS], before[FIELDS];
@@ -112,7 +112,7 @@ static void target_moves_the_later_time(void **state) {
     assert_near(row.target, 600, 1e-9);
 }
 
-static void target_in_a_field(void **state) {
+static void a_target_in_a_field_is_changed(void **state) {
     (void)state;
     struct lw_event_spec event;
     struct lw_cell cells[FIELDS];
@@ -125,7 +125,7 @@ static void target_in_a_field(void **state) {
     assert_near(cells[X].num, 4, 0);
 }
 
-static void nulls_and_new_categories(void **state) {
+static void nulls_and_new_categories_are_injected(void **state) {
     (void)state;
     struct lw_event_spec event;
     struct lw_cell cells[FIELDS];
@@ -148,10 +148,10 @@ static void nulls_and_new_categories(void **state) {
     make_cells(cells, 1);
     cells[OPTIONAL] = lw_cell_missing();
     lw_inject_apply(in, 1, &event, 0, cells);
-    assert_false(in[0].hit); /* it was missing anyway */
+    assert_false(in[0].hit); /* it was already missing */
 }
 
-static void noise_is_normal_and_touches_its_share(void **state) {
+static void noise_is_normal_and_affects_its_share(void **state) {
     (void)state;
     struct lw_event_spec event;
     struct lw_cell cells[FIELDS];
@@ -174,7 +174,7 @@ static void noise_is_normal_and_touches_its_share(void **state) {
     assert_true(fabs(sum2 / touched - 4) < 5 * 5.7 / sqrt(touched));
 }
 
-/* Whatever came before, and whichever others there are. */
+/* Independent of earlier events and of other injections. */
 static void chance_depends_on_seed_and_number_alone(void **state) {
     (void)state;
     struct lw_event_spec event;
@@ -200,7 +200,7 @@ static void chance_depends_on_seed_and_number_alone(void **state) {
     assert_in_range(hits, 25, 75);
 }
 
-static void times_are_those_before_any_change(void **state) {
+static void times_are_compared_before_any_change(void **state) {
     (void)state;
     struct lw_event_spec event;
     struct lw_cell cells[FIELDS];
@@ -228,7 +228,7 @@ static void an_event_without_its_time_is_left_alone(void **state) {
     assert_int_equal(lw_inject_apply(NULL, 0, &event, 0, cells), 0);
 }
 
-static void refusals_say_what_and_where(void **state) {
+static void errors_say_what_and_where(void **state) {
     (void)state;
     static const struct {
         const char *text, *says;
@@ -274,15 +274,15 @@ static void refusals_say_what_and_where(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes_over_time),
-        cmocka_unit_test(target_moves_the_later_time),
-        cmocka_unit_test(target_in_a_field),
-        cmocka_unit_test(nulls_and_new_categories),
-        cmocka_unit_test(noise_is_normal_and_touches_its_share),
+        cmocka_unit_test(drift_follows_its_shape_over_time),
+        cmocka_unit_test(a_target_of_minutes_moves_the_later_time),
+        cmocka_unit_test(a_target_in_a_field_is_changed),
+        cmocka_unit_test(nulls_and_new_categories_are_injected),
+        cmocka_unit_test(noise_is_normal_and_affects_its_share),
         cmocka_unit_test(chance_depends_on_seed_and_number_alone),
-        cmocka_unit_test(times_are_those_before_any_change),
+        cmocka_unit_test(times_are_compared_before_any_change),
         cmocka_unit_test(an_event_without_its_time_is_left_alone),
-        cmocka_unit_test(refusals_say_what_and_where),
+        cmocka_unit_test(errors_say_what_and_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
-/* The table of metrics: each row is complete, every metric that can page someone is
- * published, and docs/figures.md is written from the table. After a change of the table:
- * `test_core_metrics --write`. */
+/* The table of metrics: each row is complete, every metric that a rule can use is
+ * published, and docs/figures.md is generated from the table. After a change of the
+ * table: `test_core_metrics --write`. */
 #include "support/core_fixture.h"
 
 #include "core/metrics.h"
@@ -10,7 +10,7 @@ static void rows_are_complete(void **state) {
     (void)state;
     const struct lw_metric *m;
     for (size_t i = 0; (m = lw_metric_at(i)); i++) {
-        assert_ptr_equal(lw_metric_find(m->name), m); /* the only one of that name */
+        assert_ptr_equal(lw_metric_find(m->name), m); /* names are unique */
         assert_true(m->meaning && m->unit);
         assert_true((m->scope == LW_SCOPE_COLUMN) == (m->columns != 0));
         assert_true(m->figure || m->live || m->statistic);

@@ -1,5 +1,5 @@
 /* The loop from end to end on a synthetic stream: what fires, trains, is promoted and
- * rolled back; and that a successor decides as its predecessor would have. */
+ * rolled back; and a restarted monitor decides as the old one would have. */
 #include "support/core_loop.h"
 
 static int setup(void **state) {
@@ -19,7 +19,7 @@ static bool logged(struct core_run *f, const char *words) {
     return strstr(lw_buf_str(&f->loop.log), words) != NULL;
 }
 
-static void calm_weather_stays_quiet(void **state) {
+static void an_unchanged_stream_fires_nothing(void **state) {
     struct core_run *f = *state;
     core_run_until(f, 2);
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
@@ -30,7 +30,7 @@ static void calm_weather_stays_quiet(void **state) {
     assert_int_equal(lw_monitor_run_summary(f->loop.monitor)->retrains, 0);
 }
 
-static void a_jump_fires_once_trains_once_and_is_over(void **state) {
+static void a_jump_fires_once_trains_once_and_resolves(void **state) {
     struct core_run *f = *state;
     core_run_until(f, 5);
     f->stream.level = 6;
@@ -52,7 +52,7 @@ static void a_jump_fires_once_trains_once_and_is_over(void **state) {
     lw_pane_free(day);
 }
 
-static void a_firing_alert_is_sent_once_and_asks_once(void **state) {
+static void a_firing_alert_notifies_once_and_requests_once(void **state) {
     struct core_run *f = *state;
     f->spec->retrain.cooldown_ms = f->spec->retrain.cooldown_max_ms; /* no training */
     core_run_again(f);
@@ -70,7 +70,7 @@ static void a_firing_alert_is_sent_once_and_asks_once(void **state) {
     assert_int_equal(f->loop.confirmed, 1);
 }
 
-static void the_run_summary_has_months_and_the_frozen_model(void **state) {
+static void the_run_summary_has_months_and_the_first_model(void **state) {
     struct core_run *f = *state;
     f->stream.step_ms = 6 * LW_MINUTE;
     f->spec->retrain.bootstrap_until_ms = CORE_START + 25 * LW_DAY;
@@ -94,7 +94,7 @@ static void the_run_summary_has_months_and_the_frozen_model(void **state) {
     assert_true(all.answered.loss < .85 * all.first.loss);
 }
 
-/* What no rule calls an alert is still a reason not to wait for max_age. */
+/* Drift below every rule's threshold is still a reason not to wait for max_age. */
 static void a_stale_champion_is_challenged_before_its_time(void **state) {
     struct core_run *f = *state;
     f->spec->rule[0].actions = 0;
@@ -102,13 +102,13 @@ static void a_stale_champion_is_challenged_before_its_time(void **state) {
     f->spec->retrain.stale_age_ms = 4 * LW_DAY;
     f->spec->retrain.stale_gain = 0.1;
     core_run_again(f);
-    core_run_until(f, 9); /* of that age for days, and nothing has changed */
+    core_run_until(f, 9); /* it has had that age for days, and nothing has changed */
     assert_int_equal(f->loop.requests, 1);
     f->stream.level = 3;
     core_run_until(f, 12);
     assert_true(f->loop.requests >= 2);
     assert_true(logged(f, "old and recalibration_gain"));
-    f->spec->retrain.stale_age_ms = 15 * LW_DAY; /* too young for it: nobody asks */
+    f->spec->retrain.stale_age_ms = 15 * LW_DAY; /* too young: no request */
     core_loop_fini(&f->loop);
     core_stream_init(&f->stream, 11);
     core_loop_init(&f->loop, f->spec);
@@ -127,7 +127,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 2);
     uint32_t shadow[LW_VERSIONS_MAX];
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 1);
-    assert_int_equal(shadow[0], 1); /* first and previous in one */
+    assert_int_equal(shadow[0], 1); /* the first and the previous champion are the same */
     f->spec->rule[0].actions = 0;
     core_run_until(f, 7);
     assert_int_equal(f->loop.rollbacks, 1);
@@ -136,7 +136,7 @@ static void a_bad_promotion_is_rolled_back(void **state) {
     assert_true(logged(f, "alert rollback/"));
     assert_int_equal(lw_monitor_reference(f->loop.monitor)->version, 1);
     assert_int_equal(lw_monitor_shadows(f->loop.monitor, shadow), 0);
-    /* Who asks again at once does not get the like of it. */
+    /* An immediate repetition of the request does not train a similar version again. */
     assert_int_equal(f->loop.version[1].model ? 1 : 0, 1);
     int before = f->loop.promoted;
     core_loop_ask(&f->loop, "bob");
@@ -162,8 +162,8 @@ static void broken_data_is_not_learned(void **state) {
     assert_true(f->loop.requests >= 2);
 }
 
-/* With no value left the share of what is there to compare is 0 of 0. */
-static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
+/* If no value is left, the share of faulty columns is 0 of 0. */
+static void a_window_without_any_value_fires(void **state) {
     struct core_run *f = *state;
     f->spec->rule[0].actions = 0;
     core_rule(f->spec, "missing", "missing", CORE_F_X, .2)->min_n = 50;
@@ -185,8 +185,8 @@ static void a_window_of_nothing_but_trouble_is_trouble(void **state) {
     assert_true(logged(f, "alert range/x 6h resolved"));
 }
 
-/* floor_psi is the verdict's, of reports; a rule has a threshold. */
-static void a_rule_has_a_floor_of_its_own(void **state) {
+/* floor_psi determines the verdict in reports; a rule has a threshold of its own. */
+static void a_rule_uses_its_own_threshold(void **state) {
     struct core_run *f = *state;
     static const char *const metrics[] = {"psi", "js", "ks", "w1", "energy"};
     f->spec->rule[0].actions = 0;
@@ -198,7 +198,7 @@ static void a_rule_has_a_floor_of_its_own(void **state) {
     core_run_again(f);
     core_run_until(f, 4);
     assert_false(logged(f, "/x 2d firing")); /* nothing has changed */
-    f->stream.shift = 3;                     /* half a sd */
+    f->stream.shift = 3;                     /* half a standard deviation */
     core_run_until(f, 6);
     assert_true(logged(f, "alert psi/x 2d firing"));
     assert_true(logged(f, "alert js/x 2d firing"));
@@ -210,7 +210,7 @@ static void a_rule_has_a_floor_of_its_own(void **state) {
 static void a_failed_training_is_reported(void **state) {
     struct core_run *f = *state;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
-        f->spec->candidate[i].half_life_ms = 1; /* nothing weighs */
+        f->spec->candidate[i].half_life_ms = 1; /* all weights vanish */
     core_run_again(f);
     core_run_until(f, 2.5);
     assert_true(logged(f, "alert training-failed/"));
@@ -218,7 +218,8 @@ static void a_failed_training_is_reported(void **state) {
     assert_int_equal(lw_monitor_champion_version(f->loop.monitor), 0);
 }
 
-/* What cannot be read is counted, and told once while it lasts; a successor knows. */
+/* Unreadable panes are counted, and reported once while they last; a new leader knows
+ * it. */
 static void unreadable_panes_are_reported_once(void **state) {
     struct core_run *f = *state;
     f->loop.restart_every = 5;
@@ -237,7 +238,7 @@ static void unreadable_panes_are_reported_once(void **state) {
                     lw_pane_new(f->spec, lw_monitor_sealed_until(f->loop.monitor), 1), e);
     assert_true(core_figure(e, "unreadable_panes") == 4);
     assert_int_equal(e->nalerts, 0);
-    lw_monitor_crowned(f->loop.monitor, 1, e); /* with a reference that can be read */
+    lw_monitor_crowned(f->loop.monitor, 1, e); /* with a readable reference */
     assert_int_equal(e->nalerts, 1);
     assert_string_equal(e->alert[0].name, "unreadable-state");
     assert_false(e->alert[0].firing);
@@ -246,7 +247,7 @@ static void unreadable_panes_are_reported_once(void **state) {
     assert_string_equal(lw_alert_notice_name(4), "leeway-kafka");
 }
 
-static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
+static void an_unrequested_training_result_is_ignored(void **state) {
     struct core_run *f = *state;
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     struct lw_training t = {.gate = {.passed = true}};
@@ -257,7 +258,7 @@ static void an_answer_that_nobody_asked_for_is_ignored(void **state) {
     free(e);
 }
 
-/* Rules of every kind, a change detector, and a stream in which everything happens. */
+/* Rules of every kind, a change detector, and a stream with every kind of event. */
 static void everything(struct core_run *f, int restart_every) {
     static const char *const metrics[] = {"psi",   "missing",      "unseen",
                                           "fault", "out_of_range", "ks"};
@@ -265,7 +266,7 @@ static void everything(struct core_run *f, int restart_every) {
     if (f->spec->nrules == 1) {
         for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
             core_rule(f->spec, metrics[i], metrics[i], LW_RULE_EACH, .2);
-        f->spec->drift.alpha = 1; /* sketches this small leave little certain */
+        f->spec->drift.alpha = 1; /* with small sketches little is significant */
         core_rule(f->spec, "target", "psi", LW_RULE_TARGET, .2)->window = 1;
         core_rule(f->spec, "prediction", "w1", LW_RULE_PREDICTION, .2)->window = 1;
         core_rule(f->spec, "bias", "bias", LW_RULE_MODEL, 1)->every_ms = 3 * LW_HOUR;
@@ -289,13 +290,13 @@ static void everything(struct core_run *f, int restart_every) {
     core_run_until(f, 7.5);
     f->stream.step_ms = 2 * LW_MINUTE;
     f->stream.level = 1;
-    f->stream.now_ms += 5 * LW_HOUR; /* hours that nobody has */
+    f->stream.now_ms += 5 * LW_HOUR; /* hours without a pane */
     core_run_until(f, 9);
     f->stream.shift = 6;
     core_run_until(f, 11);
 }
 
-static void a_successor_decides_as_its_predecessor_would(void **state) {
+static void a_restart_does_not_change_decisions(void **state) {
     struct core_run *f = *state;
     static const int every[] = {1, 5, 24, 31};
     everything(f, 0);
@@ -319,9 +320,9 @@ static void a_successor_decides_as_its_predecessor_would(void **state) {
     free(smooth);
 }
 
-/* A shell that refills gives an empty pane for every hour it has none of: they must not
- * pass for hours that were watched, or a young stream looks like a silent one. */
-static void a_young_stream_is_not_a_silent_one(void **state) {
+/* After a restart, hours without a pane are filled with empty ones. They must not count
+ * as hours that were watched, or a young stream looks like a silent one. */
+static void a_young_stream_is_not_reported_as_silent(void **state) {
     struct core_run *f = *state;
     struct lw_buf bytes = {0};
     struct lw_evaluation *e = lw_malloc(sizeof *e);
@@ -370,7 +371,7 @@ static void hostile_state_is_refused_or_harmless(void **state) {
 }
 
 /* A firing alert and a pending request from a store whose panes have expired. */
-static void a_promotion_without_any_panes(void **state) {
+static void a_promotion_works_without_any_panes(void **state) {
     struct core_run *f = *state;
     struct lw_buf bytes = {0};
     struct lw_evaluation *e = lw_malloc(sizeof *e);
@@ -397,22 +398,22 @@ static void a_promotion_without_any_panes(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, core_run_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(calm_weather_stays_quiet),
-        TEST(a_jump_fires_once_trains_once_and_is_over),
-        TEST(a_firing_alert_is_sent_once_and_asks_once),
-        TEST(the_run_summary_has_months_and_the_frozen_model),
+        TEST(an_unchanged_stream_fires_nothing),
+        TEST(a_jump_fires_once_trains_once_and_resolves),
+        TEST(a_firing_alert_notifies_once_and_requests_once),
+        TEST(the_run_summary_has_months_and_the_first_model),
         TEST(a_stale_champion_is_challenged_before_its_time),
         TEST(a_bad_promotion_is_rolled_back),
         TEST(broken_data_is_not_learned),
-        TEST(a_window_of_nothing_but_trouble_is_trouble),
-        TEST(a_rule_has_a_floor_of_its_own),
+        TEST(a_window_without_any_value_fires),
+        TEST(a_rule_uses_its_own_threshold),
         TEST(a_failed_training_is_reported),
         TEST(unreadable_panes_are_reported_once),
-        TEST(an_answer_that_nobody_asked_for_is_ignored),
-        TEST(a_successor_decides_as_its_predecessor_would),
-        TEST(a_young_stream_is_not_a_silent_one),
+        TEST(an_unrequested_training_result_is_ignored),
+        TEST(a_restart_does_not_change_decisions),
+        TEST(a_young_stream_is_not_reported_as_silent),
         TEST(hostile_state_is_refused_or_harmless),
-        TEST(a_promotion_without_any_panes),
+        TEST(a_promotion_works_without_any_panes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

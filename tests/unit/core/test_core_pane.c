@@ -1,5 +1,5 @@
-/* A pane: what is merged is what was accumulated, bytes lose nothing and are not trusted,
- * and the same events under the same seed make the same bytes. */
+/* A pane: merging equals accumulating, the serial form loses nothing and is not trusted,
+ * and equal events under an equal seed give equal bytes. */
 #include "support/core_fixture.h"
 
 #include "core/pane.h"
@@ -20,7 +20,7 @@ static void add(struct lw_pane *pane, const struct lw_spec *spec,
     lw_pane_drain(pane);
 }
 
-/* Events with everything in them: missing and absurd values, targets out of range. */
+/* Events of every kind: missing and absurd values, targets out of range. */
 static void fill(struct lw_pane *pane, const struct lw_spec *spec, uint64_t seed, int n,
                  uint32_t version) {
     struct lw_rng rng;
@@ -41,7 +41,7 @@ static struct lw_pane *filled(const struct lw_spec *spec, uint64_t seed, int n,
     return pane;
 }
 
-static void merged_panes_count_what_one_would(void **state) {
+static void merged_panes_count_like_a_single_one(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_pane *a = filled(spec, 1, 300, 1), *b = filled(spec, 2, 500, 2);
@@ -76,7 +76,7 @@ static void merged_panes_count_what_one_would(void **state) {
     core_spec_free(spec);
 }
 
-static void same_seed_same_bytes(void **state) {
+static void equal_seeds_give_equal_bytes(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_buf one = {0}, two = {0}, other = {0};
@@ -88,7 +88,7 @@ static void same_seed_same_bytes(void **state) {
     core_pane_bytes(c, &other);
     core_assert_same(&one, &two);
     assert_false(one.len == other.len && memcmp(one.data, other.data, one.len) == 0);
-    lw_pane_reset(c, CORE_START, 7); /* memory that was used before makes no difference */
+    lw_pane_reset(c, CORE_START, 7); /* reused memory makes no difference */
     fill(c, spec, 7, 900, 1);
     lw_buf_clear(&other);
     core_pane_bytes(c, &other);
@@ -102,7 +102,7 @@ static void same_seed_same_bytes(void **state) {
     core_spec_free(spec);
 }
 
-static void written_read_and_continued_is_bit_identical(void **state) {
+static void a_restored_pane_continues_bit_identically(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     for (int n = 0; n < 400; n += 37) {
@@ -137,7 +137,7 @@ static int try_field(const struct lw_spec *spec, const char *field, const void *
                      size_t len) {
     struct lw_err err = {0};
     struct lw_pane *pane = lw_pane_new(spec, CORE_START, 7);
-    void *exact = lw_malloc(len + 1); /* so that a sanitizer sees a read past the end */
+    void *exact = lw_malloc(len + 1); /* exact: a sanitizer detects reads past it */
     memcpy(exact, data, len);
     int rc = lw_pane_read(pane, field, exact, len, &err);
     if (rc) {
@@ -149,7 +149,8 @@ static int try_field(const struct lw_spec *spec, const char *field, const void *
     return rc;
 }
 
-/* Every cut and extended field is refused; a flipped byte is refused or harmless. */
+/* Every truncated and every extended field is refused; a flipped byte is refused or
+ * harmless. */
 static void damage(void *arg, const char *field, const void *data, size_t len) {
     struct hostile *h = arg;
     uint8_t *copy = lw_malloc(len + 1);
@@ -187,7 +188,7 @@ static void hostile_bytes_are_refused(void **state) {
     core_spec_free(spec);
 }
 
-static void the_oldest_version_gives_way(void **state) {
+static void the_oldest_version_is_dropped_when_full(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_pane *pane = lw_pane_new(spec, CORE_START, 1);
@@ -207,7 +208,7 @@ static void the_oldest_version_gives_way(void **state) {
         assert_int_equal(lw_pane_scores(pane, v)->losses.n, 1);
     assert_int_equal(pane->answered.n, LW_VERSIONS_MAX + 1);
 
-    /* Merging in a pane of a version older still must not push out a newer one. */
+    /* Merging a pane of an even older version must not push out a newer one. */
     struct lw_pane *old = filled(spec, 3, 50, 1); /* versions 1 and 2 */
     lw_pane_merge(pane, old);
     assert_null(lw_pane_scores(pane, 1));
@@ -219,9 +220,9 @@ static void the_oldest_version_gives_way(void **state) {
     core_spec_free(spec);
 }
 
-/* Buffered numbers enter the sketches in batches. Flushes decide when, so the moment must
- * not show in the bytes. */
-static void buffered_numbers_make_the_same_bytes(void **state) {
+/* Buffered numbers enter the sketches in batches. Flushes decide when; the bytes must not
+ * depend on it. */
+static void buffered_numbers_give_the_same_bytes(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_pane *a = lw_pane_new(spec, CORE_START, 5);
@@ -238,7 +239,7 @@ static void buffered_numbers_make_the_same_bytes(void **state) {
             if (lw_rng_below(&rng, 50) == 0)
                 x = INFINITY;
             core_event_set(spec, &e, CORE_START, (int)lw_rng_below(&rng, 9), x, y);
-            uint32_t version = 1 + (uint32_t)i / 400; /* the oldest give way meanwhile */
+            uint32_t version = 1 + (uint32_t)i / 400; /* the oldest are dropped */
             add(a, spec, &e, i, version);
             buffer(b, spec, &e, i, version);
             if (lw_rng_below(&rng, 40) == 0)
@@ -262,12 +263,12 @@ static void buffered_numbers_make_the_same_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buffered_numbers_make_the_same_bytes),
-        cmocka_unit_test(merged_panes_count_what_one_would),
-        cmocka_unit_test(same_seed_same_bytes),
-        cmocka_unit_test(written_read_and_continued_is_bit_identical),
+        cmocka_unit_test(buffered_numbers_give_the_same_bytes),
+        cmocka_unit_test(merged_panes_count_like_a_single_one),
+        cmocka_unit_test(equal_seeds_give_equal_bytes),
+        cmocka_unit_test(a_restored_pane_continues_bit_identically),
         cmocka_unit_test(hostile_bytes_are_refused),
-        cmocka_unit_test(the_oldest_version_gives_way),
+        cmocka_unit_test(the_oldest_version_is_dropped_when_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The clock of a partition: what moves it, what does not, and that a partition restored
- * from its bytes goes on as if it had never stopped. */
+/* The clock of a partition: which events move it, and which do not; and a partition
+ * restored from its bytes continues as if it had never stopped. */
 #include "support/core_fixture.h"
 
 #include "core/partition.h"
@@ -45,16 +45,16 @@ static uint64_t count(const struct fixture *f, enum lw_counter c) {
     return lw_partition_counters(f->p)[c];
 }
 
-/* n events, a minute apart, from `from` on; all of them are on time. */
+/* n events, one minute apart, starting at `from`; all are on time. */
 static void minutes(struct fixture *f, int64_t from, int n) {
     for (int i = 0; i < n; i++)
         assert_int_equal(at(f, from + i * LW_MINUTE), LW_ON_TIME);
 }
 
-/* The median of the latest 16 of a stream in order is its ninth newest. */
+/* The median of the latest 16 in an ordered stream is its ninth newest. */
 #define BEHIND 8
 
-static void the_watermark_follows_the_crowd(void **state) {
+static void the_watermark_follows_the_majority(void **state) {
     struct fixture *f = *state;
     assert_int_equal(lw_partition_watermark(f->p), INT64_MIN);
     minutes(f, CORE_START, 40);
@@ -90,7 +90,7 @@ static const int64_t poisoned[] = {INT64_C(1230768000000) /* 2009 */,
                                    INT64_MAX,
                                    INT64_MIN};
 
-static void one_poisoned_clock_moves_nothing(void **state) {
+static void a_single_wrong_clock_moves_nothing(void **state) {
     struct fixture *f = *state;
     minutes(f, CORE_START, 40);
     for (size_t i = 0; i < sizeof poisoned / sizeof *poisoned; i++) {
@@ -104,7 +104,7 @@ static void one_poisoned_clock_moves_nothing(void **state) {
     assert_int_equal(count(f, LW_COUNT_LATE), 4);
 }
 
-static void nor_does_one_that_comes_first(void **state) {
+static void a_wrong_clock_in_the_first_event_moves_nothing(void **state) {
     struct fixture *f = *state;
     for (size_t i = 0; i < sizeof poisoned / sizeof *poisoned; i++) {
         lw_partition_free(f->p);
@@ -120,7 +120,7 @@ static void nor_does_one_that_comes_first(void **state) {
     }
 }
 
-static void a_record_older_than_its_event_is_not_believed(void **state) {
+static void an_event_after_its_record_time_is_suspect(void **state) {
     struct fixture *f = *state;
     minutes(f, CORE_START, 40);
     lw_partition_bound(f->p, CORE_START + LW_HOUR);
@@ -129,13 +129,13 @@ static void a_record_older_than_its_event_is_not_believed(void **state) {
         assert_int_equal(at(f, limit + LW_MINUTE + i), LW_SUSPECT);
     assert_int_equal(count(f, LW_COUNT_SUSPECT), 100);
     assert_true(lw_partition_watermark(f->p) < CORE_START + 40 * LW_MINUTE);
-    lw_partition_bound(f->p, -1); /* not known */
+    lw_partition_bound(f->p, -1); /* unknown */
     assert_int_equal(at(f, CORE_START + 41 * LW_MINUTE), LW_ON_TIME);
 }
 
-/* A stream that goes on a month later: two events are lost, and the watermark follows
- * when enough have said so. */
-static void a_jump_is_believed_when_enough_agree(void **state) {
+/* A stream that continues a month later: two events are lost, and the watermark follows
+ * once enough events agree. */
+static void a_jump_is_accepted_when_enough_events_agree(void **state) {
     struct fixture *f = *state;
     int64_t far = CORE_START + 30 * LW_DAY;
     minutes(f, CORE_START, 600);
@@ -150,7 +150,7 @@ static void a_jump_is_believed_when_enough_agree(void **state) {
     assert_int_equal(count(f, LW_COUNT_LATE), 0);
 }
 
-static void a_jump_that_does_not_last_is_struck_out(void **state) {
+static void a_short_jump_is_discarded(void **state) {
     struct fixture *f = *state;
     int64_t far = CORE_START + 30 * LW_DAY;
     minutes(f, CORE_START, 600);
@@ -162,8 +162,8 @@ static void a_jump_that_does_not_last_is_struck_out(void **state) {
         assert_true(lw_partition_pane(f->p, i)->start_ms < far);
 }
 
-/* It lasted, was believed, and was wrong all the same. */
-static void a_jump_is_taken_back(void **state) {
+/* It lasted, was accepted, and was wrong nevertheless. */
+static void a_wrong_jump_is_reverted(void **state) {
     struct fixture *f = *state;
     int64_t far = CORE_START + 30 * LW_DAY, from, until;
     minutes(f, CORE_START, 2000);
@@ -184,12 +184,12 @@ static void a_jump_is_taken_back(void **state) {
     minutes(f, CORE_START + 2500 * LW_MINUTE, 100);
 }
 
-static void what_a_leader_has_sealed_is_late(void **state) {
+static void events_of_a_sealed_pane_are_late(void **state) {
     struct fixture *f = *state;
     minutes(f, CORE_START, 40);
-    lw_partition_sealed(f->p, CORE_START - LW_HOUR); /* behind: nothing */
+    lw_partition_sealed(f->p, CORE_START - LW_HOUR); /* in the past: no effect */
     assert_int_equal(at(f, CORE_START), LW_ON_TIME);
-    lw_partition_sealed(f->p, CORE_START + 20 * LW_DAY); /* of another time: nothing */
+    lw_partition_sealed(f->p, CORE_START + 20 * LW_DAY); /* too far ahead: no effect */
     assert_int_equal(at(f, CORE_START), LW_ON_TIME);
     lw_partition_sealed(f->p, CORE_START + LW_HOUR);
     assert_int_equal(lw_partition_watermark(f->p), CORE_START + LW_HOUR);
@@ -225,7 +225,7 @@ static void messages_are_good_rejected_or_dead_lettered(void **state) {
     assert_int_equal(count(f, LW_COUNT_SCORED), count(f, LW_COUNT_GOOD));
 }
 
-/* What a store would hold: the newest bytes of every pane, and the progress. */
+/* The content of a store: the newest bytes of every pane, and the progress. */
 #define STORE_MAX 400
 struct store {
     struct lw_buf progress;
@@ -290,7 +290,7 @@ static void run(struct fixture *f, uint64_t seed, uint64_t cut_every, struct sto
         if (lw_rng_below(&stream.rng, 40) == 0)
             at(f, poisoned[lw_rng_below(&stream.rng, 2)]);
         if (lw_rng_below(&stream.rng, 300) == 0)
-            stream.now_ms += 9 * LW_HOUR; /* a jump that is true */
+            stream.now_ms += 9 * LW_HOUR; /* a real jump */
         if (!cut_every || lw_rng_below(&cuts, cut_every))
             continue;
         flush(f, s);
@@ -307,7 +307,7 @@ static void store_fini(struct store *s) {
     free(s);
 }
 
-static void cut_anywhere_it_goes_on_as_if_never_stopped(void **state) {
+static void a_restore_at_any_point_changes_nothing(void **state) {
     struct fixture *f = *state;
     static const uint64_t every[] = {1, 7, 50, 400};
     for (uint64_t seed = 0; seed < 8; seed++) {
@@ -325,7 +325,7 @@ static void cut_anywhere_it_goes_on_as_if_never_stopped(void **state) {
     }
 }
 
-static void hostile_progress_is_refused_or_harmless(void **state) {
+static void damaged_progress_is_refused_or_harmless(void **state) {
     struct fixture *f = *state;
     struct lw_buf good = {0};
     minutes(f, CORE_START, 70);
@@ -356,18 +356,18 @@ static void hostile_progress_is_refused_or_harmless(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(the_watermark_follows_the_crowd),
+        TEST(the_watermark_follows_the_majority),
         TEST(a_pane_closes_when_the_watermark_reaches_its_end),
-        TEST(one_poisoned_clock_moves_nothing),
-        TEST(nor_does_one_that_comes_first),
-        TEST(a_record_older_than_its_event_is_not_believed),
-        TEST(a_jump_is_believed_when_enough_agree),
-        TEST(a_jump_that_does_not_last_is_struck_out),
-        TEST(a_jump_is_taken_back),
-        TEST(what_a_leader_has_sealed_is_late),
+        TEST(a_single_wrong_clock_moves_nothing),
+        TEST(a_wrong_clock_in_the_first_event_moves_nothing),
+        TEST(an_event_after_its_record_time_is_suspect),
+        TEST(a_jump_is_accepted_when_enough_events_agree),
+        TEST(a_short_jump_is_discarded),
+        TEST(a_wrong_jump_is_reverted),
+        TEST(events_of_a_sealed_pane_are_late),
         TEST(messages_are_good_rejected_or_dead_lettered),
-        TEST(cut_anywhere_it_goes_on_as_if_never_stopped),
-        TEST(hostile_progress_is_refused_or_harmless),
+        TEST(a_restore_at_any_point_changes_nothing),
+        TEST(damaged_progress_is_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* When a training is asked for, and what becomes of it. */
+/* When a training is requested, and what follows from its result. */
 #include "support/core_fixture.h"
 
 #include "core/policy.h"
@@ -54,13 +54,13 @@ static struct lw_decision trained(struct fixture *f, uint32_t version, bool pass
     return d;
 }
 
-/* Version 1 stands since T0 + 2 days, with fresh rows enough. */
+/* Version 1 is champion since T0 + 2 days, and there are enough fresh rows. */
 static void bootstrapped(struct fixture *f) {
     rows(f, 500);
     assert_int_equal(request(f, T0 + 2 * LW_DAY, NULL), 1);
     trained(f, 1, true, T0 + 2 * LW_DAY);
     assert_int_equal(f->p.champion, 1);
-    assert_int_equal(f->p.probation_until_ms, 0); /* there is nobody to return to */
+    assert_int_equal(f->p.probation_until_ms, 0); /* there is no previous version */
     rows(f, 500);
 }
 
@@ -80,7 +80,7 @@ static void bootstrap_by_rows(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.bootstrap_until_ms = 0;
     f->spec->retrain.bootstrap_rows = 1000;
-    rows(f, 999); /* rejected ones do not count */
+    rows(f, 999); /* rejected events do not count */
     assert_int_equal(request(f, T0 + 99 * LW_DAY, NULL), 0);
     rows(f, 1);
     assert_int_equal(request(f, T0 + 12 * LW_HOUR, NULL), 0); /* all in the hold-out */
@@ -88,7 +88,7 @@ static void bootstrap_by_rows(void **state) {
     assert_true(f->p.pending.bootstrap);
 }
 
-static void a_failed_bootstrap_waits_its_cooldown(void **state) {
+static void a_failed_bootstrap_is_retried_after_its_cooldown(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     int64_t at = T0 + 2 * LW_DAY;
@@ -104,7 +104,7 @@ static void a_failed_bootstrap_waits_its_cooldown(void **state) {
     assert_int_equal(f->p.pending.id, 2);
 }
 
-static void cooldown_doubles_and_is_set_back(void **state) {
+static void rejections_double_the_cooldown_and_a_promotion_resets_it(void **state) {
     struct fixture *f = *state;
     int64_t at = T0 + 2 * LW_DAY, wait = LW_DAY;
     bootstrapped(f);
@@ -143,7 +143,7 @@ static void no_more_than_max_per_week(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.max_per_week = 2;
     f->spec->retrain.cooldown_max_ms = f->spec->retrain.cooldown_ms;
-    bootstrapped(f); /* the first, at T0 + 2 days */
+    bootstrapped(f); /* the first at T0 + 2 days */
     assert_int_equal(request(f, T0 + 3 * LW_DAY, "drift"), 1);
     trained(f, 2, false, T0 + 3 * LW_DAY);
     rows(f, 500);
@@ -151,7 +151,7 @@ static void no_more_than_max_per_week(void **state) {
     assert_int_equal(request(f, T0 + 9 * LW_DAY, "drift"), 1);
 }
 
-static void no_cause_no_training_but_age(void **state) {
+static void without_an_alert_only_age_requests_a_training(void **state) {
     struct fixture *f = *state;
     bootstrapped(f);
     assert_int_equal(request(f, T0 + 400 * LW_DAY, NULL), 0);
@@ -160,14 +160,14 @@ static void no_cause_no_training_but_age(void **state) {
     assert_int_equal(request(f, T0 + 32 * LW_DAY, NULL), 1);
     assert_non_null(strstr(f->p.pending.reason, "30d"));
     assert_false(f->p.pending.bootstrap);
-    trained(f, 2, false, T0 + 32 * LW_DAY); /* it beat a challenger: as good as new */
+    trained(f, 2, false, T0 + 32 * LW_DAY); /* it won, so its age starts again */
     rows(f, 500);
     assert_int_equal(request(f, T0 + 62 * LW_DAY - 1, NULL), 0);
     assert_int_equal(request(f, T0 + 62 * LW_DAY, NULL), 1);
 }
 
-/* A version that was put in place before anything had come is as old as the stream. */
-static void a_champion_from_before_the_stream_ages_with_it(void **state) {
+/* A version that became champion before the first pane is as old as the stream. */
+static void a_champion_older_than_the_stream_ages_with_it(void **state) {
     struct fixture *f = *state;
     lw_policy_champion(&f->p, f->spec, 3, 0);
     f->spec->retrain.max_age_ms = 30 * LW_DAY;
@@ -175,12 +175,12 @@ static void a_champion_from_before_the_stream_ages_with_it(void **state) {
     assert_int_equal(f->p.champion_since_ms, T0);
     lw_pane_reset(f->pane, T0 + LW_DAY, 1);
     lw_policy_pane(&f->p, f->spec, f->pane, false);
-    assert_int_equal(f->p.champion_since_ms, T0); /* the first pane dates it, no other */
+    assert_int_equal(f->p.champion_since_ms, T0); /* only the first pane sets it */
     assert_int_equal(request(f, T0 + 30 * LW_DAY - 1, NULL), 0);
     assert_int_equal(request(f, T0 + 30 * LW_DAY, NULL), 1);
 }
 
-static void level_is_of_the_newest_days(void **state) {
+static void the_level_covers_the_newest_days(void **state) {
     struct fixture *f = *state;
     static const struct lw_quarantine none;
     struct lw_losses level;
@@ -195,15 +195,15 @@ static void level_is_of_the_newest_days(void **state) {
     assert_true(level.loss == 30.0 * 24 * LW_LEVEL_DAYS);
 }
 
-static void a_fault_blocks_and_a_person_waits(void **state) {
+static void a_fault_delays_a_persons_request(void **state) {
     struct fixture *f = *state;
-    int64_t at = T0 + 2 * LW_DAY + LW_HOUR; /* inside the cooldown as well */
+    int64_t at = T0 + 2 * LW_DAY + LW_HOUR; /* also during the cooldown */
     bootstrapped(f);
     assert_int_equal(lw_policy_request(&f->p, f->spec, T0 + 9 * LW_DAY, "drift", true),
                      0);
     lw_copy(f->p.asked, sizeof f->p.asked, "ann");
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
-    assert_string_equal(f->p.asked, "ann"); /* not forgotten */
+    assert_string_equal(f->p.asked, "ann"); /* the request is kept */
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
     assert_string_equal(f->p.pending.reason, "requested by ann");
     assert_string_equal(f->p.asked, "");
@@ -235,11 +235,11 @@ static void in_probation(struct fixture *f) {
     in_probation_of(f, 2 * LW_DAY);
 }
 
-static void a_better_one_is_confirmed_when_probation_ends(void **state) {
+static void a_better_version_is_confirmed_after_its_probation(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     in_probation(f);
-    f->p.cooldown_ms = 6 * f->spec->retrain.cooldown_ms; /* as rejections left it */
+    f->p.cooldown_ms = 6 * f->spec->retrain.cooldown_ms; /* after rejections */
     for (int i = 0; i < 48; i++) {
         proven(f, 100 + i % 3, 150 + i % 5, 10);
         assert_int_equal(
@@ -254,7 +254,7 @@ static void a_better_one_is_confirmed_when_probation_ends(void **state) {
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 6 * LW_DAY, &d), 0);
 }
 
-static void a_worse_one_is_rolled_back_early(void **state) {
+static void a_worse_version_is_rolled_back_early(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     in_probation(f);
@@ -264,7 +264,7 @@ static void a_worse_one_is_rolled_back_early(void **state) {
         proven(f, 150 + i % 3, 100 + i % 5, 10);
         assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     }
-    lw_pane_reset(f->pane, T0, 1); /* a pane of one version only proves nothing */
+    lw_pane_reset(f->pane, T0, 1); /* a pane with only one version does not count */
     lw_policy_pane(&f->p, f->spec, f->pane, false);
     assert_int_equal(lw_policy_probation(&f->p, f->spec, T0 + 3 * LW_DAY, &d), 0);
     proven(f, 150, 100, 10);
@@ -275,10 +275,10 @@ static void a_worse_one_is_rolled_back_early(void **state) {
     assert_int_equal(f->p.champion, 1);
     assert_int_equal(f->p.cooldown_ms, f->spec->retrain.cooldown_max_ms);
     int64_t until = T0 + 4 * LW_DAY + 2 * f->spec->retrain.cooldown_max_ms;
-    assert_int_equal(f->p.barred_until_ms, until); /* what version 2 was */
+    assert_int_equal(f->p.barred_until_ms, until); /* the candidate of version 2 */
     assert_string_equal(f->p.barred, "hasty");
     lw_policy_champion(&f->p, f->spec, 1,
-                       T0 + 4 * LW_DAY); /* what the caller does next */
+                       T0 + 4 * LW_DAY); /* the caller does this next */
     assert_int_equal(f->p.probation_until_ms, 0);
     assert_int_equal(f->p.previous, 0);
     lw_copy(f->p.asked, sizeof f->p.asked, "ann");
@@ -290,7 +290,7 @@ static void a_worse_one_is_rolled_back_early(void **state) {
     assert_string_equal(f->p.pending.barred, "");
 }
 
-static void worse_by_weather_is_confirmed(void **state) {
+static void a_loss_within_noise_is_confirmed(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     in_probation(f);
@@ -300,7 +300,7 @@ static void worse_by_weather_is_confirmed(void **state) {
     assert_int_equal(d.kind, LW_DECIDED_CONFIRM);
 }
 
-/* Nobody has judged it, so nobody says that it was confirmed. */
+/* Nobody has judged it, so it does not count as confirmed. */
 static void a_probation_without_panes_waits_and_ends_unjudged(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
@@ -330,7 +330,7 @@ static void a_probation_without_panes_waits_and_ends_unjudged(void **state) {
     }
 }
 
-/* What comes in the time that it waits counts. */
+/* Panes that arrive while it waits count. */
 static void a_probation_that_waited_can_be_judged(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
@@ -343,7 +343,7 @@ static void a_probation_that_waited_can_be_judged(void **state) {
     assert_false(f->p.extended);
 }
 
-/* Half the panes of a short one are enough, and it can be rolled back by them. */
+/* For a short probation half the panes are enough, also to roll it back. */
 static void a_short_probation_is_judged_by_half_its_panes(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
@@ -361,8 +361,9 @@ static void a_short_probation_is_judged_by_half_its_panes(void **state) {
     }
 }
 
-/* d of 4 and 6 an event by turns, 48 times: mean 5, standard error 1.0106 / sqrt(48). */
-static void the_verdict_says_mean_and_z(void **state) {
+/* d alternates between 4 and 6 per event, 48 times: mean 5, standard error 1.0106 /
+ * sqrt(48). */
+static void the_reason_gives_mean_and_z(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     in_probation(f);
@@ -373,8 +374,8 @@ static void the_verdict_says_mean_and_z(void **state) {
                                   "1's by 5.000 an event over 48 panes (z 34.28)");
 }
 
-/* Two panes are the least that has a spread. */
-static void the_shortest_probation_is_of_two_panes(void **state) {
+/* A spread needs at least two panes. */
+static void a_probation_needs_at_least_two_panes(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     f->spec->retrain.probation_ms = 4 * LW_HOUR;
@@ -390,10 +391,10 @@ static void the_shortest_probation_is_of_two_panes(void **state) {
 static void a_young_champion_is_not_dated_by_panes(void **state) {
     struct fixture *f = *state;
     rows(f, 10);
-    assert_int_equal(f->p.champion_since_ms, 0); /* there is none */
+    assert_int_equal(f->p.champion_since_ms, 0); /* there is no date */
 }
 
-static void panes_of_different_events_prove_nothing(void **state) {
+static void panes_of_different_events_do_not_count(void **state) {
     struct fixture *f = *state;
     in_probation(f);
     proven(f, 100, 150, 10);
@@ -410,8 +411,9 @@ static void panes_of_different_events_prove_nothing(void **state) {
     assert_true(f->p.probation.mean == 5);
 }
 
-/* A pane in quarantine is no fresh data and proves nothing; its day is no usual one. */
-static void what_is_in_quarantine_does_not_count(void **state) {
+/* A pane in quarantine has no fresh data and does not count in a probation; its day does
+ * not count in the level. */
+static void quarantined_panes_do_not_count(void **state) {
     struct fixture *f = *state;
     struct lw_losses level;
     in_probation(f);
@@ -434,7 +436,7 @@ static void what_is_in_quarantine_does_not_count(void **state) {
     assert_int_equal(level.n, 20); /* two days of four */
 }
 
-/* There is nobody to return to. */
+/* There is no previous version. */
 static void a_first_version_is_not_recalled(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
@@ -445,16 +447,16 @@ static void a_first_version_is_not_recalled(void **state) {
     assert_int_equal(f->p.champion, 1);
 }
 
-static void what_had_learned_from_a_fault_is_recalled(void **state) {
+static void a_version_trained_on_a_fault_is_recalled(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     struct lw_span span = {.from_ms = T0 + 2 * LW_DAY, .feature = "km"};
     int64_t at = T0 + 4 * LW_DAY;
     in_probation(f); /* trained as of T0 + 3 days */
     proven(f, 100, 150, 10);
-    span.broken_ms = T0 + 3 * LW_DAY; /* it had ended just then */
+    span.broken_ms = T0 + 3 * LW_DAY; /* the fault began just after the training */
     assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 0);
-    assert_int_equal(f->p.probation.n, 0); /* but its panes do not count */
+    assert_int_equal(f->p.probation.n, 0); /* but its panes no longer count */
     assert_int_equal(f->p.champion, 2);
     int64_t cooldown = f->p.cooldown_ms;
     span.broken_ms--;
@@ -468,19 +470,19 @@ static void what_had_learned_from_a_fault_is_recalled(void **state) {
     assert_int_equal(f->p.previous, 0);
     assert_int_equal(f->p.champion_since_ms, at);
     assert_int_equal(f->p.probation_until_ms, 0);
-    assert_int_equal(f->p.cooldown_ms, cooldown); /* it is no worse a candidate for it */
+    assert_int_equal(f->p.cooldown_ms, cooldown); /* not the candidate's fault */
     assert_string_equal(f->p.barred, "");
-    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 0); /* once */
+    assert_int_equal(lw_policy_spoiled(&f->p, &span, at, &d), 0); /* only once */
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, true), 0);
     assert_int_equal(lw_policy_request(&f->p, f->spec, at, NULL, false), 1);
     assert_non_null(strstr(f->p.pending.reason, "rows of a fault"));
     assert_false(f->p.pending.bootstrap);
     trained(f, 3, false, at);
-    assert_int_equal(request(f, at + 1, NULL), 0); /* once, whatever comes of it */
+    assert_int_equal(request(f, at + 1, NULL), 0); /* only once, whatever the result */
 }
 
-/* What another version brings with it, and what it leaves behind. */
-static void a_new_champion_begins_anew(void **state) {
+/* A new champion resets the probation of the old one. */
+static void a_new_champion_resets_the_probation(void **state) {
     struct fixture *f = *state;
     struct lw_decision d;
     in_probation(f);
@@ -493,7 +495,7 @@ static void a_new_champion_begins_anew(void **state) {
     assert_false(f->p.extended);
     assert_int_equal(f->p.champion_since_ms, T0 + 6 * LW_DAY);
     assert_int_equal(f->p.probation_until_ms, T0 + 8 * LW_DAY);
-    lw_policy_champion(&f->p, f->spec, 2, T0 + 7 * LW_DAY); /* a person goes back */
+    lw_policy_champion(&f->p, f->spec, 2, T0 + 7 * LW_DAY); /* a person rolls back */
     assert_int_equal(f->p.probation_until_ms, 0);
     f->spec->retrain.probation_ms = 0;
     lw_policy_champion(&f->p, f->spec, 4, T0 + 8 * LW_DAY);
@@ -513,7 +515,7 @@ static void without_a_probation_a_promotion_counts_as_confirmed(void **state) {
     assert_int_equal(f->p.cooldown_ms, 3 * f->spec->retrain.cooldown_ms);
 }
 
-static void a_person_may_ask_for_the_first_one(void **state) {
+static void a_person_can_request_the_first_training(void **state) {
     struct fixture *f = *state;
     lw_copy(f->p.asked, sizeof f->p.asked, "ann");
     assert_int_equal(request(f, T0, NULL), 1);
@@ -530,8 +532,8 @@ static bool refused(struct fixture *f) {
     return r.bad;
 }
 
-/* Times whose sums could overflow, counts beyond their arrays, sums that are none. */
-static void what_cannot_have_been_written_is_refused(void **state) {
+/* Times whose sums could overflow, counts beyond their arrays, impossible sums. */
+static void impossible_states_are_refused(void **state) {
     struct fixture *f = *state;
     const int64_t limit = INT64_C(1) << 61;
     assert_false(refused(f)); /* trained_ms: never */
@@ -575,7 +577,7 @@ static void a_rich_policy(struct fixture *f) {
     lw_copy(f->p.asked, sizeof f->p.asked, "bob");
 }
 
-static void bytes_hold_all_of_it(void **state) {
+static void the_state_survives_its_bytes(void **state) {
     struct fixture *f = *state;
     struct lw_buf one = {0}, two = {0};
     struct lw_policy back;
@@ -603,7 +605,7 @@ static void bytes_hold_all_of_it(void **state) {
     lw_buf_fini(&two);
 }
 
-/* Whatever is not refused must be fit to go on with (under UBSan this bites). */
+/* Everything that is not refused must be safe to continue with (UBSan checks it). */
 static void go_on(struct fixture *f, struct lw_policy *p) {
     struct lw_decision d;
     struct lw_training t = {0};
@@ -648,32 +650,32 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(bootstrap_by_time),
         TEST(bootstrap_by_rows),
-        TEST(a_failed_bootstrap_waits_its_cooldown),
-        TEST(cooldown_doubles_and_is_set_back),
+        TEST(a_failed_bootstrap_is_retried_after_its_cooldown),
+        TEST(rejections_double_the_cooldown_and_a_promotion_resets_it),
         TEST(min_fresh_counts_since_the_last_training),
         TEST(no_more_than_max_per_week),
-        TEST(no_cause_no_training_but_age),
-        TEST(a_champion_from_before_the_stream_ages_with_it),
-        TEST(level_is_of_the_newest_days),
-        TEST(a_fault_blocks_and_a_person_waits),
-        TEST(a_better_one_is_confirmed_when_probation_ends),
-        TEST(a_worse_one_is_rolled_back_early),
-        TEST(worse_by_weather_is_confirmed),
+        TEST(without_an_alert_only_age_requests_a_training),
+        TEST(a_champion_older_than_the_stream_ages_with_it),
+        TEST(the_level_covers_the_newest_days),
+        TEST(a_fault_delays_a_persons_request),
+        TEST(a_better_version_is_confirmed_after_its_probation),
+        TEST(a_worse_version_is_rolled_back_early),
+        TEST(a_loss_within_noise_is_confirmed),
         TEST(a_probation_without_panes_waits_and_ends_unjudged),
         TEST(a_probation_that_waited_can_be_judged),
         TEST(a_short_probation_is_judged_by_half_its_panes),
-        TEST(the_verdict_says_mean_and_z),
-        TEST(the_shortest_probation_is_of_two_panes),
+        TEST(the_reason_gives_mean_and_z),
+        TEST(a_probation_needs_at_least_two_panes),
         TEST(a_young_champion_is_not_dated_by_panes),
-        TEST(panes_of_different_events_prove_nothing),
-        TEST(what_is_in_quarantine_does_not_count),
+        TEST(panes_of_different_events_do_not_count),
+        TEST(quarantined_panes_do_not_count),
         TEST(a_first_version_is_not_recalled),
-        TEST(what_had_learned_from_a_fault_is_recalled),
-        TEST(a_new_champion_begins_anew),
+        TEST(a_version_trained_on_a_fault_is_recalled),
+        TEST(a_new_champion_resets_the_probation),
         TEST(without_a_probation_a_promotion_counts_as_confirmed),
-        TEST(a_person_may_ask_for_the_first_one),
-        TEST(what_cannot_have_been_written_is_refused),
-        TEST(bytes_hold_all_of_it),
+        TEST(a_person_can_request_the_first_training),
+        TEST(impossible_states_are_refused),
+        TEST(the_state_survives_its_bytes),
         TEST(hostile_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Spans in quarantine against a list of hours in which each is marked or not. */
+/* Spans in quarantine compared with a list of hours, each of them marked or not. */
 #include "support/core_fixture.h"
 
 #include "core/quarantine.h"
@@ -41,7 +41,7 @@ static void agrees_with_hours(const struct lw_quarantine *q, struct lw_rng *rng)
     for (int h = a; h < b; h++)
         any |= marked(q, h);
     assert_int_equal(lw_quarantine_touches(q, AT(a), AT(b)), any);
-    /* Back from a by so many hours that are not marked. */
+    /* Counts hours that are not marked backwards from a. */
     int want = 1 + (int)lw_rng_below(rng, 40), left = want, back = a;
     while (left > 0 && back > -HOURS)
         left -= !marked(q, --back);
@@ -73,7 +73,7 @@ static void sorted_and_apart(const struct lw_quarantine *q) {
         }
 }
 
-static void spans_are_hours(void **state) {
+static void spans_agree_with_a_list_of_hours(void **state) {
     (void)state;
     const uint64_t seed = 20260;
     struct lw_rng rng;
@@ -102,7 +102,7 @@ static void spans_are_hours(void **state) {
             assert_true(s->open && s->from_ms <= AT(from));
             assert_true(s->id <= newest + 1 && q.newest >= s->id);
             assert_ptr_equal(lw_quarantine_open_of(&q, name), s);
-            if (lw_rng_below(&rng, 8)) { /* an open one hides all that comes after it */
+            if (lw_rng_below(&rng, 8)) { /* an open span covers everything after it */
                 s->open = false;
                 s->until_ms =
                     s->from_ms + (int64_t)(1 + lw_rng_below(&rng, 20)) * LW_HOUR;
@@ -114,9 +114,9 @@ static void spans_are_hours(void **state) {
     same_after_bytes(&q);
 }
 
-/* Closed as the monitor closes them: in order of time. Nothing is ever lost by there
- * being too many, and the number stays bounded. */
-static void too_many_become_one_and_hold_as_much(void **state) {
+/* Spans close in order of time, as the monitor closes them. Their number stays bounded,
+ * and no hour is ever lost. */
+static void too_many_spans_merge_without_losing_hours(void **state) {
     (void)state;
     static struct lw_quarantine q;
     q = (struct lw_quarantine){0};
@@ -135,7 +135,7 @@ static void too_many_become_one_and_hold_as_much(void **state) {
     assert_int_equal(q.n, 0);
 }
 
-static void one_that_touches_is_the_same(void **state) {
+static void adjacent_spans_of_a_feature_merge(void **state) {
     (void)state;
     struct lw_quarantine q = {0};
     struct lw_span *s = begin(&q, "x", AT(10), AT(12), "a"), out;
@@ -150,11 +150,11 @@ static void one_that_touches_is_the_same(void **state) {
     assert_true(lw_quarantine_touches(&q, AT(1000), AT(1000) + 1));
     s->open = false;
     assert_false(lw_quarantine_touches(&q, AT(15), AT(15) + 1));
-    s = begin(&q, "x", AT(15) + 1, AT(16), "b"); /* not quite */
+    s = begin(&q, "x", AT(15) + 1, AT(16), "b"); /* a small gap */
     assert_int_equal(s->id, 3);
     s->open = false;
     lw_quarantine_forget(&q, AT(14));
-    assert_int_equal(q.n, 2); /* y's is gone */
+    assert_int_equal(q.n, 2); /* y's span is gone */
     assert_false(lw_quarantine_release(&q, "y", &out));
     assert_true(lw_quarantine_release(&q, "3", &out)); /* by its number */
     assert_string_equal(out.feature, "x");
@@ -163,7 +163,7 @@ static void one_that_touches_is_the_same(void **state) {
     assert_int_equal(q.span[0].id, 1);
 }
 
-static void it_says_what_it_is(void **state) {
+static void a_span_is_described(void **state) {
     (void)state;
     char text[300];
     struct lw_span s = {.id = 3, .from_ms = CORE_START, .until_ms = CORE_START + LW_DAY};
@@ -206,10 +206,10 @@ static void hostile_bytes_are_refused_or_harmless(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spans_are_hours),
-        cmocka_unit_test(too_many_become_one_and_hold_as_much),
-        cmocka_unit_test(one_that_touches_is_the_same),
-        cmocka_unit_test(it_says_what_it_is),
+        cmocka_unit_test(spans_agree_with_a_list_of_hours),
+        cmocka_unit_test(too_many_spans_merge_without_losing_hours),
+        cmocka_unit_test(adjacent_spans_of_a_feature_merge),
+        cmocka_unit_test(a_span_is_described),
         cmocka_unit_test(hostile_bytes_are_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,14 +30,14 @@ static void fires_after_for_count_in_a_row(void **state) {
     assert_int_equal(step(&f, 5), LW_STAYS);
     assert_int_equal(f.state.state, LW_ALERT_PENDING);
     assert_int_equal(step(&f, 5), LW_STAYS);
-    assert_int_equal(step(&f, 4.9), LW_STAYS); /* the row is broken */
+    assert_int_equal(step(&f, 4.9), LW_STAYS); /* the sequence is interrupted */
     assert_int_equal(f.state.state, LW_ALERT_OK);
     assert_int_equal(step(&f, 5), LW_STAYS);
     assert_int_equal(step(&f, 6), LW_STAYS);
     assert_int_equal(step(&f, 5), LW_FIRES);
     assert_int_equal(f.state.severity, LW_SEVERITY_WARN);
-    assert_int_equal(f.state.since_ms, 4 * LW_HOUR); /* the first of the row that fired */
-    assert_int_equal(step(&f, 7), LW_STAYS);         /* told once */
+    assert_int_equal(f.state.since_ms, 4 * LW_HOUR); /* the first of the sequence */
+    assert_int_equal(step(&f, 7), LW_STAYS);         /* reported only once */
 }
 
 static void clears_below_the_lower_threshold_only(void **state) {
@@ -45,7 +45,7 @@ static void clears_below_the_lower_threshold_only(void **state) {
     struct fixture f = fixture(5, 8);
     for (int i = 0; i < 3; i++)
         step(&f, 6);
-    assert_int_equal(step(&f, 4), LW_STAYS); /* under warn, not under clear_below */
+    assert_int_equal(step(&f, 4), LW_STAYS); /* below warn, but not below clear_below */
     assert_int_equal(step(&f, 4), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
     assert_int_equal(step(&f, 4.5), LW_STAYS);
@@ -58,9 +58,9 @@ static void clears_below_the_lower_threshold_only(void **state) {
     assert_int_equal(step(&f, 3.9), LW_STAYS);
 }
 
-/* A firing rule whose value is still over, and about which chance says little, goes on.
- */
-static void doubt_neither_fires_nor_resolves(void **state) {
+/* A firing rule whose value is still above the threshold continues to fire, even if the
+ * value is no longer significant. */
+static void insignificant_values_neither_fire_nor_resolve(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     struct lw_reading doubt = {.value = 6, .n = 50, .known = true, .likely = true};
@@ -80,7 +80,7 @@ static void doubt_neither_fires_nor_resolves(void **state) {
     assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, f.at++), LW_RESOLVES);
 }
 
-static void worsens_when_critical_for_as_long(void **state) {
+static void severity_rises_after_for_count_critical_values(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     assert_int_equal(step(&f, 6), LW_STAYS);
@@ -90,24 +90,24 @@ static void worsens_when_critical_for_as_long(void **state) {
     assert_int_equal(step(&f, 9), LW_WORSENS);
     assert_int_equal(f.state.severity, LW_SEVERITY_CRITICAL);
     assert_int_equal(step(&f, 9), LW_STAYS);
-    assert_int_equal(step(&f, 6), LW_STAYS); /* it does not get milder by itself */
+    assert_int_equal(step(&f, 6), LW_STAYS); /* it does not become less severe */
     assert_int_equal(f.state.severity, LW_SEVERITY_CRITICAL);
     assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_CRITICAL) == 8);
     assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_WARN) == 5);
 }
 
-/* An incident is one from its start to its end, however it dips: its id is made of the
- * start. */
-static void a_dip_does_not_begin_it_anew(void **state) {
+/* An incident lasts from its start to its end, whatever dips there are; its id contains
+ * the start. */
+static void a_dip_does_not_start_a_new_incident(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     for (int i = 0; i < 3; i++)
         step(&f, 6);
     assert_int_equal(f.state.state, LW_ALERT_FIRING);
     int64_t since = f.state.since_ms;
-    assert_int_equal(step(&f, 4.5), LW_STAYS); /* under the threshold, not clear */
+    assert_int_equal(step(&f, 4.5), LW_STAYS); /* below the threshold, but not clear */
     assert_int_equal(f.state.over, 0);
-    assert_int_equal(step(&f, 3.9), LW_STAYS); /* clear, but once only */
+    assert_int_equal(step(&f, 3.9), LW_STAYS); /* clear only once */
     for (int i = 0; i < 4; i++) {
         assert_int_equal(step(&f, 6), LW_STAYS);
         assert_int_equal(f.state.state, LW_ALERT_FIRING);
@@ -115,15 +115,15 @@ static void a_dip_does_not_begin_it_anew(void **state) {
     }
     assert_int_equal(step(&f, 3), LW_STAYS);
     assert_int_equal(step(&f, 3), LW_RESOLVES);
-    assert_int_equal(f.state.since_ms, since); /* the end is told of the same one */
+    assert_int_equal(f.state.since_ms, since); /* the same incident ends */
     for (int i = 0; i < 2; i++)
         assert_int_equal(step(&f, 6), LW_STAYS);
     assert_int_equal(step(&f, 6), LW_FIRES);
-    assert_true(f.state.since_ms > since); /* and this is another */
+    assert_true(f.state.since_ms > since); /* a new incident */
 }
 
-/* A person's word holds until the trouble was seen to be over. */
-static void what_is_released_stays_quiet_until_it_was_over(void **state) {
+/* A release by a person stays in force until the incident has ended. */
+static void a_released_rule_stays_quiet_until_the_incident_ends(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     struct lw_reading unknown = {.value = 0, .n = 500, .known = false};
@@ -133,7 +133,7 @@ static void what_is_released_stays_quiet_until_it_was_over(void **state) {
         assert_int_equal(step(&f, 9), LW_STAYS);
     assert_int_equal(f.state.over, 0);
     assert_int_equal(lw_rule_step(&f.rule, &f.state, &unknown, f.at), LW_STAYS);
-    assert_true(f.state.released); /* what is not known is not over */
+    assert_true(f.state.released); /* an unknown value does not end it */
     assert_int_equal(step(&f, 4.5), LW_STAYS);
     assert_false(f.state.released);
     for (int i = 0; i < 2; i++)
@@ -145,7 +145,7 @@ static void what_is_released_stays_quiet_until_it_was_over(void **state) {
     assert_int_equal(f.state.released_ms, 77);
 }
 
-static void too_little_to_judge_changes_nothing(void **state) {
+static void too_few_rows_change_nothing(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     struct lw_reading few = {.value = 0, .n = 49, .known = true, .significant = true};
@@ -159,7 +159,7 @@ static void too_little_to_judge_changes_nothing(void **state) {
     assert_int_equal(step(&f, 6), LW_FIRES);
 }
 
-static void what_chance_gives_is_no_breach(void **state) {
+static void values_within_chance_do_not_fire(void **state) {
     (void)state;
     struct fixture f = fixture(5, 8);
     struct lw_reading chance = {.value = 9, .n = 500, .known = true};
@@ -174,7 +174,7 @@ static void what_chance_gives_is_no_breach(void **state) {
     assert_int_equal(lw_rule_step(&f.rule, &f.state, &chance, 0), LW_RESOLVES);
 }
 
-static void a_level_that_is_not_used(void **state) {
+static void an_unset_level_never_fires(void **state) {
     (void)state;
     struct fixture warn = fixture(5, NAN), critical = fixture(NAN, 8);
     for (int i = 0; i < 2; i++) {
@@ -192,7 +192,7 @@ static void a_level_that_is_not_used(void **state) {
     assert_int_equal(none.state.state, LW_ALERT_OK);
 }
 
-static void few_events_are_the_trouble(void **state) {
+static void few_events_fire_below_the_threshold(void **state) {
     (void)state;
     struct fixture f = fixture(NAN, 100);
     f.rule.metric = lw_metric_find("events");
@@ -204,7 +204,7 @@ static void few_events_are_the_trouble(void **state) {
     assert_int_equal(step(&f, 50), LW_FIRES);
     assert_int_equal(step(&f, 150), LW_STAYS);
     assert_int_equal(step(&f, 150), LW_STAYS);
-    assert_int_equal(step(&f, 200), LW_STAYS); /* as many as that is not more */
+    assert_int_equal(step(&f, 200), LW_STAYS); /* equal is not more */
     assert_int_equal(step(&f, 200), LW_STAYS);
     assert_int_equal(step(&f, 201), LW_STAYS);
     assert_int_equal(step(&f, 201), LW_RESOLVES);
@@ -228,7 +228,7 @@ static void a_state_survives_its_bytes(void **state) {
     assert_int_equal(f.state.since_ms, LW_HOUR);
     for (size_t i = 0; i < 2; i++) {
         uint8_t kept = out.data[i];
-        out.data[i] = 3; /* no such state, no such severity */
+        out.data[i] = 3; /* no such state or severity */
         r = lw_reader_of(out.data, out.len);
         lw_rule_state_read(&back, &r);
         assert_true(r.bad);
@@ -274,7 +274,7 @@ static void a_firing_state_survives_its_bytes(void **state) {
     lw_buf_fini(&two);
 }
 
-static void each_feature_has_its_subject(void **state) {
+static void each_feature_has_its_own_state(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     assert_int_equal(lw_rule_subjects(spec, core_rule(spec, "a", "psi", LW_RULE_EACH, 1)),
@@ -288,17 +288,17 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fires_after_for_count_in_a_row),
         cmocka_unit_test(clears_below_the_lower_threshold_only),
-        cmocka_unit_test(doubt_neither_fires_nor_resolves),
-        cmocka_unit_test(worsens_when_critical_for_as_long),
-        cmocka_unit_test(a_dip_does_not_begin_it_anew),
-        cmocka_unit_test(what_is_released_stays_quiet_until_it_was_over),
-        cmocka_unit_test(too_little_to_judge_changes_nothing),
-        cmocka_unit_test(what_chance_gives_is_no_breach),
-        cmocka_unit_test(a_level_that_is_not_used),
-        cmocka_unit_test(few_events_are_the_trouble),
+        cmocka_unit_test(insignificant_values_neither_fire_nor_resolve),
+        cmocka_unit_test(severity_rises_after_for_count_critical_values),
+        cmocka_unit_test(a_dip_does_not_start_a_new_incident),
+        cmocka_unit_test(a_released_rule_stays_quiet_until_the_incident_ends),
+        cmocka_unit_test(too_few_rows_change_nothing),
+        cmocka_unit_test(values_within_chance_do_not_fire),
+        cmocka_unit_test(an_unset_level_never_fires),
+        cmocka_unit_test(few_events_fire_below_the_threshold),
         cmocka_unit_test(a_state_survives_its_bytes),
         cmocka_unit_test(a_firing_state_survives_its_bytes),
-        cmocka_unit_test(each_feature_has_its_subject),
+        cmocka_unit_test(each_feature_has_its_own_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

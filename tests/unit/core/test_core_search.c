@@ -1,5 +1,5 @@
-/* The search among candidates: who wins, on how many rows, and that the hold-out stays
- * held out. */
+/* The search among candidates: which one wins, on how many rows, and that the hold-out is
+ * not used. */
 #include "support/core_fixture.h"
 
 #include "core/train.h"
@@ -15,7 +15,7 @@ struct fixture {
     size_t before; /* rows before the hold-out */
 };
 
-/* y = 10 + 2 zone + x / 2 + noise; rows held out have `shift` on top. */
+/* y = 10 + 2 zone + x / 2 + noise, plus `shift` in the hold-out. */
 static void make_rows(struct fixture *f, double shift) {
     struct core_stream s;
     struct core_event e;
@@ -32,7 +32,7 @@ static void make_rows(struct fixture *f, double shift) {
     f->before = lw_dataset_lower_bound(f->ds, HOLD);
 }
 
-/* Penalties from 10^6 down: the less, the better, and clearly so; number 5 is best. */
+/* Penalties from 10^6 down: the smaller, the clearly better; number 5 is best. */
 static int setup(void **state) {
     static const double alpha[MANY] = {1e6, 3e5, 1e5, 3e4, 1e4, .1, 3e3, 2e5};
     struct fixture *f = lw_calloc(1, sizeof *f);
@@ -107,10 +107,10 @@ static void each_round_has_the_better_half_on_more_rows(void **state) {
     assert_string_equal(f->t.trial[13].name, "c6");
 }
 
-/* One candidate has nobody to lose to, and one that cannot be fitted loses to all. */
+/* A single candidate always wins, and one that cannot be fitted always loses. */
 static void halving_of_one_and_of_failures(void **state) {
     struct fixture *f = *state;
-    f->spec->candidate[0].window_ms = 1; /* no row is that young */
+    f->spec->candidate[0].window_ms = 1; /* no row is that recent */
     f->spec->ncandidates = 2;
     train(f, LW_SEARCH_HALVING, AS_OF);
     assert_int_equal(f->t.ntrials, 3);
@@ -130,7 +130,7 @@ static void names(const struct fixture *f, char *out) {
         strcat(out, f->t.trial[i].name);
 }
 
-static void random_draws_by_its_seed(void **state) {
+static void random_search_draws_by_its_seed(void **state) {
     struct fixture *f = *state;
     char a[64], b[64];
     f->spec->retrain.search.budget = 3;
@@ -153,16 +153,17 @@ static void random_draws_by_its_seed(void **state) {
         names(f, b);
         differ += strcmp(a, b) != 0;
     }
-    assert_int_equal(seen, 0xff); /* 36 draws of 8 reach them all */
-    assert_true(differ > 6);      /* another moment, another draw */
+    assert_int_equal(seen, 0xff); /* 36 draws of 8 cover all of them */
+    assert_true(differ > 6);      /* another time, another draw */
     f->spec->retrain.search.budget = 20;
     train(f, LW_SEARCH_RANDOM, AS_OF);
     assert_int_equal(f->t.ntrials, MANY);
     assert_string_equal(f->t.trial[f->t.chosen].name, "c5");
 }
 
-/* A fit that had seen a held-out target would not leave the whole shift as error. */
-static void no_round_sees_the_hold_out(void **state) {
+/* A fit that had used a target of the hold-out would not have the whole shift as its
+ * error. */
+static void no_round_uses_the_hold_out(void **state) {
     struct fixture *f = *state;
     const double n = 1, shift = 5;
     double before[LW_TRIALS_MAX];
@@ -191,7 +192,7 @@ static double ticking(void) {
     return t += 1;
 }
 
-static void seconds_come_from_the_shells_clock(void **state) {
+static void seconds_come_from_the_given_clock(void **state) {
     struct fixture *f = *state;
     train(f, LW_SEARCH_GRID, AS_OF);
     assert_true(f->t.trial[0].seconds == 0);
@@ -209,11 +210,11 @@ static void poison(struct fixture *f, int64_t at) {
     lw_dataset_sort(f->ds);
 }
 
-/* Candidate 0 overflows, the last one does without x. */
-static void nothing_compares_with_what_is_no_number(void **state) {
+/* Candidate 0 overflows; the last one does not use x. */
+static void errors_that_are_not_finite_lose(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.search.budget = MANY;
-    f->spec->candidate[MANY - 1].nterms = 1; /* zone alone */
+    f->spec->candidate[MANY - 1].nterms = 1; /* only zone */
     poison(f, HOLD - LW_HOUR);
     for (int kind = LW_SEARCH_GRID; kind <= LW_SEARCH_RANDOM; kind++) {
         train(f, (enum lw_search_kind)kind, AS_OF);
@@ -243,8 +244,9 @@ static void when_all_fail_all_reasons_are_given(void **state) {
     assert_non_null(strstr(err.msg, "c2: the values"));
 }
 
-/* What only the hold-out holds shows in the second fit: the next best is taken. */
-static void a_candidate_that_fails_on_everything_gives_way(void **state) {
+/* Values that only the hold-out has appear in the second fit: the next best candidate is
+ * taken. */
+static void a_candidate_that_fails_in_the_refit_is_replaced(void **state) {
     struct fixture *f = *state;
     f->spec->candidate[3].nterms = 1;
     for (size_t i = 0; i < MANY; i++) {
@@ -264,14 +266,13 @@ int main(void) {
         TEST(halving_finds_the_winner_of_the_grid_with_fewer_rows),
         TEST(each_round_has_the_better_half_on_more_rows),
         TEST(halving_of_one_and_of_failures),
-        TEST(random_draws_by_its_seed),
-        TEST(no_round_sees_the_hold_out),
-        TEST(seconds_come_from_the_shells_clock),
-        cmocka_unit_test_setup_teardown(nothing_compares_with_what_is_no_number, setup,
-                                        teardown),
+        TEST(random_search_draws_by_its_seed),
+        TEST(no_round_uses_the_hold_out),
+        TEST(seconds_come_from_the_given_clock),
+        cmocka_unit_test_setup_teardown(errors_that_are_not_finite_lose, setup, teardown),
         cmocka_unit_test_setup_teardown(when_all_fail_all_reasons_are_given, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_candidate_that_fails_on_everything_gives_way,
+        cmocka_unit_test_setup_teardown(a_candidate_that_fails_in_the_refit_is_replaced,
                                         setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

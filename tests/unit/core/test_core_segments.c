@@ -1,5 +1,5 @@
-/* Where the error is: bounded, mergeable, the same bytes for the same events, and not
- * trusted when read; and the segments in which it rose are found. */
+/* Error by segment: bounded, mergeable, equal bytes for equal events, and not trusted
+ * when read; and the segments whose error rose are found. */
 #include "support/core_fixture.h"
 
 #include "core/partition.h"
@@ -19,7 +19,7 @@ static void sums_are_kept_by_value(void **state) {
     lw_rng_seed(&rng, 7);
     for (int i = 0; i < 5000; i++) {
         uint64_t key = lw_rng_below(&rng, 300);
-        double loss = (double)lw_rng_below(&rng, 64); /* whole: sums are exact */
+        double loss = (double)lw_rng_below(&rng, 64); /* integers: exact sums */
         lw_segments_add(&s, key, 1, loss);
         lw_segments_add(&half[i % 2], key, 1, loss);
     }
@@ -27,7 +27,7 @@ static void sums_are_kept_by_value(void **state) {
     assert_int_equal(s.rest.n, 0);
     lw_segments_merge(&half[0], &half[1]);
     struct lw_buf a = bytes_of(&s), b = bytes_of(&half[0]);
-    core_assert_same(&a, &b); /* in whatever order and parts they came */
+    core_assert_same(&a, &b); /* in any order and any parts */
     struct lw_segments back = {0};
     struct lw_reader r = lw_reader_of(a.data, a.len);
     lw_segments_read(&back, &r);
@@ -44,7 +44,7 @@ static void sums_are_kept_by_value(void **state) {
     lw_buf_fini(&b);
 }
 
-static void past_the_bound_values_are_counted_together(void **state) {
+static void values_past_the_limit_are_counted_together(void **state) {
     (void)state;
     struct lw_segments s = {0};
     for (uint64_t key = 0; key < 2 * LW_SEGMENTS_MAX; key++)
@@ -52,7 +52,7 @@ static void past_the_bound_values_are_counted_together(void **state) {
     assert_int_equal(s.n, LW_SEGMENTS_MAX);
     assert_int_equal(s.rest.n, LW_SEGMENTS_MAX);
     assert_true(s.rest.loss == 2 * LW_SEGMENTS_MAX);
-    lw_segments_add(&s, 0, 1, 2); /* those that are in stay in */
+    lw_segments_add(&s, 0, 1, 2); /* values already present stay */
     assert_int_equal(lw_segments_find(&s, 0)->n, 2);
     lw_segments_fini(&s);
 }
@@ -103,7 +103,7 @@ static void the_worst_events_are_kept_in_order(void **state) {
     lw_examples_merge(&x, &y);
     assert_int_equal(x.n, LW_EXAMPLES_MAX);
     assert_string_equal(x.worst[0].id, "trip-4");
-    assert_string_equal(x.worst[1].id, "trip-1"); /* of equals the first */
+    assert_string_equal(x.worst[1].id, "trip-1"); /* of equals, the first */
     assert_string_equal(x.worst[2].id, "trip-3");
     struct lw_cell none = lw_cell_missing(), number = lw_cell_int(-7);
     lw_examples_add(&x, &none, 1e9);
@@ -133,7 +133,8 @@ static void the_worst_events_are_kept_in_order(void **state) {
     lw_buf_fini(&bytes);
 }
 
-static void blame(struct lw_pane *pane, int zone, uint32_t version, int n, double loss) {
+static void add_losses(struct lw_pane *pane, int zone, uint32_t version, int n,
+                       double loss) {
     struct lw_cell watched[3] = {
         [CORE_F_ZONE] = lw_cell_int(zone), [CORE_F_X] = lw_cell_num(1)};
     struct lw_cell id = lw_cell_int(zone * 100);
@@ -141,22 +142,22 @@ static void blame(struct lw_pane *pane, int zone, uint32_t version, int n, doubl
         lw_pane_add_loss(pane, version, watched, &id, loss);
 }
 
-static void a_pane_has_segments_of_the_newest_version(void **state) {
+static void a_pane_has_the_segments_of_its_newest_version(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_pane *a = lw_pane_new(spec, CORE_START, 1);
     struct lw_pane *b = lw_pane_new(spec, CORE_START, 1);
     struct lw_pane *back = lw_pane_new(spec, CORE_START, 1);
     struct lw_buf one = {0}, two = {0};
-    blame(a, 1, 1, 5, 4);
-    blame(a, 2, 2, 5, 4);
-    blame(a, 3, 1, 5, 4); /* has answered before: of no interest any more */
+    add_losses(a, 1, 1, 5, 4);
+    add_losses(a, 2, 2, 5, 4);
+    add_losses(a, 3, 1, 5, 4); /* an older version than the newest, ignored */
     assert_int_equal(a->segments_version, 2);
     assert_null(lw_segments_find(&a->segments[CORE_F_ZONE], 1));
     assert_null(lw_segments_find(&a->segments[CORE_F_ZONE], 3));
     assert_int_equal(lw_segments_find(&a->segments[CORE_F_ZONE], 2)->n, 5);
-    assert_int_equal(a->segments[CORE_F_X].n, 0); /* no category */
-    blame(b, 2, 1, 7, 4);
+    assert_int_equal(a->segments[CORE_F_X].n, 0); /* not a category */
+    add_losses(b, 2, 1, 7, 4);
     lw_pane_merge(a, b);
     assert_int_equal(lw_segments_find(&a->segments[CORE_F_ZONE], 2)->n, 5);
     core_pane_bytes(a, &one);
@@ -178,7 +179,7 @@ static void a_pane_has_segments_of_the_newest_version(void **state) {
     core_spec_free(spec);
 }
 
-static void the_segments_that_rose_are_found(void **state) {
+static void segments_with_a_higher_error_are_found(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_reference *ref = lw_reference_new(spec);
@@ -189,8 +190,8 @@ static void the_segments_that_rose_are_found(void **state) {
     for (int i = 0; i < 4000; i++)
         lw_losses_add(&ref->losses, &lw_task_regression, 0, 2);
     for (int zone = 1; zone <= 4; zone++)
-        blame(pane, zone, 3, 100, zone == 2 ? 16 : zone == 4 ? 10 : 4);
-    blame(pane, 9, 3, 5, 400); /* an anecdote, and of the rise nevertheless */
+        add_losses(pane, zone, 3, 100, zone == 2 ? 16 : zone == 4 ? 10 : 4);
+    add_losses(pane, 9, 3, 5, 400); /* few events, but part of the increase */
     assert_int_equal(lw_segment_regression_find(spec, ref, pane, 3, rise, 2), 2);
     assert_string_equal(rise[0].value, "2");
     assert_string_equal(rise[1].value, "4");
@@ -218,10 +219,10 @@ static void the_segments_that_rose_are_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_kept_by_value),
-        cmocka_unit_test(past_the_bound_values_are_counted_together),
+        cmocka_unit_test(values_past_the_limit_are_counted_together),
         cmocka_unit_test(damaged_segments_are_refused),
         cmocka_unit_test(the_worst_events_are_kept_in_order),
-        cmocka_unit_test(a_pane_has_segments_of_the_newest_version),
-        cmocka_unit_test(the_segments_that_rose_are_found)};
+        cmocka_unit_test(a_pane_has_the_segments_of_its_newest_version),
+        cmocka_unit_test(segments_with_a_higher_error_are_found)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

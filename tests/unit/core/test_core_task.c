@@ -1,5 +1,5 @@
-/* A second task needs a row and nothing else: a toy goes through pane, bytes, gate,
- * segments and run summary. */
+/* A second task needs one row and nothing else: the toy task passes through pane, serial
+ * form, gate, segments and run summary. */
 #include "support/core_fixture.h"
 #include "support/toy_task.h"
 
@@ -83,7 +83,7 @@ static void the_gate_compares_by_the_task(void **state) {
     core_spec_free(spec);
 }
 
-static void segments_and_summary_show_its_error(void **state) {
+static void segments_and_run_summary_show_its_error(void **state) {
     (void)state;
     struct lw_spec *spec = toy_spec();
     struct lw_reference *ref = lw_reference_new(spec);
@@ -166,7 +166,7 @@ int main(void) {
         cmocka_unit_test(influences_sum_to_zero),
         cmocka_unit_test(a_pane_keeps_the_sums_of_its_task),
         cmocka_unit_test(the_gate_compares_by_the_task),
-        cmocka_unit_test(segments_and_summary_show_its_error),
+        cmocka_unit_test(segments_and_run_summary_show_its_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* One training on a small synthetic set: who is chosen, what is held out, what is told.
- */
+/* A training on a small synthetic set: which candidate is chosen, the hold-out, the
+ * reasons given. */
 #include "support/core_fixture.h"
 
 #include "core/train.h"
@@ -13,8 +13,8 @@ struct fixture {
     struct lw_training t;
 };
 
-/* y = 10 + 2 zone + x / 2 + level + noise until a day after AS_OF; rows held out have
- * `shift` on top. */
+/* y = 10 + 2 zone + x / 2 + level + noise until one day after AS_OF, plus `shift` in the
+ * hold-out. */
 static void make_rows(struct fixture *f, uint64_t seed, double level, double shift) {
     struct core_stream s;
     struct core_event e;
@@ -81,7 +81,7 @@ static void the_best_candidate_is_chosen(void **state) {
     assert_int_equal(f->t.rows_from_ms, lw_dataset_time(f->ds, 0));
 }
 
-/* If a fit had seen a held-out target, a shift of all of those would not come through in
+/* If a fit used targets of the hold-out, a shift of all of those would not appear in
  * full: each error would differ by less than the shift. */
 static void no_fit_sees_the_hold_out(void **state) {
     struct fixture *f = *state;
@@ -98,7 +98,7 @@ static void no_fit_sees_the_hold_out(void **state) {
                 1e-6 * n);
 }
 
-/* But what is promoted has seen it. And rows at or after as_of are nobody's. */
+/* The promoted model has used the hold-out. Rows at or after as_of are never used. */
 static void the_refit_includes_the_hold_out(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
@@ -110,7 +110,7 @@ static void the_refit_includes_the_hold_out(void **state) {
                &f->spec->candidate[1], &report, NULL);
     assert_true(lw_model_fingerprint(all) == lw_model_fingerprint(f->t.model));
     lw_model_free(all);
-    make_rows(f, 1, 0, 5); /* shifts the rows after AS_OF as well: 10 % of the rest */
+    make_rows(f, 1, 0, 5); /* also shifts the rows after AS_OF: 10 % of the others */
     train(f, NULL);
     double rise = predict(f, f->t.model, 2, 10) - before;
     assert_true(rise > .25 && rise < .85);
@@ -119,23 +119,23 @@ static void the_refit_includes_the_hold_out(void **state) {
 static void a_better_champion_stays(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
-    struct lw_model *champion = f->t.model; /* has even seen the rows */
+    struct lw_model *champion = f->t.model; /* it has even used these rows */
     f->t.model = NULL;
     train(f, champion);
     assert_false(f->t.gate.passed);
     assert_true(f->t.gate.gain < .01);
     assert_int_equal(f->t.gate.n, f->t.holdout_rows);
     assert_true(fabs(f->t.gate.challenger_error - f->t.trial[1].error) < 1e-9);
-    assert_non_null(f->t.model); /* rejected, but there to be kept and looked at */
+    assert_non_null(f->t.model); /* rejected, but still available */
     lw_model_free(champion);
 }
 
-static void a_worse_champion_goes(void **state) {
+static void a_worse_champion_is_replaced(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
     struct lw_model *champion = f->t.model;
     f->t.model = NULL;
-    make_rows(f, 2, 3, 0); /* since then everything takes 3 longer */
+    make_rows(f, 2, 3, 0); /* everything has taken 3 longer since then */
     train(f, champion);
     assert_true(f->t.gate.passed);
     assert_true(f->t.gate.champion_error > 2.8 && f->t.gate.challenger_error < 1.2);
@@ -143,9 +143,9 @@ static void a_worse_champion_goes(void **state) {
     lw_model_free(champion);
 }
 
-/* A barred candidate gives way to a worse one, and where there is no other it does not
+/* A barred candidate is replaced by a worse one; if there is no other, it does not
  * pass. */
-static void a_barred_candidate_gives_way(void **state) {
+static void a_barred_candidate_is_replaced(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
     assert_true(f->spec->ncandidates >= 2);
@@ -180,7 +180,7 @@ static void refused(struct fixture *f, int64_t as_of, const char *words) {
     assert_null(t.reference);
 }
 
-static void too_few_rows_are_said_to_be(void **state) {
+static void too_few_rows_are_an_error(void **state) {
     struct fixture *f = *state;
     size_t before = lw_dataset_lower_bound(f->ds, HOLD);
     char words[64];
@@ -190,21 +190,21 @@ static void too_few_rows_are_said_to_be(void **state) {
     snprintf(words, sizeof words, "%zu usable rows", before);
     refused(f, AS_OF, words);
     f->spec->retrain.min_rows = 1;
-    refused(f, AS_OF + 30 * LW_DAY, "usable rows"); /* the window holds none */
+    refused(f, AS_OF + 30 * LW_DAY, "usable rows"); /* the window has none */
     refused(f, AS_OF + 3 * LW_DAY, "hold-out");     /* no rows in the hold-out */
     refused(f, CORE_START, "usable rows");
     f->spec->ncandidates = 0;
     refused(f, AS_OF, "none is configured");
 }
 
-/* A window shorter than the hold-out leaves nothing to fit: told, not underflown. */
-static void a_window_inside_the_hold_out(void **state) {
+/* A window shorter than the hold-out leaves no rows to fit, and the error says so. */
+static void a_window_inside_the_hold_out_is_an_error(void **state) {
     struct fixture *f = *state;
     f->spec->retrain.window_ms = 6 * LW_HOUR;
     refused(f, AS_OF, "0 usable rows");
 }
 
-static void the_hourly_loss_is_scaled_to_the_held_out_error(void **state) {
+static void the_hourly_loss_is_scaled_to_the_hold_out_error(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
     const struct lw_reference *ref = f->t.reference;
@@ -247,11 +247,11 @@ static void the_reference_survives_its_bytes(void **state) {
     lw_buf_fini(&two);
 }
 
-/* A model that knows its rows by heart (a level for every four of them) errs less on
- * those. The stream is the same at all hours, so what is expected must be, too: also
- * between the hours that the hold-out has and the others, which is where it swung by two
- * fifths when the rhythm was made of rows that the model had seen. */
-static void what_is_expected_comes_from_rows_not_seen(void **state) {
+/* A model that has memorised its rows (a level for every four of them) has a smaller
+ * error on those. The stream is the same at all hours, so the expected error must be,
+ * too, for hours inside and outside the hold-out; if it were computed from rows that the
+ * model has used, it would vary by two fifths. */
+static void the_expected_error_comes_from_unseen_rows(void **state) {
     struct fixture *f = *state;
     struct core_event e;
     struct lw_rng rng;
@@ -283,17 +283,17 @@ static void what_is_expected_comes_from_rows_not_seen(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(a_barred_candidate_gives_way),
+        TEST(a_barred_candidate_is_replaced),
         TEST(the_best_candidate_is_chosen),
         TEST(no_fit_sees_the_hold_out),
         TEST(the_refit_includes_the_hold_out),
         TEST(a_better_champion_stays),
-        TEST(a_worse_champion_goes),
-        TEST(too_few_rows_are_said_to_be),
-        TEST(a_window_inside_the_hold_out),
-        TEST(the_hourly_loss_is_scaled_to_the_held_out_error),
+        TEST(a_worse_champion_is_replaced),
+        TEST(too_few_rows_are_an_error),
+        TEST(a_window_inside_the_hold_out_is_an_error),
+        TEST(the_hourly_loss_is_scaled_to_the_hold_out_error),
         TEST(the_reference_survives_its_bytes),
-        TEST(what_is_expected_comes_from_rows_not_seen),
+        TEST(the_expected_error_comes_from_unseen_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Windows: what is merged, in whichever way, is what the panes hold. */
+/* Windows: merged in any way, a window equals its panes. */
 #include "support/core_fixture.h"
 
 #include "core/reference.h"
@@ -23,7 +23,7 @@ static struct lw_pane *make_pane(const struct lw_spec *spec, int64_t start, int 
     return pane;
 }
 
-/* Some hours nobody has, the first of a day among them. */
+/* Some hours are missing, the first of a day among them. */
 static bool gap(int hour) {
     return hour % 11 == 5 || hour % 48 == 24;
 }
@@ -55,7 +55,7 @@ static struct lw_pane *naive(const struct lw_spec *spec, int from, int until) {
     return all;
 }
 
-/* The newest panes of that span, nothing left out. */
+/* The newest panes of that span, without gaps. */
 static struct lw_pane *since(const struct lw_windows *w, int64_t span_ms) {
     static const struct lw_quarantine none;
     int64_t end = lw_windows_end(w);
@@ -79,8 +79,9 @@ static void assert_counts(const struct lw_pane *got, const struct lw_pane *want)
     assert_true(fabs(a->moments.mean - b->moments.mean) < 1e-9);
 }
 
-/* Ends in mid-day, at a day's end, before a day is full: with day blocks and without. */
-static void a_window_is_its_panes(void **state) {
+/* Ends in mid-day, at the end of a day, before a day is full: with and without day
+ * blocks. */
+static void a_window_equals_its_panes(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     spec->nwindows = 3;
@@ -112,8 +113,8 @@ static void a_window_is_its_panes(void **state) {
     core_spec_free(spec);
 }
 
-/* A successor is given the panes of the longest window and no older ones. */
-static void what_was_before_the_window_makes_no_difference(void **state) {
+/* A new leader is given the panes of the longest window and no older ones. */
+static void earlier_panes_make_no_difference(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     for (int end = 60; end < 160; end += 3) {
@@ -144,7 +145,7 @@ static void expected_error_follows_the_hours(void **state) {
     double hour_loss[LW_HOURS_OF_WEEK], sum = 0, n = 0;
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
         hour_loss[h] = h + 1;
-    for (int h = 0; h < 10; h++) { /* Monday, 00:00 to 10:00; the window holds six */
+    for (int h = 0; h < 10; h++) { /* Monday, 00:00 to 10:00; the window has six hours */
         struct lw_pane *pane = make_pane(spec, CORE_START + h * LW_HOUR, 10 + h * h);
         if (h >= 4) {
             n += (double)lw_pane_scores(pane, 2)->losses.n;
@@ -160,7 +161,7 @@ static void expected_error_follows_the_hours(void **state) {
     core_spec_free(spec);
 }
 
-static void nothing_pushed_nothing_held(void **state) {
+static void a_window_without_panes_is_empty(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
     struct lw_windows *w = lw_windows_new(spec);
@@ -179,10 +180,10 @@ static void nothing_pushed_nothing_held(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_window_is_its_panes),
-        cmocka_unit_test(what_was_before_the_window_makes_no_difference),
+        cmocka_unit_test(a_window_equals_its_panes),
+        cmocka_unit_test(earlier_panes_make_no_difference),
         cmocka_unit_test(expected_error_follows_the_hours),
-        cmocka_unit_test(nothing_pushed_nothing_held),
+        cmocka_unit_test(a_window_without_panes_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

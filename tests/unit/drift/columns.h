@@ -1,4 +1,5 @@
-/* Two profiles, reference and current, made column by column for the comparison tests. */
+/* Two profiles, reference and current, filled column by column for the comparison
+ * tests. */
 #ifndef LW_TESTS_UNIT_DRIFT_COLUMNS_H
 #define LW_TESTS_UNIT_DRIFT_COLUMNS_H
 

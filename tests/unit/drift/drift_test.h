@@ -1,5 +1,5 @@
-/* Helpers shared by the drift tests: cmocka's includes, tolerance checks, sketches made
- * from arrays. */
+/* Helpers shared by the drift tests: cmocka's includes, tolerance checks, sketches of
+ * arrays. */
 #ifndef LW_TESTS_UNIT_DRIFT_DRIFT_TEST_H
 #define LW_TESTS_UNIT_DRIFT_DRIFT_TEST_H
 
@@ -18,7 +18,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-/* Fails with both numbers when they differ by more than rel (relative) and abs. */
+/* Fails with both numbers if they differ by more than rel (relative) and abs. */
 #define check_near(got, want, rel, abs)                                                  \
     check_near_at((got), (want), (rel), (abs), __FILE__, __LINE__)
 static inline void check_near_at(double got, double want, double rel, double abs_,

@@ -18,7 +18,7 @@ static struct lw_bins bins_of(const double *v, size_t n, int bins) {
     return out;
 }
 
-/* Which bin a value falls into. */
+/* The bin of a value. */
 static int bin_of(const struct lw_bins *b, double v) {
     int i = 0;
     while (i < b->nedges && v > b->edge[i])
@@ -61,7 +61,7 @@ static void a_large_sketch_shares_within_its_error(void **state) {
     lw_kll_free(num.kll);
 }
 
-static void ties_leave_fewer_bins_and_no_empty_one(void **state) {
+static void ties_give_fewer_bins_and_none_empty(void **state) {
     (void)state;
     double v[140];
     for (int i = 0; i < 140; i++)
@@ -83,7 +83,7 @@ static void a_heavy_value_at_either_end_keeps_its_split(void **state) {
     }
 }
 
-static void few_values_have_a_bin_each_and_strangers_their_own(void **state) {
+static void few_values_and_new_ones_have_a_bin_each(void **state) {
     (void)state;
     double v[60];
     for (int i = 0; i < 60; i++)
@@ -96,7 +96,7 @@ static void few_values_have_a_bin_each_and_strangers_their_own(void **state) {
     assert_int_equal(bin_of(&b, 7.0), 5);
 }
 
-static void a_constant_has_a_below_an_at_and_an_above(void **state) {
+static void a_constant_has_three_bins(void **state) {
     (void)state;
     double v[50];
     for (int i = 0; i < 50; i++)
@@ -108,7 +108,7 @@ static void a_constant_has_a_below_an_at_and_an_above(void **state) {
     assert_int_equal(bin_of(&b, 2.6), 2);
 }
 
-static void nothing_gives_no_edges(void **state) {
+static void an_empty_reference_gives_no_edges(void **state) {
     (void)state;
     struct lw_bins b = bins_of(NULL, 0, 10);
     assert_int_equal(b.nedges, 0);
@@ -128,8 +128,8 @@ static void all_sizes_are_accepted(void **state) {
         assert_true(isfinite(b.edge[i]));
 }
 
-/* The neighbours of an edge, whatever they are: the lower one is below it or on it (only
- * when there is no double between), the upper one above. */
+/* An edge lies between any two neighbours: the lower one is below it or on it (only if
+ * there is no double between them), the upper one above. */
 static void an_edge_lies_between_its_neighbours(void **state) {
     (void)state;
     const double pairs[][2] = {
@@ -161,8 +161,8 @@ static double as_float(double v) {
 }
 
 /* One to twenty prices, some with a mass and a continuous rest: as float, or with noise
- * in the last bits on either side, they are the same prices in every figure. */
-static void last_bits_make_no_drift(void **state) {
+ * in the last bits on either side, no figure distinguishes them. */
+static void differences_in_the_last_bits_are_no_drift(void **state) {
     (void)state;
     struct lw_rng rng;
     lw_rng_seed(&rng, 14);
@@ -211,8 +211,9 @@ static void last_bits_make_no_drift(void **state) {
         }
 }
 
-/* What is no last bit is seen: values a float cannot tell apart, and a constant moved. */
-static void small_but_real_differences_are_seen(void **state) {
+/* Larger differences are detected: values that a float cannot distinguish, and a constant
+ * that moved. */
+static void small_but_real_differences_are_detected(void **state) {
     (void)state;
     double v[400], w[400];
     for (int i = 0; i < 400; i++) {
@@ -243,15 +244,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles_share_the_rows_equally),
         cmocka_unit_test(a_large_sketch_shares_within_its_error),
-        cmocka_unit_test(ties_leave_fewer_bins_and_no_empty_one),
+        cmocka_unit_test(ties_give_fewer_bins_and_none_empty),
         cmocka_unit_test(a_heavy_value_at_either_end_keeps_its_split),
-        cmocka_unit_test(few_values_have_a_bin_each_and_strangers_their_own),
-        cmocka_unit_test(a_constant_has_a_below_an_at_and_an_above),
-        cmocka_unit_test(nothing_gives_no_edges),
+        cmocka_unit_test(few_values_and_new_ones_have_a_bin_each),
+        cmocka_unit_test(a_constant_has_three_bins),
+        cmocka_unit_test(an_empty_reference_gives_no_edges),
         cmocka_unit_test(all_sizes_are_accepted),
         cmocka_unit_test(an_edge_lies_between_its_neighbours),
-        cmocka_unit_test(last_bits_make_no_drift),
-        cmocka_unit_test(small_but_real_differences_are_seen),
+        cmocka_unit_test(differences_in_the_last_bits_are_no_drift),
+        cmocka_unit_test(small_but_real_differences_are_detected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Change detectors: River's indices on the same streams, one-sidedness, restart, state as
- * bytes, hostile bytes. */
+/* Change detectors: River's indices on the same streams, one-sidedness, restart, serial
+ * form, hostile bytes. */
 #include "drift_test.h"
 
 #include "base/rng.h"
@@ -12,7 +12,8 @@ static double unit(uint64_t seed, uint64_t i) {
     return (double)(lw_mix64((seed << 32) + i) >> 11) * 0x1.0p-53;
 }
 
-/* The streams of golden.py: nearly normal, the same operations in the same order. */
+/* The streams of golden.py: approximately normal, the same operations in the same
+ * order. */
 static double value(uint64_t seed, uint64_t i, double mean, double sd) {
     double u = unit(seed, 4 * i) + unit(seed, 4 * i + 1) + unit(seed, 4 * i + 2) +
                unit(seed, 4 * i + 3);
@@ -52,8 +53,9 @@ static void page_hinkley_fires_where_river_does(void **state) {
     }
 }
 
-/* River skips the newest bucket of a level; one check (32 values) of difference. */
-static void adwin_fires_where_river_does_or_a_check_apart(void **state) {
+/* River skips the newest bucket of a level; one check (32 values) of difference is
+ * allowed. */
+static void adwin_fires_within_one_check_of_river(void **state) {
     (void)state;
     uint32_t at[300];
     for (size_t g = 0; g < COUNT(golden_streams); g++) {
@@ -84,7 +86,7 @@ static void growth_fires_and_a_fall_does_not(void **state) {
     }
 }
 
-static void adwin_forgets_the_high_past_after_a_fall(void **state) {
+static void adwin_drops_high_values_after_a_fall(void **state) {
     (void)state;
     struct lw_change *c = make("adwin");
     for (uint64_t i = 0; i < 4000; i++)
@@ -96,7 +98,7 @@ static void adwin_forgets_the_high_past_after_a_fall(void **state) {
     lw_change_free(c);
 }
 
-static void width_after_an_alarm_is_the_new_regime(void **state) {
+static void the_width_after_an_alarm_covers_the_new_regime(void **state) {
     (void)state;
     for (size_t k = 0; k < COUNT(kinds); k++) {
         struct lw_change *c = make(kinds[k]);
@@ -105,7 +107,8 @@ static void width_after_an_alarm_is_the_new_regime(void **state) {
             assert_true(++i < 700);
         uint64_t since = i - 500 + 1;
         assert_true(i >= 500);
-        /* Page-Hinkley's sum wanders before the change, so its estimate may lie early. */
+        /* Page-Hinkley's sum wanders before the change, so its estimate may be too
+         * early. */
         uint64_t room = strcmp(kinds[k], "page_hinkley") == 0 ? 500 : 40;
         assert_true(lw_change_width(c) <= since + room &&
                     lw_change_width(c) + 12 >= since);
@@ -115,7 +118,7 @@ static void width_after_an_alarm_is_the_new_regime(void **state) {
     }
 }
 
-static void quiet_before_min_n_and_deaf_to_nonsense(void **state) {
+static void no_alarm_before_min_n_or_for_non_finite_values(void **state) {
     (void)state;
     for (size_t k = 0; k < COUNT(kinds); k++) {
         struct lw_change_params p = lw_change_defaults(kinds[k]);
@@ -131,8 +134,8 @@ static void quiet_before_min_n_and_deaf_to_nonsense(void **state) {
     }
 }
 
-/* A scale of s on values times s is the same detector. */
-static void scale_makes_units_irrelevant(void **state) {
+/* A scale of s with values times s gives the same alarms. */
+static void the_scale_makes_units_irrelevant(void **state) {
     (void)state;
     for (size_t k = 0; k < COUNT(kinds); k++) {
         struct lw_change_params p = lw_change_defaults(kinds[k]);
@@ -152,8 +155,8 @@ static void scale_makes_units_irrelevant(void **state) {
     }
 }
 
-/* Stored and loaded at every step, a detector goes on as if nothing had happened. */
-static void interrupted_equals_smooth(void **state) {
+/* Storing and loading a detector at every step does not change its results. */
+static void interruptions_do_not_change_the_alarms(void **state) {
     (void)state;
     for (size_t k = 0; k < COUNT(kinds); k++) {
         struct lw_change *smooth = make(kinds[k]), *broken = make(kinds[k]);
@@ -179,9 +182,8 @@ static void interrupted_equals_smooth(void **state) {
     }
 }
 
-/* Any truncation is refused; any flipped byte is refused or gives a detector that works.
- */
-static void hostile_bytes_do_no_harm(void **state) {
+/* Any truncation is refused; any flipped byte is refused or gives a working detector. */
+static void hostile_bytes_are_refused_or_harmless(void **state) {
     (void)state;
     for (size_t k = 0; k < COUNT(kinds); k++) {
         struct lw_change *c = make(kinds[k]);
@@ -237,7 +239,7 @@ static void check_refused(const char *kind, struct lw_change_params p, const cha
         fail_msg("'%s' does not say '%s'", err.msg, says);
 }
 
-static void bad_parameters_are_named(void **state) {
+static void errors_name_the_bad_parameter(void **state) {
     (void)state;
     struct lw_change_params p = lw_change_defaults("adwin");
     check_refused("adwim", p, "did you mean 'adwin'");
@@ -260,16 +262,16 @@ static void bad_parameters_are_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(page_hinkley_fires_where_river_does),
-        cmocka_unit_test(adwin_fires_where_river_does_or_a_check_apart),
+        cmocka_unit_test(adwin_fires_within_one_check_of_river),
         cmocka_unit_test(growth_fires_and_a_fall_does_not),
-        cmocka_unit_test(adwin_forgets_the_high_past_after_a_fall),
-        cmocka_unit_test(width_after_an_alarm_is_the_new_regime),
-        cmocka_unit_test(quiet_before_min_n_and_deaf_to_nonsense),
-        cmocka_unit_test(scale_makes_units_irrelevant),
-        cmocka_unit_test(interrupted_equals_smooth),
-        cmocka_unit_test(hostile_bytes_do_no_harm),
+        cmocka_unit_test(adwin_drops_high_values_after_a_fall),
+        cmocka_unit_test(the_width_after_an_alarm_covers_the_new_regime),
+        cmocka_unit_test(no_alarm_before_min_n_or_for_non_finite_values),
+        cmocka_unit_test(the_scale_makes_units_irrelevant),
+        cmocka_unit_test(interruptions_do_not_change_the_alarms),
+        cmocka_unit_test(hostile_bytes_are_refused_or_harmless),
         cmocka_unit_test(state_of_another_kind_or_scale_is_refused),
-        cmocka_unit_test(bad_parameters_are_named),
+        cmocka_unit_test(errors_name_the_bad_parameter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The comparison of whole profiles: verdicts, isolation of bad columns, shares, frozen
- * bins, correction. */
+/* Comparison of whole profiles: verdicts, isolation of bad columns, shares, frozen bins,
+ * correction. */
 #include "drift_test.h"
 
 #include "columns.h"
@@ -56,8 +56,8 @@ static void put_zones(struct lw_profile *p, size_t i, uint64_t seed, int n, int 
         put_cat(p, i, (int64_t)lw_rng_below(&rng, (uint64_t)zones), 1);
 }
 
-/* One column of each bad kind between a good and a drifted one. */
-static void a_bad_column_spoils_no_other(void **state) {
+/* One column of each bad kind, between a good and a drifted one. */
+static void a_bad_column_does_not_affect_others(void **state) {
     (void)state;
     struct columns c;
     struct lw_drift d[7], alone[2];
@@ -65,14 +65,14 @@ static void a_bad_column_spoils_no_other(void **state) {
     put_normal(c.ref, 0, 1, 4000, 0.0, 1.0); /* drifts */
     put_normal(c.cur, 0, 2, 4000, 1.0, 1.0);
     for (int i = 0; i < 4000; i++) {
-        put_num(c.ref, 1, NAN); /* never there */
+        put_num(c.ref, 1, NAN); /* never present */
         put_num(c.cur, 1, 1.0);
         put_num(c.ref, 2, 7.0); /* constant */
         put_num(c.cur, 2, 7.0);
     }
-    put_normal(c.ref, 3, 3, 4000, 0.0, 1.0); /* short */
+    put_normal(c.ref, 3, 3, 4000, 0.0, 1.0); /* too short */
     put_normal(c.cur, 3, 4, 99, 5.0, 1.0);
-    put_zones(c.ref, 4, 5, 4000, 50); /* calm */
+    put_zones(c.ref, 4, 5, 4000, 50); /* unchanged */
     put_zones(c.cur, 4, 6, 4000, 50);
     put_cat(c.ref, 5, 1, 4000); /* constant */
     put_cat(c.cur, 5, 1, 4000);
@@ -86,12 +86,12 @@ static void a_bad_column_spoils_no_other(void **state) {
     for (size_t i = 0; i < COUNT(want); i++)
         assert_int_equal(d[i].verdict, want[i]);
     assert_true(d[3].p == 1.0 && d[3].p_adjusted == 1.0 && d[3].effect == 0.0);
-    assert_true(d[3].psi > 1.0); /* to be read, not acted on */
+    assert_true(d[3].psi > 1.0); /* for people to read; nothing acts on it */
     assert_true(d[1].missing_ref == 1.0 && d[1].missing_cur == 0.0);
     assert_true(d[6].missing_cur == 1.0 && d[6].missing_p < 1e-9);
     columns_fini(&c);
 
-    columns_init(&c, "nc"); /* the two that can be judged, without the others */
+    columns_init(&c, "nc"); /* the two columns that can be judged, alone */
     put_normal(c.ref, 0, 1, 4000, 0.0, 1.0);
     put_normal(c.cur, 0, 2, 4000, 1.0, 1.0);
     put_zones(c.ref, 1, 5, 4000, 50);
@@ -101,7 +101,7 @@ static void a_bad_column_spoils_no_other(void **state) {
     columns_fini(&c);
 }
 
-static void two_empty_profiles_are_empty(void **state) {
+static void empty_profiles_have_the_verdict_empty(void **state) {
     (void)state;
     struct columns c;
     struct lw_drift d[2];
@@ -130,7 +130,8 @@ static void a_constant_that_moves_is_drift(void **state) {
         check_near(d[i].cramers_v, 1.0, 0.01, 0.0);
     }
     check_near(d[0].ks, 1.0, 1e-12, 0.0);
-    check_near(d[0].w1, 2.0, 0.01, 0.0); /* two points: sd of both together is .5 */
+    check_near(d[0].w1, 2.0, 0.01,
+               0.0); /* two points: the sd of both sides together is .5 */
     check_near(d[1].unseen, 1.0, 1e-12, 0.0);
     check_near(d[1].linf, 1.0, 1e-12, 0.0);
     columns_fini(&c);
@@ -155,13 +156,13 @@ static void effect_is_the_same_at_every_size(void **state) {
             drifts += d.verdict == LW_VERDICT_DRIFT;
             columns_fini(&c);
         }
-        /* Three standard errors of a mean over the repeats. */
+        /* Three standard errors of the mean over the repeats. */
         check_near(sum / repeats, golden_psi_of_shift, 0.0, 0.024);
         assert_true(drifts >= (s == 0 ? repeats / 2 : repeats - 1));
     }
 }
 
-static void significant_but_small_is_no_drift(void **state) {
+static void significant_but_small_changes_are_no_drift(void **state) {
     (void)state;
     struct columns c;
     struct lw_drift d;
@@ -190,14 +191,14 @@ static void frozen_bins_are_used_as_given(void **state) {
     bins = (struct lw_bins){.nedges = 1, .edge = {0.0}};
     lw_drift_compare(c.ref, c.cur, &bins, &options, &frozen);
     assert_true(frozen.psi < own.psi && frozen.psi > 0.01);
-    assert_true(frozen.ks == own.ks); /* needs no bins */
+    assert_true(frozen.ks == own.ks); /* does not need bins */
     bins = (struct lw_bins){.nedges = 4, .edge = {1.0, NAN, -1.0, INFINITY}};
     lw_drift_compare(c.ref, c.cur, &bins, &options, &frozen);
     check_finite(&frozen);
     columns_fini(&c);
 }
 
-static void shares_are_of_all_rows(void **state) {
+static void missing_and_out_of_range_are_shares_of_all_rows(void **state) {
     (void)state;
     struct columns c;
     struct lw_drift d[2];
@@ -227,7 +228,7 @@ static void shares_are_of_all_rows(void **state) {
     columns_fini(&c);
 }
 
-static void a_tail_of_new_rare_zones_is_seen(void **state) {
+static void a_tail_of_new_rare_zones_is_detected(void **state) {
     (void)state;
     struct columns c;
     struct lw_drift d;
@@ -243,7 +244,7 @@ static void a_tail_of_new_rare_zones_is_seen(void **state) {
     columns_fini(&c);
 }
 
-static void categories_beyond_the_cap_do_not_drift_by_themselves(void **state) {
+static void unchanged_categories_past_the_cap_do_not_drift(void **state) {
     (void)state;
     struct columns c;
     struct lw_drift d;
@@ -272,15 +273,15 @@ static void verdicts_have_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_bad_column_spoils_no_other),
-        cmocka_unit_test(two_empty_profiles_are_empty),
+        cmocka_unit_test(a_bad_column_does_not_affect_others),
+        cmocka_unit_test(empty_profiles_have_the_verdict_empty),
         cmocka_unit_test(a_constant_that_moves_is_drift),
         cmocka_unit_test(effect_is_the_same_at_every_size),
-        cmocka_unit_test(significant_but_small_is_no_drift),
+        cmocka_unit_test(significant_but_small_changes_are_no_drift),
         cmocka_unit_test(frozen_bins_are_used_as_given),
-        cmocka_unit_test(shares_are_of_all_rows),
-        cmocka_unit_test(a_tail_of_new_rare_zones_is_seen),
-        cmocka_unit_test(categories_beyond_the_cap_do_not_drift_by_themselves),
+        cmocka_unit_test(missing_and_out_of_range_are_shares_of_all_rows),
+        cmocka_unit_test(a_tail_of_new_rare_zones_is_detected),
+        cmocka_unit_test(unchanged_categories_past_the_cap_do_not_drift),
         cmocka_unit_test(verdicts_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

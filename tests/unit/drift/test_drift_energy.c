@@ -1,5 +1,5 @@
 /* The energy distance against SciPy (tests/data/drift/golden_energy.py), and its p-value
- * when nothing has changed and when something has. */
+ * with and without a change. */
 #include "drift_test.h"
 
 #include "base/rng.h"
@@ -34,7 +34,7 @@ static void samples_match_scipy(void **state) {
     }
 }
 
-static void equal_samples_have_no_distance(void **state) {
+static void equal_samples_have_distance_zero(void **state) {
     (void)state;
     const struct golden_energy *g = &golden_energy[0];
     struct lw_statistic s = energy_of(g->a, g->n, g->a, g->n);
@@ -77,7 +77,7 @@ static double alarms(int n, int m, double shift, bool heavy, double level) {
     return (double)below / DRAWS;
 }
 
-static void p_alarms_no_more_than_stated(void **state) {
+static void false_alarms_stay_below_the_level(void **state) {
     (void)state;
     for (int heavy = 0; heavy < 2; heavy++) {
         assert_true(alarms(150, 150, 0, heavy, 0.05) <= 0.05);
@@ -86,7 +86,7 @@ static void p_alarms_no_more_than_stated(void **state) {
     }
 }
 
-static void a_shift_is_found(void **state) {
+static void a_shift_is_significant(void **state) {
     (void)state;
     assert_true(alarms(500, 500, 0.5, false, 0.01) > 0.99);
     assert_true(alarms(3000, 400, 0.5, false, 0.01) > 0.99);
@@ -95,10 +95,10 @@ static void a_shift_is_found(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(samples_match_scipy),
-        cmocka_unit_test(equal_samples_have_no_distance),
+        cmocka_unit_test(equal_samples_have_distance_zero),
         cmocka_unit_test(the_unit_does_not_matter),
-        cmocka_unit_test(p_alarms_no_more_than_stated),
-        cmocka_unit_test(a_shift_is_found),
+        cmocka_unit_test(false_alarms_stay_below_the_level),
+        cmocka_unit_test(a_shift_is_significant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Faults named apart from drift, and real changes not called faults. */
+/* Faults are distinguished from drift, and real changes are not reported as faults. */
 #include "drift_test.h"
 
 #include "columns.h"
@@ -8,8 +8,7 @@ static double gamma_like(struct lw_rng *rng) {
     return -log(1.0 - lw_rng_unit(rng)) - log(1.0 - lw_rng_unit(rng));
 }
 
-/* n reference values, and n current ones times factor, of which every `lost`-th is
- * missing. */
+/* n reference values, and n current ones times factor; every `lost`-th is missing. */
 static struct lw_fault after(double factor, double add, int n, int lost) {
     struct columns c;
     struct lw_rng rng;
@@ -40,25 +39,25 @@ static void units_are_recognised(void **state) {
         }
 }
 
-static void ordinary_change_is_no_unit(void **state) {
+static void ordinary_change_is_no_change_of_unit(void **state) {
     (void)state;
     const double factors[] = {1.0, 1.2,  1.4,  1.609344, 1.9, 2.0,
                               0.5, 0.62, 0.75, 30.0,     10.0};
     for (size_t i = 0; i < COUNT(factors); i++)
         assert_int_equal(after(factors[i], 0.0, 20000, 0).kind, LW_FAULT_NONE);
-    /* The median grows by about 1.6 because 9 minutes are added, not by a factor. */
+    /* The median grows by about 1.6 because 9 minutes are added, not through a factor. */
     assert_int_equal(after(1.0, 9.2, 20000, 0).kind, LW_FAULT_NONE);
 }
 
-static void a_burst_of_nulls(void **state) {
+static void a_burst_of_nulls_is_a_fault(void **state) {
     (void)state;
     struct lw_fault f = after(1.0, 0.0, 3000, 10);
     assert_int_equal(f.kind, LW_FAULT_NULLS);
     check_near(f.figure, 0.9, 1e-9, 0.0);
-    assert_int_equal(after(1.0, 0.0, 29, 10).kind, LW_FAULT_NONE); /* too few */
+    assert_int_equal(after(1.0, 0.0, 29, 10).kind, LW_FAULT_NONE); /* too few values */
 }
 
-/* A fifth to a half of trips came without dispatch fields after the lockdown. */
+/* After the lockdown a fifth to a half of the trips had no dispatch fields. */
 static void a_new_population_is_no_fault(void **state) {
     (void)state;
     struct columns c;
@@ -79,7 +78,7 @@ static void a_new_population_is_no_fault(void **state) {
     columns_fini(&c);
 }
 
-static void values_that_leave_the_range(void **state) {
+static void values_out_of_range_are_a_fault(void **state) {
     (void)state;
     struct columns c;
     columns_init(&c, "n");
@@ -93,14 +92,14 @@ static void values_that_leave_the_range(void **state) {
     columns_fini(&c);
 }
 
-static void a_stuck_value(void **state) {
+static void a_stuck_value_is_a_fault(void **state) {
     (void)state;
     struct columns c;
     columns_init(&c, "ncn");
     for (int i = 0; i < 2000; i++) {
         put_num(c.ref, 0, i);
         put_num(c.cur, 0, i % 200 ? 3.25 : i);
-        put_num(c.ref, 2, i % 3 ? 0.0 : 1.0); /* was mostly 0 before: not stuck */
+        put_num(c.ref, 2, i % 3 ? 0.0 : 1.0); /* mostly 0 in the reference: not stuck */
         put_num(c.cur, 2, 0.0);
         put_cat(c.ref, 1, i % 40, 1);
         put_cat(c.cur, 1, 17, 1);
@@ -116,7 +115,7 @@ static void a_stuck_value(void **state) {
     columns_fini(&c);
 }
 
-static void nothing_is_no_fault(void **state) {
+static void empty_columns_are_no_fault(void **state) {
     (void)state;
     struct columns c;
     columns_init(&c, "nc");
@@ -130,12 +129,12 @@ static void nothing_is_no_fault(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(units_are_recognised),
-        cmocka_unit_test(ordinary_change_is_no_unit),
-        cmocka_unit_test(a_burst_of_nulls),
+        cmocka_unit_test(ordinary_change_is_no_change_of_unit),
+        cmocka_unit_test(a_burst_of_nulls_is_a_fault),
         cmocka_unit_test(a_new_population_is_no_fault),
-        cmocka_unit_test(values_that_leave_the_range),
-        cmocka_unit_test(a_stuck_value),
-        cmocka_unit_test(nothing_is_no_fault),
+        cmocka_unit_test(values_out_of_range_are_a_fault),
+        cmocka_unit_test(a_stuck_value_is_a_fault),
+        cmocka_unit_test(empty_columns_are_no_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Laws of faults over distributions, sizes and seeds: a broken feed is found, and what
- * the world does is not called one. All draws are seeded; a failure prints its case. */
+/* Laws of faults over distributions, sizes and seeds: a broken feed is detected, and
+ * changes in the real world are not reported as one. All draws are seeded; a failure
+ * prints its case. */
 #include "drift_test.h"
 
 #include "columns.h"
@@ -30,7 +31,7 @@ struct change {
     enum shape shape;
     int n_ref, n_cur;
     double factor, offset;
-    double before, after; /* rounded to multiples of these; 0: not */
+    double before, after; /* rounded to multiples of these; 0: not rounded */
 };
 
 static double rounded(double v, double step) {
@@ -55,7 +56,7 @@ static struct lw_fault fault_after(const struct change *a, uint64_t seed) {
     return f;
 }
 
-/* In how many of the seeds a fault of the kind is found. */
+/* The number of seeds for which a fault of the kind is found. */
 static int found(const struct change *a, enum lw_fault_kind kind) {
     int n = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
@@ -72,7 +73,7 @@ static void check_found(const struct change *a, enum lw_fault_kind kind, int lea
                  lw_fault_name(kind), n, SEEDS);
 }
 
-static void a_growing_scale_is_no_unit(void **state) {
+static void growth_is_no_change_of_unit(void **state) {
     (void)state;
     const double factors[] = {0.625, 0.66, 1.5, 1.6, 1.7};
     const int sizes[] = {200, 1000, 5000};
@@ -85,8 +86,8 @@ static void a_growing_scale_is_no_unit(void **state) {
                                    .factor = factors[f]};
                 check_found(&a, LW_FAULT_NONE, SEEDS, SEEDS);
             }
-            /* With digits, whatever the size and however narrow; but rounded to as many
-             * digits a larger unit reaches every step, and 0.625 is ambiguous. */
+            /* With digits, at any size and however narrow. A larger unit that is rounded
+             * to the same number of digits reaches every step, so 0.625 is ambiguous. */
             for (int shape = 0; shape < SHAPES && factors[f] != 0.625; shape++) {
                 struct lw_rng rng;
                 struct columns c;
@@ -109,7 +110,7 @@ static void a_growing_scale_is_no_unit(void **state) {
         }
 }
 
-static void a_unit_is_found(void **state) {
+static void a_change_of_unit_is_found(void **state) {
     (void)state;
     const double factors[] = {60.0, 100.0, 1000.0, 1e6};
     const int sizes[] = {100, 2000};
@@ -125,7 +126,7 @@ static void a_unit_is_found(void **state) {
             }
 }
 
-static void miles_are_known_by_their_digits(void **state) {
+static void kilometres_for_miles_are_found_by_their_digits(void **state) {
     (void)state;
     for (int shape = 0; shape < SHAPES; shape++)
         for (int down = 0; down < 2; down++)
@@ -138,7 +139,7 @@ static void miles_are_known_by_their_digits(void **state) {
                                    .after = round ? 0.01 : 0.0};
                 check_found(&a, LW_FAULT_UNIT, SEEDS - 1, SEEDS);
             }
-    /* Without digits it is growth, however well it is measured. */
+    /* Without digits it is growth, however precise the data. */
     for (int shape = 0; shape < SHAPES; shape++) {
         struct change growth = {.shape = (enum shape)shape,
                                 .n_ref = 20000,
@@ -148,7 +149,7 @@ static void miles_are_known_by_their_digits(void **state) {
     }
 }
 
-static void ordinary_factors_are_none(void **state) {
+static void ordinary_factors_are_no_change_of_unit(void **state) {
     (void)state;
     const double factors[] = {1.0, 1.2, 3.0, 10.0, 30.0, 250.0};
     for (int shape = 0; shape < SHAPES; shape++)
@@ -163,7 +164,7 @@ static void ordinary_factors_are_none(void **state) {
         }
 }
 
-static void celsius_to_what(void **state) {
+static void celsius_to_fahrenheit_and_kelvin_is_found(void **state) {
     (void)state;
     struct change c = {.shape = NORMAL, .n_ref = 2000, .n_cur = 300};
     const double maps[][2] = {{1.8, 32.0}, {1.0, 273.15}};
@@ -178,8 +179,8 @@ static void celsius_to_what(void **state) {
             check_found(&c, LW_FAULT_NONE, SEEDS, SEEDS);
 }
 
-/* Fahrenheit, 30 to 100, to Celsius. */
-static void fahrenheit_to_celsius(void **state) {
+/* Fahrenheit, 30 to 100, converted to Celsius. */
+static void fahrenheit_to_celsius_is_found(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct columns c;
@@ -197,9 +198,9 @@ static void fahrenheit_to_celsius(void **state) {
     }
 }
 
-/* Never below 0, and now half of it is: a fault where 0 was the floor, a frost where not.
- */
-static void negative_where_it_never_was(void **state) {
+/* Never below 0, and now half of it is: a fault if 0 was the lower bound, otherwise
+ * frost. */
+static void negative_values_are_a_fault_where_zero_was_the_bound(void **state) {
     (void)state;
     for (int shape = 0; shape < NORMAL; shape++) {
         struct change a = {.shape = (enum shape)shape,
@@ -207,11 +208,11 @@ static void negative_where_it_never_was(void **state) {
                            .n_cur = 300,
                            .factor = 1.0,
                            .offset = -30.0};
-        /* A lognormal of .3 does not come near 0. */
+        /* A lognormal with sigma .3 does not come near 0. */
         int most = shape == LOGNORMAL_3 ? 0 : SEEDS,
             least = shape == LOGNORMAL_3 ? 0 : 29;
         check_found(&a, LW_FAULT_NEGATIVE, least, most);
-        a.factor = -1.0; /* a turned sign */
+        a.factor = -1.0; /* reversed sign */
         a.offset = 0.0;
         check_found(&a, LW_FAULT_NEGATIVE, least, most);
     }
@@ -220,9 +221,9 @@ static void negative_where_it_never_was(void **state) {
     check_found(&frost, LW_FAULT_NONE, SEEDS, SEEDS);
 }
 
-/* A column with many zeros: a day of zeros alone is dry, a day of another value broken.
- */
-static void a_dry_day_is_not_stuck(void **state) {
+/* A column with many zeros: a day of zeros alone is plausible, a day of another value
+ * alone is a fault. */
+static void a_day_of_a_common_value_is_not_stuck(void **state) {
     (void)state;
     const double zeros[] = {0.12, 0.3, 0.45, 0.6, 0.9};
     for (size_t k = 0; k < COUNT(zeros); k++)
@@ -253,8 +254,8 @@ static void a_dry_day_is_not_stuck(void **state) {
         }
 }
 
-/* The target is judged as a feature is: its range leaves out what is not believed. */
-static void the_target_can_be_broken(void **state) {
+/* The target is judged like a feature: values outside its range count as out of range. */
+static void faults_of_the_target_are_found(void **state) {
     (void)state;
     const struct {
         double value, factor;
@@ -287,15 +288,15 @@ static void the_target_can_be_broken(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_growing_scale_is_no_unit),
-        cmocka_unit_test(a_unit_is_found),
-        cmocka_unit_test(miles_are_known_by_their_digits),
-        cmocka_unit_test(ordinary_factors_are_none),
-        cmocka_unit_test(celsius_to_what),
-        cmocka_unit_test(fahrenheit_to_celsius),
-        cmocka_unit_test(negative_where_it_never_was),
-        cmocka_unit_test(a_dry_day_is_not_stuck),
-        cmocka_unit_test(the_target_can_be_broken),
+        cmocka_unit_test(growth_is_no_change_of_unit),
+        cmocka_unit_test(a_change_of_unit_is_found),
+        cmocka_unit_test(kilometres_for_miles_are_found_by_their_digits),
+        cmocka_unit_test(ordinary_factors_are_no_change_of_unit),
+        cmocka_unit_test(celsius_to_fahrenheit_and_kelvin_is_found),
+        cmocka_unit_test(fahrenheit_to_celsius_is_found),
+        cmocka_unit_test(negative_values_are_a_fault_where_zero_was_the_bound),
+        cmocka_unit_test(a_day_of_a_common_value_is_not_stuck),
+        cmocka_unit_test(faults_of_the_target_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Each statistic on plain inputs against SciPy, and the laws it must obey. */
+/* Each statistic on plain inputs against SciPy, and the laws that it must obey. */
 #include "drift_test.h"
 
 #include "data/drift/golden.h"
@@ -28,7 +28,7 @@ static void cells_match_scipy(void **state) {
     }
 }
 
-static void equal_cells_differ_by_nothing(void **state) {
+static void equal_cells_have_distance_zero(void **state) {
     (void)state;
     struct lw_cells c = {0};
     for (int i = 1; i < 9; i++)
@@ -48,7 +48,7 @@ static void disjoint_cells_reach_the_bounds(void **state) {
     struct lw_cells c = {0};
     lw_cells_put(&c, 1000.0, 0.0);
     lw_cells_put(&c, 0.0, 400.0);
-    lw_cells_put(&c, 0.0, 0.0); /* empty on both sides: counts nothing */
+    lw_cells_put(&c, 0.0, 0.0); /* empty on both sides: no effect */
     struct lw_chi2 test = lw_drift_chi_square(&c);
     check_near(lw_drift_js_divergence(&c), 1.0, 1e-15, 0.0);
     check_near(lw_drift_hellinger(&c), 1.0, 1e-15, 0.0);
@@ -75,7 +75,7 @@ static void psi_is_symmetric_and_grows_with_a_shift(void **state) {
     }
 }
 
-static void sketch_noise_makes_the_test_milder_only(void **state) {
+static void sketch_noise_only_makes_the_test_more_conservative(void **state) {
     (void)state;
     const double ref[] = {5100, 4900, 5000, 5000}, cur[] = {4900, 5150, 5000, 4950};
     struct lw_cells c = cells_of(4, ref, cur);
@@ -93,7 +93,7 @@ static void sketch_noise_makes_the_test_milder_only(void **state) {
     lw_cells_fini(&c);
 }
 
-static void small_neighbours_merge_and_nothing_is_lost(void **state) {
+static void small_neighbours_merge_and_no_count_is_lost(void **state) {
     (void)state;
     const double ref[] = {1, 1, 300, 2, 500, 1, 1}, cur[] = {1, 0, 20, 1, 25, 0, 0};
     struct lw_cells c = cells_of(7, ref, cur);
@@ -124,14 +124,14 @@ static void samples_match_scipy(void **state) {
         struct lw_kll *a = kll_of(g->a, g->n), *b = kll_of(g->b, g->m);
         struct lw_ks ks = lw_drift_ks_test(a, b);
         check_near(ks.d, g->d, 1e-12, 1e-15);
-        check_near(ks.p, g->p, 0.15, 0.01); /* theirs is exact, ours the limit */
+        check_near(ks.p, g->p, 0.15, 0.01); /* SciPy's is exact, ours is the limit */
         check_near(w1_of(a, b), g->w1, 1e-10, 0.0);
         lw_kll_free(a);
         lw_kll_free(b);
     }
 }
 
-static void wasserstein_of_a_shift_is_the_shift(void **state) {
+static void wasserstein_of_a_shift_equals_the_shift(void **state) {
     (void)state;
     double a[100], b[100];
     for (int i = 0; i < 100; i++) {
@@ -185,13 +185,13 @@ static void corrections_match_scipy(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_match_scipy),
-        cmocka_unit_test(equal_cells_differ_by_nothing),
+        cmocka_unit_test(equal_cells_have_distance_zero),
         cmocka_unit_test(disjoint_cells_reach_the_bounds),
         cmocka_unit_test(psi_is_symmetric_and_grows_with_a_shift),
-        cmocka_unit_test(sketch_noise_makes_the_test_milder_only),
-        cmocka_unit_test(small_neighbours_merge_and_nothing_is_lost),
+        cmocka_unit_test(sketch_noise_only_makes_the_test_more_conservative),
+        cmocka_unit_test(small_neighbours_merge_and_no_count_is_lost),
         cmocka_unit_test(samples_match_scipy),
-        cmocka_unit_test(wasserstein_of_a_shift_is_the_shift),
+        cmocka_unit_test(wasserstein_of_a_shift_equals_the_shift),
         cmocka_unit_test(infinite_values_leave_figures_finite),
         cmocka_unit_test(shares_match_scipy),
         cmocka_unit_test(corrections_match_scipy),

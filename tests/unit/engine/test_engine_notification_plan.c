@@ -1,5 +1,5 @@
 /* Each receiver gets the notifications that it asked for, once, and a resolution only
- * after it got the alert. */
+ * after the alert. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* The replay's pace: however slow it is, each event is requested once, and every
- * requested event is sent. The tests count and use no clock. */
+/* The pace of a replay: however slow it is, each event is requested once, and every
+ * requested event is sent. The tests count; they use no clock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,7 +77,7 @@ static struct lw_replay_result replay(const struct scene *scene, double speed,
     return result;
 }
 
-static void each_event_is_asked_for_once(void **state) {
+static void each_event_is_requested_once(void **state) {
     static const struct {
         double speed, rate;
         bool waits;
@@ -92,7 +92,7 @@ static void each_event_is_asked_for_once(void **state) {
 }
 
 /* An endless wait ends when the replay stops, and its length is a finite number. */
-static void a_wait_can_be_left(void **state) {
+static void stopping_ends_a_wait(void **state) {
     static const double little[] = {5e-324, 1e-300, 1e-9};
     for (size_t i = 0; i < sizeof little / sizeof *little; i++) {
         struct counts c = {.most = TRIPS, .patience = 2};
@@ -109,8 +109,8 @@ static void a_wait_can_be_left(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_event_is_asked_for_once),
-        cmocka_unit_test(a_wait_can_be_left),
+        cmocka_unit_test(each_event_is_requested_once),
+        cmocka_unit_test(stopping_ends_a_wait),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,6 +1,6 @@
-/* How long a partition waits for ids that its registry does not know: garbage costs a
- * bounded share of its time at any rate, and after a quiet period a new schema gets
- * the full wait. */
+/* How long a partition waits for schema ids that its registry does not know: garbage
+ * costs a bounded share of its time at any rate, and after a quiet period a new schema
+ * gets the full wait. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,7 @@ static int64_t patience(struct bench *b, int64_t now) {
     return lw__worker_schema_patience(b->worker, &b->worker->state[0]);
 }
 
-static void each_in_vain_shortens_the_next(void **state) {
+static void each_vain_wait_shortens_the_next(void **state) {
     struct bench *b = *state;
     struct lw_partition_state *s = &b->worker->state[0];
     *s = (struct lw_partition_state){0};
@@ -57,11 +57,11 @@ static void each_in_vain_shortens_the_next(void **state) {
     lw__worker_schema_waited(b->worker, s, false, 1);
     assert_int_equal(patience(b, 1), WAIT / 8);
     lw__worker_schema_waited(b->worker, s, false, 1);
-    assert_int_equal(patience(b, 1), 0); /* the registry is not asked again so soon */
+    assert_int_equal(patience(b, 1), 0); /* the registry is not queried again so soon */
     assert_int_equal(patience(b, 1 + 20 * (WAIT / 2)), WAIT / 64 + WAIT / 2);
     assert_int_equal(patience(b, 1 + 20 * WAIT), WAIT);
     lw__worker_schema_waited(b->worker, s, false, 20 * WAIT);
-    lw__worker_schema_waited(b->worker, s, true, 20 * WAIT); /* one that came */
+    lw__worker_schema_waited(b->worker, s, true, 20 * WAIT); /* one that arrived */
     assert_int_equal(patience(b, 20 * WAIT), WAIT);
 }
 
@@ -83,13 +83,13 @@ static void garbage_costs_a_twentieth_of_the_time(void **state) {
             now += 1 + (int64_t)(lw_rng_next(&rng) % (uint64_t)gap);
         }
         if (waited > 2 * WAIT + now / 20 * 8 / 7)
-            fail_msg("%lld ms of %lld were waited", (long long)waited, (long long)now);
+            fail_msg("waited %lld ms of %lld", (long long)waited, (long long)now);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_in_vain_shortens_the_next),
+        cmocka_unit_test(each_vain_wait_shortens_the_next),
         cmocka_unit_test(garbage_costs_a_twentieth_of_the_time),
     };
     return cmocka_run_group_tests(tests, make, drop);

@@ -27,9 +27,8 @@ static inline json_t *load_json(const char *name) {
     return json;
 }
 
-/* free() the result. Exactly len bytes are allocated, so that ASan sees one read too
- * many.
- */
+/* free() the result. Exactly len bytes are allocated, so that ASan detects a read past
+ * the end. */
 static inline uint8_t *from_hex(const char *hex, size_t *len) {
     *len = strlen(hex) / 2;
     uint8_t *out = malloc(*len ? *len : 1);

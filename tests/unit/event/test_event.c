@@ -55,7 +55,7 @@ static void reasons_have_an_order(void **state) {
     assert_int_equal(reason(10, NAN, NAN), LW_GOOD); /* missing passes */
 }
 
-/* A prediction is requested before the truth is known: the checks are the same. */
+/* A prediction is requested before the target is known; the checks are the same. */
 static void checks_need_no_target(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
@@ -120,9 +120,9 @@ static int row_at(int64_t ms, enum lw_unit unit, bool record, struct lw_err *err
     return lw_event_row(&spec, cells, record ? ms : LW_NO_TIME, &row, err);
 }
 
-/* An event with an implausible time does not move the watermark: it is a dead letter
+/* An event with an implausible time does not move the watermark: it becomes a dead letter
  * whose message suggests a remedy. */
-static void times_beyond_belief_are_errors(void **state) {
+static void implausible_times_are_errors(void **state) {
     (void)state;
     const int64_t now = INT64_C(1767225600000); /* 2026 */
     struct lw_err err;
@@ -162,7 +162,7 @@ static void times_beyond_belief_are_errors(void **state) {
     assert_string_equal(err.msg, "event.time is `record`, but the record has no time");
 }
 
-static void field_target_and_record_time(void **state) {
+static void the_target_can_be_a_field_and_the_time_the_records(void **state) {
     (void)state;
     struct lw_event_spec spec = spec_of();
     struct lw_row row;
@@ -245,8 +245,8 @@ int main(void) {
         cmocka_unit_test(reasons_have_names),
         cmocka_unit_test(a_missing_target_is_rejected),
         cmocka_unit_test(a_missing_time_is_an_error),
-        cmocka_unit_test(times_beyond_belief_are_errors),
-        cmocka_unit_test(field_target_and_record_time),
+        cmocka_unit_test(implausible_times_are_errors),
+        cmocka_unit_test(the_target_can_be_a_field_and_the_time_the_records),
         cmocka_unit_test(checks_parse),
         cmocka_unit_test(bad_checks_are_refused),
     };

@@ -22,7 +22,7 @@ static struct lw_cell id_of(const json_t *o) {
     return *end ? lw_cell_text(text, strlen(text)) : lw_cell_int(v);
 }
 
-static void the_bytes_are_those_of_another_library(void **state) {
+static void the_bytes_equal_fastavros(void **state) {
     (void)state;
     json_t *all = load_json("scored.json"), *o;
     struct lw_buf value = {0}, key = {0};
@@ -56,7 +56,7 @@ static void the_bytes_are_those_of_another_library(void **state) {
     json_decref(all);
 }
 
-static void the_fingerprint_is_the_delivered_schemas(void **state) {
+static void the_fingerprint_is_that_of_the_shipped_schema(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_schema *s = lw_schema_load(LW_SOURCE_DIR "/schemas/scored.avsc", &err);
@@ -77,7 +77,7 @@ static void show(const char *bytes, size_t len, enum lw_form form, const char *w
     lw_buf_fini(&key);
 }
 
-static void an_identifier_is_text_whatever_it_was(void **state) {
+static void identifiers_of_any_kind_become_text(void **state) {
     (void)state;
     static const char uuid[] =
         "\xf8\x1d\x4f\xae\x7d\xec\x11\xd0\xa7\x65\x00\xa0\xc9\x1e\x6b\xf6";
@@ -89,9 +89,8 @@ static void an_identifier_is_text_whatever_it_was(void **state) {
     show("Zürich", 7, LW_FORM_TEXT, "Zürich");
 }
 
-/* For any record: what is written is read back, and different records have different
- * bytes. */
-static void what_is_written_is_read_again(void **state) {
+/* Any record reads back, and different records have different bytes. */
+static void written_events_read_back(void **state) {
     (void)state;
     const uint64_t seed = 52;
     struct lw_rng rng;
@@ -136,7 +135,7 @@ static void what_is_written_is_read_again(void **state) {
     lw_schema_free(s);
 }
 
-static void no_id_field_at_all_is_null(void **state) {
+static void without_an_id_field_the_id_is_null(void **state) {
     (void)state;
     struct lw_buf with = {0}, without = {0};
     struct lw_cell missing = lw_cell_missing();
@@ -153,11 +152,11 @@ static void no_id_field_at_all_is_null(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_bytes_are_those_of_another_library),
-        cmocka_unit_test(the_fingerprint_is_the_delivered_schemas),
-        cmocka_unit_test(an_identifier_is_text_whatever_it_was),
-        cmocka_unit_test(what_is_written_is_read_again),
-        cmocka_unit_test(no_id_field_at_all_is_null),
+        cmocka_unit_test(the_bytes_equal_fastavros),
+        cmocka_unit_test(the_fingerprint_is_that_of_the_shipped_schema),
+        cmocka_unit_test(identifiers_of_any_kind_become_text),
+        cmocka_unit_test(written_events_read_back),
+        cmocka_unit_test(without_an_id_field_the_id_is_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,7 +103,7 @@ static void call(struct lw_redis *r, struct lw_cmd *c) {
 
 /* ---- a version ---- */
 
-/* Trips whose minutes are `slope` times their miles and 5, on the days before T0. */
+/* Trips whose minutes are `slope` times their miles plus 5, on the days before T0. */
 static void make_rows(const struct lw_spec *spec, double slope, struct lw_dataset *ds,
                       struct lw_pane *pane) {
     const struct lw_fields *fields = &spec->event.fields;
@@ -270,7 +270,7 @@ static void put_window(struct lw_redis *r, const struct lw_spec *spec) {
     lw_kll_free(kll);
     struct lw_cats *cats = lw_cats_new(64);
     lw_cats_add_int(cats, 74, 90);
-    lw_cats_add_int(cats, 200, 10); /* which the reference has never seen */
+    lw_cats_add_int(cats, 200, 10); /* not in the reference */
     lw_cats_add_missing(cats, 100);
     len = lw_cats_write(cats, bytes);
     lw_cmd_clear(c);

@@ -23,14 +23,14 @@
 #define T0    INT64_C(1590969600000) /* 2020-06-01 */
 #define JSON  "Content-Type: application/json\r\n"
 #define AUTH  "Authorization: Bearer " TOKEN "\r\n"
-/* A trip as far as it is known before it ends. */
+/* A trip before its end: without the fields that are known only afterwards. */
 #define TRIP                                                                             \
     "{\"lpep_pickup_datetime\":\"2020-05-29T08:30:00\",\"PULocationID\":74,"             \
     "\"DOLocationID\":75,\"trip_distance\":1.5,\"passenger_count\":1}"
 
 struct fixture {
     struct lw_config *config;
-    struct lw_vitals vitals; /* what the process says */
+    struct lw_vitals vitals; /* the state of the process */
     struct lw_server *server;
     int port;
     char token_path[64];
@@ -40,19 +40,19 @@ struct fixture {
 void fixture_load(struct fixture *f, const char *redis);
 void fixture_start(struct fixture *f);
 void fixture_stop(struct fixture *f);
-/* Writes the token's file. */
+/* Writes the file of the token. */
 void fixture_token(struct fixture *f, const char *text);
 
-/* The answer's body as JSON; fails the test when it is none. json_decref it. */
+/* The answer's body as JSON; fails the test if it is not JSON. json_decref it. */
 json_t *ask_json(struct fixture *f, const char *path, int status);
-/* One request whose answer must have that status; its error text goes to out. */
+/* Sends one request whose answer must have that status; its error text goes to out. */
 void refused(struct fixture *f, const char *method, const char *path, const char *headers,
              const char *body, int status, char *out, size_t size);
 
 struct lw_redis *connect_to(const char *url);
-/* A version with a model fitted on rows made from its number, and its reference. */
+/* A version with a model fitted on rows that depend on its number, and its reference. */
 void put_version(struct lw_redis *r, const struct lw_spec *spec, uint32_t version);
-/* Makes it champion, as the store's own scripts do. */
+/* Makes it champion with the store's own scripts. */
 void put_champion(struct lw_redis *r, const struct lw_spec *spec, uint32_t version);
 /* meta, now, windows, and n entries of history, an hour apart, the last one at T0. */
 void put_evaluations(struct lw_redis *r, const struct lw_spec *spec, int n);

@@ -1,4 +1,4 @@
-/* A server with its own Redis that holds two versions of a model. */
+/* A server with its own Redis, which has two versions of a model. */
 #ifndef LW_TESTS_UNIT_HTTP_REDIS_FIXTURE_H
 #define LW_TESTS_UNIT_HTTP_REDIS_FIXTURE_H
 
@@ -14,7 +14,7 @@ struct scene {
 /* Versions 1 (champion) and 2 in a new Redis; the configuration is loaded, and the server
  * does not run yet. Without a redis-server the process exits with 77 (skipped). */
 struct scene *scene_new(void);
-/* The server runs, and predicts with version 1. */
+/* Starts the server and waits until it predicts with version 1. */
 void scene_start(struct scene *s);
 /* A group's teardown: *state is the scene. */
 int scene_stop(void **state);

@@ -1,4 +1,4 @@
-/* Access: tokens with names and scopes, read tokens, wrong tokens that slow their
+/* Access: tokens with names and scopes, read tokens, wrong tokens that slow down their
  * address, names and origins behind a proxy and in a container, and connection limits.
  * Nothing listens at the address of Redis, so an admitted request gets 503. */
 #include "http_test.h"
@@ -61,7 +61,7 @@ static int read_text(const char *text, unsigned allowed, struct lw_token_set *se
     return rc;
 }
 
-static void a_file_has_a_token_a_line(void **state) {
+static void a_file_has_one_token_per_line(void **state) {
     (void)state;
     struct lw_token_set set;
     struct lw_err err = {0};
@@ -89,7 +89,7 @@ static void a_file_has_a_token_a_line(void **state) {
     assert_memory_equal(set.token[1].digest, digest, LW_DIGEST);
 }
 
-static void a_bad_file_is_named_and_not_quoted(void **state) {
+static void a_bad_file_is_named_but_not_quoted(void **state) {
     (void)state;
     static const struct {
         const char *text, *says;
@@ -119,7 +119,7 @@ static void a_bad_file_is_named_and_not_quoted(void **state) {
 
 /* ---- scopes ---- */
 
-static void a_token_does_what_its_scopes_say(void **state) {
+static void a_token_has_only_its_scopes(void **state) {
     (void)state;
     struct files s;
     static const struct {
@@ -168,7 +168,7 @@ static void basic(const char *user, const char *password, char *out, size_t size
     snprintf(out, size, "Authorization: Basic %.240s\r\n", (const char *)coded);
 }
 
-static void reading_needs_a_token_once_there_is_one(void **state) {
+static void reading_needs_a_token_if_one_is_configured(void **state) {
     (void)state;
     struct files s;
     static const char *const closed[] = {"/",        "/metrics",       "/api/v1/now",
@@ -204,9 +204,9 @@ static void reading_needs_a_token_once_there_is_one(void **state) {
     assert_int_equal(
         status_of(&s.f, "POST", RETRAIN, BEARER "the-token-of-the-ops-team\r\n", ""),
         503);
-    /* what a browser sends by itself changes nothing */
+    /* what a browser sends on its own changes nothing */
     assert_int_equal(status_of(&s.f, "POST", RETRAIN, changer, ""), 401);
-    unlink(s.read_path); /* and nothing is open when the file is gone */
+    unlink(s.read_path); /* reading stays protected after the file is gone */
     assert_int_equal(status_of(&s.f, "GET", "/", login, NULL), 403);
     assert_int_equal(status_of(&s.f, "GET", "/healthz", "", NULL), 200);
     end(&s);
@@ -214,7 +214,7 @@ static void reading_needs_a_token_once_there_is_one(void **state) {
 
 /* ---- wrong tokens ---- */
 
-static void wrong_tokens_slow_their_address(void **state) {
+static void wrong_tokens_slow_down_their_address(void **state) {
     (void)state;
     struct files s;
     char header[120], value[32];
@@ -232,15 +232,14 @@ static void wrong_tokens_slow_their_address(void **state) {
     assert_true(seen[401] >= 10 &&
                 seen[429] > 0); /* ten are free, then there are pauses */
     assert_int_equal(seen[401] + seen[429], 60);
-    /* a token used before is still accepted; a right one that is new waits like the
-     * others */
+    /* a token used before is still accepted; a correct new one waits like the others */
     assert_int_equal(
         status_of(&s.f, "POST", RETRAIN, BEARER "the-token-of-the-ops-team\r\n", ""),
         503);
     for (int i = 0; i < 200 && status_of(&s.f, "POST", RETRAIN,
                                          BEARER "another-guess-000\r\n", "") != 401;
          i++)
-        lw_sleep_ms(50); /* until one is looked at, which begins a longer pause */
+        lw_sleep_ms(50); /* until one is checked, which starts a longer pause */
     struct http_answer a;
     http_ask(s.f.port, "POST", RETRAIN, BEARER "the-token-of-a-newcomer\r\n", "", &a);
     assert_int_equal(a.status, 429);
@@ -254,7 +253,7 @@ static void wrong_tokens_slow_their_address(void **state) {
 }
 
 /* A browser with an old token does not lock out others. */
-static void the_same_wrong_one_slows_itself_only(void **state) {
+static void a_repeated_wrong_token_slows_down_only_itself(void **state) {
     (void)state;
     struct files s;
     int seen[600] = {0};
@@ -287,7 +286,7 @@ static int as(struct fixture *f, const char *host, const char *more, const char 
     return status;
 }
 
-static void a_public_url_is_one_of_our_names(void **state) {
+static void the_public_url_is_an_accepted_name(void **state) {
     (void)state;
     struct files s;
     begin(&s, TOKEN "\n", NULL);
@@ -319,7 +318,7 @@ static void a_public_url_is_one_of_our_names(void **state) {
     end(&s);
 }
 
-static void origins_are_read_in_parts(void **state) {
+static void origins_are_compared_by_their_parts(void **state) {
     (void)state;
     static const struct {
         const char *text, *host;
@@ -354,8 +353,8 @@ static void origins_are_read_in_parts(void **state) {
     }
 }
 
-/* In a container everybody's address is listened on. */
-static void where_others_connect_names_are_checked_too(void **state) {
+/* In a container the server listens on all addresses. */
+static void names_are_checked_on_all_addresses(void **state) {
     (void)state;
     struct files s;
     char host[256] = "";
@@ -383,9 +382,9 @@ static void where_others_connect_names_are_checked_too(void **state) {
     end(&s);
 }
 
-/* ---- places ---- */
+/* ---- connections ---- */
 
-/* With all connections taken, health still answers, and so does everything else. */
+/* With all connections taken, every request is still answered, health checks included. */
 static void idle_connections_make_room(void **state) {
     (void)state;
     enum { HELD = 60 };
@@ -396,7 +395,7 @@ static void idle_connections_make_room(void **state) {
     struct files s;
     begin(&s, TOKEN "\n", NULL);
     s.f.config->http.connections = 8;
-    s.f.config->http.timeout_ms = LW_HOUR; /* so that no deadline helps */
+    s.f.config->http.timeout_ms = LW_HOUR; /* so that no deadline applies */
     fixture_start(&s.f);
     for (size_t k = 0; k < sizeof held / sizeof *held; k++) {
         struct http_client c[HELD];
@@ -415,8 +414,9 @@ static void idle_connections_make_room(void **state) {
     end(&s);
 }
 
-/* An address has two seconds' worth at once; another one has its own. */
-static void requests_of_an_address_have_a_rate(void **state) {
+/* An address may use two seconds' worth at once; another address has its own
+ * allowance. */
+static void requests_per_address_are_rate_limited(void **state) {
     (void)state;
     enum { RATE = 5, ASKED = 60 };
     struct files s;
@@ -476,17 +476,17 @@ int main(int argc, char **argv) {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_has_a_token_a_line),
-        cmocka_unit_test(a_bad_file_is_named_and_not_quoted),
-        cmocka_unit_test(a_token_does_what_its_scopes_say),
-        cmocka_unit_test(reading_needs_a_token_once_there_is_one),
-        cmocka_unit_test(wrong_tokens_slow_their_address),
-        cmocka_unit_test(the_same_wrong_one_slows_itself_only),
-        cmocka_unit_test(a_public_url_is_one_of_our_names),
-        cmocka_unit_test(origins_are_read_in_parts),
-        cmocka_unit_test(where_others_connect_names_are_checked_too),
+        cmocka_unit_test(a_file_has_one_token_per_line),
+        cmocka_unit_test(a_bad_file_is_named_but_not_quoted),
+        cmocka_unit_test(a_token_has_only_its_scopes),
+        cmocka_unit_test(reading_needs_a_token_if_one_is_configured),
+        cmocka_unit_test(wrong_tokens_slow_down_their_address),
+        cmocka_unit_test(a_repeated_wrong_token_slows_down_only_itself),
+        cmocka_unit_test(the_public_url_is_an_accepted_name),
+        cmocka_unit_test(origins_are_compared_by_their_parts),
+        cmocka_unit_test(names_are_checked_on_all_addresses),
         cmocka_unit_test(idle_connections_make_room),
-        cmocka_unit_test(requests_of_an_address_have_a_rate),
+        cmocka_unit_test(requests_per_address_are_rate_limited),
         cmocka_unit_test(subscribers_make_room_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

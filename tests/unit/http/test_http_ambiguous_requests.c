@@ -1,5 +1,5 @@
 /* Requests that two parsers read differently are refused with 400 and the connection is
- * closed, so that the bytes that follow are not taken for a request. */
+ * closed, so that the bytes that follow are not interpreted as a request. */
 #include "http_test.h"
 
 static int start(void **state) {
@@ -21,7 +21,7 @@ static int stop(void **state) {
 #define GET  "GET /api/v1/now HTTP/1.1\r\n"
 #define POST "POST /api/v1/predict HTTP/1.1\r\n" H JSON
 #define TE   "Transfer-Encoding: chunked\r\n"
-#define NEXT "GET /healthz HTTP/1.1\r\n" H "\r\n" /* what would be smuggled */
+#define NEXT "GET /healthz HTTP/1.1\r\n" H "\r\n" /* the request to smuggle */
 #define RAW(text)                                                                        \
     { text, sizeof(text) - 1 }
 
@@ -30,8 +30,8 @@ struct bytes {
     size_t len;
 };
 
-/* Sends the bytes; the status of the first answer, and whether the connection ends there.
- */
+/* Sends the bytes; returns the status of the first answer, and whether the connection
+ * ends. */
 static int status_of(struct fixture *f, const struct bytes *b, bool *ended) {
     struct http_client c;
     struct http_answer a, next;
@@ -39,7 +39,7 @@ static int status_of(struct fixture *f, const struct bytes *b, bool *ended) {
     http_send(&c, b->text, b->len);
     http_answer(&c, &a, false);
     *ended = a.closed;
-    if (a.status == 400 && !a.closed) { /* libmicrohttpd's own says it by closing */
+    if (a.status == 400 && !a.closed) { /* libmicrohttpd closes after its own answers */
         http_answer(&c, &next, false);
         *ended = next.status == 0;
         http_answer_fini(&next);
@@ -49,7 +49,7 @@ static int status_of(struct fixture *f, const struct bytes *b, bool *ended) {
     return a.status;
 }
 
-static void what_has_two_readings_is_refused(void **state) {
+static void ambiguous_requests_are_refused(void **state) {
     static const struct bytes bad[] = {
         RAW(POST "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}" NEXT),
         RAW(POST "Content-Length: 2\r\nContent-Length: 90\r\n\r\n{}" NEXT),
@@ -114,10 +114,10 @@ static void what_has_two_readings_is_refused(void **state) {
     bool ended;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int status = status_of(*state, &bad[i], &ended);
-        if (status && status / 100 != 4 && status != 505) /* 0: closed without a word */
+        if (status && status / 100 != 4 && status != 505) /* 0: just closed */
             fail_msg("%zu, \"%.60s\": %d", i, bad[i].text, status);
         if (!ended)
-            fail_msg("%zu, \"%.60s\": the connection goes on", i, bad[i].text);
+            fail_msg("%zu, \"%.60s\": the connection stays open", i, bad[i].text);
     }
 }
 
@@ -132,8 +132,8 @@ static uint64_t counted(struct fixture *f) {
     return n;
 }
 
-/* Also where libmicrohttpd refuses it before we see it. */
-static void what_is_refused_is_counted(void **state) {
+/* Also if libmicrohttpd refuses it before we see it. */
+static void refused_requests_are_counted(void **state) {
     static const struct bytes bad[] = {
         RAW(POST "Content-Length: +2\r\n\r\n{}" NEXT),
         RAW(POST "Content-Length: abc\r\n\r\n{}" NEXT),
@@ -154,7 +154,7 @@ static void what_is_refused_is_counted(void **state) {
     }
 }
 
-static void what_has_one_reading_is_answered(void **state) {
+static void unambiguous_requests_are_answered(void **state) {
     static const struct bytes good[] = {
         RAW(GET H "\r\n"),
         RAW(GET H "X:  a b\t\r\nY:\r\nZ: \303\244\r\n\r\n"),
@@ -172,7 +172,7 @@ static void what_has_one_reading_is_answered(void **state) {
     }
 }
 
-/* The head is contiguous in memory, whatever its size, over many requests. */
+/* The head is contiguous in memory, at any size, over many requests. */
 static void large_heads_are_read_in_place(void **state) {
     struct fixture *f = *state;
     struct http_client c;
@@ -195,9 +195,9 @@ static void large_heads_are_read_in_place(void **state) {
     free(line);
 }
 
-/* For any byte anywhere in a valid head, the answer is the usual one or a refusal; a NUL,
- * a bare CR or a bare LF is always refused. */
-static void any_byte_anywhere(void **state) {
+/* With any byte at any position of a valid head, the answer is the usual one or a
+ * refusal; a NUL, a bare CR or a bare LF is always refused. */
+static void any_byte_anywhere_is_refused_or_harmless(void **state) {
     static const char head[] = GET H "Accept: a/b\r\n\r\n";
     static const char hard[] = {'\0', '\r', '\n', '\001', '\177', '\v'};
     char text[sizeof head];
@@ -218,11 +218,11 @@ static void any_byte_anywhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_has_two_readings_is_refused),
-        cmocka_unit_test(what_is_refused_is_counted),
-        cmocka_unit_test(what_has_one_reading_is_answered),
+        cmocka_unit_test(ambiguous_requests_are_refused),
+        cmocka_unit_test(refused_requests_are_counted),
+        cmocka_unit_test(unambiguous_requests_are_answered),
         cmocka_unit_test(large_heads_are_read_in_place),
-        cmocka_unit_test(any_byte_anywhere),
+        cmocka_unit_test(any_byte_anywhere_is_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

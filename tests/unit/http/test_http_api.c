@@ -1,4 +1,4 @@
-/* The API's reads against a real Redis with the documented contents. */
+/* Read requests of the API, against a real Redis with the documented contents. */
 #include "redis_fixture.h"
 #include "store/requests.h"
 #include "support/toy_task.h"
@@ -25,21 +25,21 @@ static int start(void **state) {
 static json_int_t whole(const json_t *o, const char *name) {
     const json_t *v = json_object_get(o, name);
     if (!json_is_integer(v))
-        fail_msg("%s is no whole number", name);
+        fail_msg("%s is not a whole number", name);
     return json_integer_value(v);
 }
 
 static double number(const json_t *o, const char *name) {
     const json_t *v = json_object_get(o, name);
     if (!json_is_number(v))
-        fail_msg("%s is no number", name);
+        fail_msg("%s is not a number", name);
     return json_number_value(v);
 }
 
 static const char *text(const json_t *o, const char *name) {
     const char *v = json_string_value(json_object_get(o, name));
     if (!v)
-        fail_msg("%s is no text", name);
+        fail_msg("%s is not text", name);
     return v;
 }
 
@@ -62,7 +62,7 @@ static bool scraped(struct fixture *f, const char *line) {
 
 /* Each failing component is named with its text and start; an unknown state is not ready,
  * and no metric reports it as working. */
-static void each_component_counts(void **state) {
+static void each_failing_component_is_named(void **state) {
     struct scene *s = *state;
     struct fixture *f = &s->f;
     char line[100];
@@ -90,7 +90,7 @@ static void each_component_counts(void **state) {
         snprintf(line, sizeof line, "\nleeway_component_ok{component=\"%s\"} 0\n", name);
         assert_true(scraped(f, line));
         assert_true(scraped(f, "\nleeway_ready 0\n"));
-        json_decref(ask_json(f, "/healthz", 200)); /* no reason for a restart */
+        json_decref(ask_json(f, "/healthz", 200)); /* not a reason to restart */
         f->vitals.health.item[c] = (struct lw_health_item){.condition = LW_UNKNOWN};
         o = ask_json(f, "/readyz", 503);
         one = json_array_get(json_object_get(o, "failing"), 0);
@@ -103,7 +103,7 @@ static void each_component_counts(void **state) {
     be_well(f);
 }
 
-static void what_others_say_is_a_warning(void **state) {
+static void other_processes_problems_are_warnings(void **state) {
     struct scene *s = *state;
     struct lw_health *h = &s->f.vitals.health;
     be_well(&s->f);
@@ -165,7 +165,7 @@ static void now_is_the_newest_evaluation(void **state) {
     json_decref(o);
 }
 
-static void history_in_order(void **state) {
+static void history_is_in_order(void **state) {
     struct scene *s = *state;
     json_t *o = ask_json(
         &s->f, "/api/v1/history?window=day&fields=rmse,psi:trip_distance,nothing", 200);
@@ -181,7 +181,7 @@ static void history_in_order(void **state) {
                          T0 - (499 - (int64_t)i) * LW_HOUR);
         json_t *rmse = json_array_get(row, 1);
         if (i == 0)
-            assert_true(json_is_null(rmse)); /* over one row there is none */
+            assert_true(json_is_null(rmse)); /* not enough rows for one */
         else
             assert_near(json_number_value(rmse), (double)i + 1.125, 1e-9);
         assert_true(json_is_null(json_array_get(row, 3)));
@@ -234,7 +234,7 @@ static void history_is_thinned_and_keeps_the_last(void **state) {
     json_decref(o);
 }
 
-static void history_between_two_times(void **state) {
+static void history_is_selected_by_time(void **state) {
     struct scene *s = *state;
     char path[200];
     snprintf(path, sizeof path, "/api/v1/history?from=%lld&until=%lld",
@@ -248,7 +248,7 @@ static void history_between_two_times(void **state) {
     json_decref(o);
 }
 
-static void heat_maps(void **state) {
+static void heat_maps_have_columns_and_times(void **state) {
     struct scene *s = *state;
     json_t *o = ask_json(&s->f, "/api/v1/heatmap?metric=js&max=10", 200);
     json_t *values = json_object_get(o, "values");
@@ -277,7 +277,7 @@ static double mass(const json_t *side, double *lo, double *hi) {
     return sum;
 }
 
-static void a_number_against_its_reference(void **state) {
+static void numbers_are_shown_with_their_reference(void **state) {
     struct scene *s = *state;
     double lo, hi, other_lo, other_hi;
     json_t *o = ask_json(&s->f, "/api/v1/features/trip_distance?window=week", 200);
@@ -290,7 +290,7 @@ static void a_number_against_its_reference(void **state) {
     double of_ref = mass(ref, &lo, &hi), of_cur = mass(cur, &other_lo, &other_hi);
     assert_true(of_ref > 0.98 && of_ref <= 1.000001);
     assert_true(of_cur > 0.98 && of_cur <= 1.000001);
-    assert_true(lo == other_lo && hi == other_hi); /* cut at the same places */
+    assert_true(lo == other_lo && hi == other_hi); /* the same bin edges */
     json_t *quantiles = json_object_get(cur, "quantiles");
     assert_int_equal(json_array_size(quantiles), 11);
     json_t *median = json_array_get(quantiles, 5);
@@ -303,7 +303,7 @@ static void a_number_against_its_reference(void **state) {
     json_decref(o);
 }
 
-static void categories_that_came_and_went(void **state) {
+static void new_and_vanished_categories_are_shown(void **state) {
     struct scene *s = *state;
     json_t *o = ask_json(&s->f, "/api/v1/features/PULocationID?window=week", 200);
     assert_string_equal(text(o, "kind"), "category");
@@ -328,7 +328,7 @@ static void categories_that_came_and_went(void **state) {
     json_decref(o);
 }
 
-static void damaged_bytes_are_no_fault_of_the_asker(void **state) {
+static void damaged_state_is_a_server_error(void **state) {
     struct scene *s = *state;
     struct lw_err err = {0};
     lw_reply_free(
@@ -337,7 +337,7 @@ static void damaged_bytes_are_no_fault_of_the_asker(void **state) {
             sizeof why);
 }
 
-static void models_newest_first(void **state) {
+static void models_are_listed_newest_first(void **state) {
     struct scene *s = *state;
     json_t *o = ask_json(&s->f, "/api/v1/models", 200);
     json_t *models = json_object_get(o, "models");
@@ -359,7 +359,7 @@ static void models_newest_first(void **state) {
 }
 
 /* A damaged version does not hide the others. */
-static void a_damaged_version_has_its_row(void **state) {
+static void a_damaged_version_is_listed(void **state) {
     struct scene *s = *state;
     static const char *const damage[] = {"list", "field"};
     struct lw_err err = {0};
@@ -381,7 +381,7 @@ static void a_damaged_version_has_its_row(void **state) {
         json_decref(o);
         refused(&s->f, "GET", "/api/v1/models/2", "", NULL, 500, why, sizeof why);
         assert_non_null(strstr(why, "leeway repair"));
-        /* and what is wrong with the next request is its own */
+        /* an error in the next request has its own text */
         refused(&s->f, "GET", "/api/v1/audit?before=1-2-3", "", NULL, 400, why,
                 sizeof why);
         refused(&s->f, "POST", "/api/v1/alerts/silence", AUTH,
@@ -394,7 +394,7 @@ static void a_damaged_version_has_its_row(void **state) {
     put_version(s->r, &s->f.config->spec, 2);
 }
 
-/* Asks until the answer of /readyz holds the text, or no longer does. */
+/* Polls /readyz until its answer contains the text, or no longer contains it. */
 static void wait_reason(struct scene *s, const char *text, bool there) {
     struct http_answer a;
     for (int i = 0; i < 200; i++) {
@@ -409,7 +409,8 @@ static void wait_reason(struct scene *s, const char *text, bool there) {
     fail_msg("/readyz %s \"%s\"", there ? "does not say" : "still says", text);
 }
 
-/* This is not "no champion": the last one continues to predict, and readiness is lost. */
+/* A damaged alias differs from "no champion": the last champion continues to predict, and
+ * the server is not ready. */
 static void a_damaged_alias_is_not_ready(void **state) {
     struct scene *s = *state;
     struct lw_err err = {0};
@@ -426,7 +427,7 @@ static void a_damaged_alias_is_not_ready(void **state) {
     wait_reason(s, "cannot be used", false);
 }
 
-static void a_person_promotes_and_asks(void **state) {
+static void a_person_can_promote_and_request_a_training(void **state) {
     struct scene *s = *state;
     struct http_answer a;
     struct lw_err err = {0};
@@ -444,7 +445,7 @@ static void a_person_promotes_and_asks(void **state) {
     char path[120];
     snprintf(path, sizeof path, "/api/v1/audit?before=%s", text(o, "next"));
     json_decref(o);
-    o = ask_json(&s->f, path, 200); /* the promotion that the fixture made */
+    o = ask_json(&s->f, path, 200); /* the promotion by the fixture */
     e = json_array_get(json_object_get(o, "entries"), 0);
     assert_string_equal(text(e, "who"), "test");
     assert_true(json_is_null(json_object_get(o, "next")));
@@ -464,7 +465,7 @@ static void a_person_promotes_and_asks(void **state) {
 
 #define SILENCE "/api/v1/alerts/silence"
 
-static void alerts_and_silences(void **state) {
+static void alerts_and_silences_are_listed_and_changed(void **state) {
     struct scene *s = *state;
     struct lw_err err = {0};
     struct http_answer a;
@@ -519,7 +520,7 @@ static void alerts_and_silences(void **state) {
     json_decref(made);
 }
 
-static void subscribers_hear_of_what_is_new(void **state) {
+static void subscribers_get_new_evaluations(void **state) {
     struct scene *s = *state;
     struct http_client c;
     struct lw_err err = {0};
@@ -532,7 +533,7 @@ static void subscribers_hear_of_what_is_new(void **state) {
     http_close(&c);
 }
 
-static void metrics_of_the_stream(void **state) {
+static void metrics_show_the_stream(void **state) {
     struct scene *s = *state;
     struct http_answer a;
     static const char *const lines[] = {
@@ -551,7 +552,7 @@ static void metrics_of_the_stream(void **state) {
 }
 
 /* Redis hangs: every answer arrives within its timeout, and the process continues. */
-static void a_redis_that_hangs_hangs_nobody(void **state) {
+static void a_hanging_redis_delays_no_answer_beyond_its_timeout(void **state) {
     struct scene *s = *state;
     struct http_answer a;
     redis_server_freeze(s->redis, true);
@@ -559,7 +560,7 @@ static void a_redis_that_hangs_hangs_nobody(void **state) {
         int64_t began = lw_mono_ms();
         http_ask(s->f.port, "GET", "/api/v1/models", "", NULL, &a);
         assert_int_equal(a.status, 503);
-        assert_true(lw_mono_ms() - began < 9000); /* else the client gave up */
+        assert_true(lw_mono_ms() - began < 9000); /* otherwise the client gave up */
         http_answer_fini(&a);
         http_ask(s->f.port, "POST", "/api/v1/predict", JSON, TRIP, &a);
         assert_int_equal(a.status, 200);
@@ -574,30 +575,30 @@ static void a_redis_that_hangs_hangs_nobody(void **state) {
             return;
         lw_sleep_ms(100);
     }
-    fail_msg("Redis goes on, and we do not");
+    fail_msg("Redis has resumed, but we have not");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_component_counts),
-        cmocka_unit_test(what_others_say_is_a_warning),
+        cmocka_unit_test(each_failing_component_is_named),
+        cmocka_unit_test(other_processes_problems_are_warnings),
         cmocka_unit_test(now_is_the_newest_evaluation),
-        cmocka_unit_test(history_in_order),
+        cmocka_unit_test(history_is_in_order),
         cmocka_unit_test(the_error_is_the_tasks),
         cmocka_unit_test(history_is_thinned_and_keeps_the_last),
-        cmocka_unit_test(history_between_two_times),
-        cmocka_unit_test(heat_maps),
-        cmocka_unit_test(a_number_against_its_reference),
-        cmocka_unit_test(categories_that_came_and_went),
-        cmocka_unit_test(damaged_bytes_are_no_fault_of_the_asker),
-        cmocka_unit_test(models_newest_first),
-        cmocka_unit_test(a_damaged_version_has_its_row),
+        cmocka_unit_test(history_is_selected_by_time),
+        cmocka_unit_test(heat_maps_have_columns_and_times),
+        cmocka_unit_test(numbers_are_shown_with_their_reference),
+        cmocka_unit_test(new_and_vanished_categories_are_shown),
+        cmocka_unit_test(damaged_state_is_a_server_error),
+        cmocka_unit_test(models_are_listed_newest_first),
+        cmocka_unit_test(a_damaged_version_is_listed),
         cmocka_unit_test(a_damaged_alias_is_not_ready),
-        cmocka_unit_test(a_person_promotes_and_asks),
-        cmocka_unit_test(alerts_and_silences),
-        cmocka_unit_test(subscribers_hear_of_what_is_new),
-        cmocka_unit_test(metrics_of_the_stream),
-        cmocka_unit_test(a_redis_that_hangs_hangs_nobody),
+        cmocka_unit_test(a_person_can_promote_and_request_a_training),
+        cmocka_unit_test(alerts_and_silences_are_listed_and_changed),
+        cmocka_unit_test(subscribers_get_new_evaluations),
+        cmocka_unit_test(metrics_show_the_stream),
+        cmocka_unit_test(a_hanging_redis_delays_no_answer_beyond_its_timeout),
     };
     return cmocka_run_group_tests(tests, start, scene_stop);
 }

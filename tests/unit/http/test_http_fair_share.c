@@ -1,6 +1,6 @@
-/* A client that polls in a loop waits only for itself: reads of one address, reads of
- * another, and changes at the same time. Nothing measures time; the tests compare the
- * order of answers. */
+/* A client that polls in a loop delays only itself: reads of one address, reads of
+ * another, and changes at the same time. No test measures time; they compare the order of
+ * answers. */
 #include "redis_fixture.h"
 
 #include <poll.h>
@@ -40,7 +40,7 @@ static int status_of(struct http_client *c) {
     return status;
 }
 
-static void a_loop_holds_up_nobody_else(void **state) {
+static void a_polling_loop_delays_only_itself(void **state) {
     enum { LOOP = 24 };
     struct scene *s = *state;
     struct http_client loop[LOOP], other;
@@ -59,11 +59,11 @@ static void a_loop_holds_up_nobody_else(void **state) {
     for (int i = 0; i < LOOP; i++)
         waiting += !has_answer(&loop[i]);
     assert_true(waiting > LOOP / 2);
-    for (int i = 0; i < LOOP; i++) /* and all of them are answered in the end */
+    for (int i = 0; i < LOOP; i++) /* all of them are answered in the end */
         assert_int_equal(status_of(&loop[i]), 200);
 }
 
-/* A client that fills the queue makes room for clients with nothing in it. */
+/* A client that fills the queue makes room for clients without requests in it. */
 static void a_full_queue_has_room_for_others(void **state) {
     enum { LOOP = 80, OTHERS = 5 };
     struct scene *s = *state;
@@ -89,7 +89,7 @@ static void a_full_queue_has_room_for_others(void **state) {
 }
 
 /* The audit has the token's name, even if the request gives another. */
-static void the_audit_says_who(void **state) {
+static void the_audit_has_the_tokens_name(void **state) {
     struct scene *s = *state;
     struct http_answer a;
     http_ask(s->f.port, "POST", "/api/v1/alerts/silence", AUTH, HUSH, &a);
@@ -112,9 +112,9 @@ int main(int argc, char **argv) {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_loop_holds_up_nobody_else),
+        cmocka_unit_test(a_polling_loop_delays_only_itself),
         cmocka_unit_test(a_full_queue_has_room_for_others),
-        cmocka_unit_test(the_audit_says_who),
+        cmocka_unit_test(the_audit_has_the_tokens_name),
     };
     return cmocka_run_group_tests(tests, start, scene_stop);
 }

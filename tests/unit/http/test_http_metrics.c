@@ -19,7 +19,7 @@ static void the_manual_is_up_to_date(void **state) {
     manual_is_up_to_date(&manual);
 }
 
-static void names_follow_the_rules(void **state) {
+static void names_follow_prometheus_rules(void **state) {
     (void)state;
     const struct lw_metric_row *r;
     for (size_t i = 0; (r = lw_metric_row_at(i)); i++) {
@@ -58,7 +58,7 @@ static void check_sample(const char *line, const struct lw_metric_row *row) {
     bool of_row = strncmp(line, row->name, strlen(row->name)) == 0;
     bool histogram = strcmp(row->type, "histogram") == 0;
     if (!of_row || (!histogram && name != strlen(row->name)))
-        fail_msg("\"%s\" stands under %s", line, row->name);
+        fail_msg("\"%s\" is listed under %s", line, row->name);
     const char *number = strrchr(line, ' ');
     assert_non_null(number);
     assert_true(lw_parse_f64(number + 1, &v));
@@ -69,13 +69,13 @@ static void check_sample(const char *line, const struct lw_metric_row *row) {
         if (!histogram && !strstr(row->labels, label))
             fail_msg("%s has no label %s", row->name, label);
         for (at += len + 2; *at != '"'; at++)
-            at += *at == '\\'; /* what is escaped ends nothing */
+            at += *at == '\\'; /* an escaped quote does not end the value */
         at++;
         at += *at == ',';
     }
 }
 
-static void the_page_is_the_table(void **state) {
+static void metrics_are_those_of_the_table(void **state) {
     (void)state;
     struct fixture f;
     fixture_load(&f, NOBODY);
@@ -95,7 +95,7 @@ static void the_page_is_the_table(void **state) {
     assert_non_null(strstr(page, "\nleeway_flush_seconds_total 1.5\n"));
     assert_non_null(strstr(page, "process=\"a\\\"b\\\\c:1\""));
     assert_non_null(strstr(page, "\nleeway_redis_up 0\n"));
-    assert_null(strstr(page, "\nleeway_model_version ")); /* not known: no sample */
+    assert_null(strstr(page, "\nleeway_model_version ")); /* unknown: no sample */
     size_t row = SIZE_MAX;
     for (char *line = strtok_r(page, "\n", &save); line;
          line = strtok_r(NULL, "\n", &save)) {
@@ -109,7 +109,7 @@ static void the_page_is_the_table(void **state) {
     fixture_stop(&f);
 }
 
-static void promtool_finds_no_fault(void **state) {
+static void promtool_accepts_the_output(void **state) {
     (void)state;
     struct fixture f;
     if (system("command -v promtool >/dev/null") != 0) {
@@ -148,9 +148,9 @@ int main(int argc, char **argv) {
         return written;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_manual_is_up_to_date),
-        cmocka_unit_test(names_follow_the_rules),
-        cmocka_unit_test(the_page_is_the_table),
-        cmocka_unit_test(promtool_finds_no_fault),
+        cmocka_unit_test(names_follow_prometheus_rules),
+        cmocka_unit_test(metrics_are_those_of_the_table),
+        cmocka_unit_test(promtool_accepts_the_output),
         cmocka_unit_test(latencies_fall_into_buckets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Clients that stop within their first bytes, in every way: more of them than connections
- * leave no descriptor behind, and the next client is answered. */
+/* Clients that stop within their first bytes, in every way: even more of them than
+ * connections leave no descriptor open, and the next client is answered. */
 #include "http_test.h"
 
 #include <arpa/inet.h>
@@ -38,8 +38,8 @@ static int open_files(void) {
     return n;
 }
 
-/* The server's ends: those at its port that have a peer. */
-static int held(int port) {
+/* The server's ends: sockets on its port that have a peer. */
+static int open_sockets(int port) {
     int n = 0;
     for (int fd = 0; fd < 4096; fd++) {
         struct sockaddr_in at = {0};
@@ -58,17 +58,17 @@ static int held(int port) {
 static void wait_for_none(int port, const char *what, enum ending ending) {
     int n = 0;
     for (int i = 0; i < 500; i++) {
-        n = held(port);
+        n = open_sockets(port);
         if (n == 0)
             return;
         lw_sleep_ms(20);
     }
-    fail_msg("\"%s\", ending %d: %d descriptors are still held", what, (int)ending, n);
+    fail_msg("\"%s\", ending %d: %d descriptors are still open", what, (int)ending, n);
 }
 
 /* ---- clients ---- */
 
-static void let_go(struct http_client *c, enum ending ending) {
+static void disconnect_all(struct http_client *c, enum ending ending) {
     struct linger now = {.l_onoff = 1};
     if (ending == RESETS)
         setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -86,14 +86,14 @@ static void flood(int port, const char *const *text, size_t n, enum ending endin
         http_say(&c[i], text[i % n]);
     }
     for (size_t i = 0; i < CLIENTS; i++)
-        let_go(&c[i], ending);
+        disconnect_all(&c[i], ending);
     wait_for_none(port, text[0], ending);
     for (size_t i = 0; i < CLIENTS && c[i].fd >= 0; i++)
         http_close(&c[i]);
     for (size_t i = 0; i < CLIENTS && ending != STAYS; i++) {
         http_connect(&c[i], port);
         http_say(&c[i], text[i % n]);
-        let_go(&c[i], ending);
+        disconnect_all(&c[i], ending);
         if (c[i].fd >= 0)
             http_close(&c[i]);
     }
@@ -112,7 +112,7 @@ static void all_answers(int port) {
         assert_int_equal(status_of(port, "/healthz"), 200);
         assert_int_equal(status_of(port, "/metrics"), 200);
         assert_int_equal(status_of(port, "/"), 200);
-        assert_int_equal(status_of(port, "/api/v1/now"), 503); /* Redis is away */
+        assert_int_equal(status_of(port, "/api/v1/now"), 503); /* Redis is down */
     }
 }
 
@@ -123,7 +123,7 @@ static const char *const prefixes[] = {
     "GET /metr",
     "HEAD /r",
     "GET /healthz",
-    "GET /healthz?", /* from here on another thread has it */
+    "GET /healthz?", /* from here on another thread handles it */
     "GET /healthz HTTP/1.1\r\nHost: localhost\r\n",
     "GET /api/v1/now HTTP/1.1\r\nHo",
     "POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
@@ -132,8 +132,8 @@ static const char *const prefixes[] = {
 };
 #define PREFIXES (sizeof prefixes / sizeof *prefixes)
 
-/* The timeout is an hour: their end alone must be enough. */
-static void who_ends_within_its_first_bytes_is_gone(void **state) {
+/* The timeout is an hour, so that the client's close alone must be enough. */
+static void clients_that_close_early_are_dropped(void **state) {
     (void)state;
     struct fixture f;
     begin(&f, FEW, LW_HOUR);
@@ -147,7 +147,7 @@ static void who_ends_within_its_first_bytes_is_gone(void **state) {
 }
 
 /* With few connections new clients replace old ones; with many the deadline ends them. */
-static void who_stays_within_its_first_bytes_is_sent_away(void **state) {
+static void clients_that_stall_early_are_disconnected(void **state) {
     (void)state;
     static const int places[] = {FEW, 2 * CLIENTS};
     for (int k = 0; k < 2; k++) {
@@ -161,7 +161,7 @@ static void who_stays_within_its_first_bytes_is_sent_away(void **state) {
 }
 
 /* A byte now and then does not extend the deadline. */
-static void who_sends_a_byte_at_a_time_is_sent_away(void **state) {
+static void clients_that_send_single_bytes_are_disconnected(void **state) {
     (void)state;
     static const char text[] = "HEAD /metrics";
     struct fixture f;
@@ -214,10 +214,10 @@ static void half_closed_requests_are_answered(void **state) {
     fixture_stop(&f);
 }
 
-/* ---- descriptors run out before places do ---- */
+/* ---- descriptors run out before connections do ---- */
 
-/* In a process of its own, so that the limit is the server's alone. */
-static int hold_and_ask(int port, const char *text) {
+/* In a separate process, so that the limit applies to the server alone. */
+static int stall_and_ask(int port, const char *text) {
     static struct http_client c[2 * CLIENTS];
     for (int i = 0; i < 2 * CLIENTS; i++) {
         http_connect(&c[i], port);
@@ -229,7 +229,7 @@ static int hold_and_ask(int port, const char *text) {
     return 0;
 }
 
-static void without_descriptors_somebody_goes(void **state) {
+static void without_descriptors_an_old_client_is_disconnected(void **state) {
     (void)state;
     struct fixture f;
     struct rlimit before, few;
@@ -238,7 +238,7 @@ static void without_descriptors_somebody_goes(void **state) {
         int status = -1;
         pid_t child = fork();
         if (child == 0)
-            _exit(hold_and_ask(f.port, prefixes[i]));
+            _exit(stall_and_ask(f.port, prefixes[i]));
         getrlimit(RLIMIT_NOFILE, &before);
         few = before;
         few.rlim_cur = (rlim_t)open_files() + 20;
@@ -288,7 +288,7 @@ static void begin_tls(struct fixture *f, const char *dir, int64_t timeout_ms) {
     fixture_start(f);
 }
 
-static void with_tls_too(void **state) {
+static void stalled_tls_handshakes_are_disconnected(void **state) {
     (void)state;
     static const char *const hellos[] = {"", "\x16", "\x16\x03\x01\x02", "GET /h"};
     static const char *const made[] = {"ca.pem", "ca.key", "server.pem", "server.key"};
@@ -314,8 +314,8 @@ static void with_tls_too(void **state) {
     assert_int_equal(rmdir(dir), 0);
 }
 
-/* Nothing is left when the server has stopped. */
-static void stopping_closes_all(void **state) {
+/* No descriptor is open after the server has stopped. */
+static void stopping_closes_all_connections(void **state) {
     (void)state;
     struct fixture f;
     struct http_client c[PREFIXES];
@@ -335,13 +335,13 @@ int main(int argc, char **argv) {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_ends_within_its_first_bytes_is_gone),
-        cmocka_unit_test(who_stays_within_its_first_bytes_is_sent_away),
-        cmocka_unit_test(who_sends_a_byte_at_a_time_is_sent_away),
+        cmocka_unit_test(clients_that_close_early_are_dropped),
+        cmocka_unit_test(clients_that_stall_early_are_disconnected),
+        cmocka_unit_test(clients_that_send_single_bytes_are_disconnected),
         cmocka_unit_test(half_closed_requests_are_answered),
-        cmocka_unit_test(without_descriptors_somebody_goes),
-        cmocka_unit_test(with_tls_too),
-        cmocka_unit_test(stopping_closes_all),
+        cmocka_unit_test(without_descriptors_an_old_client_is_disconnected),
+        cmocka_unit_test(stalled_tls_handshakes_are_disconnected),
+        cmocka_unit_test(stopping_closes_all_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Predictions over HTTP from a real registry: JSON and Avro, one record and many,
- * refusals and their texts, and a promotion during requests. */
+/* Predictions over HTTP from a real registry: JSON and Avro, one record and many, errors
+ * and their texts, and a promotion during requests. */
 #include "redis_fixture.h"
 
 #include <math.h>
@@ -42,8 +42,8 @@ static double prediction(const json_t *o) {
     return json_number_value(v);
 }
 
-/* Version 1 learned minutes = 5 + miles, from whole and half hours alike. */
-static void one_record(void **state) {
+/* Version 1 has learned minutes = 5 + miles, from whole and half hours alike. */
+static void a_record_gets_a_prediction(void **state) {
     struct scene *s = *state;
     json_t *o = post(&s->f, TRIP, 200);
     double v = prediction(o);
@@ -52,7 +52,7 @@ static void one_record(void **state) {
     json_decref(o);
 }
 
-static void many_records_in_order(void **state) {
+static void predictions_are_in_the_order_of_the_records(void **state) {
     struct scene *s = *state;
     json_t *one = post(&s->f, TRIP, 200);
     json_t *o = post(&s->f, "[" TRIP ",\n" TRIP "]", 200);
@@ -67,8 +67,8 @@ static void many_records_in_order(void **state) {
     json_decref(o);
 }
 
-/* The same trip in the schema's unit, with all that a trip has in the end. */
-static void more_than_the_model_reads_may_be_given(void **state) {
+/* The same trip in the schema's unit, with all fields of a completed trip. */
+static void additional_fields_are_accepted(void **state) {
     struct scene *s = *state;
     json_t *a = post(&s->f, TRIP, 200);
     json_t *b = post(&s->f,
@@ -82,8 +82,9 @@ static void more_than_the_model_reads_may_be_given(void **state) {
     json_decref(b);
 }
 
-/* As in the stream: a time of another zone, whole numbers with a point, wider ones. */
-static void what_the_stream_takes_is_taken(void **state) {
+/* As in a stream: a time in another zone, whole numbers with a decimal point, wider
+ * numbers. */
+static void forms_that_a_stream_accepts_are_accepted(void **state) {
     struct scene *s = *state;
     static const char *const same[] = {
         "{\"lpep_pickup_datetime\":\"2020-05-29T10:30:00+02:00\",\"PULocationID\":74.0,"
@@ -101,7 +102,7 @@ static void what_the_stream_takes_is_taken(void **state) {
     json_decref(one);
 }
 
-static void bad_records_are_named(void **state) {
+static void errors_name_the_bad_record(void **state) {
     struct scene *s = *state;
     static const struct {
         const char *body, *says;
@@ -142,7 +143,7 @@ static void bad_records_are_named(void **state) {
             sizeof why);
 }
 
-static void too_many_records(void **state) {
+static void too_many_records_are_refused(void **state) {
     struct scene *s = *state;
     struct lw_buf body = {0};
     for (int i = 0; i < 10001; i++)
@@ -172,8 +173,8 @@ static void send_bytes(struct fixture *f, const char *type, const void *data, si
     http_close(&c);
 }
 
-/* The first trips of the bundled file: alone as raw records, and together as a file. */
-static void avro_records_and_files(void **state) {
+/* The first trips of the bundled file: each alone as a raw record, and all as a file. */
+static void avro_records_and_files_are_accepted(void **state) {
     struct scene *s = *state;
     struct lw_err err = {0};
     const uint8_t *data;
@@ -191,7 +192,7 @@ static void avro_records_and_files(void **state) {
     lw_buf_printf(&wanted, "{\"predictions\":[");
     while (n < 20 && lw_file_next(in, &data, &len, &err) == 1) {
         send_bytes(&s->f, "avro/binary", data, len, &a);
-        if (a.status == 200) { /* some distances are not valid */
+        if (a.status == 200) { /* some distances are invalid */
             assert_int_equal(lw_file_append(out, data, len, &err), 0);
             lw_buf_printf(&wanted, "%s%.*s", n ? "," : "", (int)a.len - 1, a.body);
             n++;
@@ -230,7 +231,7 @@ static void put_long(struct lw_buf *out, int64_t v) {
     put_varint(out, (uint64_t)v << 1);
 }
 
-/* A container whose one block is `packed`, which is said to hold a record. */
+/* A container with one block, `packed`, which claims to have one record. */
 static void put_container(struct lw_buf *out, const char *codec, const void *packed,
                           size_t len, const char *schema) {
     static const char sync[] = "0123456789abcdef";
@@ -249,7 +250,7 @@ static void put_container(struct lw_buf *out, const char *codec, const void *pac
     lw_buf_put(out, sync, 16);
 }
 
-/* http.body_max also limits an inflated container, for each codec. */
+/* http.body_max also limits a decompressed container, for each codec. */
 static void a_bomb_is_refused(void **state) {
     struct scene *s = *state;
     const char *schema = lw_schema_json(s->f.config->source.schema);
@@ -263,7 +264,7 @@ static void a_bomb_is_refused(void **state) {
         put_container(&body, "deflate", packed.data, packed.len, schema);
         assert_true(body.len < max / 16);
         send_bytes(&s->f, "application/vnd.apache.avro", body.data, body.len, &a);
-        assert_int_equal(a.status, n > bound ? 413 : 400); /* zeros are no trip */
+        assert_int_equal(a.status, n > bound ? 413 : 400); /* zeros are not a trip */
         assert_true((strstr(a.body, "inflates to more than 8 times") != NULL) ==
                     (n > bound));
         http_answer_fini(&a);
@@ -286,7 +287,7 @@ static void a_bomb_is_refused(void **state) {
     lw_codec_free(codec);
 }
 
-/* ---- a promotion in the middle ---- */
+/* ---- a promotion during requests ---- */
 
 struct asker {
     struct fixture *f;
@@ -321,7 +322,7 @@ static void *ask_on(void *arg) {
     return NULL;
 }
 
-static void a_promotion_fails_nobody(void **state) {
+static void a_promotion_fails_no_request(void **state) {
     struct scene *s = *state;
     enum { ASKERS = 4 };
     struct asker k[ASKERS];
@@ -331,7 +332,7 @@ static void a_promotion_fails_nobody(void **state) {
         k[i] = (struct asker){.f = &s->f, .stop = &stop_asking};
         assert_int_equal(pthread_create(&thread[i], NULL, ask_on, &k[i]), 0);
     }
-    for (int i = 0; i < 6; i++) { /* to and fro */
+    for (int i = 0; i < 6; i++) { /* back and forth */
         put_champion(s->r, &s->f.config->spec, i % 2 ? 1 : 2);
         wait_version(&s->f, i % 2 ? 1 : 2);
     }
@@ -343,7 +344,7 @@ static void a_promotion_fails_nobody(void **state) {
     }
 }
 
-static void a_version_that_cannot_be_used_leaves_the_last(void **state) {
+static void an_unusable_version_leaves_the_last_one_active(void **state) {
     struct scene *s = *state;
     struct lw_err err = {0};
     struct lw_reply *reply = lw_redis_do(
@@ -357,7 +358,7 @@ static void a_version_that_cannot_be_used_leaves_the_last(void **state) {
     wait_version(&s->f, 1);
 }
 
-static void predictions_go_on_without_redis(void **state) {
+static void predictions_continue_without_redis(void **state) {
     struct scene *s = *state;
     redis_server_kill(s->redis);
     for (int i = 0; i < 100; i++) {
@@ -383,22 +384,22 @@ static void predictions_go_on_without_redis(void **state) {
             return;
         lw_sleep_ms(50);
     }
-    fail_msg("Redis is back, and models are not");
+    fail_msg("Redis is back, but models are not loaded");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_record),
-        cmocka_unit_test(many_records_in_order),
-        cmocka_unit_test(more_than_the_model_reads_may_be_given),
-        cmocka_unit_test(what_the_stream_takes_is_taken),
-        cmocka_unit_test(bad_records_are_named),
-        cmocka_unit_test(too_many_records),
-        cmocka_unit_test(avro_records_and_files),
+        cmocka_unit_test(a_record_gets_a_prediction),
+        cmocka_unit_test(predictions_are_in_the_order_of_the_records),
+        cmocka_unit_test(additional_fields_are_accepted),
+        cmocka_unit_test(forms_that_a_stream_accepts_are_accepted),
+        cmocka_unit_test(errors_name_the_bad_record),
+        cmocka_unit_test(too_many_records_are_refused),
+        cmocka_unit_test(avro_records_and_files_are_accepted),
         cmocka_unit_test(a_bomb_is_refused),
-        cmocka_unit_test(a_promotion_fails_nobody),
-        cmocka_unit_test(a_version_that_cannot_be_used_leaves_the_last),
-        cmocka_unit_test(predictions_go_on_without_redis),
+        cmocka_unit_test(a_promotion_fails_no_request),
+        cmocka_unit_test(an_unusable_version_leaves_the_last_one_active),
+        cmocka_unit_test(predictions_continue_without_redis),
     };
     return cmocka_run_group_tests(tests, start, scene_stop);
 }

@@ -25,7 +25,7 @@ static int stop(void **state) {
     return 0;
 }
 
-static void answers_carry_the_headers_that_protect(void **state) {
+static void answers_have_security_headers(void **state) {
     struct fixture *f = *state;
     static const char *const paths[] = {"/", "/healthz", "/api/v1/now", "/nothing"};
     char value[300];
@@ -42,7 +42,7 @@ static void answers_carry_the_headers_that_protect(void **state) {
     }
 }
 
-static void the_page_is_asked_for_once(void **state) {
+static void the_page_is_cached(void **state) {
     struct fixture *f = *state;
     struct http_answer a;
     char etag[100], header[160], value[100];
@@ -79,7 +79,7 @@ static void head_is_get_without_the_body(void **state) {
     http_close(&c);
 }
 
-static void unknown_paths_and_methods(void **state) {
+static void unknown_paths_and_methods_are_refused(void **state) {
     struct fixture *f = *state;
     struct http_answer a;
     char value[64];
@@ -87,7 +87,7 @@ static void unknown_paths_and_methods(void **state) {
     assert_string_equal(why, "not found: /nothing");
     refused(f, "GET", "/api/v1/features/a/b", "", NULL, 404, why, sizeof why);
     refused(f, "GET", "/api/v1/models/", "", NULL, 404, why, sizeof why);
-    refused(f, "GET", "/%ff%fe", "", NULL, 404, why, sizeof why); /* no UTF-8 */
+    refused(f, "GET", "/%ff%fe", "", NULL, 404, why, sizeof why); /* not UTF-8 */
     refused(f, "DELETE", "/api/v1/now", "", NULL, 405, why, sizeof why);
     refused(f, "OPTIONS", "/api/v1/predict", "", NULL, 405, why, sizeof why);
     http_ask(f->port, "GET", "/api/v1/predict", "", NULL, &a);
@@ -96,7 +96,7 @@ static void unknown_paths_and_methods(void **state) {
     http_answer_fini(&a);
 }
 
-static void other_names_are_not_ours(void **state) {
+static void other_host_names_are_refused(void **state) {
     struct fixture *f = *state;
     static const struct {
         const char *host;
@@ -145,7 +145,7 @@ static void changes_need_the_token(void **state) {
         "Authorization: Bearer correct-horse-battery-stapl\r\n"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         refused(f, "POST", RETRAIN, wrong[i], "", 401, why, sizeof why);
-    /* right, and only Redis is missing */
+    /* accepted; only Redis is missing */
     refused(f, "POST", RETRAIN, AUTH, "", 503, why, sizeof why);
     refused(f, "POST", RETRAIN, AUTH "Origin: http://localhost\r\n", "", 503, why,
             sizeof why);
@@ -158,7 +158,7 @@ static void changes_need_the_token(void **state) {
     refused(f, "POST", RETRAIN, AUTH "Origin: null\r\n", "", 403, why, sizeof why);
 }
 
-static void the_token_may_be_replaced(void **state) {
+static void a_replaced_token_is_accepted(void **state) {
     struct fixture *f = *state;
     fixture_token(f, "# of this year\nanother-token-altogether\n\n");
     refused(f, "POST", RETRAIN, AUTH, "", 401, why, sizeof why);
@@ -176,7 +176,7 @@ static void the_token_may_be_replaced(void **state) {
     fixture_token(f, TOKEN "\n");
 }
 
-static void a_large_body_is_refused_before_it_comes(void **state) {
+static void a_large_body_is_refused_before_it_is_sent(void **state) {
     struct fixture *f = *state;
     struct http_client c;
     struct http_answer a;
@@ -187,7 +187,7 @@ static void a_large_body_is_refused_before_it_comes(void **state) {
     assert_int_equal(a.status, 413);
     http_answer_fini(&a);
     http_close(&c);
-    /* in chunks nobody says how much will come */
+    /* with chunks the size is not known in advance */
     char chunk[1100];
     memset(chunk, ' ', sizeof chunk);
     http_connect(&c, f->port);
@@ -225,7 +225,7 @@ static void large_headers_are_refused(void **state) {
     http_say(&c, line);
     http_say(&c, "\r\n\r\n");
     http_answer(&c, &a, false);
-    assert_true(a.status == 431 || a.status == 413 || a.status == 0); /* or just closed */
+    assert_true(a.status == 431 || a.status == 413 || a.status == 0); /* or closed */
     http_answer_fini(&a);
     http_close(&c);
     http_connect(&c, f->port);
@@ -237,7 +237,7 @@ static void large_headers_are_refused(void **state) {
     http_answer_fini(&a);
     http_close(&c);
     free(line);
-    json_decref(ask_json(f, "/healthz", 200)); /* and nobody else has noticed */
+    json_decref(ask_json(f, "/healthz", 200)); /* other clients are not affected */
 }
 
 static void garbage_closes_its_own_connection(void **state) {
@@ -260,7 +260,8 @@ static void garbage_closes_its_own_connection(void **state) {
         http_answer_fini(&a);
         http_close(&c);
     }
-    /* after a good request in one write, garbage spoils nothing that came before */
+    /* after a valid request in the same write, garbage does not affect the answer to
+     * it */
     struct http_client c;
     struct http_answer a;
     http_connect(&c, f->port);
@@ -275,9 +276,9 @@ static void garbage_closes_its_own_connection(void **state) {
     json_decref(ask_json(f, "/healthz", 200));
 }
 
-/* Single bytes now and then do not keep a connection: one limit covers the whole request.
- */
-static void a_slow_request_is_given_up(void **state) {
+/* Single bytes now and then do not keep a connection: one limit covers the whole
+ * request. */
+static void a_slow_request_is_disconnected(void **state) {
     struct fixture *f = *state;
     struct http_client slow, body;
     http_connect(&slow, f->port);
@@ -306,7 +307,7 @@ static void an_idle_connection_is_closed(void **state) {
     http_close(&c);
 }
 
-static void without_redis_there_is_an_answer(void **state) {
+static void requests_are_answered_without_redis(void **state) {
     struct fixture *f = *state;
     static const char *const paths[] = {"/api/v1/now",      "/api/v1/history",
                                         "/api/v1/heatmap",  "/api/v1/features/target",
@@ -359,7 +360,7 @@ static void health_follows_the_process(void **state) {
     o = ask_json(f, "/healthz", 503);
     json_decref(o);
     f->vitals.failure[0] = '\0';
-    f->vitals.started = false; /* waiting for Kafka is no fault */
+    f->vitals.started = false; /* waiting for Kafka is not a failure */
     f->vitals.since_poll_ms = INT64_MAX;
     json_decref(ask_json(f, "/healthz", 200));
     json_decref(ask_json(f, "/readyz", 503));
@@ -376,19 +377,19 @@ static void connections_are_limited(void **state) {
     f.config->http.connections = 4;
     f.config->http.timeout_ms = 1500;
     fixture_start(&f);
-    for (int i = 0; i < 6; i++) { /* as many as are let in hold their places */
+    for (int i = 0; i < 6; i++) { /* the accepted clients keep their connections */
         http_connect(&c[i], f.port);
         http_say(&c[i], "GET /healthz HTTP/1.1\r\nHost: localhost\r\n");
     }
     for (int i = 0; i < 6; i++)
         http_close(&c[i]);
-    http_ask(f.port, "GET", "/healthz", "", NULL, &a); /* places are given back in time */
+    http_ask(f.port, "GET", "/healthz", "", NULL, &a); /* connections get free */
     assert_int_equal(a.status, 200);
     http_answer_fini(&a);
     fixture_stop(&f);
 }
 
-static void a_taken_port_is_named(void **state) {
+static void the_error_names_a_port_in_use(void **state) {
     struct fixture *f = *state, g;
     struct lw_err err = {0};
     fixture_load(&g, NOBODY);
@@ -401,8 +402,8 @@ static void a_taken_port_is_named(void **state) {
     lw_config_free(g.config);
 }
 
-/* Stopping with requests in progress neither hangs nor leaks. */
-static void stops_with_requests_open(void **state) {
+/* Stopping during requests neither hangs nor leaks. */
+static void stopping_ends_open_requests(void **state) {
     (void)state;
     struct fixture f;
     struct http_client c[4];
@@ -438,24 +439,24 @@ int main(int argc, char **argv) {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_carry_the_headers_that_protect),
-        cmocka_unit_test(the_page_is_asked_for_once),
+        cmocka_unit_test(answers_have_security_headers),
+        cmocka_unit_test(the_page_is_cached),
         cmocka_unit_test(head_is_get_without_the_body),
-        cmocka_unit_test(unknown_paths_and_methods),
-        cmocka_unit_test(other_names_are_not_ours),
+        cmocka_unit_test(unknown_paths_and_methods_are_refused),
+        cmocka_unit_test(other_host_names_are_refused),
         cmocka_unit_test(changes_need_the_token),
-        cmocka_unit_test(the_token_may_be_replaced),
-        cmocka_unit_test(a_large_body_is_refused_before_it_comes),
+        cmocka_unit_test(a_replaced_token_is_accepted),
+        cmocka_unit_test(a_large_body_is_refused_before_it_is_sent),
         cmocka_unit_test(large_headers_are_refused),
         cmocka_unit_test(garbage_closes_its_own_connection),
-        cmocka_unit_test(a_slow_request_is_given_up),
+        cmocka_unit_test(a_slow_request_is_disconnected),
         cmocka_unit_test(an_idle_connection_is_closed),
-        cmocka_unit_test(without_redis_there_is_an_answer),
+        cmocka_unit_test(requests_are_answered_without_redis),
         cmocka_unit_test(arguments_are_checked),
         cmocka_unit_test(health_follows_the_process),
         cmocka_unit_test(connections_are_limited),
-        cmocka_unit_test(a_taken_port_is_named),
-        cmocka_unit_test(stops_with_requests_open),
+        cmocka_unit_test(the_error_names_a_port_in_use),
+        cmocka_unit_test(stopping_ends_open_requests),
         cmocka_unit_test(subscribers_are_limited),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -49,9 +49,10 @@ static void times(void **state) {
     lw_json_set_time(o, "no_end", INT64_MAX);
     lw_json_set_duration(o, "none", 0);
     lw_json_set_duration(o, "duration", INT64_C(7200000));
-    is_written(o, "{\"ms\":1,\"never\":null,\"unknown\":null,"
-                  "\"time\":\"2020-03-12T04:00:00Z\",\"unknown_time\":null,\"no_end\":null,"
-                  "\"duration\":\"2h\"}");
+    is_written(o,
+               "{\"ms\":1,\"never\":null,\"unknown\":null,"
+               "\"time\":\"2020-03-12T04:00:00Z\",\"unknown_time\":null,\"no_end\":null,"
+               "\"duration\":\"2h\"}");
 }
 
 static void texts(void **state) {

@@ -27,7 +27,7 @@ void fill(struct mock_kafka *m, const char *topic, int partitions, int from, int
     lw_producer_free(p);
 }
 
-int64_t said_offset(const rd_kafka_message_t *m) {
+int64_t payload_offset(const rd_kafka_message_t *m) {
     char text[32] = "";
     int32_t partition;
     int64_t offset;

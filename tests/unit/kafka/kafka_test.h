@@ -1,4 +1,5 @@
-/* Shared by the Kafka tests: a mock cluster, and messages that name their offset. */
+/* Shared by the Kafka tests: a mock cluster, and messages whose payload is their
+ * offset. */
 #ifndef LW_TESTS_UNIT_KAFKA_KAFKA_TEST_H
 #define LW_TESTS_UNIT_KAFKA_KAFKA_TEST_H
 
@@ -16,11 +17,10 @@
 #include "kafka/producer.h"
 #include "support/mock_kafka.h"
 
-/* Messages "<partition>/<offset>" to partitions 0 .. partitions - 1, n more to each; from
- * is how many each holds already. */
+/* Produces messages "<partition>/<offset>" to partitions 0 .. partitions - 1, n to each;
+ * `from` is the number of messages in each already. */
 void fill(struct mock_kafka *m, const char *topic, int partitions, int from, int n);
-/* The offset that a message of fill() names; fails the test when it is another
- * partition's. */
-int64_t said_offset(const rd_kafka_message_t *m);
+/* The offset in a message of fill(); fails the test if it is from another partition. */
+int64_t payload_offset(const rd_kafka_message_t *m);
 
 #endif

@@ -16,7 +16,7 @@ static void revoked(void *arg, int32_t partition) {
     assert_true(m->mine[partition]);
     m->mine[partition] = 0;
     m->nrevoked++;
-    m->t->offset[partition] = m->at[partition]; /* the flush */
+    m->t->offset[partition] = m->at[partition]; /* like a flush */
     lw_consumer_commit(m->c, partition, m->at[partition]);
 }
 
@@ -45,7 +45,8 @@ struct table *new_table(void) {
     return t;
 }
 
-/* One poll; each message must be the next one of its partition. Returns how many. */
+/* Polls once; each message must be the next one of its partition. Returns the number of
+ * messages. */
 int turn(struct member *m) {
     rd_kafka_message_t *batch[BATCH];
     struct lw_err err = {0};
@@ -56,7 +57,7 @@ int turn(struct member *m) {
         int32_t p = batch[i]->partition;
         assert_true(m->mine[p]);
         assert_int_equal(batch[i]->err, 0);
-        assert_int_equal(said_offset(batch[i]), batch[i]->offset);
+        assert_int_equal(payload_offset(batch[i]), batch[i]->offset);
         assert_int_equal(batch[i]->offset, m->at[p]);
         m->t->seen[p][m->at[p]++]++;
         messages++;

@@ -1,6 +1,5 @@
-/* A member of a group for the consumer's tests: it checks that each message is the
- * next one of its partition and counts it in a table, which stands in for the store of
- * offsets. */
+/* A member of a group for the consumer's tests: it checks that each message is the next
+ * one of its partition and counts it in a table, which replaces the store of offsets. */
 #ifndef LW_TESTS_UNIT_KAFKA_MEMBER_H
 #define LW_TESTS_UNIT_KAFKA_MEMBER_H
 
@@ -12,8 +11,8 @@
 #define OFFSETS    4000
 
 struct table {
-    int64_t offset[PARTITIONS];    /* as flushed; -1: nothing */
-    int seen[PARTITIONS][OFFSETS]; /* how often was a message counted? */
+    int64_t offset[PARTITIONS];    /* flushed offset; -1: none */
+    int seen[PARTITIONS][OFFSETS]; /* how often each message was counted */
     int waits[PARTITIONS];         /* the assigned hook asks to wait */
 };
 
@@ -21,15 +20,14 @@ struct member {
     struct table *t;
     struct lw_consumer *c;
     int mine[PARTITIONS];
-    int64_t
-        at[PARTITIONS]; /* next offset; messages since the table's are not yet flushed */
+    int64_t at[PARTITIONS]; /* next offset; not flushed since the table's offset */
     int nassigned, nrevoked, nlost;
 };
 
 struct table *new_table(void);
 void join(struct member *m, struct table *t, const struct lw_kafka_options *o,
           const char *topic);
-int turn(struct member *m); /* one poll; returns how many messages */
+int turn(struct member *m); /* polls once; returns the number of messages */
 int owned(const struct member *m);
 int total(const struct table *t);
 

@@ -27,7 +27,7 @@ static void expect(const struct lw_kafka_options *o, const char *role, const cha
     free(value);
 }
 
-static void defaults_give_way_to_the_user_but_offsets_are_ours(void **state) {
+static void users_override_defaults_except_offset_handling(void **state) {
     (void)state;
     struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
     expect(o, "consumer", "partition.assignment.strategy", "cooperative-sticky");
@@ -46,13 +46,13 @@ static void defaults_give_way_to_the_user_but_offsets_are_ours(void **state) {
     expect(o, "consumer", "enable.partition.eof", "false");
     expect(o, "consumer", "group.id", "g");
     expect(o, "producer", "enable.idempotence", "true");
-    expect(o, "producer", "queued.min.messages", "7"); /* carried along, of no effect */
+    expect(o, "producer", "queued.min.messages", "7"); /* accepted, without effect */
     free(o);
 }
 
-/* Every property that a user sets takes effect, or the configuration is refused:
- * `check --print` shows nothing without effect. */
-static void what_leeway_sets_itself_is_refused(void **state) {
+/* Every property that a user sets takes effect, or the configuration is refused: `check
+ * --print` shows no property without effect. */
+static void properties_that_leeway_sets_are_refused(void **state) {
     (void)state;
     static const char *const roles[] = {"consumer", "reader", "producer"};
     struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
@@ -82,7 +82,7 @@ static void what_leeway_sets_itself_is_refused(void **state) {
     free(o);
 }
 
-static void nothing_is_run_or_loaded(void **state) {
+static void properties_that_run_or_load_code_are_refused(void **state) {
     (void)state;
     static const char *const roles[] = {"consumer", "reader", "producer", "probe"};
     static const char *const refused[] = {
@@ -103,7 +103,7 @@ static void nothing_is_run_or_loaded(void **state) {
     free(o);
 }
 
-static void an_error_says_kafka_once(void **state) {
+static void errors_mention_kafka_once(void **state) {
     (void)state;
     assert_string_equal(lw_kafka_bare("kafka: there is no topic t"),
                         "there is no topic t");
@@ -174,7 +174,7 @@ static rd_kafka_t *client_with(struct lw_kafka_log *log) {
     return rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
 }
 
-static void one_line_a_second_of_a_kind(void **state) {
+static void one_line_per_second_and_kind_is_logged(void **state) {
     (void)state;
     struct lw_kafka_log log;
     struct lines l = {0};
@@ -192,13 +192,13 @@ static void one_line_a_second_of_a_kind(void **state) {
     log.seen[1].last_ms -= 1001;
     lw_kafka_log_line(rk, 3, "FAIL", "again");
     assert_int_equal(l.n, 3);
-    assert_non_null(strstr(l.last, "held_back=99"));
+    assert_non_null(strstr(l.last, "dropped=99"));
     lw_kafka_log_line(
         rk, 4, "CONFWARN",
         "Configuration property group.id is a consumer property and will be "
         "ignored by this producer instance");
     assert_int_equal(l.n, 3);
-    for (int i = 0; i < 200; i++) { /* more kinds than there are slots */
+    for (int i = 0; i < 200; i++) { /* more kinds than slots */
         char kind[16];
         snprintf(kind, sizeof kind, "K%d", i);
         lw_kafka_log_line(rk, 6, kind, "x");
@@ -209,7 +209,7 @@ static void one_line_a_second_of_a_kind(void **state) {
     lw_kafka_log_fini(&log);
 }
 
-static void trouble_is_reported_once(void **state) {
+static void an_outage_is_reported_once(void **state) {
     (void)state;
     struct lw_kafka_log log;
     char text[64];
@@ -219,7 +219,8 @@ static void trouble_is_reported_once(void **state) {
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 1);
     assert_string_equal(text, "all down");
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
-    /* one broker that comes and goes is no trouble, but explains why all are down */
+    /* a single broker that comes and goes is not reported, but explains why all are
+     * down */
     lw_kafka_log_error(NULL, RD_KAFKA_RESP_ERR__TRANSPORT, "one broker", &log);
     assert_int_equal(lw_kafka_log_trouble(&log, text, sizeof text), 0);
     assert_string_equal(lw_kafka_log_cause(&log, text, sizeof text), "one broker");
@@ -230,7 +231,7 @@ static void trouble_is_reported_once(void **state) {
 }
 
 /* Each error has its own text, which names what to change. */
-static void an_error_names_its_remedy(void **state) {
+static void errors_suggest_a_remedy(void **state) {
     (void)state;
     static const struct {
         int code;
@@ -289,16 +290,16 @@ static void a_missing_feature_is_reported(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_give_way_to_the_user_but_offsets_are_ours),
-        cmocka_unit_test(what_leeway_sets_itself_is_refused),
-        cmocka_unit_test(nothing_is_run_or_loaded),
-        cmocka_unit_test(an_error_says_kafka_once),
+        cmocka_unit_test(users_override_defaults_except_offset_handling),
+        cmocka_unit_test(properties_that_leeway_sets_are_refused),
+        cmocka_unit_test(properties_that_run_or_load_code_are_refused),
+        cmocka_unit_test(errors_mention_kafka_once),
         cmocka_unit_test(a_reader_is_in_no_group),
         cmocka_unit_test(a_wrong_property_is_named),
         cmocka_unit_test(partitions_of_a_topic),
-        cmocka_unit_test(one_line_a_second_of_a_kind),
-        cmocka_unit_test(trouble_is_reported_once),
-        cmocka_unit_test(an_error_names_its_remedy),
+        cmocka_unit_test(one_line_per_second_and_kind_is_logged),
+        cmocka_unit_test(an_outage_is_reported_once),
+        cmocka_unit_test(errors_suggest_a_remedy),
         cmocka_unit_test(a_missing_feature_is_reported),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);

@@ -1,8 +1,8 @@
-/* One member: waits for its start offset, moves, pauses, and skips to its end. */
+/* A single member: it waits for its start offset, moves, pauses, and skips to its end. */
 #include "member.h"
 
-static void waiting_moving_and_pausing(void **state, const char *topic,
-                                       const char *strategy) {
+static void check_wait_move_and_pause(void **state, const char *topic,
+                                      const char *strategy) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -18,19 +18,19 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     POLL_UNTIL(total(t) >= 2100 && lw_consumer_at_end(a.c, 0) &&
                    lw_consumer_at_end(a.c, 2) && lw_consumer_at_end(a.c, 3),
                &a);
-    assert_int_equal(total(t), 2100); /* 0 and 3 whole, 2 from 900, nothing of 1 */
+    assert_int_equal(total(t), 2100); /* all of 0 and 3, 2 from 900, nothing of 1 */
     assert_int_equal(a.at[1], 0);
-    assert_int_equal(lw_consumer_at_end(a.c, 1), 0); /* it has not begun */
+    assert_int_equal(lw_consumer_at_end(a.c, 1), 0); /* it has not started */
 
     a.at[1] = 990; /* the one that waited */
     assert_int_equal(lw_consumer_seek(a.c, 1, 990, &err), 0);
     POLL_UNTIL(a.at[1] == 1000, &a);
-    a.at[0] = 500; /* one that runs, back */
+    a.at[0] = 500; /* move a running one back */
     assert_int_equal(lw_consumer_seek(a.c, 0, 500, &err), 0);
     while (a.at[0] == 500)
         turn(&a);
     assert_true(a.at[0] < 1000);
-    a.at[0] = 100; /* and back again, with what was fetched still in the queue */
+    a.at[0] = 100; /* and back again, with fetched messages still in the queue */
     assert_int_equal(lw_consumer_seek(a.c, 0, 100, &err), 0);
     POLL_UNTIL(a.at[0] == 1000, &a);
     assert_int_equal(lw_consumer_seek(a.c, 77, 0, &err), -1);
@@ -45,7 +45,7 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     while (lw_mono_ms() < until)
         turn(&a);
     assert_int_equal(total(t), before);
-    lw_consumer_pause_partition(a.c, 2); /* stops within the pause and starts after it */
+    lw_consumer_pause_partition(a.c, 2); /* stopped before the pause, started after it */
     lw_consumer_pause(a.c, 0);
     assert_int_equal(lw_consumer_seek(a.c, 2, a.at[2], &err), 0);
     POLL_UNTIL(a.at[0] == 2000 && a.at[1] == 2000 && a.at[2] == 2000 && a.at[3] == 2000,
@@ -53,7 +53,7 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     fill(m, topic, PARTITIONS, 2000, 1000);
     while (a.at[3] == 2000)
         turn(&a);
-    lw_consumer_pause_partition(a.c, 3); /* one alone stops; the others go on */
+    lw_consumer_pause_partition(a.c, 3); /* one stops; the others continue */
     lw_consumer_pause_partition(a.c, 3);
     lw_consumer_pause_partition(a.c, 77);
     int64_t at = a.at[3];
@@ -74,7 +74,7 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     assert_int_equal(high, -1);
     lw_consumer_commit(a.c, 0, 2000);
     assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, NULL, &err), 1);
-    fill(m, topic, PARTITIONS, 2000, 1); /* reported by nobody */
+    fill(m, topic, PARTITIONS, 2000, 1); /* no message is reported */
     assert_int_equal(lw_consumer_ask_end(a.c, 0, 5000, NULL, &err), 0);
     rd_kafka_mock_broker_set_down(m->cluster, 1);
     lw_err_clear(&err);
@@ -86,12 +86,12 @@ static void waiting_moving_and_pausing(void **state, const char *topic,
     free(o);
 }
 
-static void waiting_moving_and_pausing_cooperatively(void **state) {
-    waiting_moving_and_pausing(state, "move-coop", "cooperative-sticky");
+static void a_member_waits_moves_and_pauses_cooperatively(void **state) {
+    check_wait_move_and_pause(state, "move-coop", "cooperative-sticky");
 }
 
-static void waiting_moving_and_pausing_eagerly(void **state) {
-    waiting_moving_and_pausing(state, "move-eager", "roundrobin");
+static void a_member_waits_moves_and_pauses_eagerly(void **state) {
+    check_wait_move_and_pause(state, "move-eager", "roundrobin");
 }
 
 static void a_member_without_group_is_refused(void **state) {
@@ -104,7 +104,7 @@ static void a_member_without_group_is_refused(void **state) {
     free(o);
 }
 
-static void brokers_away_is_said_and_polling_goes_on(void **state) {
+static void an_outage_is_reported_and_polling_continues(void **state) {
     (void)state;
     struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
     struct table *t = new_table();
@@ -125,8 +125,8 @@ static void brokers_away_is_said_and_polling_goes_on(void **state) {
     free(o);
 }
 
-/* A start at the last message that was read: it is read again, and later messages
- * count only if its fingerprint matches. */
+/* Starts at the last message that was read: it is read again, and later messages count
+ * only if its fingerprint matches. */
 static int strayed;
 
 static int64_t at_900(void *arg, int32_t partition, int *wait) {
@@ -152,7 +152,8 @@ static void out_of_range(void *arg, int32_t partition, int recreated) {
     strayed += recreated;
 }
 
-/* Polls until the end at 1000, or until it is another topic; the first offset, or -1. */
+/* Polls until the end at 1000, or until the topic turns out to be another one; returns
+ * the first offset, or -1. */
 static int64_t first_of(const struct mock_kafka *m, const char *group,
                         struct lw_record_fingerprint fingerprint,
                         struct lw_record_fingerprint *last) {
@@ -185,14 +186,14 @@ static int64_t first_of(const struct mock_kafka *m, const char *group,
     return first;
 }
 
-static void a_marked_message_is_looked_at_again(void **state) {
+static void the_last_message_is_compared_after_a_restart(void **state) {
     struct mock_kafka *m = *state;
     struct lw_record_fingerprint none = {.offset = -1}, end, last;
     mock_kafka_topic(m, "marked", 1);
     fill(m, "marked", 1, 0, 1000);
     assert_int_equal(first_of(m, "marked-a", none, &end), 900);
     assert_int_equal(end.offset, 999);
-    assert_int_equal(first_of(m, "marked-b", end, &last), 900); /* behind: of no use */
+    assert_int_equal(first_of(m, "marked-b", end, &last), 900); /* not usable */
     assert_int_equal(last.offset, 999);
     assert_true(last.id == end.id);
     struct lw_record_fingerprint wrong = {899, end.id};
@@ -203,11 +204,11 @@ static void a_marked_message_is_looked_at_again(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(waiting_moving_and_pausing_cooperatively),
-        cmocka_unit_test(waiting_moving_and_pausing_eagerly),
+        cmocka_unit_test(a_member_waits_moves_and_pauses_cooperatively),
+        cmocka_unit_test(a_member_waits_moves_and_pauses_eagerly),
         cmocka_unit_test(a_member_without_group_is_refused),
-        cmocka_unit_test(brokers_away_is_said_and_polling_goes_on),
-        cmocka_unit_test(a_marked_message_is_looked_at_again),
+        cmocka_unit_test(an_outage_is_reported_and_polling_continues),
+        cmocka_unit_test(the_last_message_is_compared_after_a_restart),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

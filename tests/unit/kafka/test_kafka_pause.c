@@ -1,9 +1,9 @@
-/* A partition that is revoked while everything is paused and assigned again after the
- * resume is read on, under both protocols, and its offset is committed in the end. */
+/* A partition that is revoked while everything is paused, and assigned again after the
+ * resume, is read further under both protocols, and its offset is committed in the
+ * end. */
 #include "member.h"
 
-/* What lag tools see after all members have left: offsets of revoked partitions are in
- * Kafka. */
+/* The committed offset after all members have left, as lag tools see it. */
 static void assert_committed(struct mock_kafka *m, const char *topic, int64_t offset) {
     char why[200];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -48,18 +48,18 @@ static void pause_over(struct mock_kafka *m, const char *topic, const char *stra
     free(o);
 }
 
-static void cooperatively(void **state) {
+static void a_paused_partition_continues_cooperatively(void **state) {
     pause_over(*state, "coop", "cooperative-sticky");
 }
 
-static void eagerly(void **state) {
+static void a_paused_partition_continues_eagerly(void **state) {
     pause_over(*state, "eager", "range");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cooperatively),
-        cmocka_unit_test(eagerly),
+        cmocka_unit_test(a_paused_partition_continues_cooperatively),
+        cmocka_unit_test(a_paused_partition_continues_eagerly),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

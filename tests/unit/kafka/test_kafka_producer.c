@@ -1,4 +1,4 @@
-/* Producing: nothing is lost, rejections are reported, dead letters are complete. */
+/* Producing: no message is lost, rejections are reported, dead letters are complete. */
 #include "kafka_test.h"
 
 #include <stdio.h>
@@ -42,7 +42,7 @@ static void a_full_queue_is_waited_for(void **state) {
     free(o);
 }
 
-static void brokers_away_mean_again_and_nothing_is_lost(void **state) {
+static void an_outage_is_retried_without_loss(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -71,7 +71,7 @@ static void brokers_away_mean_again_and_nothing_is_lost(void **state) {
     free(o);
 }
 
-static void what_cannot_be_sent_is_refused_at_once(void **state) {
+static void unsendable_messages_are_refused_at_once(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -108,10 +108,10 @@ static void a_rejection_is_reported_by_the_flush(void **state) {
     free(o);
 }
 
-/* After a fatal error librdkafka drops its queue: none of it may count as delivered,
- * and a renewed producer delivers all of it. Tested for each place where messages
- * wait. */
-static void a_failed_producer_loses_nothing(void **state) {
+/* After a fatal error librdkafka drops its queue: none of those messages may count as
+ * delivered, and a renewed producer delivers all of them. Tested for each place where
+ * messages can wait. */
+static void a_renewed_producer_delivers_everything(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -159,8 +159,8 @@ static void a_failed_producer_loses_nothing(void **state) {
     free(o);
 }
 
-/* No client can be created from a half-written certificate: the old client stays. */
-static void a_producer_that_cannot_be_made_stays(void **state) {
+/* With a half-written certificate no client can be created: the old client stays. */
+static void a_failed_renewal_keeps_the_old_client(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     char path[] = "/tmp/lw-kafka-secret-XXXXXX";
@@ -190,15 +190,15 @@ static void a_producer_that_cannot_be_made_stays(void **state) {
     free(o);
 }
 
-/* ---- dead letters: a message goes through a topic, becomes one, and is read again ----
- */
+/* ---- dead letters: a message goes through a topic, becomes one, and is read again
+ * ---- */
 
 struct carrier {
     struct lw_producer *p;
     int n;
 };
 
-static int bury(void *arg, const rd_kafka_message_t *m) {
+static int write_letter(void *arg, const rd_kafka_message_t *m) {
     struct carrier *c = arg;
     struct lw_err why = {0}, err = {0};
     lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
@@ -217,13 +217,13 @@ static void expect_header(rd_kafka_headers_t *h, const char *name, const char *w
     assert_memory_equal(value, want, len);
 }
 
-static int exhume(void *arg, const rd_kafka_message_t *m) {
+static int read_letter(void *arg, const rd_kafka_message_t *m) {
     struct carrier *c = arg;
     rd_kafka_headers_t *h;
     rd_kafka_timestamp_type_t kind;
     c->n++;
     assert_int_equal(rd_kafka_message_headers(m, &h), RD_KAFKA_RESP_ERR_NO_ERROR);
-    expect_header(h, "trace", "abc"); /* its own */
+    expect_header(h, "trace", "abc"); /* the message's own header */
     expect_header(h, "__connect.errors.topic", "alive");
     expect_header(h, "__connect.errors.partition", "0");
     expect_header(h, "__connect.errors.offset", c->n == 1 ? "0" : "1");
@@ -260,7 +260,7 @@ static void read_both(struct mock_kafka *m, const char *topic, struct carrier *c
     assert_int_equal(gone, 0);
 }
 
-static void a_dead_letter_carries_everything(void **state) {
+static void a_dead_letter_has_the_whole_message(void **state) {
     struct mock_kafka *m = *state;
     struct lw_err err = {0};
     mock_kafka_topic(m, "alive", 1);
@@ -280,14 +280,14 @@ static void a_dead_letter_carries_everything(void **state) {
     r.key = r.value = NULL;
     assert_int_equal(lw_producer_produce(c.p, &r, 1000, &err), 0);
     assert_int_equal(lw_producer_flush(c.p, 5000, &err), 0);
-    read_both(m, "alive", &c, bury);
+    read_both(m, "alive", &c, write_letter);
     assert_int_equal(lw_producer_flush(c.p, 5000, &err), 0);
-    read_both(m, "dead", &c, exhume);
+    read_both(m, "dead", &c, read_letter);
     assert_int_equal(c.n, 2);
     lw_producer_free(c.p);
 }
 
-/* ---- a letter goes back to where it came from ---- */
+/* ---- a dead letter is replayed to its original topic ---- */
 
 struct post {
     struct lw_producer *p;
@@ -315,11 +315,11 @@ static int send_back(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static int bury_round(void *arg, const rd_kafka_message_t *m) {
+static int letter_round(void *arg, const rd_kafka_message_t *m) {
     struct post *post = arg;
     struct lw_err why = {0}, err = {0};
     struct lw_letter letter;
-    /* Dead letters of another program, or replayed ones, are not ours. */
+    /* Dead letters of another program, or replayed messages, are not ours. */
     assert_int_equal(lw_letter_read(m, &letter), 0);
     lw_fail(&why, LW_EINPUT, "field \"fare\": truncated");
     const struct lw_reason reason = {"round.dead", "night", "decode", &why};
@@ -351,9 +351,9 @@ static int same_again(void *arg, const rd_kafka_message_t *m) {
     assert_int_equal(m->key_len, 1);
     assert_int_equal(rd_kafka_message_timestamp(m, &kind), 1584000000123);
     assert_int_equal(rd_kafka_message_headers(m, &h), RD_KAFKA_RESP_ERR_NO_ERROR);
-    assert_int_equal(rd_kafka_header_cnt(h), 3); /* two of its own, and how often */
+    assert_int_equal(rd_kafka_header_cnt(h), 3); /* two of its own, and attempts */
     rd_kafka_header_get_all(h, 0, &name, &value, &len);
-    assert_string_equal(name, "__connect.errors.stage"); /* somebody else's, kept */
+    assert_string_equal(name, "__connect.errors.stage"); /* a foreign header is kept */
     rd_kafka_header_get_all(h, 1, &name, &value, &len);
     assert_string_equal(name, "empty");
     assert_null(value);
@@ -362,7 +362,7 @@ static int same_again(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static void a_letter_goes_back_as_it_came(void **state) {
+static void a_replayed_message_equals_the_original(void **state) {
     struct mock_kafka *m = *state;
     struct lw_err err = {0};
     mock_kafka_topic(m, "round", 1);
@@ -380,7 +380,7 @@ static void a_letter_goes_back_as_it_came(void **state) {
     assert_int_equal(lw_producer_produce(post.p, &r, 1000, &err), 0);
     for (int64_t trip = 0; trip < 2; trip++) { /* it fails a second time */
         post.replays = (uint64_t)trip;
-        read_one(&post, "round", trip, bury_round);
+        read_one(&post, "round", trip, letter_round);
         read_one(&post, "round.dead", trip, send_back);
         read_one(&post, "round", trip + 1, same_again);
     }
@@ -388,9 +388,9 @@ static void a_letter_goes_back_as_it_came(void **state) {
     lw_producer_free(post.p);
 }
 
-/* ---- a value that the letters' topic does not take ---- */
+/* ---- a value that is too large for the dead-letter topic ---- */
 
-static int bury_big(void *arg, const rd_kafka_message_t *m) {
+static int write_big_letter(void *arg, const rd_kafka_message_t *m) {
     struct post *post = arg;
     struct lw_err why = {0}, err = {0};
     lw_fail(&why, LW_EINPUT, "garbage");
@@ -414,7 +414,7 @@ static int is_cut(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static void a_value_too_large_for_the_letters_is_left_out(void **state) {
+static void a_value_too_large_for_the_topic_is_left_out(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -430,18 +430,18 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     struct lw_record r = record_of("big", big, 20000);
     assert_int_equal(lw_producer_produce(wide.p, &r, 1000, &err), 0);
     read_one(&wide, "big", 0,
-             bury_big); /* fits, but is read below only where it is cut */
+             write_big_letter); /* fits, but can only be read without its value */
     assert_int_equal(lw_producer_flush(wide.p, 5000, &err), 0);
-    read_one(&narrow, "big", 0, bury_big);
+    read_one(&narrow, "big", 0, write_big_letter);
     read_one(&narrow, "big.dead", 1, is_cut);
     rd_kafka_mock_push_request_errors(m->cluster, 0 /* Produce */, 2,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     read_one(&reported, "big", 0,
-             bury_big); /* ... or by the broker, which is remembered */
+             write_big_letter); /* ... or by the broker, which is remembered */
     assert_int_equal(lw_producer_flush(reported.p, 5000, &err), -1);
     assert_int_equal(err.code, LW_ESTOP);
-    read_one(&reported, "big", 0, bury_big);
+    read_one(&reported, "big", 0, write_big_letter);
     read_one(&reported, "big.dead", 2, is_cut);
     assert_int_equal(narrow.n + reported.n, 2);
     lw_producer_free(wide.p);
@@ -451,7 +451,7 @@ static void a_value_too_large_for_the_letters_is_left_out(void **state) {
     free(o);
 }
 
-/* ---- a batch that the topic does not take, though it takes each of its messages ---- */
+/* ---- a batch that the topic refuses although it accepts each of its messages ---- */
 
 static int is_whole(void *arg, const rd_kafka_message_t *m) {
     struct post *post = arg;
@@ -471,7 +471,7 @@ static int is_whole(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static void what_a_batch_is_refused_for_goes_alone(void **state) {
+static void messages_of_a_refused_batch_are_sent_one_by_one(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -538,7 +538,7 @@ static int hear(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static void a_sender_keeps_what_finds_no_room(void **state) {
+static void a_sender_keeps_messages_while_the_queue_is_full(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -581,16 +581,16 @@ static void a_sender_keeps_what_finds_no_room(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_queue_is_waited_for),
-        cmocka_unit_test(brokers_away_mean_again_and_nothing_is_lost),
-        cmocka_unit_test(what_cannot_be_sent_is_refused_at_once),
+        cmocka_unit_test(an_outage_is_retried_without_loss),
+        cmocka_unit_test(unsendable_messages_are_refused_at_once),
         cmocka_unit_test(a_rejection_is_reported_by_the_flush),
-        cmocka_unit_test(a_failed_producer_loses_nothing),
-        cmocka_unit_test(a_producer_that_cannot_be_made_stays),
-        cmocka_unit_test(a_dead_letter_carries_everything),
-        cmocka_unit_test(a_letter_goes_back_as_it_came),
-        cmocka_unit_test(a_value_too_large_for_the_letters_is_left_out),
-        cmocka_unit_test(what_a_batch_is_refused_for_goes_alone),
-        cmocka_unit_test(a_sender_keeps_what_finds_no_room),
+        cmocka_unit_test(a_renewed_producer_delivers_everything),
+        cmocka_unit_test(a_failed_renewal_keeps_the_old_client),
+        cmocka_unit_test(a_dead_letter_has_the_whole_message),
+        cmocka_unit_test(a_replayed_message_equals_the_original),
+        cmocka_unit_test(a_value_too_large_for_the_topic_is_left_out),
+        cmocka_unit_test(messages_of_a_refused_batch_are_sent_one_by_one),
+        cmocka_unit_test(a_sender_keeps_messages_while_the_queue_is_full),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

@@ -1,4 +1,4 @@
-/* Offset ranges outside the group: complete, exact, bounded in time. */
+/* Reading offset ranges without a group: complete, exact, bounded in time. */
 #include "kafka_test.h"
 
 #include "kafka/ranges.h"
@@ -15,7 +15,7 @@ struct seen {
 static int note(void *arg, const rd_kafka_message_t *m) {
     struct seen *s = arg;
     assert_int_equal(m->err, 0);
-    assert_int_equal(said_offset(m), m->offset);
+    assert_int_equal(payload_offset(m), m->offset);
     if (s->next[m->partition] >= 0)
         assert_int_equal(m->offset, s->next[m->partition]);
     s->next[m->partition] = m->offset + 1;
@@ -48,7 +48,7 @@ static void ranges_are_read_exactly(void **state) {
     assert_int_equal(gone, 0);
 }
 
-static void nothing_asked_is_nothing_read(void **state) {
+static void empty_ranges_read_nothing(void **state) {
     struct seen s = {0};
     struct lw_err err = {0};
     struct lw_offset_range r[1] = {{0, 50, 49}};
@@ -57,7 +57,7 @@ static void nothing_asked_is_nothing_read(void **state) {
     assert_int_equal(s.n, 0);
 }
 
-static void what_is_not_there_is_counted(void **state) {
+static void missing_offsets_are_counted(void **state) {
     struct seen s = {0};
     struct lw_err err = {0};
     uint64_t gone = 0;
@@ -85,9 +85,8 @@ static void put_big(struct lw_producer *p, int n, size_t size) {
     free(value);
 }
 
-/* The mock keeps the newest 5 MiB of a partition: what is before that has been deleted.
- */
-static void what_retention_took_is_counted(void **state) {
+/* The mock keeps the newest 5 MiB of a partition; everything before that is deleted. */
+static void offsets_deleted_by_retention_are_counted(void **state) {
     struct mock_kafka *m = *state;
     struct lw_err err = {0};
     struct seen s = {0};
@@ -110,7 +109,7 @@ static void what_retention_took_is_counted(void **state) {
     assert_int_equal(s.n, 30 - low);
 }
 
-static void the_reader_may_end_it(void **state) {
+static void the_callback_can_end_the_read(void **state) {
     struct seen s = {.stop_after = 10};
     struct lw_err err = {0};
     struct lw_offset_range r[1] = {{0, 0, 4999}};
@@ -118,7 +117,7 @@ static void the_reader_may_end_it(void **state) {
     assert_int_equal(s.n, 10);
 }
 
-static void a_stop_ends_it(void **state) {
+static void a_stop_ends_the_read(void **state) {
     struct seen s = {.stop = 1};
     struct lw_err err = {0};
     struct lw_offset_range r[1] = {{0, 0, 4999}};
@@ -126,7 +125,7 @@ static void a_stop_ends_it(void **state) {
     assert_int_equal(err.code, LW_ESTOP);
 }
 
-static void no_brokers_no_progress(void **state) {
+static void without_brokers_the_read_fails(void **state) {
     (void)state;
     struct lw_kafka_options *o = lw_calloc(1, sizeof *o);
     struct seen s = {0};
@@ -140,12 +139,12 @@ static void no_brokers_no_progress(void **state) {
     free(o);
 }
 
-static void broker_down_in_the_middle(void **state) {
+static void a_read_continues_after_failed_fetches(void **state) {
     struct mock_kafka *m = *state;
     struct lw_err err = {0};
     struct seen s = {0};
     struct lw_offset_range r[1] = {{0, 0, 4999}};
-    /* the first fetches fail, then it goes on */
+    /* the first fetches fail, later ones succeed */
     rd_kafka_mock_push_request_errors(
         m->cluster, 1 /* Fetch */, 3, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
         RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
@@ -164,13 +163,13 @@ static int up(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_are_read_exactly),
-        cmocka_unit_test(nothing_asked_is_nothing_read),
-        cmocka_unit_test(what_is_not_there_is_counted),
-        cmocka_unit_test(what_retention_took_is_counted),
-        cmocka_unit_test(the_reader_may_end_it),
-        cmocka_unit_test(a_stop_ends_it),
-        cmocka_unit_test(no_brokers_no_progress),
-        cmocka_unit_test(broker_down_in_the_middle),
+        cmocka_unit_test(empty_ranges_read_nothing),
+        cmocka_unit_test(missing_offsets_are_counted),
+        cmocka_unit_test(offsets_deleted_by_retention_are_counted),
+        cmocka_unit_test(the_callback_can_end_the_read),
+        cmocka_unit_test(a_stop_ends_the_read),
+        cmocka_unit_test(without_brokers_the_read_fails),
+        cmocka_unit_test(a_read_continues_after_failed_fetches),
     };
     return cmocka_run_group_tests(tests, up, mock_kafka_down);
 }

@@ -24,7 +24,7 @@ static void share(struct mock_kafka *m, const char *topic, const char *strategy,
     fill(m, topic, PARTITIONS, 1000, 1000);
     POLL_UNTIL(owned(&a) == 2 && owned(&b) == 2 && total(t) == PARTITIONS * 2000, &a, &b);
     assert_each_once(t, 2000);
-    /* only the cooperative protocol takes away no more than it must */
+    /* only the cooperative protocol revokes no more than necessary */
     if (cooperative)
         assert_int_equal(a.nrevoked, 2);
     else

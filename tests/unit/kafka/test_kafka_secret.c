@@ -69,7 +69,7 @@ static const char *const open_to_all[] = {
     "ssl.keystore.location",
     "ssl_ca",
     "ssl_certificate",
-    "ssl_key", /* set by a function, never by a text */
+    "ssl_key", /* set by a function, never as text */
     "ssl_engine_callback_data",
     "ssl.engine.location",
     "ssl.engine.id",
@@ -85,14 +85,14 @@ static bool in(const char *name, const char *const *list, size_t n) {
     return false;
 }
 
-static void the_lists_hold(void **state) {
+static void the_lists_are_disjoint_and_known(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(secret); i++)
         if (!lw_kafka_secret(secret[i]))
             fail_msg("%s is a secret", secret[i]);
     for (size_t i = 0; i < COUNT(open_to_all); i++)
         if (lw_kafka_secret(open_to_all[i]))
-            fail_msg("%s is no secret", open_to_all[i]);
+            fail_msg("%s is not a secret", open_to_all[i]);
 }
 
 static bool sounds_like_one(const char *name) {
@@ -104,7 +104,7 @@ static bool sounds_like_one(const char *name) {
     return false;
 }
 
-static void the_library_has_no_other(void **state) {
+static void the_library_has_no_other_secret_property(void **state) {
     (void)state;
     char line[4096], name[128];
     FILE *table = tmpfile();
@@ -119,7 +119,7 @@ static void the_library_has_no_other(void **state) {
         if (!in(name, secret, COUNT(secret)) &&
             !in(name, open_to_all, COUNT(open_to_all)) &&
             strncmp(name, "sasl.oauthbearer.metadata", 25) != 0)
-            fail_msg("librdkafka %s has the property %s: is it a secret? Say so here, "
+            fail_msg("librdkafka %s has the property %s: is it a secret? Add it here, "
                      "and in src/kafka/secret.c",
                      rd_kafka_version_str(), name);
     }
@@ -127,7 +127,7 @@ static void the_library_has_no_other(void **state) {
     assert_true(seen > 20);
 }
 
-/* A client whose configuration holds secrets, and never connects. */
+/* A client whose configuration has secrets, and that never connects. */
 static rd_kafka_t *client_with(const char *config, const char *password) {
     struct lw_kafka_options o = {.n = 2};
     struct lw_err err = {0};
@@ -145,7 +145,7 @@ static rd_kafka_t *client_with(const char *config, const char *password) {
     return rk;
 }
 
-static void its_messages_hold_no_secret(void **state) {
+static void messages_of_the_library_have_no_secret(void **state) {
     (void)state;
     static const char config[] = "principal=me nonsense=s3cr3t-of-mine-0123456789";
     static const char *const said[][2] = {
@@ -154,7 +154,7 @@ static void its_messages_hold_no_secret(void **state) {
          "Unrecognized sasl.oauthbearer.config beginning at:***"},
         {"the end: of-mine-0123456789, and more", "the end: ***, and more"},
         {"hunter2 hunter2hunter2", "*** ******"},
-        {"hunter", "hunter"}, /* a word that is no secret */
+        {"hunter", "hunter"}, /* a word that is not a secret */
         {"a reason cut off in nonsense=s3cr3t-of", "a reason cut off in***"},
         {"", ""}};
     rd_kafka_t *rk = client_with(config, "hunter2");
@@ -167,8 +167,8 @@ static void its_messages_hold_no_secret(void **state) {
     rd_kafka_destroy(rk);
 }
 
-/* Whatever surrounds the secret, and wherever it is cut. */
-static void wherever_it_stands(void **state) {
+/* In any surrounding text, and cut at any position. */
+static void a_secret_is_masked_anywhere_in_a_text(void **state) {
     (void)state;
     const uint64_t seed = 20261130;
     struct lw_rng rng;
@@ -195,9 +195,10 @@ static void wherever_it_stands(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_lists_hold),
-                                       cmocka_unit_test(the_library_has_no_other),
-                                       cmocka_unit_test(its_messages_hold_no_secret),
-                                       cmocka_unit_test(wherever_it_stands)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_lists_are_disjoint_and_known),
+        cmocka_unit_test(the_library_has_no_other_secret_property),
+        cmocka_unit_test(messages_of_the_library_have_no_secret),
+        cmocka_unit_test(a_secret_is_masked_anywhere_in_a_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,14 +60,14 @@ static void a_round_trip_changes_nothing(void **state) {
     lw_bench_fini(&t);
 }
 
-static void the_fingerprint_tells_models_apart(void **state) {
+static void different_models_have_different_fingerprints(void **state) {
     (void)state;
     struct bench t;
     struct lw_model *m = rich_model(&t);
     uint64_t before = lw_model_fingerprint(m);
     lw_copy(t.spec.name, sizeof t.spec.name, "another name");
     struct lw_model *same = lw_bench_fit(&t, 60 * LW_DAY, NULL);
-    assert_true(lw_model_fingerprint(same) == before); /* a name changes no prediction */
+    assert_true(lw_model_fingerprint(same) == before); /* the name does not matter */
     t.spec.clip_lo = 2;
     struct lw_model *clipped = lw_bench_fit(&t, 60 * LW_DAY, NULL);
     assert_true(lw_model_fingerprint(clipped) != before);
@@ -128,7 +128,7 @@ static void refused(const void *data, size_t len, const char *says) {
     struct lw_err err = {0};
     struct lw_model *m = decode(data, len, &err);
     if (m)
-        fail_msg("a file was taken that should say \"%s\"", says);
+        fail_msg("a file was accepted; expected the error \"%s\"", says);
     assert_int_equal(err.code, LW_EINPUT);
     if (!strstr(err.msg, says))
         fail_msg("\"%s\" does not say \"%s\"", err.msg, says);
@@ -163,7 +163,7 @@ static void foreign_files_are_refused(void **state) {
     lw_bench_fini(&t);
 }
 
-/* The uncompressed record with flipped bits and wrong lengths: whatever is accepted must
+/* The uncompressed record with flipped bits and wrong lengths: every accepted one must
  * still score. */
 static void damaged_records_are_refused_or_harmless(void **state) {
     (void)state;
@@ -205,7 +205,7 @@ static void damaged_records_are_refused_or_harmless(void **state) {
 }
 
 /* A few bytes that claim to be gigabytes. */
-static void small_files_cannot_ask_for_much_memory(void **state) {
+static void small_files_cannot_claim_much_memory(void **state) {
     (void)state;
     struct lw_buf record = {0}, file = {0};
     lw_varint_put_long(&record, LW_MODEL_FORMAT);
@@ -270,11 +270,11 @@ int main(void) {
         cmocka_unit_test(wire_numbers_round_trip),
         cmocka_unit_test(inflation_is_bounded),
         cmocka_unit_test(a_round_trip_changes_nothing),
-        cmocka_unit_test(the_fingerprint_tells_models_apart),
+        cmocka_unit_test(different_models_have_different_fingerprints),
         cmocka_unit_test(libavro_reads_it),
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(damaged_records_are_refused_or_harmless),
-        cmocka_unit_test(small_files_cannot_ask_for_much_memory),
+        cmocka_unit_test(small_files_cannot_claim_much_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

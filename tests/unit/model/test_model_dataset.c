@@ -34,7 +34,7 @@ static void check(const struct lw_dataset *ds, size_t row, int64_t a, const char
         assert_near(cells[3].num, x, 0);
 }
 
-static void rows_come_back(void **state) {
+static void rows_read_back_as_added(void **state) {
     (void)state;
     struct lw_fields fields;
     lw_test_fields(&fields);
@@ -61,7 +61,7 @@ static void rows_come_back(void **state) {
     lw_plan_free(plan);
 }
 
-static void parts_append_under_other_dictionaries(void **state) {
+static void parts_with_other_dictionaries_are_appended(void **state) {
     (void)state;
     struct lw_fields fields;
     lw_test_fields(&fields);
@@ -81,9 +81,9 @@ static void parts_append_under_other_dictionaries(void **state) {
     lw_plan_free(plan);
 }
 
-/* A text that a model file cannot represent is not a level: it is read back as missing,
- * and no fit learns it. */
-static void odd_texts_are_not_levels(void **state) {
+/* A text that a model file cannot represent is not a level: it reads back as missing, and
+ * no fit learns it. */
+static void unrepresentable_texts_are_not_levels(void **state) {
     (void)state;
     static const char *const odd[] = {"a\x1fz", "\n", "\xC3", "\xED\xA0\x80", "\xF8"};
     struct bench t;
@@ -106,7 +106,7 @@ static void odd_texts_are_not_levels(void **state) {
     lw_bench_fini(&t);
 }
 
-static void memory_is_what_is_promised(void **state) {
+static void memory_is_as_documented(void **state) {
     (void)state;
     struct bench t;
     lw_bench_init(&t, LW_FIT_RIDGE, 1);
@@ -114,18 +114,18 @@ static void memory_is_what_is_promised(void **state) {
     lw_bench_term(&t, "b", 1);
     lw_bench_term(&t, "x", 1);
     lw_bench_random(&t, 8, 20000);
-    /* time, target, one number: 8 bytes each, two codes of 4; capacity at most half as
-     * much again */
+    /* time, target, one number: 8 bytes each, two codes of 4; the capacity is at most
+     * half as much again */
     assert_true(lw_dataset_bytes(t.ds) < 20000 * 32 * 3 / 2 + 65536);
     lw_bench_fini(&t);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_come_back),
-        cmocka_unit_test(parts_append_under_other_dictionaries),
-        cmocka_unit_test(odd_texts_are_not_levels),
-        cmocka_unit_test(memory_is_what_is_promised),
+        cmocka_unit_test(rows_read_back_as_added),
+        cmocka_unit_test(parts_with_other_dictionaries_are_appended),
+        cmocka_unit_test(unrepresentable_texts_are_not_levels),
+        cmocka_unit_test(memory_is_as_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* For any finite numbers in the rows, a fit of any kind either fails with a reason, or
+/* For any finite numbers in the rows, every kind of fit either fails with a reason, or
  * makes a model that can be written, read and scored. No result is infinite or NaN. */
 #include "model_test.h"
 
@@ -21,7 +21,7 @@ static void refused(const struct bench *t, int64_t as_of, const char *part) {
         fail_msg("\"%s\" is not in \"%s\"", part, err.msg);
 }
 
-/* Written, read, and never NAN. */
+/* The model is written, read, and never predicts NAN. */
 static void sound(const struct bench *t, const struct lw_model *m) {
     struct lw_buf bytes = {0};
     struct lw_err err = {0};
@@ -80,7 +80,7 @@ static void fill(struct bench *t, struct lw_rng *rng, int share_of_extremes) {
     }
 }
 
-static void any_finite_rows_make_a_sound_model_or_a_reason(void **state) {
+static void any_finite_rows_give_a_valid_model_or_a_reason(void **state) {
     (void)state;
     static const double alphas[] = {0, 5e-324, 1, 1e9};
     static const int64_t half_lives[] = {0, 1, LW_MINUTE, LW_DAY};
@@ -166,7 +166,7 @@ static void vanishing_weights_are_reported(void **state) {
     lw_bench_init(&t, LW_FIT_LASSO, .1);
     lw_bench_term(&t, "x", 1);
     lw_bench_random(&t, 3, 200);
-    t.spec.half_life_ms = 1; /* of rows that are hours old */
+    t.spec.half_life_ms = 1; /* the rows are hours old */
     refused(&t, GOLDEN_AS_OF + 100 * LW_DAY, "every row has weight 0");
     /* A correction in which every row has weight 0 is skipped. */
     t.spec.half_life_ms = 0;
@@ -179,7 +179,7 @@ static void vanishing_weights_are_reported(void **state) {
     lw_bench_fini(&t);
 }
 
-static void dull_columns_are_no_trouble(void **state) {
+static void constant_columns_can_be_fitted(void **state) {
     (void)state;
     for (int kind = LW_FIT_OLS; kind <= LW_FIT_ELASTIC_NET; kind++) {
         struct bench t;
@@ -202,9 +202,9 @@ static void dull_columns_are_no_trouble(void **state) {
     }
 }
 
-/* The bounds of lw_dataset_labels: a handful of absurd labels does not distort a fit,
- * and real tails are unchanged. */
-static void a_handful_of_absurd_labels_does_not_win(void **state) {
+/* The bounds of lw_dataset_labels: a handful of absurd labels does not distort a fit, and
+ * real tails are unchanged. */
+static void a_handful_of_absurd_labels_does_not_distort_a_fit(void **state) {
     (void)state;
     double slope[2];
     for (int with = 0; with < 2; with++) {
@@ -232,12 +232,12 @@ static void a_handful_of_absurd_labels_does_not_win(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_finite_rows_make_a_sound_model_or_a_reason),
+        cmocka_unit_test(any_finite_rows_give_a_valid_model_or_a_reason),
         cmocka_unit_test(the_reason_names_what_overflows),
         cmocka_unit_test(a_product_that_overflows_is_named),
         cmocka_unit_test(vanishing_weights_are_reported),
-        cmocka_unit_test(dull_columns_are_no_trouble),
-        cmocka_unit_test(a_handful_of_absurd_labels_does_not_win),
+        cmocka_unit_test(constant_columns_can_be_fitted),
+        cmocka_unit_test(a_handful_of_absurd_labels_does_not_distort_a_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,7 +167,7 @@ static void least_squares_is_the_minimum(void **state) {
     lw_bench_fini(&t);
 }
 
-static void windows_and_bad_targets_choose_rows(void **state) {
+static void windows_and_bad_targets_exclude_rows(void **state) {
     (void)state;
     struct lw_fit_report report = {0};
     struct bench t;
@@ -221,8 +221,9 @@ static void correction_follows_a_change(void **state) {
     assert_true(error[1] < error[0] / 2);
 }
 
-/* With the same half-life, everything in the window and factor 1, the second stage sees
- * the residuals of a ridge: base + correction solves (G + P) c = P w, checked by hand. */
+/* With the same half-life, everything in the window and factor 1, the second stage fits
+ * the residuals of a ridge: base + correction solves (G + P) c = P w, computed by
+ * hand. */
 static void correction_adds_a_fit_of_residuals(void **state) {
     (void)state;
     struct bench t;
@@ -337,7 +338,7 @@ int main(void) {
         cmocka_unit_test(huber_is_not_moved_by_absurd_labels),
         cmocka_unit_test(rank_deficiency_is_counted),
         cmocka_unit_test(least_squares_is_the_minimum),
-        cmocka_unit_test(windows_and_bad_targets_choose_rows),
+        cmocka_unit_test(windows_and_bad_targets_exclude_rows),
         cmocka_unit_test(correction_follows_a_change),
         cmocka_unit_test(correction_adds_a_fit_of_residuals),
         cmocka_unit_test(a_shared_first_stage_changes_nothing),

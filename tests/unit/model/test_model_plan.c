@@ -18,7 +18,7 @@ static double number(const char *text, const struct sample *s) {
     return v;
 }
 
-static void numbers(void **state) {
+static void expressions_of_numbers_evaluate(void **state) {
     (void)state;
     struct sample s;
     lw_sample(&s, 0, 3, 4, 9, -2, 0);
@@ -41,13 +41,13 @@ static void numbers(void **state) {
     assert_near(number("sqrt(abs(clip(square(z), 0, 3.61)))", &s), 1.9, 1e-15);
 }
 
-static void missing_and_infinite_numbers(void **state) {
+static void infinite_numbers_count_as_missing(void **state) {
     (void)state;
     struct sample s;
     lw_sample(&s, 0, 3, 4, NAN, INFINITY, 0);
     assert_true(isnan(number("x", &s)));
     assert_true(isnan(number("sqrt(x)", &s)));
-    assert_true(isnan(number("zero(x)", &s))); /* missing is not zero */
+    assert_true(isnan(number("zero(x)", &s))); /* missing differs from zero */
     assert_near(number("missing(sqrt(x))", &s), 1, 0);
     assert_true(isnan(number("clip(z, 0, 5)", &s)));
     assert_near(number("missing(z)", &s), 1, 0);
@@ -58,7 +58,7 @@ static void missing_and_infinite_numbers(void **state) {
     assert_near(number("same(a, b)", &s), 0, 0);
 }
 
-static void calendar(void **state) {
+static void calendar_functions_evaluate(void **state) {
     (void)state;
     struct sample s;
     int64_t ms; /* a Sunday */
@@ -75,7 +75,7 @@ static void calendar(void **state) {
     assert_near(number("month(t)", &s), 12, 0);
 }
 
-static void minutes_between(void **state) {
+static void minutes_between_two_times_evaluate(void **state) {
     (void)state;
     struct lw_fields two = {0};
     struct lw_err err = {0};
@@ -90,7 +90,7 @@ static void minutes_between(void **state) {
     lw_plan_free(plan);
 }
 
-static void calendar_in_a_zone(void **state) {
+static void calendar_functions_use_the_zone(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_zone *zone = lw_zone_new("America/New_York", &err);
@@ -116,7 +116,7 @@ static void calendar_in_a_zone(void **state) {
     lw_zone_free(zone);
 }
 
-static void bins_hold_their_lower_edge(void **state) {
+static void bins_include_their_lower_edge(void **state) {
     (void)state;
     struct sample s;
     static const double x[] = {-5, 0, 0.5, 1, 9.99, 10, 1e9};
@@ -168,7 +168,7 @@ struct wrong {
     const char *text, *says;
 };
 
-static void wrong_texts_say_where_and_what(void **state) {
+static void errors_name_position_and_reason(void **state) {
     (void)state;
     static const struct wrong wrong[] = {
         {"", "position 1: a field or function is expected"},
@@ -197,7 +197,7 @@ static void wrong_texts_say_where_and_what(void **state) {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct lw_err err = {0};
         if (lw_plan_atom(plan, wrong[i].text, &err) >= 0)
-            fail_msg("\"%s\" was taken", wrong[i].text);
+            fail_msg("\"%s\" was accepted", wrong[i].text);
         assert_int_equal(err.code, LW_ECONFIG);
         if (!strstr(err.msg, wrong[i].says))
             fail_msg("\"%s\": \"%s\" does not say \"%s\"", wrong[i].text, err.msg,
@@ -206,7 +206,7 @@ static void wrong_texts_say_where_and_what(void **state) {
     lw_plan_free(plan);
 }
 
-static void wrong_terms(void **state) {
+static void wrong_terms_are_refused(void **state) {
     (void)state;
     struct lw_plan *plan = lw_plan_new(&fields, NULL);
     struct lw_err err = {0};
@@ -230,7 +230,7 @@ static void wrong_terms(void **state) {
 
 /* The compiler survives any text: the canonical text of an accepted expression compiles
  * to the same atom. */
-static void any_text_is_survived(void **state) {
+static void any_text_compiles_or_is_refused(void **state) {
     (void)state;
     static const char *const pieces[] = {
         "x",      "a",    "t", "(",    ")",     ",", "*",    "sqrt",    "bins",
@@ -260,17 +260,17 @@ static int setup(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(missing_and_infinite_numbers),
-        cmocka_unit_test(calendar),
-        cmocka_unit_test(minutes_between),
-        cmocka_unit_test(calendar_in_a_zone),
-        cmocka_unit_test(bins_hold_their_lower_edge),
+        cmocka_unit_test(expressions_of_numbers_evaluate),
+        cmocka_unit_test(infinite_numbers_count_as_missing),
+        cmocka_unit_test(calendar_functions_evaluate),
+        cmocka_unit_test(minutes_between_two_times_evaluate),
+        cmocka_unit_test(calendar_functions_use_the_zone),
+        cmocka_unit_test(bins_include_their_lower_edge),
         cmocka_unit_test(equal_texts_are_one_atom),
         cmocka_unit_test(learned_atoms_evaluate_to_their_input),
-        cmocka_unit_test(wrong_texts_say_where_and_what),
-        cmocka_unit_test(wrong_terms),
-        cmocka_unit_test(any_text_is_survived),
+        cmocka_unit_test(errors_name_position_and_reason),
+        cmocka_unit_test(wrong_terms_are_refused),
+        cmocka_unit_test(any_text_compiles_or_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -93,8 +93,8 @@ static void a_prediction_is_the_sum_of_its_terms(void **state) {
            2.5 * lw_model_coefficient(m, "hour(t) * sqrt(x)", "13") -
            0.5 * lw_model_coefficient(m, "z", "");
     assert_near(lw_model_predict(m, &s.row), want, 1e-12);
-    s.cell[A] = lw_cell_int(12345); /* never seen: nothing */
-    s.cell[X] = lw_cell_missing();  /* a missing number: nothing */
+    s.cell[A] = lw_cell_int(12345); /* never seen: no effect */
+    s.cell[X] = lw_cell_missing();  /* a missing number: no effect */
     want = lw_model_intercept(m) - 0.5 * lw_model_coefficient(m, "z", "");
     assert_near(lw_model_predict(m, &s.row), want, 1e-12);
     assert_true(isnan(lw_model_coefficient(m, "a", "12345")));
@@ -135,7 +135,7 @@ static void binding_finds_fields_by_name(void **state) {
     lw_bench_term(&t, "a * sqrt(x)", 1);
     lw_bench_random(&t, 25, 500);
     struct lw_model *m = lw_bench_fit(&t, 0, NULL);
-    assert_int_equal(lw_model_fields(m)->n, 2); /* only what it reads */
+    assert_int_equal(lw_model_fields(m)->n, 2); /* only the fields that it reads */
     lw_sample(&s, 0, 8, 0, 4, 0, 0);
     double before = lw_model_predict(m, &s.row);
     struct lw_fields other = {0};
@@ -198,7 +198,7 @@ static void impute_shrinks_towards_its_members(void **state) {
     assert_near(lw_model_predict(m, &s.row), w * want, 1e-9);
     lw_sample(&s, 0, 1, 77, 0, 0, 0); /* b never seen */
     assert_near(lw_model_predict(m, &s.row), w * (pa + mean) / 2, 1e-9);
-    lw_sample(&s, 0, 1, 3, 5, 0, 0); /* x is there: itself */
+    lw_sample(&s, 0, 1, 3, 5, 0, 0); /* x is present: x itself */
     assert_near(lw_model_predict(m, &s.row), w * 5, 1e-12);
     lw_model_free(m);
     lw_bench_fini(&t);

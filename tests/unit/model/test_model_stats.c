@@ -30,7 +30,7 @@ static struct lw_model *fit_at(enum lw_fit_kind kind, double alpha, double x0,
     return m;
 }
 
-static void a_fit_far_from_zero_is_the_fit_at_zero(void **state) {
+static void a_shift_of_the_numbers_does_not_change_the_fit(void **state) {
     (void)state;
     const struct {
         enum lw_fit_kind kind;
@@ -52,8 +52,8 @@ static void a_fit_far_from_zero_is_the_fit_at_zero(void **state) {
         }
 }
 
-/* The square of any number that a fit accepts is at most 1e140, so every sum is finite.
- */
+/* Every number that a fit accepts has a square of at most 1e140, so every sum is
+ * finite. */
 static void the_largest_numbers_leave_finite_coefficients(void **state) {
     (void)state;
     const double at[] = {LW_SUMMABLE_MAX, -LW_SUMMABLE_MAX, 1e60, -1, 0, 5e-324};
@@ -90,7 +90,7 @@ static void wide_rows(struct bench *t) {
 
 /* At the minimum of RSS + alpha sum w^2 the residuals of a level add to alpha w, and
  * those times x to alpha times the slope. */
-static void sparse_fit_is_stationary(void **state) {
+static void a_sparse_ridge_fit_is_stationary(void **state) {
     (void)state;
     struct bench t;
     lw_bench_init(&t, LW_FIT_RIDGE, 2);
@@ -198,9 +198,9 @@ static void the_order_of_rows_does_not_matter(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_fit_far_from_zero_is_the_fit_at_zero),
+        cmocka_unit_test(a_shift_of_the_numbers_does_not_change_the_fit),
         cmocka_unit_test(the_largest_numbers_leave_finite_coefficients),
-        cmocka_unit_test(sparse_fit_is_stationary),
+        cmocka_unit_test(a_sparse_ridge_fit_is_stationary),
         cmocka_unit_test(lasso_is_stationary_at_every_penalty),
         cmocka_unit_test(the_order_of_rows_does_not_matter),
     };

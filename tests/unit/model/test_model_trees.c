@@ -23,8 +23,8 @@ static void tree_bench(struct bench *t) {
     t->spec.trees = (struct lw_tree_params){30, 5, 0.3, 1, 1, 1};
 }
 
-/* The same rows as a matrix, by the public view of a dataset and the model's own atoms.
- */
+/* The same rows as a matrix, from the public interface of the dataset and the model's
+ * atoms. */
 static void matrix_of(struct bench *t, const struct lw_model *m, float *x, float *y) {
     struct lw_chunk feed;
     uint32_t idx[LW_CHUNK];
@@ -71,7 +71,7 @@ static void xgboost_predicts(const struct bench *t, const float *x, const float 
     XGDMatrixFree(d);
 }
 
-static void predictions_are_xgboosts(void **state) {
+static void predictions_equal_xgboosts(void **state) {
     (void)state;
     struct bench t;
     struct lw_err err = {0};
@@ -134,7 +134,7 @@ static void rows_and_columns_give_the_same_bits(void **state) {
     lw_bench_fini(&t);
 }
 
-static void what_trees_cannot_take_is_said(void **state) {
+static void errors_say_what_trees_cannot_fit(void **state) {
     (void)state;
     struct bench t;
     struct lw_err err = {0};
@@ -147,7 +147,7 @@ static void what_trees_cannot_take_is_said(void **state) {
 }
 
 /* Carriers by name, each with its own mean, and a text that the fit has not seen. */
-static void texts_are_distinguished(void **state) {
+static void texts_are_split_by_their_mean(void **state) {
     (void)state;
     static const char *const names[] = {"UA", "B6", "EV", "DL", "\xC3\x85L"};
     static const double mean[] = {3, -20, 40, 5, -7};
@@ -184,7 +184,7 @@ static void texts_are_distinguished(void **state) {
     s.cell[S] = lw_cell_missing();
     double none = lw_model_predict(m, &s.row);
     assert_near(none, 100, 5);
-    s.cell[S] = lw_cell_text("XX", 2); /* unseen is missing, not the neighbour's */
+    s.cell[S] = lw_cell_text("XX", 2); /* an unseen text is missing, not its neighbour */
     assert_true(lw_model_predict(m, &s.row) == none);
     assert_true(lw_model_predict(copy, &s.row) == none);
     s.cell[S] = lw_cell_int(7);
@@ -235,7 +235,7 @@ static void damaged_trees_are_refused_or_harmless(void **state) {
     lw_bench_fini(&t);
 }
 
-/* A node that points back would be an endless loop. */
+/* A node that points back would cause an endless loop. */
 static void cycles_are_refused(void **state) {
     (void)state;
     struct lw_err err = {0};
@@ -261,10 +261,10 @@ static void cycles_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(predictions_are_xgboosts),
+        cmocka_unit_test(predictions_equal_xgboosts),
         cmocka_unit_test(rows_and_columns_give_the_same_bits),
-        cmocka_unit_test(what_trees_cannot_take_is_said),
-        cmocka_unit_test(texts_are_distinguished),
+        cmocka_unit_test(errors_say_what_trees_cannot_fit),
+        cmocka_unit_test(texts_are_split_by_their_mean),
         cmocka_unit_test(damaged_trees_are_refused_or_harmless),
         cmocka_unit_test(cycles_are_refused),
     };

@@ -1,4 +1,5 @@
-/* What the registry's tests share: options for a peer, answers, frames, a directory. */
+/* Helpers shared by the registry's tests: options for a peer, answers, frames, a
+ * directory. */
 #ifndef LW_TESTS_UNIT_REGISTRY_SUPPORT_H
 #define LW_TESTS_UNIT_REGISTRY_SUPPORT_H
 

@@ -1,6 +1,6 @@
-/* The memory and its thread: who asks never waits; what is known is asked once; outages
- * end; unknown ids are given up, and taken up again. Nothing here measures a time: loops
- * end when the thing has happened, and ctest's limit is the judge. */
+/* The cache and its thread: a caller never waits; each id is requested once; outages end;
+ * unknown ids are given up, and retried later. No test measures time: loops end when the
+ * expected event has happened, or through ctest's timeout. */
 #include "support.h"
 
 #include "base/log.h"
@@ -18,7 +18,7 @@ static struct lw_registry *cache_start(const struct lw_registry_options *o) {
     return r;
 }
 
-/* Once: LW_OK, or why there is no decoder. */
+/* Asks once: LW_OK, or the reason why there is no decoder. */
 static enum lw_errc find_once(struct lw_registry *r, struct lw_frame frame,
                               struct lw_err *err) {
     *err = (struct lw_err){0};
@@ -34,15 +34,15 @@ static enum lw_errc find_once(struct lw_registry *r, struct lw_frame frame,
     return err->code;
 }
 
-/* Until it is no longer being waited for. */
-static enum lw_errc wait_settled(struct lw_registry *r, struct lw_frame frame,
-                                 struct lw_err *err) {
+/* Asks until the cache no longer waits for an answer. */
+static enum lw_errc wait_answered(struct lw_registry *r, struct lw_frame frame,
+                                  struct lw_err *err) {
     while (find_once(r, frame, err) == LW_EAGAIN)
         lw_sleep_ms(1);
     return err->code;
 }
 
-/* As a partition that is held: it comes again and again. */
+/* Like a partition that waits: asks again and again. */
 static void wait_failures(struct lw_registry *r, uint64_t n) {
     struct lw_err err;
     while (lw_registry_status(r).failures < n) {
@@ -51,7 +51,7 @@ static void wait_failures(struct lw_registry *r, uint64_t n) {
     }
 }
 
-/* Until the registry has said for so long that it does not know the id. */
+/* Asks until the registry has not known the id for the given time. */
 static void given_up(struct lw_registry *r, uint32_t id, int64_t patience,
                      struct lw_err *err) {
     struct lw_frame frame = by_id(id);
@@ -65,7 +65,7 @@ static void given_up(struct lw_registry *r, uint32_t id, int64_t patience,
     assert_int_equal(err->code, LW_ENOTFOUND);
 }
 
-static void an_id_is_asked_for_once(void **state) {
+static void an_id_is_requested_once(void **state) {
     (void)state;
     struct lw_err err;
     char *reply = answer_of(REC("R", ZONE), "{}");
@@ -73,8 +73,8 @@ static void an_id_is_asked_for_once(void **state) {
     struct lw_registry_options o = options_of(lw_peer_port(p));
     struct lw_registry *r = cache_start(&o);
     assert_int_equal(find_once(r, by_id(7), &err),
-                     LW_EAGAIN); /* at once, whatever comes */
-    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
+                     LW_EAGAIN); /* at once, whatever the id */
+    assert_int_equal(wait_answered(r, by_id(7), &err), LW_OK);
     for (int i = 0; i < 100; i++)
         assert_int_equal(find_once(r, by_id(7), &err), LW_OK);
     assert_int_equal(lw_peer_count(p), 1);
@@ -87,8 +87,9 @@ static void an_id_is_asked_for_once(void **state) {
     lw_peer_stop(p);
 }
 
-/* Refused, hung up on, told to wait: nothing is ever final, and it ends by itself. */
-static void an_outage_ends(void **state) {
+/* Refused, closed, asked to wait: none of these is final, and the outage ends on
+ * recovery. */
+static void requests_succeed_after_an_outage(void **state) {
     (void)state;
     struct lw_err err;
     char *reply = answer_of(REC("R", ZONE), "{}");
@@ -110,15 +111,15 @@ static void an_outage_ends(void **state) {
         assert_true(lw_registry_status(r).away);
     }
     lw_peer_change(p, LW_PEER_REPLY, reply);
-    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(wait_answered(r, by_id(7), &err), LW_OK);
     assert_false(lw_registry_status(r).away);
     lw_registry_free(r);
     free(reply);
     lw_peer_stop(p);
 }
 
-/* One id whose answer never comes right does not hold up the others. */
-static void a_bad_id_delays_no_other(void **state) {
+/* An id whose answer is never valid does not delay the others. */
+static void a_bad_id_does_not_delay_others(void **state) {
     (void)state;
     struct lw_err err;
     char *reply = answer_of(REC("R", ZONE), "{}");
@@ -129,14 +130,14 @@ static void a_bad_id_delays_no_other(void **state) {
     while (lw_registry_status(r).failures < 1)
         lw_sleep_ms(1);
     lw_peer_route(p, "GET /api/schemas/ids/2 ", reply);
-    assert_int_equal(wait_settled(r, by_id(2), &err), LW_OK);
+    assert_int_equal(wait_answered(r, by_id(2), &err), LW_OK);
     assert_int_equal(find_once(r, by_id(1), &err), LW_EAGAIN);
     lw_registry_free(r);
     free(reply);
     lw_peer_stop(p);
 }
 
-/* Asked for again while there is hope, then given up; no more requests for it after. */
+/* Requested again within the waiting time, then given up; no more requests after that. */
 static void an_unknown_id_is_given_up(void **state) {
     (void)state;
     struct lw_err err;
@@ -155,7 +156,7 @@ static void an_unknown_id_is_given_up(void **state) {
     assert_int_equal(lw_peer_count(p), asked);
     assert_int_equal(lw_registry_status(r).missing, 1);
     assert_false(lw_registry_status(r).away);
-    /* a producer ahead of the registry: found while there is hope */
+    /* a producer is ahead of the registry: the schema is found within the waiting time */
     o.missing_wait_ms = LW_HOUR;
     lw_registry_free(r);
     r = cache_start(&o);
@@ -172,10 +173,10 @@ static void an_unknown_id_is_given_up(void **state) {
     lw_peer_stop(p);
 }
 
-/* A topic full of garbage: what is asked for ahead is answered too, more than memory
- * holds does no harm, and it drives out no schema. Who waits comes before who asks ahead.
- */
-static void a_flood_of_unknown_ids(void **state) {
+/* A topic full of garbage: prefetched ids are answered too, more of them than memory
+ * holds are harmless, and they displace no schema. Waiting callers come before
+ * prefetches. */
+static void a_flood_of_unknown_ids_is_harmless(void **state) {
     (void)state;
     struct lw_err err;
     struct lw_asking ahead = {.ahead = true};
@@ -184,30 +185,30 @@ static void a_flood_of_unknown_ids(void **state) {
     lw_peer_route(p, "GET /api/schemas/ids/7 ", reply);
     struct lw_registry_options o = options_of(lw_peer_port(p));
     struct lw_registry *r = cache_start(&o);
-    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(wait_answered(r, by_id(7), &err), LW_OK);
     for (uint32_t round = 0; round < 6; round++) {
         for (uint32_t id = 1; id <= 2000; id++) {
             struct lw_frame frame = by_id(1000 + 2000 * round + id);
             assert_null(lw_registry_decoder(r, &frame, &ahead, reader, &fields, NULL));
         }
         uint32_t last = 1000 + 2000 * round + 2000;
-        given_up(r, last, 0, &err); /* the last that was asked ahead, waited for now */
+        given_up(r, last, 0, &err); /* the last prefetched one, now waited for */
         assert_true(round > 0 || lw_registry_status(r).waited_for > 0);
     }
     assert_true(lw_registry_status(r).missing + lw_registry_status(r).waited_for <= 8192);
-    assert_int_equal(find_once(r, by_id(7), &err), LW_OK); /* still there */
+    assert_int_equal(find_once(r, by_id(7), &err), LW_OK); /* still cached */
     for (uint32_t id = 12001; id <= 13000; id++)
         given_up(r, id, 0, &err);
-    /* none twice, but for what had no answer */
+    /* none twice, except after a failure */
     assert_true(lw_peer_count(p) <= 12001 + lw_registry_status(r).failures);
     lw_registry_free(r);
     free(reply);
     lw_peer_stop(p);
 }
 
-/* Many threads ask while it answers; an outage brings them down to one request at a time,
- * and all is answered when it is over. */
-static void an_outage_meets_one_request_at_a_time(void **state) {
+/* Many threads ask while it answers; during an outage there is one request at a time, and
+ * all are answered after it. */
+static void during_an_outage_one_request_is_made_at_a_time(void **state) {
     (void)state;
     struct lw_err err;
     struct lw_asking ahead = {.ahead = true};
@@ -231,7 +232,7 @@ static void an_outage_meets_one_request_at_a_time(void **state) {
     lw_peer_stop(p);
 }
 
-static void what_cannot_be_read_is_permanent(void **state) {
+static void an_invalid_schema_is_a_permanent_error(void **state) {
     (void)state;
     struct lw_err err;
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
@@ -241,13 +242,13 @@ static void what_cannot_be_read_is_permanent(void **state) {
     lw_peer_route(p, "GET /api/schemas/ids/2 ", json);
     struct lw_registry_options o = options_of(lw_peer_port(p));
     struct lw_registry *r = cache_start(&o);
-    assert_int_equal(wait_settled(r, by_id(1), &err), LW_EINPUT);
+    assert_int_equal(wait_answered(r, by_id(1), &err), LW_EINPUT);
     assert_non_null(strstr(
         err.msg,
         "schema id 1 (Other), which cannot be read with ours: field \"zone\" is required"));
-    assert_int_equal(wait_settled(r, by_id(2), &err), LW_EINPUT);
+    assert_int_equal(wait_answered(r, by_id(2), &err), LW_EINPUT);
     assert_non_null(strstr(err.msg, "schema id 2: its schema is of type JSON"));
-    /* no registry gives ids that are negative in Java; nobody is asked */
+    /* registries never assign ids that are negative in Java, so none is requested */
     assert_int_equal(find_once(r, by_id(0xffffff00u), &err), LW_EINPUT);
     assert_int_equal(lw_peer_count(p), 2);
     lw_registry_free(r);
@@ -256,8 +257,8 @@ static void what_cannot_be_read_is_permanent(void **state) {
     lw_peer_stop(p);
 }
 
-/* With a cache, a restart needs no registry; a damaged file is fetched anew. */
-static void the_disk_outlives_the_process(void **state) {
+/* With a disk cache, a restart needs no registry; a damaged file is fetched again. */
+static void the_disk_cache_survives_a_restart(void **state) {
     (void)state;
     char dir[] = "/tmp/lw-registry-cache-XXXXXX", path[600];
     struct lw_err err;
@@ -267,11 +268,11 @@ static void the_disk_outlives_the_process(void **state) {
     struct lw_registry_options o = options_of(lw_peer_port(p));
     snprintf(o.cache_dir, sizeof o.cache_dir, "%s", dir);
     struct lw_registry *r = cache_start(&o);
-    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(wait_answered(r, by_id(7), &err), LW_OK);
     lw_registry_free(r);
     lw_peer_change(p, LW_PEER_REPLY, "HTTP/1.1 503 X\r\n\r\n");
     r = cache_start(&o);
-    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(wait_answered(r, by_id(7), &err), LW_OK);
     assert_int_equal(lw_registry_status(r).requests, 0);
     lw_registry_free(r);
     only_file(dir, path, sizeof path);
@@ -280,19 +281,19 @@ static void the_disk_outlives_the_process(void **state) {
     assert_int_equal(find_once(r, by_id(7), &err), LW_EAGAIN);
     wait_failures(r, 1);
     lw_peer_change(p, LW_PEER_REPLY, reply);
-    assert_int_equal(wait_settled(r, by_id(7), &err), LW_OK);
+    assert_int_equal(wait_answered(r, by_id(7), &err), LW_OK);
     lw_registry_free(r);
     size_t len;
     char *text = lw_read_file(path, 1 << 20, &len, &err);
-    assert_true(len > 100); /* mended */
+    assert_true(len > 100); /* repaired */
     free(text);
     free(reply);
     lw_peer_stop(p);
     remove_dir(dir);
 }
 
-/* A request that hangs for ever does not hold up the end of the process. */
-static void the_end_waits_for_no_answer(void **state) {
+/* A request that hangs does not delay the end of the process. */
+static void closing_does_not_wait_for_an_answer(void **state) {
     (void)state;
     struct lw_err err;
     struct lw_peer *p = lw_peer_start(LW_PEER_HANG, "");
@@ -323,15 +324,15 @@ static int peer_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_id_is_asked_for_once),
-        cmocka_unit_test(an_outage_ends),
-        cmocka_unit_test(a_bad_id_delays_no_other),
+        cmocka_unit_test(an_id_is_requested_once),
+        cmocka_unit_test(requests_succeed_after_an_outage),
+        cmocka_unit_test(a_bad_id_does_not_delay_others),
         cmocka_unit_test(an_unknown_id_is_given_up),
-        cmocka_unit_test(a_flood_of_unknown_ids),
-        cmocka_unit_test(an_outage_meets_one_request_at_a_time),
-        cmocka_unit_test(what_cannot_be_read_is_permanent),
-        cmocka_unit_test(the_disk_outlives_the_process),
-        cmocka_unit_test(the_end_waits_for_no_answer),
+        cmocka_unit_test(a_flood_of_unknown_ids_is_harmless),
+        cmocka_unit_test(during_an_outage_one_request_is_made_at_a_time),
+        cmocka_unit_test(an_invalid_schema_is_a_permanent_error),
+        cmocka_unit_test(the_disk_cache_survives_a_restart),
+        cmocka_unit_test(closing_does_not_wait_for_an_answer),
     };
     return cmocka_run_group_tests(tests, peer_begin, peer_end);
 }

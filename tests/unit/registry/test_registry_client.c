@@ -1,5 +1,5 @@
-/* Every kind of answer, and what it is taken to mean: only a schema, and the API's own
- * "not found", say something of an id; all else is an outage. */
+/* Every kind of answer and its meaning: only a schema, and the API's own "not found", say
+ * something about an id; everything else is an outage. */
 #include "support.h"
 
 #include "support/http_peer.h"
@@ -57,8 +57,8 @@ static void a_schema_by_id_and_by_guid(void **state) {
     lw_peer_stop(p);
 }
 
-/* A status line, or a whole answer; what is made of it; what the message says. */
-static void answers_and_what_they_mean(void **state) {
+/* A status line or a complete answer; the resulting code; the text in the message. */
+static void answers_determine_the_error(void **state) {
     (void)state;
     static const struct {
         const char *status, *body;
@@ -101,10 +101,10 @@ static void answers_and_what_they_mean(void **state) {
     }
 }
 
-/* Apicurio 2, Karapace and Confluent's before 8 have no address for GUIDs: there such an
- * answer is the registry's, and garbage that looks like a GUID holds up nothing. Where
- * nothing of the API is there, it is an outage as ever. */
-static void registries_without_guids(void **state) {
+/* Apicurio 2, Karapace and Confluent's before 8 have no endpoint for GUIDs: their "not
+ * found" is accepted as an answer, so that garbage that looks like a GUID blocks nothing.
+ * If the API is not there at all, it is an outage as usual. */
+static void registries_without_guids_are_recognised(void **state) {
     (void)state;
     static const char lost[] =
         "HTTP/1.1 404 X\r\nContent-Length: 16\r\n\r\n{\"error_code\":0}";
@@ -119,12 +119,12 @@ static void registries_without_guids(void **state) {
     assert_int_equal(client_ask(&o, guid, &err), LW_ENOTFOUND);
     assert_non_null(strstr(err.msg, "no schema by GUID"));
     lw_err_clear(&err);
-    assert_int_equal(client_ask(&o, by_id(7), &err), LW_EAGAIN); /* ids it must know */
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_EAGAIN); /* not for ids */
     lw_peer_stop(p);
 }
 
-/* Hangs, resets, floods: an outage each time, and each time it ends. */
-static void peers_that_misbehave(void **state) {
+/* Hangs, resets, floods: an outage each time, and each request ends. */
+static void misbehaving_peers_are_an_outage(void **state) {
     (void)state;
     struct lw_err err;
     assert_int_equal(ask_of(LW_PEER_HANG, "", &err), LW_EAGAIN);
@@ -144,8 +144,8 @@ static void peers_that_misbehave(void **state) {
     assert_non_null(strstr(err.msg, "no answer from http://127.0.0.1"));
 }
 
-/* Without an end, and with one that is a gigabyte away: broken off at 4 MiB. */
-static void a_gigabyte(void **state) {
+/* Endless, or with an end a gigabyte away: aborted at 4 MiB. */
+static void a_gigabyte_is_not_read(void **state) {
     (void)state;
     static const char *const heads[] = {
         "HTTP/1.1 200 OK\r\n\r\n",
@@ -189,7 +189,7 @@ static void write_secret(char *path, const char *text) {
     close(fd);
 }
 
-static void secrets_go_there_and_nowhere_else(void **state) {
+static void secrets_are_sent_only_to_the_registry(void **state) {
     (void)state;
     char password[] = "/tmp/lw-registry-XXXXXX", token[] = "/tmp/lw-registry-XXXXXX";
     struct lw_err err = {0};
@@ -210,7 +210,7 @@ static void secrets_go_there_and_nowhere_else(void **state) {
     got = lw_peer_request(p, NULL);
     assert_non_null(strstr(got, "\r\nAuthorization: Bearer t0ken.t0ken\r\n"));
     free(got);
-    /* refused, with the secret in the answer: our message has neither */
+    /* refused, and the answer contains the secrets: our message has none of them */
     lw_peer_change(p, LW_PEER_REPLY,
                    "HTTP/1.1 401 t0ken.t0ken\r\n\r\n{\"message\":\"t0ken.t0ken\"}");
     lw_err_clear(&err);
@@ -228,9 +228,9 @@ static void secrets_go_there_and_nowhere_else(void **state) {
     unlink(token);
 }
 
-/* A secret that is rotated on disk is in use with the next request; one that is gone for
- * a moment is an outage, not an end. */
-static void a_secret_is_read_anew(void **state) {
+/* A secret that is rotated on disk is used by the next request; one that is missing for a
+ * moment is an outage, not a final error. */
+static void a_rotated_secret_is_read_again(void **state) {
     (void)state;
     char path[] = "/tmp/lw-registry-XXXXXX";
     struct lw_frame id = by_id(7);
@@ -256,7 +256,7 @@ static void a_secret_is_read_anew(void **state) {
     lw_peer_stop(p);
 }
 
-static void a_missing_secret_is_told_at_once(void **state) {
+static void a_missing_secret_is_reported_at_once(void **state) {
     (void)state;
     static const char *const bad[] = {"/nonexistent/secret", "env:LW_TEST_UNSET",
                                       "/dev/null"};
@@ -277,7 +277,7 @@ static void a_missing_secret_is_told_at_once(void **state) {
 
 /* ---- references ---- */
 
-static void references_are_fetched_and_put_in(void **state) {
+static void references_are_fetched_and_inserted(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_peer *p = lw_peer_start(LW_PEER_REPLY, MISS);
@@ -294,7 +294,7 @@ static void references_are_fetched_and_put_in(void **state) {
     char *kind = answer_of("{\"type\":\"enum\",\"name\":\"g.Kind\",\"symbols\":[\"A\"]}",
                            "{\"id\":2,\"version\":1}");
     lw_peer_route(p, "GET /api/schemas/ids/7 ", top);
-    assert_int_equal(client_ask(&o, by_id(7), &err), LW_ENOTFOUND); /* not there yet */
+    assert_int_equal(client_ask(&o, by_id(7), &err), LW_ENOTFOUND); /* not yet present */
     assert_non_null(strstr(err.msg, "version 2 of subject places/ of, to which it"));
     lw_peer_route(p, "GET /api/subjects/places%2F%20of/versions/2 ", place);
     lw_peer_route(p, "GET /api/subjects/kinds/versions/1 ", kind);
@@ -308,8 +308,9 @@ static void references_are_fetched_and_put_in(void **state) {
     lw_peer_stop(p);
 }
 
-/* A schema that refers to itself, and one to more than can be: an end, not a loop. */
-static void references_end(void **state) {
+/* A schema that refers to itself, and one with too many references: an error, not a
+ * loop. */
+static void cyclic_references_are_an_error(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_buf many = {0};
@@ -335,9 +336,9 @@ static void references_end(void **state) {
     lw_peer_stop(p);
 }
 
-/* ---- what else is asked ---- */
+/* ---- other requests ---- */
 
-static void the_newest_of_a_subject(void **state) {
+static void the_newest_schema_of_a_subject_is_found(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_latest latest;
@@ -392,7 +393,7 @@ static void a_schema_is_looked_up_or_registered(void **state) {
     lw_peer_stop(p);
 }
 
-static void is_it_a_registry(void **state) {
+static void a_registry_is_recognised(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_peer *p =
@@ -414,19 +415,19 @@ static void is_it_a_registry(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_schema_by_id_and_by_guid),
-        cmocka_unit_test(registries_without_guids),
-        cmocka_unit_test(answers_and_what_they_mean),
-        cmocka_unit_test(peers_that_misbehave),
-        cmocka_unit_test(a_gigabyte),
+        cmocka_unit_test(registries_without_guids_are_recognised),
+        cmocka_unit_test(answers_determine_the_error),
+        cmocka_unit_test(misbehaving_peers_are_an_outage),
+        cmocka_unit_test(a_gigabyte_is_not_read),
         cmocka_unit_test(redirects_are_not_followed),
-        cmocka_unit_test(secrets_go_there_and_nowhere_else),
-        cmocka_unit_test(a_secret_is_read_anew),
-        cmocka_unit_test(a_missing_secret_is_told_at_once),
-        cmocka_unit_test(references_are_fetched_and_put_in),
-        cmocka_unit_test(references_end),
-        cmocka_unit_test(the_newest_of_a_subject),
+        cmocka_unit_test(secrets_are_sent_only_to_the_registry),
+        cmocka_unit_test(a_rotated_secret_is_read_again),
+        cmocka_unit_test(a_missing_secret_is_reported_at_once),
+        cmocka_unit_test(references_are_fetched_and_inserted),
+        cmocka_unit_test(cyclic_references_are_an_error),
+        cmocka_unit_test(the_newest_schema_of_a_subject_is_found),
         cmocka_unit_test(a_schema_is_looked_up_or_registered),
-        cmocka_unit_test(is_it_a_registry),
+        cmocka_unit_test(a_registry_is_recognised),
     };
     unsetenv("http_proxy");
     return cmocka_run_group_tests(tests, NULL, NULL);

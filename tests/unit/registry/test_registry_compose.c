@@ -1,12 +1,12 @@
-/* A schema and those it refers to become one that stands alone: same types, same bytes on
- * the wire; and hostile ones stay bounded. */
+/* A schema and its references are composed into a single schema with the same types and
+ * the same bytes on the wire; hostile ones stay bounded. */
 #include "support.h"
 
 static struct lw_text text_of(const char *text) {
     return (struct lw_text){text, strlen(text)};
 }
 
-/* Composed, and parsed as any Avro tool would. */
+/* Composes, and parses as any Avro tool would. */
 static struct lw_schema *compose_text(const char *top, const char *const *part,
                                       size_t n) {
     struct lw_text parts[8];
@@ -23,7 +23,7 @@ static struct lw_schema *compose_text(const char *top, const char *const *part,
     return schema;
 }
 
-/* The same types as the schema that was written by hand in one piece. */
+/* Compares the types with those of the schema that was written by hand as a whole. */
 static void assert_composed(const char *top, const char *const *part, size_t n,
                             const char *whole) {
     struct lw_schema *schema = compose_text(top, part, n);
@@ -37,7 +37,7 @@ static void assert_composed(const char *top, const char *const *part, size_t n,
     lw_schema_free(want);
 }
 
-static void a_type_stands_where_it_is_first_used(void **state) {
+static void a_type_is_inserted_at_its_first_use(void **state) {
     (void)state;
     const char *zone = "{\"type\":\"record\",\"name\":\"Zone\",\"namespace\":\"a.b\","
                        "\"fields\":[{\"name\":\"id\",\"type\":\"int\"}]}";
@@ -54,9 +54,9 @@ static void a_type_stands_where_it_is_first_used(void **state) {
                     "{\"name\":\"n\",\"type\":\"long\"}]}");
 }
 
-/* Types that need types, an enum in a map in an array, a type used within the namespace
- * that both share, a definition nested in another's. */
-static void references_of_references(void **state) {
+/* Types that need types, an enum in a map in an array, a type used within the shared
+ * namespace, a definition nested in another one. */
+static void references_of_references_are_composed(void **state) {
     (void)state;
     const char *parts[] = {
         "{\"type\":\"record\",\"name\":\"Place\",\"namespace\":\"g\",\"fields\":["
@@ -82,8 +82,8 @@ static void references_of_references(void **state) {
 }
 
 /* A type without a namespace stays without one inside a record that has one, and a
- * schema's own definition goes before one of the same name that it refers to. */
-static void namespaces_stay_what_they_were(void **state) {
+ * schema's own definition takes precedence over a referenced one of the same name. */
+static void namespaces_do_not_change(void **state) {
     (void)state;
     const char *parts[] = {"{\"type\":\"fixed\",\"name\":\"Hash\",\"size\":4}",
                            "{\"type\":\"fixed\",\"name\":\"n.Own\",\"size\":9}"};
@@ -117,7 +117,7 @@ static void assert_refused(const char *top, const char *part, const char *becaus
         fail_msg("\"%s\" does not say \"%s\"", err.msg, because);
 }
 
-static void hostile_ones_are_refused(void **state) {
+static void hostile_schemas_are_refused(void **state) {
     (void)state;
     struct lw_buf deep = {0}, chain = {0};
     for (int i = 0; i < 300; i++)
@@ -129,7 +129,7 @@ static void hostile_ones_are_refused(void **state) {
     assert_refused("\"int\"", lw_buf_str(&deep), "nested deeper");
     assert_refused("{", "\"int\"", "not JSON");
     assert_refused("\"int\"", "[1", "not JSON");
-    /* types that need one another, deeper than a schema may be */
+    /* types that need one another, nested deeper than a schema may be */
     lw_buf_printf(&chain, "[");
     for (int i = 0; i < 200; i++)
         lw_buf_printf(&chain,
@@ -143,7 +143,7 @@ static void hostile_ones_are_refused(void **state) {
 }
 
 /* A long namespace that every short name would carry: kilobytes in, gigabytes out. */
-static void names_do_not_multiply(void **state) {
+static void long_namespaces_do_not_multiply(void **state) {
     (void)state;
     struct lw_buf top = {0};
     lw_buf_printf(&top, "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"");
@@ -157,8 +157,8 @@ static void names_do_not_multiply(void **state) {
     lw_buf_fini(&top);
 }
 
-/* What is no schema is left as it is, for the parser to say what is wrong. */
-static void nonsense_passes_through(void **state) {
+/* Text that is not a schema is returned unchanged; the parser reports the error. */
+static void invalid_schemas_pass_through(void **state) {
     (void)state;
     const char *const odd[] = {"7",
                                "null",
@@ -180,12 +180,12 @@ static void nonsense_passes_through(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_type_stands_where_it_is_first_used),
-        cmocka_unit_test(references_of_references),
-        cmocka_unit_test(namespaces_stay_what_they_were),
-        cmocka_unit_test(hostile_ones_are_refused),
-        cmocka_unit_test(names_do_not_multiply),
-        cmocka_unit_test(nonsense_passes_through),
+        cmocka_unit_test(a_type_is_inserted_at_its_first_use),
+        cmocka_unit_test(references_of_references_are_composed),
+        cmocka_unit_test(namespaces_do_not_change),
+        cmocka_unit_test(hostile_schemas_are_refused),
+        cmocka_unit_test(long_namespaces_do_not_multiply),
+        cmocka_unit_test(invalid_schemas_pass_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Schemas on disk: what was written comes back, and nothing else is believed. */
+/* Schemas on disk: written schemas are read back, and anything else is not trusted. */
 #include "support.h"
 
 static char dir[] = "/tmp/lw-registry-disk-XXXXXX";
@@ -14,7 +14,7 @@ static struct lw_schema *parse_schema(void) {
     return lw_schema_parse(text, strlen(text), NULL);
 }
 
-/* One file of id 7 in a new directory; its path. */
+/* Saves id 7 in a new directory; returns the path of the only file. */
 static void disk_save(char *path, size_t size) {
     struct lw_registry_options o = disk_options();
     struct lw_frame id = by_id(7);
@@ -38,7 +38,7 @@ static enum lw_errc disk_load(const struct lw_registry_options *o,
     return err.code;
 }
 
-static void what_was_written_comes_back(void **state) {
+static void written_schemas_are_read_back(void **state) {
     (void)state;
     char path[600];
     struct lw_registry_options o = disk_options();
@@ -53,12 +53,12 @@ static void what_was_written_comes_back(void **state) {
     lw_schema_free(s);
     assert_int_equal(disk_load(&o, &guid), LW_OK);
     snprintf(o.url, sizeof o.url, "http://another.example");
-    assert_int_equal(disk_load(&o, &id), LW_ENOTFOUND); /* ids are a registry's own */
+    assert_int_equal(disk_load(&o, &id), LW_ENOTFOUND); /* ids belong to a registry */
 }
 
-/* Every byte of the file changed, and every prefix of it: the schema as it was, or none.
- */
-static void damage_is_seen(void **state) {
+/* Every byte of the file changed, and every prefix of it: the original schema, or
+ * none. */
+static void damage_is_detected(void **state) {
     (void)state;
     char path[600];
     struct lw_registry_options o = disk_options();
@@ -81,8 +81,8 @@ static void damage_is_seen(void **state) {
     free(text);
 }
 
-/* The file of one id under the name of another's is not believed either. */
-static void a_file_must_be_of_its_id(void **state) {
+/* The file of one id under the name of another is refused. */
+static void a_file_of_another_id_is_refused(void **state) {
     (void)state;
     char path[600], other[600];
     struct lw_registry_options o = disk_options();
@@ -96,7 +96,7 @@ static void a_file_must_be_of_its_id(void **state) {
     assert_int_equal(disk_load(&o, &id), LW_EINPUT);
 }
 
-static void a_directory_that_cannot_be(void **state) {
+static void an_impossible_directory_is_an_error(void **state) {
     (void)state;
     struct lw_registry_options o = disk_options();
     struct lw_frame id = by_id(7);
@@ -124,10 +124,10 @@ static int dir_end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_written_comes_back),
-        cmocka_unit_test(damage_is_seen),
-        cmocka_unit_test(a_file_must_be_of_its_id),
-        cmocka_unit_test(a_directory_that_cannot_be),
+        cmocka_unit_test(written_schemas_are_read_back),
+        cmocka_unit_test(damage_is_detected),
+        cmocka_unit_test(a_file_of_another_id_is_refused),
+        cmocka_unit_test(an_impossible_directory_is_an_error),
     };
     return cmocka_run_group_tests(tests, dir_begin, dir_end);
 }

@@ -1,5 +1,5 @@
-/* The registry's certificate is checked: a schema decides how bytes are read, so it must
- * come from whom it should. */
+/* The registry's certificate is checked: a schema determines how bytes are read, so it
+ * must come from the configured registry. */
 #include <openssl/ssl.h>
 
 #include "support.h"
@@ -7,7 +7,7 @@
 
 #define DAY_S 86400L
 
-/* A request, with the peer's own certificate as the authority or the system's. */
+/* A request; the peer's certificate is trusted, or only the system's authorities are. */
 static struct lw_err tls_ask(const struct lw_tls_options *options, bool trusted,
                              unsigned *count) {
     char path[] = "/tmp/lw-registry-tls-XXXXXX";
@@ -29,16 +29,16 @@ static struct lw_err tls_ask(const struct lw_tls_options *options, bool trusted,
     return err;
 }
 
-static void a_trusted_certificate(void **state) {
+static void a_trusted_certificate_is_accepted(void **state) {
     (void)state;
     struct lw_tls_options o = {"IP:127.0.0.1", -DAY_S, DAY_S, 0};
     unsigned count;
     struct lw_err err = tls_ask(&o, true, &count);
-    assert_int_equal(count, 1); /* what it then answers is no registry's */
+    assert_int_equal(count, 1); /* its answer is not a registry's */
     assert_null(strstr(err.msg, "SSL"));
 }
 
-static void others_are_refused(void **state) {
+static void other_certificates_are_refused(void **state) {
     (void)state;
     const struct {
         struct lw_tls_options options;
@@ -57,8 +57,8 @@ static void others_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_trusted_certificate),
-        cmocka_unit_test(others_are_refused),
+        cmocka_unit_test(a_trusted_certificate_is_accepted),
+        cmocka_unit_test(other_certificates_are_refused),
     };
     unsetenv("https_proxy");
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,9 @@
-/* What the tests of sketches share: golden files, and hostile bytes.
+/* Helpers shared by the tests of sketches: golden files, and hostile bytes.
  *
- * lw_hostile feeds a reader every truncation of good bytes, the bytes with one more, and
+ * lw_hostile gives a reader every truncation of good bytes, the bytes with one more, and
  * every single-bit flip. The reader must refuse or accept, never crash (the sanitizer
- * builds watch); truncated and longer ones must be refused. The buffer is exactly as
- * long as what it holds, so that reading one byte too far is seen. */
+ * builds check that); truncated and longer input must be refused. The buffer is exactly
+ * as long as its contents, so that a read past the end is detected. */
 #ifndef LW_TESTS_UNIT_SKETCH_SKETCH_TEST_H
 #define LW_TESTS_UNIT_SKETCH_SKETCH_TEST_H
 
@@ -33,7 +33,7 @@ static inline uint8_t *lw_golden(const char *name, const char *suffix, size_t *l
     return (uint8_t *)data;
 }
 
-/* Reads, uses and frees what the bytes say: 1 when they were accepted, 0 when refused. */
+/* Reads, uses and frees what the bytes encode: 1 if they were accepted, 0 if refused. */
 typedef int lw_reader_under_test(const uint8_t *data, size_t len, struct lw_err *err);
 
 static inline int lw_hostile_try(lw_reader_under_test *read, const uint8_t *data,

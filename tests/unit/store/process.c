@@ -23,7 +23,7 @@
 #include "store/requests.h"
 #include "store/silences.h"
 
-/* ---- making the stream ---- */
+/* ---- creating the stream ---- */
 
 static void read_events(struct scene *s, struct lw_partition *p, int64_t from,
                         int64_t until, const struct lw_claim *c) {
@@ -202,13 +202,13 @@ void scene_restore(struct scene *s) {
         lw_cmd_str(c, s->key[i].name);
         lw_cmd_int(c, strstr(s->key[i].name, ":lease") ? 60000 : 0);
         lw_cmd_arg(c, s->key[i].bytes, s->key[i].len);
-        lw_cmd_str(c, "REPLACE"); /* a call that timed out may still have written it */
+        lw_cmd_str(c, "REPLACE"); /* a call that timed out may have written it */
         lw_reply_free(must(s->r, lw_redis_call(s->r, c, &err), &err));
         lw_cmd_free(c);
     }
 }
 
-/* ---- what a process does ---- */
+/* ---- the actions of a process ---- */
 
 static void no_alert(void *arg, const struct lw_alert_status *alert) {
     (void)arg, (void)alert;
@@ -296,7 +296,7 @@ static int train(struct scene *s, const struct lw_lease *lease, struct lw_monito
     e->at_ms = sealed;
     int rc = lw_models_reserve(s->r, s->spec, lease, &number, err);
     if (rc == 0 && strncmp(s->damaged, "model", 5) != 0)
-        assert_true(number > 1); /* never one that was given out */
+        assert_true(number > 1); /* a number is never assigned twice */
     struct lw_version v = {.version = number,
                            .parent = 1,
                            .status = "champion",
@@ -324,7 +324,7 @@ int process_lead(struct scene *s, bool *done, struct lw_err *err) {
     struct lw_monitor *m = NULL;
     int held = lw_lease_hold(s->r, s->spec, &lease, err);
     if (held <= 0)
-        return held < 0 ? -1 : lw_fail(err, LW_EAGAIN, "somebody else leads");
+        return held < 0 ? -1 : lw_fail(err, LW_EAGAIN, "another process leads");
     int rc = lw_meta_write(s->r, s->spec, &(struct lw_meta){TOPIC, 1, "0", 1}, err) ||
              load_monitor(s, &lease, &state, &m, err) || lists(s, err);
     while (rc == 0 && state.sealed_until_ms < T0 + 3 * LW_HOUR) {
@@ -367,7 +367,7 @@ int process_work(struct scene *s, struct lw_err *err) {
     return rc;
 }
 
-/* Each version, or an error text: an unreadable one hides no other. */
+/* Reads each version or gets an error; an unreadable one does not hide the others. */
 static int look_at_versions(struct scene *s, struct lw_err *err) {
     struct lw_aliases a;
     struct lw_version v;
@@ -421,7 +421,7 @@ int process_look(struct scene *s, struct lw_err *err) {
     lw_reply_free(given_up);
     lw_reply_free(quarantine);
     struct lw_err unknown = {0};
-    lw_reply_free(lw_models_get(s->r, s->spec, 1, &v, &unknown)); /* or in words */
+    lw_reply_free(lw_models_get(s->r, s->spec, 1, &v, &unknown)); /* or an error text */
     return ok ? 0 : -1;
 }
 

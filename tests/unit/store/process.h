@@ -1,5 +1,5 @@
-/* A stream with all its keys, and what a leader, a worker and the readers of a process
- * do with it: for tests of damage and of servers that lie. */
+/* A stream with all its keys, and the actions of a leader, a worker and the readers of a
+ * process on it: for tests of damage and of servers with wrong answers. */
 #ifndef LW_TESTS_UNIT_STORE_PROCESS_H
 #define LW_TESTS_UNIT_STORE_PROCESS_H
 
@@ -8,8 +8,8 @@
 #include "store/keys.h"
 
 #define SCENE_KEYS_MAX 80
-#define SCENE_EVENTS   300 /* one a minute: five panes */
-#define SCENE_BEFORE   200 /* read when the scene is made; two panes are sealed */
+#define SCENE_EVENTS   300 /* one per minute: five panes */
+#define SCENE_BEFORE   200 /* read when the scene is created; two panes are sealed */
 
 struct scene {
     struct redis_server *server;
@@ -22,12 +22,12 @@ struct scene {
     } key[SCENE_KEYS_MAX];
     size_t n;
     const char *damaged; /* the key */
-    char what[200];      /* how, for messages */
+    char what[200];      /* the damage, for messages */
 };
 
 void scene_make(struct scene *s, struct redis_server *server);
-void scene_free(struct scene *s); /* with s itself */
-/* All keys as they were made, and no others. */
+void scene_free(struct scene *s); /* also frees s */
+/* Restores all keys as they were created, and removes all others. */
 void scene_restore(struct scene *s);
 
 /* Leads until the pane of the third hour is sealed, and once (done) promotes a version.
@@ -35,7 +35,7 @@ void scene_restore(struct scene *s);
 int process_lead(struct scene *s, bool *done, struct lw_err *err);
 /* Claims the partition, reads on to SCENE_EVENTS, and flushes. */
 int process_work(struct scene *s, struct lw_err *err);
-/* Reads what a page or a command shows. */
+/* Reads everything that the status page and the commands show. */
 int process_look(struct scene *s, struct lw_err *err);
 
 #endif

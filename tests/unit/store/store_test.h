@@ -21,8 +21,7 @@
 #define TOPIC "trips"
 #define T0    (LW_DAY * 18000) /* a midnight of 2019 */
 
-/* Group fixtures: state becomes the server; exits with 77 when there is no redis-server.
- */
+/* Group fixtures: state becomes the server; exits with 77 if there is no redis-server. */
 int group_setup(void **state);
 int group_teardown(void **state);
 
@@ -30,10 +29,10 @@ int group_teardown(void **state);
  * "3h". */
 struct lw_spec *test_spec(const char *stream);
 struct lw_redis *test_connect(const char *url);
-/* A connection that does something in plain words; fails the test when Redis refuses. */
+/* Returns the reply; fails the test if Redis refuses. */
 struct lw_reply *must(struct lw_redis *r, struct lw_reply *reply,
                       const struct lw_err *err);
-struct lw_err *test_err(void); /* one for all of them */
+struct lw_err *test_err(void); /* shared by all calls */
 #define MUST(r, ...) must(r, lw_redis_do(r, test_err(), __VA_ARGS__), test_err())
 int64_t must_int(struct lw_redis *r, struct lw_reply *reply); /* frees */
 char *must_text(struct lw_reply *reply); /* frees; free() the result */

@@ -25,7 +25,7 @@
 
 #define HOURS 6
 
-/* ---- building it ---- */
+/* ---- creating it ---- */
 
 static struct lw_evaluation_step step_of(struct world *w, bool sealed) {
     return (struct lw_evaluation_step){.lease = &w->lease,
@@ -97,7 +97,7 @@ static void put_out(struct world *w, const char *id) {
         MUST(w->admin, "XADD %s * id %s json {}", lw_key(key, w->spec, "outbox"), id));
 }
 
-static void page(struct world *w) {
+static void put_notifications(struct world *w) {
     size_t n;
     put_out(w, "1-critical@hook");
     put_out(w, "2-critical@hook");
@@ -125,8 +125,8 @@ static struct lw_silence silence(int64_t until) {
     return s;
 }
 
-/* A stream after a while: it has entries that have ended, are stale, or come from a
- * clock that ran ahead, and a pane that the next flush removes. */
+/* A stream after some time: it has entries that have ended, are stale, or come from a
+ * clock that was ahead, and a pane that the next flush removes. */
 static void age(struct world *w) {
     char key[LW_KEY_MAX], id[40];
     struct lw_silence past = silence(NOW - 1000), held = silence(NOW + 90000);
@@ -220,14 +220,14 @@ static struct lw_alert alert_of(void) {
     return a;
 }
 
-/* All that a step can contain. */
+/* Everything that a step can contain. */
 static int with_notifications(struct world *w,
                               int (*write)(struct world *, struct lw_evaluation_step *)) {
     static const struct lw_outgoing out = {.id = "o@hook", .json = "{}", .len = 2};
     static const struct lw_notification_field message = {"abc", "{}", 2};
     static const struct lw_notification_field notified[] = {{"abc@hook", "x", 1},
                                                             {"k", NULL, 0}};
-    static const struct lw_notification_line line = {"withheld", "because"};
+    static const struct lw_notification_line line = {"suppressed", "because"};
     struct lw_alert alert = alert_of();
     struct lw_unreadable_panes unread = {0};
     lw_unreadable_add(&unread, &damaged);
@@ -384,11 +384,11 @@ const struct world_action world_action[] = {
 };
 const size_t world_actions = sizeof world_action / sizeof *world_action;
 
-/* ---- all of it ---- */
+/* ---- the whole stream ---- */
 
 void world_build(struct world *w) {
     work(w);
     lead(w);
-    page(w);
+    put_notifications(w);
     age(w);
 }

@@ -1,4 +1,4 @@
-/* A full stream, and every write of the store as an action on it. */
+/* A full stream, and every write operation of the store on it. */
 #ifndef LW_TESTS_UNIT_STORE_STORE_WORLD_H
 #define LW_TESTS_UNIT_STORE_STORE_WORLD_H
 
@@ -10,7 +10,7 @@
 #define STREAM "atomic"
 #define NOW    INT64_C(1700000000000)
 
-/* What the actions have at hand, as read from the stream that was built. */
+/* What the actions need, as read from the new stream. */
 struct world {
     struct redis_server *server;
     struct lw_redis *admin, *user;
@@ -18,19 +18,19 @@ struct world {
     struct lw_lease lease;
     uint64_t epoch;
     int64_t sealed_until;
-    struct lw_monitor *monitor; /* has sealed one pane more than what is written */
+    struct lw_monitor *monitor; /* has sealed one pane more than is written */
     struct lw_evaluation e;
     struct lw_delivery delivery;
     char entry[40], parked[40], silence[16];
     struct lw_err err;
 };
 
-/* Fills the database over w->admin, which with w->user and w->spec must be there. */
+/* Fills the database through w->admin; w->user and w->spec must be set. */
 void world_build(struct world *w);
 
 struct world_action {
     const char *name;
-    int (*act)(struct world *w); /* over w->user; 0, or -1 with w->err */
+    int (*act)(struct world *w); /* through w->user; 0, or -1 with w->err */
     bool promotes;
 };
 extern const struct world_action world_action[];

@@ -1,5 +1,5 @@
-/* The least ACL: the list is sufficient, each missing element is reported by name, and
- * the operators' page shows the same list. */
+/* The minimal ACL: the list is sufficient, each missing element is reported by name, and
+ * docs/redis.md shows the same list. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void end(struct fixture *f) {
     free(f->spec);
 }
 
-/* ACL SETUSER team, with these words. */
+/* ACL SETUSER team with these words. */
 static void set_user(struct fixture *f, const char *words) {
     struct lw_cmd *c = lw_cmd_new();
     struct lw_err err = {0};
@@ -65,7 +65,7 @@ static void assert_all_given(struct fixture *f) {
     assert_string_equal(a.remedy, "");
 }
 
-static void the_list_is_enough(void **state) {
+static void the_list_is_sufficient(void **state) {
     struct fixture f;
     begin(&f, state);
     char *rules = lw_access_rules(f.user, STREAM);
@@ -78,7 +78,7 @@ static void the_list_is_enough(void **state) {
 }
 
 /* A denied element is reported, and granting the proposed rule fixes it. */
-static void each_element_is_missed_by_name(void **state) {
+static void each_missing_element_is_named(void **state) {
     struct fixture f;
     begin(&f, state);
     char *rules = lw_access_rules(f.user, STREAM), *rest = NULL;
@@ -111,8 +111,9 @@ static void each_element_is_missed_by_name(void **state) {
     end(&f);
 }
 
-/* A user of another team's keys; one whose keys differ by what is done with them. */
-static void keys_are_named(void **state) {
+/* A user with the keys of another team, and one whose key permissions differ by
+ * operation. */
+static void missing_keys_are_named(void **state) {
     struct fixture f;
     begin(&f, state);
     set_user(&f, "~other:* &* +@all");
@@ -130,8 +131,8 @@ static void keys_are_named(void **state) {
     end(&f);
 }
 
-/* The reported one: no channels, everything else. */
-static void only_the_channel_is_missing(void **state) {
+/* All permissions except channels. */
+static void a_missing_channel_is_reported(void **state) {
     struct fixture f;
     begin(&f, state);
     set_user(&f, "~leeway:* +@all");
@@ -142,7 +143,7 @@ static void only_the_channel_is_missing(void **state) {
     end(&f);
 }
 
-static void a_password_that_is_refused_is_no_missing_rule(void **state) {
+static void a_wrong_password_is_no_missing_permission(void **state) {
     struct fixture f;
     struct lw_access a;
     struct lw_err err = {0};
@@ -159,7 +160,7 @@ static void a_password_that_is_refused_is_no_missing_rule(void **state) {
     end(&f);
 }
 
-static void a_server_that_takes_writes_says_so(void **state) {
+static void a_writable_server_passes(void **state) {
     struct fixture f;
     struct lw_err err = {0};
     begin(&f, state);
@@ -173,7 +174,7 @@ static void a_server_that_takes_writes_says_so(void **state) {
     end(&f);
 }
 
-static void the_page_shows_the_list(void **state) {
+static void the_documentation_shows_the_list(void **state) {
     size_t len;
     struct lw_err err = {0};
     (void)state;
@@ -191,13 +192,13 @@ static void the_page_shows_the_list(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_list_is_enough),
-        cmocka_unit_test(each_element_is_missed_by_name),
-        cmocka_unit_test(keys_are_named),
-        cmocka_unit_test(only_the_channel_is_missing),
-        cmocka_unit_test(a_password_that_is_refused_is_no_missing_rule),
-        cmocka_unit_test(a_server_that_takes_writes_says_so),
-        cmocka_unit_test(the_page_shows_the_list),
+        cmocka_unit_test(the_list_is_sufficient),
+        cmocka_unit_test(each_missing_element_is_named),
+        cmocka_unit_test(missing_keys_are_named),
+        cmocka_unit_test(a_missing_channel_is_reported),
+        cmocka_unit_test(a_wrong_password_is_no_missing_permission),
+        cmocka_unit_test(a_writable_server_passes),
+        cmocka_unit_test(the_documentation_shows_the_list),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -1,5 +1,5 @@
-/* Silences begin, are visible, and end; parked deliveries are kept and can be retried;
- * and one receiver's backlog hides no entries of another. */
+/* Silences start, are visible, and end; parked deliveries are kept and can be retried;
+ * and one receiver's backlog does not hide the entries of another. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -48,7 +48,7 @@ static void put_alert(struct fixture *f, const char *fingerprint, const char *js
         MUST(f->r, "HSET %s %s %s", lw_key(key, f->spec, "alerts"), fingerprint, json));
 }
 
-static void silences_are_kept_seen_and_ended(void **state) {
+static void silences_are_stored_listed_and_ended(void **state) {
     struct fixture f;
     struct lw_alerts a;
     begin(&f, state, "silences");
@@ -78,7 +78,7 @@ static void silences_are_kept_seen_and_ended(void **state) {
     assert_int_equal(lw_alerts_firing(&a), 1);
     lw_alerts_fini(&a);
 
-    /* past its end, and ended by hand */
+    /* one has expired, one was ended by a person */
     assert_int_equal(lw_alerts_read(f.r, f.spec, NOW + 5000, &a, &f.err), 0);
     assert_int_equal(a.nsilences, 1);
     assert_string_equal(a.alert[0].silenced_by, "");
@@ -88,7 +88,7 @@ static void silences_are_kept_seen_and_ended(void **state) {
     assert_int_equal(f.err.code, LW_ENOTFOUND);
     lw_err_clear(&f.err);
 
-    /* what has ended is forgotten when another comes */
+    /* ended silences are removed when another one is added */
     struct lw_silence three = silence(NOW + 90000, "");
     assert_int_equal(lw_silences_add(f.r, f.spec, &three, NOW + 6000, &f.err), 0);
     char key[LW_KEY_MAX];
@@ -108,7 +108,7 @@ static void put_out(struct fixture *f, const char *id) {
         MUST(f->r, "XADD %s * id %s json {}", lw_key(key, f->spec, "outbox"), id));
 }
 
-static void a_backlog_hides_nobody_elses_entries(void **state) {
+static void a_backlog_does_not_hide_other_receivers(void **state) {
     struct fixture f;
     struct lw_delivery d[4];
     char id[40];
@@ -119,7 +119,7 @@ static void a_backlog_hides_nobody_elses_entries(void **state) {
         put_out(&f, id);
     }
     put_out(&f, "one@alive");
-    put_out(&f, "two@too@alive"); /* ends alike and is nobody's name */
+    put_out(&f, "two@too@alive"); /* the same ending, but no receiver of that name */
     struct lw_reply *reply =
         lw_outbox_read(f.r, f.spec, (struct lw_outbox_of){"alive", 4}, d, &n, &f.err);
     assert_int_equal(n, 2);
@@ -133,7 +133,7 @@ static void a_backlog_hides_nobody_elses_entries(void **state) {
     end(&f);
 }
 
-static void what_was_given_up_is_kept_and_comes_back(void **state) {
+static void parked_deliveries_are_kept_and_can_be_retried(void **state) {
     struct fixture f;
     struct lw_delivery d[2];
     struct lw_parked p[2];
@@ -171,27 +171,27 @@ static void what_was_given_up_is_kept_and_comes_back(void **state) {
     assert_int_equal(n, 1);
     assert_string_equal(d[0].id, "1-critical@hook");
     assert_true(d[0].alert == UINT64_MAX);
-    assert_int_equal(d[0].attempts, 0); /* it begins anew */
+    assert_int_equal(d[0].attempts, 0); /* its attempts start again */
     lw_reply_free(reply);
     end(&f);
 }
 
-/* A parked delivery returns only if it is still true, as far as its receiver can know:
- * "hook" takes each message alone, "page" knows incidents, "labels" does not. */
-static void what_is_out_of_date_does_not_come_back(void **state) {
+/* A parked delivery is queued again only if it is still right for its receiver: "hook"
+ * takes each message alone, "page" knows incidents, "labels" does not. */
+static void outdated_deliveries_are_not_retried(void **state) {
     static const struct {
-        const char *id, *notified; /* the last notification of its receiver, or NULL */
+        const char *id, *notified; /* the last notification to its receiver, or NULL */
         bool back;
     } c[] = {{"0a-critical@hook", "0b critical 1 0", true},
              {"0a-critical@page", "0a critical 1 0", true},
-             {"0a-critical@page", "0b critical 1 0", false}, /* it would open twice */
-             {"0a-warning.3@page", NULL, false},             /* open what has ended */
+             {"0a-critical@page", "0b critical 1 0", false}, /* would open a second */
+             {"0a-warning.3@page", NULL, false},             /* it has ended */
              {"0a-resolved@page", NULL, true},
              {"0a-resolved@page", "0b critical 1 0", true}, /* another incident's */
              {"0a-critical@labels", "0a critical 1 0", true},
              {"0a-critical@labels", NULL, false},
              {"0a-resolved@labels", NULL, true},
-             {"0a-resolved@labels", "0b warning 1 0", false}, /* it would end 0b */
+             {"0a-resolved@labels", "0b warning 1 0", false}, /* would resolve 0b */
              {"0a-critical@gone", "0b critical 1 0", true}};
     struct fixture f;
     char outbox[LW_KEY_MAX], parked[LW_KEY_MAX], notified[LW_KEY_MAX], field[64];
@@ -220,8 +220,8 @@ static void what_is_out_of_date_does_not_come_back(void **state) {
     end(&f);
 }
 
-/* One key per stream, the same for all processes, and a new one after it was lost. */
-static void the_privacy_key_stays(void **state) {
+/* One key per stream, the same for all processes; a new one if it was lost. */
+static void the_privacy_key_does_not_change(void **state) {
     struct fixture f;
     uint8_t key[3][LW_PRIVACY_KEY_BYTES];
     char name[LW_KEY_MAX];
@@ -251,10 +251,10 @@ static void the_privacy_key_stays(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_out_of_date_does_not_come_back),
-        cmocka_unit_test(the_privacy_key_stays),
-        cmocka_unit_test(silences_are_kept_seen_and_ended),
-        cmocka_unit_test(a_backlog_hides_nobody_elses_entries),
-        cmocka_unit_test(what_was_given_up_is_kept_and_comes_back)};
+        cmocka_unit_test(outdated_deliveries_are_not_retried),
+        cmocka_unit_test(the_privacy_key_does_not_change),
+        cmocka_unit_test(silences_are_stored_listed_and_ended),
+        cmocka_unit_test(a_backlog_does_not_hide_other_receivers),
+        cmocka_unit_test(parked_deliveries_are_kept_and_can_be_retried)};
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

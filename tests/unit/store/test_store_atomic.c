@@ -1,10 +1,10 @@
-/* Law: a step is done whole or not at all, whatever Redis refuses.
+/* A step is executed as a whole or not at all, whatever Redis refuses.
  *
- * A full stream is built once. Then every write of the store is made against a copy of
- * it, as a user who lacks one command; who lacks one key; with one key of another type;
- * with no memory left; with too few replicas. Either it says that it failed, and the
- * database is byte for byte as before (DUMP and expiry of every key), or it says that it
- * succeeded, and every key is there as after a run that nobody disturbed. */
+ * A full stream is created once. Then every write operation of the store runs on a copy
+ * of it, with a user who lacks one command or one key, with one key of another type,
+ * without free memory, or with too few replicas. Either it reports a failure, and the
+ * database is the same byte for byte (DUMP and expiry of every key), or it reports
+ * success, and every key exists as after an undisturbed run. */
 #include "store_world.h"
 
 #include <stdio.h>
@@ -22,9 +22,9 @@
 #include "store/parked.h"
 #include "store/requests.h"
 
-/* ---- the database as a whole ---- */
+/* ---- the whole database ---- */
 
-/* Keeps a copy in database 1, or brings it back. */
+/* Copies it to database 1, or restores it. */
 static const struct lw_script copy_all = {
     "copy", "local from, to = ARGV[1], ARGV[2]\n"
             "redis.call('SELECT', to)\n"
@@ -35,7 +35,7 @@ static const struct lw_script copy_all = {
             "end\n"
             "return 1\n"};
 
-/* Every byte, and when it expires. */
+/* Every byte and every expiry. */
 static const struct lw_script all_bytes = {
     "bytes", "local keys, out = redis.call('KEYS', '*'), {}\n"
              "table.sort(keys)\n"
@@ -45,8 +45,8 @@ static const struct lw_script all_bytes = {
              "end\n"
              "return table.concat(out, '\\n')\n"};
 
-/* What is there, and how much of it: the same after every whole run, while the bytes hold
- * the clock. */
+/* The keys and their sizes: the same after every complete run, while the bytes contain
+ * times. */
 static const struct lw_script all_shapes = {
     "shapes", "local keys, out = redis.call('KEYS', '*'), {}\n"
               "local size = {hash = 'HLEN', zset = 'ZCARD', stream = 'XLEN',\n"
@@ -88,7 +88,7 @@ static void admin(struct world *w, const char *words) {
     lw_cmd_free(c);
 }
 
-/* The user's rules without one of them; keys: "" or patterns in place of the prefix. */
+/* The user's rules without one of them; keys: "" or patterns instead of the prefix. */
 static void allow(struct world *w, const char *but, const char *keys) {
     struct lw_buf line = {0};
     char *rules = lw_access_rules(NULL, STREAM);
@@ -133,7 +133,7 @@ static int world_teardown(void **state) {
     return 0;
 }
 
-/* ---- the law ---- */
+/* ---- the property ---- */
 
 struct reference {
     char *shape;
@@ -175,7 +175,7 @@ static void forget(struct reference *ref) {
     free(ref->shape);
 }
 
-/* Once, while the fault is active. */
+/* Runs an action once, while the fault is active. */
 static int hold(struct world *w, size_t action, const char *fault, const char *on,
                 const char *shape) {
     char *before = whole(w, &all_bytes, "", "");
@@ -195,7 +195,7 @@ static int hold(struct world *w, size_t action, const char *fault, const char *o
     return rc;
 }
 
-static void without_one_command(void **state) {
+static void a_step_without_one_command_is_atomic(void **state) {
     struct world *w = *state;
     size_t refused = 0;
     for (size_t a = 0; a < world_actions; a++) {
@@ -209,7 +209,7 @@ static void without_one_command(void **state) {
             if (hold(w, a, "without", word, ref.shape) == 0)
                 continue;
             refused++;
-            assert_int_equal(w->err.code, LW_EAGAIN); /* nobody dies of it */
+            assert_int_equal(w->err.code, LW_EAGAIN); /* the process continues */
             assert_int_equal(lw_redis_why(w->user), LW_REDIS_DENIED);
         }
         free(rules);
@@ -218,7 +218,7 @@ static void without_one_command(void **state) {
     assert_true(refused > 100);
 }
 
-static void without_one_key(void **state) {
+static void a_step_without_one_key_is_atomic(void **state) {
     struct world *w = *state;
     size_t refused = 0;
     for (size_t a = 0; a < world_actions; a++) {
@@ -243,7 +243,7 @@ static void without_one_key(void **state) {
     assert_true(refused > 60);
 }
 
-static void with_a_key_of_another_type(void **state) {
+static void a_step_with_a_key_of_another_type_is_atomic(void **state) {
     struct world *w = *state;
     size_t refused = 0;
     for (size_t a = 0; a < world_actions; a++) {
@@ -264,7 +264,7 @@ static void with_a_key_of_another_type(void **state) {
     assert_true(refused > 60);
 }
 
-static void with_a_server_that_takes_no_writes(void **state) {
+static void a_step_on_a_read_only_server_is_atomic(void **state) {
     static const struct {
         const char *set, *back;
         enum lw_redis_why why;
@@ -280,7 +280,7 @@ static void with_a_server_that_takes_no_writes(void **state) {
             admin(w, faults[f].set);
             int rc = hold(w, a, "after", faults[f].set, ref.shape);
             admin(w, faults[f].back);
-            if (rc == 0) /* it only takes away: a full server has nothing against that */
+            if (rc == 0) /* it only deletes, which a full server accepts */
                 continue;
             assert_int_equal(w->err.code, LW_EAGAIN);
             assert_int_equal(lw_redis_why(w->user), faults[f].why);
@@ -289,8 +289,8 @@ static void with_a_server_that_takes_no_writes(void **state) {
     }
 }
 
-/* If the change of the champion may not be announced, it is written all the same. */
-static void a_change_that_is_not_heard_stands(void **state) {
+/* If the change of the champion cannot be announced, it is written nevertheless. */
+static void an_unannounced_change_is_still_written(void **state) {
     struct world *w = *state;
     for (size_t a = 0; a < world_actions; a++) {
         if (!world_action[a].promotes)
@@ -307,9 +307,9 @@ static void a_change_that_is_not_heard_stands(void **state) {
     }
 }
 
-/* ---- the list of what is needed, against what is used ---- */
+/* ---- the list of commands compared with those used ---- */
 
-static void claim_anew(struct world *w) {
+static void claim_again(struct world *w) {
     struct lw_partition *p = lw_partition_new(w->spec, 0);
     struct lw_claim claim;
     assert_int_equal(lw_state_claim(w->user,
@@ -320,14 +320,14 @@ static void claim_anew(struct world *w) {
     lw_partition_free(p);
 }
 
-/* A partition whose progress is damaged, and an index of panes that is gone. */
-static void mend_all(struct world *w) {
+/* A partition with damaged progress, and a missing index of panes. */
+static void repair_all(struct world *w) {
     char key[LW_KEY_MAX];
     lw_key(key, w->spec, "part:%s:0", TOPIC);
     lw_reply_free(MUST(w->admin, "HSET %s progress spoilt", key));
-    claim_anew(w);
+    claim_again(w);
     lw_reply_free(MUST(w->admin, "DEL %s", key)); /* was it ever flushed? */
-    claim_anew(w);
+    claim_again(w);
     lw_reply_free(MUST(w->admin, "DEL %s", lw_key(key, w->spec, "panes")));
     assert_int_equal(lw_damage_index(w->user, w->spec, &w->err), 0);
 }
@@ -368,7 +368,7 @@ static void read_all(struct world *w) {
     lw_reply_free(lw_monitor_state_quarantine(r, w->spec, &json, &w->err));
     lw_reply_free(MUST(r, "GET %s", lw_key(key, w->spec, "lease")));
     assert_int_equal(lw_access_look(r, w->spec, TOPIC, &access, &w->err), 0);
-    mend_all(w);
+    repair_all(w);
     assert_false(access.denied);
     assert_non_null(lw_redis_info(r, "redis_version", &w->err));
 }
@@ -410,7 +410,7 @@ static char *used(struct world *w) {
     return text;
 }
 
-static void the_list_is_what_is_used(void **state) {
+static void the_list_equals_the_commands_used(void **state) {
     struct world *w = *state;
     allow(w, "", "");
     restore(w);
@@ -418,7 +418,7 @@ static void the_list_is_what_is_used(void **state) {
     char url[128];
     snprintf(url, sizeof url, "redis://team:pw@%s", lw_redis_where(w->admin));
     w->user = test_connect(url);
-    /* Each of them on the stream as it was built; the copying is not counted. */
+    /* Each action on the stream as created; commands of the copying are not counted. */
     struct lw_buf all = {0};
     for (size_t a = 0; a <= world_actions; a++) {
         restore(w);
@@ -449,12 +449,12 @@ static void the_list_is_what_is_used(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_one_command),
-        cmocka_unit_test(without_one_key),
-        cmocka_unit_test(with_a_key_of_another_type),
-        cmocka_unit_test(with_a_server_that_takes_no_writes),
-        cmocka_unit_test(a_change_that_is_not_heard_stands),
-        cmocka_unit_test(the_list_is_what_is_used),
+        cmocka_unit_test(a_step_without_one_command_is_atomic),
+        cmocka_unit_test(a_step_without_one_key_is_atomic),
+        cmocka_unit_test(a_step_with_a_key_of_another_type_is_atomic),
+        cmocka_unit_test(a_step_on_a_read_only_server_is_atomic),
+        cmocka_unit_test(an_unannounced_change_is_still_written),
+        cmocka_unit_test(the_list_equals_the_commands_used),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

@@ -1,11 +1,11 @@
-/* Whatever is damaged in a stream's Redis, the others go on, and nothing is counted
- * twice.
+/* Whatever is damaged in a stream's Redis, everything else continues, and nothing is
+ * counted twice.
  *
- * A stream with all its keys is made once. Then each key, and each field of it, is
- * damaged in many ways, one at a time, and a leader, a worker and the readers do what
- * they do in a process: everything must come about after some rounds, each failure in
- * between must say what it is and leave room to go on, and the panes must hold the events
- * of a smooth run. The seed is that of LEEWAY_SEED or 1, and is printed. */
+ * A stream with all its keys is created once. Then each key, and each field of it, is
+ * damaged in many ways, one at a time, and a leader, a worker and the readers do their
+ * work: after some rounds all of it must have succeeded, each failure in between must
+ * name its cause and leave the process running, and the panes must contain the events of
+ * an undisturbed run. The seed is LEEWAY_SEED or 1, and is printed. */
 #include "process.h"
 
 #include <inttypes.h>
@@ -18,11 +18,11 @@
 #include "store/models.h"
 
 #define ROUNDS    8
-#define PER_FIELD 3 /* ways in which a field is damaged, drawn of all */
+#define PER_FIELD 3 /* ways in which a field is damaged, chosen at random */
 
 static const struct lw_damage_of all_of_it = {TOPIC, "me", 1, 0, false};
 
-/* ---- the law ---- */
+/* ---- the property ---- */
 
 static void failed(struct scene *s, const char *who, const struct lw_err *err) {
     if (!err->msg[0] || err->code == LW_ECONFIG || err->code == LW_OK)
@@ -37,7 +37,7 @@ static void goes_on(struct scene *s) {
 
     for (int i = 0; i < ROUNDS; i++) {
         memset(err, 0, sizeof err);
-        if (i > 0 || strcmp(s->damaged, "lease") != 0) /* it has run out */
+        if (i > 0 || strcmp(s->damaged, "lease") != 0) /* it has expired */
             lw_reply_free(MUST(s->r, "DEL %s", lw_key(key, s->spec, "lease")));
         bool ok = process_lead(s, &led, &err[0]) == 0;
         if (!ok)
@@ -58,7 +58,7 @@ static void goes_on(struct scene *s) {
             fail_msg("%s: %s", s->what, why.msg);
         free(found.item);
     }
-    fail_msg("%s: it does not go on: leading \"%s\", working \"%s\", looking \"%s\"",
+    fail_msg("%s: it does not continue: leading \"%s\", working \"%s\", looking \"%s\"",
              s->what, err[0].msg, err[1].msg, err[2].msg);
 }
 
@@ -95,11 +95,11 @@ static const char *short_name(const struct scene *s, const char *key) {
     return strstr(key, "}:") + 2;
 }
 
-static void one(struct scene *s, const char *key, const char *fmt, ...)
+static void trial_begin(struct scene *s, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Begins a trial on a stream as it was. */
-static void one(struct scene *s, const char *key, const char *fmt, ...) {
+/* Starts a trial on the restored stream. */
+static void trial_begin(struct scene *s, const char *key, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
     s->damaged = short_name(s, key);
@@ -109,8 +109,8 @@ static void one(struct scene *s, const char *key, const char *fmt, ...) {
     scene_restore(s);
 }
 
-/* The look that a leader has every few seconds leaves no key of a wrong type. */
-static void is_mended(struct scene *s) {
+/* The leader's periodic check leaves no key of a wrong type. */
+static void is_repaired(struct scene *s) {
     struct lw_damages found;
     struct lw_err err = {0};
     if (lw_damage_mend(s->r, s->spec, &all_of_it, &found, &err))
@@ -135,10 +135,10 @@ static void another_type(struct scene *s, const char *key) {
         "SET %s text",   "RPUSH %s a",      "SADD %s a", "ZADD %s 1 a",    "HSET %s f v",
         "XADD %s * f v", "XADD %s 1-1 f v", NULL,        "SET %s \xff\xfe"};
     for (size_t i = 0; i < sizeof make / sizeof *make; i++) {
-        one(s, key, "replaced by %s", make[i] ? make[i] : "nothing");
+        trial_begin(s, key, "replaced by %s", make[i] ? make[i] : "nothing");
         lw_reply_free(MUST(s->r, "DEL %s", key));
         char line[32];
-        if (make[i]) { /* lw_redis_do wants a literal */
+        if (make[i]) { /* lw_redis_do needs a literal */
             struct lw_cmd *c = lw_cmd_new();
             lw_copy(line, sizeof line, make[i]);
             for (char *w = strtok(line, " "); w; w = strtok(NULL, " "))
@@ -147,7 +147,7 @@ static void another_type(struct scene *s, const char *key) {
             lw_cmd_free(c);
         }
         check(s);
-        is_mended(s);
+        is_repaired(s);
     }
 }
 
@@ -174,8 +174,8 @@ static const char *const numbers[] = {"",
 #define WAYS    (NUMBERS + 6)
 
 /* The value, damaged in one of WAYS. */
-static void spoil(struct lw_rng *rng, size_t way, const char *was, size_t len,
-                  struct lw_buf *out) {
+static void damage_value(struct lw_rng *rng, size_t way, const char *was, size_t len,
+                         struct lw_buf *out) {
     lw_buf_clear(out);
     if (way < NUMBERS) {
         lw_buf_put(out, numbers[way], strlen(numbers[way]));
@@ -209,8 +209,8 @@ static void set(struct scene *s, const char *verb, const char *key, const char *
     lw_cmd_free(c);
 }
 
-/* A damaged bit may leave a number that could be the true one (a time, a version, a
- * pane length): that cannot be detected. */
+/* A damaged bit may give another valid number (a time, a version, a pane length): that
+ * cannot be detected. */
 static bool plausible(const struct scene *s, const char *field, size_t way) {
     static const char *const fields[] = {"contract"};
     if (way < NUMBERS)
@@ -229,16 +229,16 @@ static void fields(struct scene *s, struct lw_rng *rng, const char *key) {
         size_t len;
         const char *field = lw_reply_text(lw_reply_at(all, i), NULL);
         const char *was = lw_reply_text(lw_reply_at(all, i + 1), &len);
-        one(s, key, "%.40s is missing", field);
+        trial_begin(s, key, "%.40s is missing", field);
         lw_reply_free(MUST(s->r, "HDEL %s %s", key, field));
         check(s);
         for (int k = 0; k < PER_FIELD; k++) {
             size_t way = lw_rng_next(rng) % WAYS;
-            one(s, key, "%.40s damaged in way %zu%s%s", field, way,
-                way < NUMBERS ? ": " : "", way < NUMBERS ? numbers[way] : "");
+            trial_begin(s, key, "%.40s damaged in way %zu%s%s", field, way,
+                        way < NUMBERS ? ": " : "", way < NUMBERS ? numbers[way] : "");
             if (plausible(s, field, way))
                 continue;
-            spoil(rng, way, was, len, &value);
+            damage_value(rng, way, was, len, &value);
             set(s, "HSET", key, field, &value);
             check(s);
         }
@@ -254,8 +254,8 @@ static void text(struct scene *s, struct lw_rng *rng, const char *key) {
     struct lw_reply *was = MUST(s->r, "GET %s", key);
     const char *bytes = lw_reply_text(was, &len);
     for (size_t way = 0; way < WAYS; way++) {
-        one(s, key, "damaged in way %zu", way);
-        spoil(rng, way, bytes, len, &value);
+        trial_begin(s, key, "damaged in way %zu", way);
+        damage_value(rng, way, bytes, len, &value);
         set(s, "SET", key, NULL, &value);
         check(s);
     }
@@ -264,11 +264,11 @@ static void text(struct scene *s, struct lw_rng *rng, const char *key) {
 }
 
 static void entries(struct scene *s, const char *key) {
-    one(s, key, "no id is left");
+    trial_begin(s, key, "no id is left");
     lw_reply_free(
         MUST(s->r, "XADD %s 18446744073709551615-18446744073709551615 f v", key));
     check(s);
-    one(s, key, "an entry of no use");
+    trial_begin(s, key, "an entry of no use");
     lw_reply_free(MUST(s->r, "XADD %s 9007199254740000-1 f v", key));
     check(s);
 }
@@ -285,14 +285,14 @@ static void members(struct scene *s, const char *key) {
                                          "0 -5 9223372036854775807 1"};
     static const char *const score[] = {"-inf", "0", "1555203600000", "inf"};
     for (size_t i = 0; i < sizeof member / sizeof *member; i++) {
-        one(s, key, "a member \"%s\"", member[i]);
+        trial_begin(s, key, "a member \"%s\"", member[i]);
         for (size_t k = 0; k < sizeof score / sizeof *score; k++)
             lw_reply_free(MUST(s->r, "ZADD %s %s %s", key, score[k], member[i]));
         check(s);
     }
 }
 
-/* The law is about these keys too. */
+/* The trials cover these keys too. */
 static void has_key(const struct scene *s, const char *name) {
     for (size_t i = 0; i < s->n; i++)
         if (strcmp(short_name(s, s->key[i].name), name) == 0)
@@ -300,7 +300,7 @@ static void has_key(const struct scene *s, const char *name) {
     fail_msg("the stream of this test has no key %s", name);
 }
 
-static void everything_goes_on_without_what_is_damaged(void **state) {
+static void everything_else_continues_after_any_damage(void **state) {
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_rng rng;
     const char *given = getenv("LEEWAY_SEED");
@@ -329,9 +329,9 @@ static void everything_goes_on_without_what_is_damaged(void **state) {
     scene_free(s);
 }
 
-/* A reread while its owner holds the partition: the owner is fenced, unsealed panes
- * are accumulated again, and nothing is counted twice. */
-static void a_partition_is_read_again(void **state) {
+/* A reread while an owner has the partition: the owner is fenced, unsealed panes are
+ * accumulated again, and nothing is counted twice. */
+static void a_reread_counts_nothing_twice(void **state) {
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_partition_view view;
     struct lw_err err = {0};
@@ -347,9 +347,9 @@ static void a_partition_is_read_again(void **state) {
         0);
     assert_int_equal(
         lw_damage_offset(s->r, s->spec, 0, what.sealed_ms, &what.offset, &err), 0);
-    assert_int_equal(what.offset, 120); /* where the third hour begins */
+    assert_int_equal(what.offset, 120); /* start of the third hour */
     assert_int_equal(lw_damage_reread(s->r, s->spec, &what, "ann", &err), -1);
-    assert_int_equal(err.code, LW_EAGAIN); /* another epoch than the one looked at */
+    assert_int_equal(err.code, LW_EAGAIN); /* the epoch has changed meanwhile */
     lw_err_clear(&err);
     assert_int_equal(lw_state_view(s->r, s->spec, TOPIC, 1, &view, &err), 0);
     what.base_epoch = view.epoch;
@@ -414,7 +414,7 @@ static void look(struct scene *s, struct lw_damages *found) {
 
 /* A version without an alias, health and the key of the privacy hash are checked,
  * moved to unreadable:NAME, and created again when needed. */
-static void what_nobody_steps_on_is_seen_too(void **state) {
+static void rarely_used_keys_are_checked_and_repaired(void **state) {
     static const char *const name[] = {"model:2", "reference:2", "health", "privacy"};
     struct scene *s = lw_calloc(1, sizeof *s);
     struct lw_damages found;
@@ -466,7 +466,7 @@ static void a_damaged_alias_differs_from_none(void **state) {
         assert_false(a.damaged);
         int64_t stray =
             must_int(s->r, MUST(s->r, "EXISTS leeway:{damage}:model:%s", odd[i]));
-        assert_int_equal(stray, 0); /* no version of that name was made up */
+        assert_int_equal(stray, 0); /* no version of that name was created */
     }
     lw_reply_free(MUST(s->r, "HSET leeway:{damage}:models champion 0"));
     assert_int_equal(lw_models_aliases(s->r, s->spec, &a, &err), 0);
@@ -479,11 +479,11 @@ static void a_damaged_alias_differs_from_none(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_partition_is_read_again),
+        cmocka_unit_test(a_reread_counts_nothing_twice),
         cmocka_unit_test(a_reset_key_starts_empty),
-        cmocka_unit_test(what_nobody_steps_on_is_seen_too),
+        cmocka_unit_test(rarely_used_keys_are_checked_and_repaired),
         cmocka_unit_test(a_damaged_alias_differs_from_none),
-        cmocka_unit_test(everything_goes_on_without_what_is_damaged),
+        cmocka_unit_test(everything_else_continues_after_any_damage),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

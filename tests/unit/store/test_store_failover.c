@@ -1,5 +1,5 @@
-/* A cluster that redirects to another node, and a master that dies under a sentinel,
- * with real servers. */
+/* A cluster that redirects to another node, and a master that dies under a sentinel, with
+ * real servers. */
 #include "store_test.h"
 
 #include <arpa/inet.h>
@@ -43,7 +43,7 @@ static struct lw_reply *patiently(struct lw_redis *r, const char *verb, const ch
                                      : lw_redis_do(r, &err, "%s %s", verb, key);
         if (reply)
             return reply;
-        assert_int_equal(err.code, LW_EAGAIN); /* nothing that would end the process */
+        assert_int_equal(err.code, LW_EAGAIN); /* not an error that ends the process */
         nap(50);
     }
     fail_msg("%s", err.msg);
@@ -111,7 +111,7 @@ static void redirections_of_a_cluster_are_followed(void **state) {
     assert_string_equal(lw_redis_where(r), where);
     assert_int_equal(must_int(k.direct[1], MUST(k.direct[1], "GET {a}x")), 1);
 
-    /* the whole of a worker's step goes there too, from the wrong node on */
+    /* a worker's whole step reaches that node too, starting from the wrong one */
     struct lw_spec *spec = test_spec("clustered");
     struct lw_redis *fresh = test_connect(redis_server_url(k.node[0]));
     struct lw_partition *p = lw_partition_new(spec, 0);
@@ -166,13 +166,13 @@ static int flush_to(struct mover *m, int64_t next, struct lw_err *err) {
     return 0;
 }
 
-static void mover_start(struct mover *m) {
+static void slot_move_start(struct mover *m) {
     struct lw_err err = {0};
     char key[LW_KEY_MAX];
     cluster_start(&m->k);
     m->spec = test_spec("moving");
     m->r = test_connect(redis_server_url(m->k.node[1]));
-    /* which a stream that has run for a while has: */
+    /* a stream that has run for some time has this key */
     lw_reply_free(MUST(m->r, "HSET %s next 1", lw_key(key, m->spec, "models")));
     lw_reply_free(MUST(m->r, "HSET %s step 0", lw_key(key, m->spec, "monitor")));
     m->p = lw_partition_new(m->spec, 0);
@@ -190,7 +190,7 @@ static void mover_start(struct mover *m) {
                        m->k.id[0]));
 }
 
-/* So many of the slot's keys to the first node; how many there were. */
+/* Moves n of the slot's keys to the first node; returns how many there were. */
 static size_t move_keys(struct mover *m, int n) {
     struct lw_reply *keys =
         MUST(m->k.direct[1], "CLUSTER GETKEYSINSLOT %ld %d", (long)m->slot, n);
@@ -211,25 +211,25 @@ static void move_rest(struct mover *m) {
                            m->k.id[0]));
 }
 
-static void mover_stop(struct mover *m) {
+static void slot_move_stop(struct mover *m) {
     lw_partition_free(m->p);
     lw_redis_free(m->r);
     free(m->spec);
     cluster_stop(&m->k);
 }
 
-/* While a slot moves, a missing key counts as moved, also in the middle of a script. A
- * flush is then executed as a whole or not at all. */
+/* While a slot moves, a missing key counts as moved, also during a script. A flush is
+ * then executed as a whole or not at all. */
 static void a_flush_is_whole_while_a_slot_moves(void **state) {
     struct mover m;
     struct lw_err err = {0};
-    mover_start(&m);
-    feed(m.spec, m.p, 100, 15, 1); /* in panes that are there already */
+    slot_move_start(&m);
+    feed(m.spec, m.p, 100, 15, 1); /* in existing panes */
     if (flush_to(&m, 115, &err)) {
         assert_int_equal(err.code, LW_EAGAIN);
-        fail_msg("all keys are there, it could have been done: %s", err.msg);
+        fail_msg("all keys are there, so it should have succeeded: %s", err.msg);
     }
-    feed(m.spec, m.p, 115, 65, 1); /* opens a pane, of which there is no key yet */
+    feed(m.spec, m.p, 115, 65, 1); /* opens a pane whose key does not exist yet */
     char *before = dump_state(m.k.direct[1], m.spec, 1);
     assert_int_equal(flush_to(&m, 180, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
@@ -237,7 +237,7 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
     assert_string_equal(after, before);
     free(before);
     free(after);
-    assert_true(move_keys(&m, 2) > 0); /* half of it here, half of it there */
+    assert_true(move_keys(&m, 2) > 0); /* some keys on either node */
     assert_int_equal(flush_to(&m, 180, &err), -1);
     assert_int_equal(err.code, LW_EAGAIN);
     move_rest(&m);
@@ -246,10 +246,9 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
         nap(50);
     }
     assert_int_equal(m.at, 180);
-    assert_true(lw_redis_dials(m.r) >
-                1); /* who reads on knows that it is another server */
+    assert_true(lw_redis_dials(m.r) > 1); /* a reader notices the other server */
 
-    /* the same as without all this */
+    /* the same state as without the move */
     struct lw_redis *plain = test_connect(redis_server_url(*state));
     struct mover still = {.spec = m.spec, .r = plain, .at = -1};
     still.p = lw_partition_new(m.spec, 0);
@@ -265,7 +264,7 @@ static void a_flush_is_whole_while_a_slot_moves(void **state) {
     free(stayed);
     lw_partition_free(still.p);
     lw_redis_free(plain);
-    mover_stop(&m);
+    slot_move_stop(&m);
 }
 
 static size_t lines_of_evaluations(struct lw_redis *r, const struct lw_spec *spec) {
@@ -273,15 +272,15 @@ static size_t lines_of_evaluations(struct lw_redis *r, const struct lw_spec *spe
     return (size_t)must_int(r, MUST(r, "XLEN %s", lw_key(key, spec, "evaluations")));
 }
 
-/* And so has a step of the leader: its line is there once, whatever happened
+/* The same for a step of the leader: its line is written once, whatever happened
  * before. */
 static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
     struct mover m;
     struct lw_err err = {0};
     struct lw_evaluation *e = lw_calloc(1, sizeof *e);
-    mover_start(&m);
+    slot_move_start(&m);
     struct lw_lease lease = {.who = "l", .ttl_ms = 60000};
-    move_rest(&m); /* the lease and the fence are new keys: take them at rest */
+    move_rest(&m); /* the lease and the fence are new keys: create them at rest */
     for (int i = 0; i < 100 && lw_lease_hold(m.r, m.spec, &lease, &err) != 1; i++)
         nap(50);
     assert_true(lease.token != 0);
@@ -303,7 +302,7 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
         MUST(m.k.direct[1], "CLUSTER SETSLOT %ld IMPORTING %s", (long)m.slot, m.k.id[0]));
     lw_reply_free(
         MUST(m.k.direct[0], "CLUSTER SETSLOT %ld MIGRATING %s", (long)m.slot, m.k.id[1]));
-    char key[LW_KEY_MAX]; /* moved before the others: the step cannot be whole here */
+    char key[LW_KEY_MAX]; /* moved before the others: the step cannot run here */
     lw_reply_free(MUST(m.k.direct[0], "MIGRATE 127.0.0.1 %d %s 0 5000",
                        redis_server_port(m.k.node[1]),
                        lw_key(key, m.spec, "window:3h:x")));
@@ -319,7 +318,7 @@ static void an_evaluation_is_whole_while_a_slot_moves(void **state) {
     free(sealed);
     lw_monitor_free(monitor);
     free(e);
-    mover_stop(&m);
+    slot_move_stop(&m);
     (void)state;
 }
 
@@ -347,7 +346,7 @@ static pid_t start_sentinel(const char *dir, int port, int master) {
     return pid;
 }
 
-/* Until the sentinel has found the replica. */
+/* Waits until the sentinel knows the replica. */
 static void wait_for_replica(struct lw_redis *sentinel) {
     for (int i = 0; i < 400; i++) {
         struct lw_err err = {0};

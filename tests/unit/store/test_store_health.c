@@ -1,6 +1,6 @@
-/* Entries of processes in Redis: they are read as written, unreadable entries harm no
- * other, dead processes are detected, and a Redis that refuses writes is noticed at
- * once. */
+/* Entries of processes in Redis: they are read as written, unreadable entries do not
+ * affect others, dead processes are detected, and a Redis that refuses writes is noticed
+ * at once. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -49,7 +49,7 @@ static void facts(struct fixture *f) {
     assert_int_equal(lw_health_facts(f->r, f->spec, &f->facts, &f->err), 0);
 }
 
-static void an_empty_stream_says_nothing(void **state) {
+static void an_empty_stream_has_no_processes(void **state) {
     struct fixture *f = begin(state, "empty");
     assert_true(f->facts.server_ms > 0);
     assert_string_equal(f->facts.leader, "");
@@ -58,7 +58,7 @@ static void an_empty_stream_says_nothing(void **state) {
     end(f);
 }
 
-static void what_is_written_is_read(void **state) {
+static void written_entries_are_read_back(void **state) {
     struct fixture *f = begin(state, "health");
     struct lw_process p = process(f, "host:1");
     struct lw_lease lease = {.who = "host:1", .ttl_ms = 60000};
@@ -77,14 +77,14 @@ static void what_is_written_is_read(void **state) {
     end(f);
 }
 
-static void the_dead_fall_silent(void **state) {
+static void dead_processes_are_detected(void **state) {
     struct fixture *f = begin(state, "dead");
     struct lw_process p = process(f, "host:2");
     p.at_ms -= LW_HEALTH_ALIVE_MS + 60000;
     assert_int_equal(lw_health_put(f->r, f->spec, &p, &f->err), 0);
     facts(f);
     assert_int_equal(f->facts.nprocesses, 0);
-    assert_int_equal(f->facts.ngone, 0); /* it may only be stopped */
+    assert_int_equal(f->facts.ngone, 0); /* it may have been stopped */
     p.at_ms -= 3600000;
     assert_int_equal(lw_health_put(f->r, f->spec, &p, &f->err), 0);
     facts(f);
@@ -93,7 +93,7 @@ static void the_dead_fall_silent(void **state) {
     end(f);
 }
 
-static void nonsense_harms_nobody(void **state) {
+static void unreadable_entries_do_not_affect_others(void **state) {
     struct fixture *f = begin(state, "nonsense");
     static const char *const bad[] = {
         "",
@@ -115,7 +115,7 @@ static void nonsense_harms_nobody(void **state) {
     for (size_t i = 0; i < f->facts.nprocesses; i++)
         assert_true(f->facts.process[i].ntroubles <= 1);
     lw_reply_free(MUST(f->r, "DEL %s", f->key));
-    for (int i = 0; i < 3 * LW_PROCESSES_MAX; i++) { /* more than there is room for */
+    for (int i = 0; i < 3 * LW_PROCESSES_MAX; i++) { /* more than the limit */
         snprintf(who, sizeof who, "host:%d", i);
         struct lw_process p = process(f, who);
         assert_int_equal(lw_health_put(f->r, f->spec, &p, &f->err), 0);
@@ -129,14 +129,14 @@ static void nonsense_harms_nobody(void **state) {
     end(f);
 }
 
-static void a_full_redis_takes_nothing(void **state) {
+static void a_full_redis_is_noticed(void **state) {
     struct fixture *f = begin(state, "full");
     struct lw_process p = process(f, "host:3");
     lw_reply_free(MUST(f->r, "CONFIG SET maxmemory 1mb"));
     assert_int_equal(lw_health_put(f->r, f->spec, &p, &f->err), -1);
     assert_int_equal(f->err.code, LW_EAGAIN);
     assert_non_null(strstr(f->err.msg, "maxmemory"));
-    facts(f); /* and yet it answers */
+    facts(f); /* the server still answers */
     lw_reply_free(MUST(f->r, "CONFIG SET maxmemory 0"));
     assert_int_equal(lw_health_put(f->r, f->spec, &p, &f->err), 0);
     end(f);
@@ -144,11 +144,11 @@ static void a_full_redis_takes_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_stream_says_nothing),
-        cmocka_unit_test(what_is_written_is_read),
-        cmocka_unit_test(the_dead_fall_silent),
-        cmocka_unit_test(nonsense_harms_nobody),
-        cmocka_unit_test(a_full_redis_takes_nothing),
+        cmocka_unit_test(an_empty_stream_has_no_processes),
+        cmocka_unit_test(written_entries_are_read_back),
+        cmocka_unit_test(dead_processes_are_detected),
+        cmocka_unit_test(unreadable_entries_do_not_affect_others),
+        cmocka_unit_test(a_full_redis_is_noticed),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

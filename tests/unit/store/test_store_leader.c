@@ -1,4 +1,4 @@
-/* The leader's writes: once, whole, and only with the newest token. */
+/* The leader's writes: once, as a whole, and only with the newest token. */
 #include "store_test.h"
 
 #include <inttypes.h>
@@ -38,7 +38,7 @@ static void lead(struct leader *l, struct lw_redis *r, const struct lw_spec *spe
     l->sealed_until = INT64_MIN;
 }
 
-/* Another leader takes over, as after the lease has ended. */
+/* Another leader takes over, as after the lease has expired. */
 static void usurp(struct leader *l, struct lw_redis *r, const struct lw_spec *spec,
                   const char *who) {
     char key[LW_KEY_MAX];
@@ -50,7 +50,7 @@ static void resign(struct leader *l) {
     lw_monitor_free(l->m);
 }
 
-/* One worker's partition 0, `hours` full panes. */
+/* A worker's partition 0 with `hours` full panes. */
 static void worker(struct lw_redis *r, const struct lw_spec *spec, int64_t hours) {
     struct lw_partition *p = lw_partition_new(spec, 0);
     struct lw_claim c;
@@ -106,7 +106,7 @@ static int64_t count(struct lw_redis *r, const struct lw_spec *spec, const char 
     return n;
 }
 
-/* How many audit lines say `what`. */
+/* The number of audit lines with the action `what`. */
 static int audited(struct lw_redis *r, const struct lw_spec *spec, const char *what) {
     char key[LW_KEY_MAX];
     int n = 0;
@@ -142,10 +142,10 @@ static void a_step_is_written_whole(void **state) {
     for (size_t i = 0; i < l.e.nfigures; i++) {
         const char *text = lw_reply_text(lw_reply_field(now, l.e.figure[i].name), NULL);
         assert_non_null(text);
-        assert_true(strtod(text, NULL) == l.e.figure[i].value); /* to the last bit */
+        assert_true(strtod(text, NULL) == l.e.figure[i].value); /* bit-exact */
     }
     lw_reply_free(now);
-    /* an entry's id is the window's end, and it has the same fields */
+    /* an entry's id is the end of the window, and it has the same fields */
     struct lw_reply *last = MUST(r, "XREVRANGE leeway:{whole}:history + - COUNT 1");
     const struct lw_reply *entry = lw_reply_at(last, 0);
     char id[40];
@@ -174,7 +174,7 @@ static void a_step_is_written_whole(void **state) {
     free(spec);
 }
 
-static void a_new_leader_goes_on_where_the_old_one_was(void **state) {
+static void a_new_leader_continues_from_the_last_step(void **state) {
     struct lw_spec *spec = test_spec("takeover");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct leader a, b;
@@ -195,7 +195,7 @@ static void a_new_leader_goes_on_where_the_old_one_was(void **state) {
                           lw_state_pane(r, spec, 1, T0 + hour * LW_HOUR, NULL, &b.err));
     b.sealed_until = d.sealed_until_ms;
 
-    /* both lead for a while: each evaluates the third pane, one of them counts */
+    /* both lead for a while: each evaluates the third pane, and one of them counts */
     seal(&a, 2);
     seal(&b, 2);
     assert_int_equal(write_step(&a, true), -1);
@@ -210,7 +210,7 @@ static void a_new_leader_goes_on_where_the_old_one_was(void **state) {
     free(spec);
 }
 
-static void the_token_alone_is_not_enough(void **state) {
+static void a_step_needs_token_and_position(void **state) {
     struct lw_spec *spec = test_spec("stale");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct leader l;
@@ -218,7 +218,7 @@ static void the_token_alone_is_not_enough(void **state) {
     lead(&l, r, spec, "a");
     seal(&l, 0);
     assert_int_equal(write_step(&l, true), 0);
-    l.sealed_until = INT64_MIN; /* as if it had loaded before that */
+    l.sealed_until = INT64_MIN; /* as if it had loaded earlier */
     seal(&l, 1);
     assert_int_equal(write_step(&l, true), -1);
     assert_int_equal(l.err.code, LW_EFENCED);
@@ -259,7 +259,7 @@ static void a_step_sent_twice_counts_once(void **state) {
     struct lw_notifications notifications = {.outgoing = &out, .noutgoing = 1};
     step.notifications = &notifications;
     assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
-    step.now_ms += 5000; /* the answer was lost; sent again later */
+    step.now_ms += 5000; /* the answer was lost, so it is sent again */
     assert_int_equal(lw_evaluation_write(r, spec, &step, &l.err), 0);
     assert_int_equal(count(r, spec, "XLEN", "outbox"), 1);
     assert_int_equal(count(r, spec, "XLEN", "history"), 1);
@@ -312,7 +312,7 @@ static void deliveries_wait_in_order_until_confirmed(void **state) {
     assert_int_equal(d[0].attempts, 3);
     assert_int_equal(d[0].not_before_ms, 1700000009999);
 
-    usurp(&other, r, spec, "b"); /* who was leader may not confirm any more */
+    usurp(&other, r, spec, "b"); /* a former leader can no longer confirm */
     assert_int_equal(lw_outbox_done(r, spec, &l.lease, d[0].entry, &l.err), -1);
     assert_int_equal(l.err.code, LW_EFENCED);
     assert_int_equal(lw_outbox_done(r, spec, &other.lease, d[0].entry, &other.err), 0);
@@ -361,7 +361,7 @@ static void assert_status(struct leader *l, uint32_t number, const char *status)
     lw_reply_free(reply);
 }
 
-static void versions_and_aliases(void **state) {
+static void versions_and_aliases_are_stored(void **state) {
     struct lw_spec *spec = test_spec("models");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct leader l;
@@ -431,7 +431,7 @@ static void a_person_promotes_and_rolls_back_without_a_lease(void **state) {
     lw_models_aliases(r, spec, &a, &err);
     assert_int_equal(a.champion, 2);
     assert_int_equal(a.previous, 3);
-    assert_int_equal(a.epoch, 4); /* by this the leader notices */
+    assert_int_equal(a.epoch, 4); /* the leader notices by this */
     assert_status(&l, 3, "rolled_back");
     assert_status(&l, 1, "retired");
     assert_int_equal(audited(r, spec, "promoted"), 1);
@@ -442,7 +442,7 @@ static void a_person_promotes_and_rolls_back_without_a_lease(void **state) {
     assert_int_equal(lw_models_usable(r, spec, 7, &err), -1);
     assert_int_equal(err.code, LW_ENOTFOUND);
     lw_err_clear(&err);
-    /* again changes nothing but says so */
+    /* a repetition changes nothing and says so */
     assert_int_equal(
         lw_models_promote(r, spec, &(struct lw_promotion){2, "ann", "again", NULL}, &err),
         0);
@@ -457,7 +457,7 @@ static void a_person_promotes_and_rolls_back_without_a_lease(void **state) {
     free(spec);
 }
 
-static void a_leader_of_yesterday_promotes_nothing(void **state) {
+static void a_former_leader_promotes_nothing(void **state) {
     struct lw_spec *spec = test_spec("yesterday");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct leader a, b;
@@ -483,9 +483,9 @@ static void a_leader_of_yesterday_promotes_nothing(void **state) {
     free(spec);
 }
 
-/* Panes that left the longest window are deleted, offsets are kept for the retrainer,
- * and history keeps its order in any case. */
-static void old_panes_go_and_their_offsets_stay(void **state) {
+/* Panes outside the longest window are deleted, offsets are kept for the retrainer, and
+ * the history stays in order. */
+static void old_panes_are_deleted_and_their_offsets_kept(void **state) {
     struct lw_spec *spec = test_spec("forget");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct leader l;
@@ -497,7 +497,7 @@ static void old_panes_go_and_their_offsets_stay(void **state) {
         seal(&l, hour);
         assert_int_equal(write_step(&l, true), 0);
     }
-    /* sealed until 12, window of 3, one pane to spare: 8 .. 12 are left */
+    /* sealed until 12, window of 3, one spare pane: 8 .. 12 remain */
     assert_int_equal(count(r, spec, "ZCARD", "panes"), 5);
     char name[64];
     snprintf(name, sizeof name, "pane:%" PRId64 ":0", T0 + 7 * LW_HOUR);
@@ -515,7 +515,7 @@ static void old_panes_go_and_their_offsets_stay(void **state) {
     free(spec);
 }
 
-static void people_ask_and_the_leader_takes_it_once(void **state) {
+static void a_request_is_answered_once(void **state) {
     struct lw_spec *spec = test_spec("ask");
     struct leader l;
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -528,8 +528,8 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
     assert_string_equal(asked_for.what, "retrain");
     assert_string_equal(asked_for.who, "ann of the night shift");
 
-    /* A leader that crashes on a request leaves it queued; its successor answers it
-     * once, also when two requests change nothing. */
+    /* A leader that crashes while handling a request leaves it queued; the next leader
+     * answers it once, also if two requests change nothing. */
     lead(&l, r, spec, "old");
     struct lw_lease stale = l.lease;
     resign(&l);
@@ -560,7 +560,7 @@ static void people_ask_and_the_leader_takes_it_once(void **state) {
 }
 
 /* The pane is moved to unreadable:NAME and reported in the step that evaluates without
- * it; the next leader finds the note, and the same windows. */
+ * it; the next leader finds the note, and has the same windows. */
 static void an_unreadable_pane_is_reported_once(void **state) {
     struct lw_spec *spec = test_spec("unreadable");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -609,7 +609,7 @@ static void an_unreadable_pane_is_reported_once(void **state) {
     free(spec);
 }
 
-/* The detail of the newest audit line, and who it was. */
+/* The detail of the newest audit line, and its author. */
 static void newest_line(struct lw_redis *r, char *who, char *detail, size_t size) {
     struct lw_reply *all = MUST(r, "XREVRANGE leeway:{spans}:audit + - COUNT 1");
     const struct lw_reply *fields = lw_reply_at(lw_reply_at(all, 0), 1);
@@ -618,7 +618,7 @@ static void newest_line(struct lw_redis *r, char *who, char *detail, size_t size
     lw_reply_free(all);
 }
 
-static void spans_and_waits_are_in_the_audit(void **state) {
+static void quarantine_and_retries_are_in_the_audit(void **state) {
     struct lw_spec *spec = test_spec("spans");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct leader l;
@@ -645,7 +645,7 @@ static void spans_and_waits_are_in_the_audit(void **state) {
     assert_int_equal(audited(r, spec, "quarantine_ended"), 1);
     assert_int_equal(audited(r, spec, "released"), 1);
     reply = lw_monitor_state_quarantine(r, spec, &json, &l.err);
-    assert_string_equal(json, "[]"); /* what the monitor holds */
+    assert_string_equal(json, "[]"); /* the quarantine of the monitor */
     lw_reply_free(reply);
     seal(&l, 1);
     lw_copy(l.e.waits, sizeof l.e.waits, "it waits");
@@ -655,7 +655,7 @@ static void spans_and_waits_are_in_the_audit(void **state) {
     newest_line(r, who, detail, sizeof who);
     assert_string_equal(who, "a");
     assert_string_equal(detail, "it waits");
-    assert_int_equal(audited(r, spec, "training_waits"), 1);
+    assert_int_equal(audited(r, spec, "training_postponed"), 1);
     assert_int_equal(audited(r, spec, "not_judged"), 1);
     resign(&l);
     lw_redis_free(r);
@@ -666,16 +666,16 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unreadable_pane_is_reported_once),
         cmocka_unit_test(a_step_is_written_whole),
-        cmocka_unit_test(a_new_leader_goes_on_where_the_old_one_was),
-        cmocka_unit_test(the_token_alone_is_not_enough),
+        cmocka_unit_test(a_new_leader_continues_from_the_last_step),
+        cmocka_unit_test(a_step_needs_token_and_position),
         cmocka_unit_test(a_step_sent_twice_counts_once),
         cmocka_unit_test(deliveries_wait_in_order_until_confirmed),
-        cmocka_unit_test(versions_and_aliases),
+        cmocka_unit_test(versions_and_aliases_are_stored),
         cmocka_unit_test(a_person_promotes_and_rolls_back_without_a_lease),
-        cmocka_unit_test(a_leader_of_yesterday_promotes_nothing),
-        cmocka_unit_test(old_panes_go_and_their_offsets_stay),
-        cmocka_unit_test(people_ask_and_the_leader_takes_it_once),
-        cmocka_unit_test(spans_and_waits_are_in_the_audit),
+        cmocka_unit_test(a_former_leader_promotes_nothing),
+        cmocka_unit_test(old_panes_are_deleted_and_their_offsets_kept),
+        cmocka_unit_test(a_request_is_answered_once),
+        cmocka_unit_test(quarantine_and_retries_are_in_the_audit),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -1,4 +1,4 @@
-/* The lease has one holder, and its tokens only grow. */
+/* The lease has one holder at a time, and its tokens only grow. */
 #include "store/lease.h"
 #include "store_test.h"
 
@@ -12,16 +12,16 @@ static void the_lease_has_one_holder_and_tokens_grow(void **state) {
     assert_true(first > 0);
     assert_int_equal(lw_lease_hold(r, spec, &b, &err), 0);
     assert_int_equal(b.token, 0);
-    assert_int_equal(lw_lease_hold(r, spec, &a, &err), 1); /* renewed: the same token */
+    assert_int_equal(lw_lease_hold(r, spec, &a, &err), 1); /* renewed, same token */
     assert_int_equal(a.token, first);
     assert_int_equal(lw_lease_release(r, spec, &a, &err), 0);
     assert_int_equal(lw_lease_hold(r, spec, &b, &err), 1);
     assert_true(b.token > first);
-    /* a release that comes too late does not take it from its new holder */
+    /* a late release does not take the lease from its new holder */
     a.token = first;
     assert_int_equal(lw_lease_release(r, spec, &a, &err), 0);
     assert_int_equal(lw_lease_hold(r, spec, &b, &err), 1);
-    /* it ends by itself */
+    /* it expires */
     b.ttl_ms = 30;
     assert_int_equal(lw_lease_hold(r, spec, &b, &err), 1);
     nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);

@@ -1,4 +1,4 @@
-/* `meta`: which state in Redis this program continues, and which it refuses. */
+/* `meta`: which state in Redis this program continues with, and which it refuses. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ static void state_of_contract_1_is_refused(void **state) {
     free(spec);
 }
 
-static void the_stream_says_what_it_is(void **state) {
+static void meta_identifies_the_stream(void **state) {
     struct lw_spec *spec = test_spec("meta");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct lw_err err = {0};
@@ -71,7 +71,7 @@ static void the_stream_says_what_it_is(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_stream_says_what_it_is),
+        cmocka_unit_test(meta_identifies_the_stream),
         cmocka_unit_test(state_of_contract_1_is_refused),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

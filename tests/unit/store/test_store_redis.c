@@ -1,5 +1,5 @@
-/* The connection against a real server: binary safety, scripts, pipelines, and every way
- * of losing the server. */
+/* The connection to a real server: binary safety, scripts, pipelines, and every way of
+ * losing the server. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -46,7 +46,7 @@ static void words_with_spaces_stay_one_argument(void **state) {
     lw_redis_free(r);
 }
 
-static void an_error_reply_says_what_may_be_done(void **state) {
+static void an_error_reply_determines_the_code(void **state) {
     struct lw_redis *r = open_to(state);
     struct lw_err err = {0};
     lw_reply_free(MUST(r, "SET text 1"));
@@ -54,7 +54,7 @@ static void an_error_reply_says_what_may_be_done(void **state) {
     assert_int_equal(err.code,
                      LW_EINPUT); /* damaged: the leader moves it to unreadable:NAME */
     assert_non_null(strstr(err.msg, "WRONGTYPE"));
-    lw_reply_free(MUST(r, "PING")); /* the connection is still good */
+    lw_reply_free(MUST(r, "PING")); /* the connection is still usable */
     lw_redis_free(r);
 }
 
@@ -84,7 +84,7 @@ static void scripts_survive_a_flush_of_the_script_cache(void **state) {
     lw_redis_free(r);
 }
 
-static void a_pipeline_answers_in_order_and_one_failure_is_one(void **state) {
+static void a_pipeline_answers_in_order_despite_a_failure(void **state) {
     struct lw_redis *r = open_to(state);
     struct lw_cmd *c[3];
     struct lw_reply *reply[3];
@@ -106,7 +106,7 @@ static void a_pipeline_answers_in_order_and_one_failure_is_one(void **state) {
         assert_string_equal(lw_reply_text(reply[2], NULL), "third");
         for (int i = 0; i < 3; i++)
             lw_reply_free(reply[i]);
-        lw_cmd_str(c[1], "too many words"); /* not only of another type, but wrong */
+        lw_cmd_str(c[1], "too many words"); /* not only the wrong type, but invalid */
         lw_cmd_str(c[1], "for this command");
     }
     for (int i = 0; i < 3; i++)
@@ -114,7 +114,7 @@ static void a_pipeline_answers_in_order_and_one_failure_is_one(void **state) {
     lw_redis_free(r);
 }
 
-static void facts_of_the_server(void **state) {
+static void facts_of_the_server_are_read(void **state) {
     struct lw_redis *r = open_to(state);
     struct lw_err err = {0};
     assert_string_equal(lw_redis_info(r, "maxmemory_policy", &err), "noeviction");
@@ -142,10 +142,10 @@ static void a_restarted_server_is_found_again(void **state) {
     assert_null(lw_redis_do(r, &err, "GET kept"));
     assert_int_equal(err.code, LW_EAGAIN);
     lw_err_clear(&err);
-    assert_null(lw_redis_do(r, &err, "GET kept")); /* tried to connect at once */
+    assert_null(lw_redis_do(r, &err, "GET kept")); /* tried to connect immediately */
     assert_int_equal(err.code, LW_EAGAIN);
     lw_err_clear(&err);
-    assert_null(lw_redis_do(r, &err, "GET kept")); /* and now waits */
+    assert_null(lw_redis_do(r, &err, "GET kept")); /* now waits before the next attempt */
     assert_int_equal(err.code, LW_EAGAIN);
     assert_non_null(strstr(err.msg, "next try in"));
     redis_server_restart(s);
@@ -164,7 +164,7 @@ static void a_restarted_server_is_found_again(void **state) {
     lw_redis_free(r);
 }
 
-static void a_server_that_hangs_is_left_after_the_timeout(void **state) {
+static void a_hanging_server_is_disconnected_after_the_timeout(void **state) {
     struct redis_server *s = *state;
     struct lw_redis_options o = {.timeout_ms = 300, .retry_max_ms = 50};
     struct lw_err err = {0};
@@ -190,14 +190,15 @@ static void a_server_that_hangs_is_left_after_the_timeout(void **state) {
     lw_cmd_free(ping);
     redis_server_freeze(s, false);
     lw_err_clear(&err);
-    /* a new connection: the late answer of the old one cannot be taken for this one's */
+    /* a new connection: the late answer of the old one cannot be confused with this
+     * one's */
     struct lw_reply *reply = must(r, lw_redis_do(r, &err, "ECHO fresh"), &err);
     assert_string_equal(lw_reply_text(reply, NULL), "fresh");
     lw_reply_free(reply);
     lw_redis_free(r);
 }
 
-static void a_full_server_asks_to_wait(void **state) {
+static void a_full_server_is_a_temporary_error(void **state) {
     struct lw_redis *r = open_to(state);
     struct lw_err err = {0};
     lw_reply_free(MUST(r, "CONFIG SET maxmemory 1"));
@@ -240,7 +241,7 @@ static void passwords(void **state) {
     r = lw_redis_new(&o, &err);
     lw_reply_free(MUST(r, "SET in_db_2 1"));
 
-    /* The password changes; this connection ends; the file follows later. */
+    /* The password changes, this connection is closed, and the file is updated later. */
     lw_reply_free(MUST(r, "CONFIG SET requirepass an0ther"));
     lw_reply_free(lw_redis_do(r, &err, "CLIENT KILL TYPE normal SKIPME no"));
     lw_err_clear(&err);
@@ -261,14 +262,14 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_binary_safe),
         cmocka_unit_test(words_with_spaces_stay_one_argument),
-        cmocka_unit_test(an_error_reply_says_what_may_be_done),
+        cmocka_unit_test(an_error_reply_determines_the_code),
         cmocka_unit_test(scripts_survive_a_flush_of_the_script_cache),
-        cmocka_unit_test(a_pipeline_answers_in_order_and_one_failure_is_one),
-        cmocka_unit_test(facts_of_the_server),
+        cmocka_unit_test(a_pipeline_answers_in_order_despite_a_failure),
+        cmocka_unit_test(facts_of_the_server_are_read),
         cmocka_unit_test(a_unix_socket_works_too),
         cmocka_unit_test(a_restarted_server_is_found_again),
-        cmocka_unit_test(a_server_that_hangs_is_left_after_the_timeout),
-        cmocka_unit_test(a_full_server_asks_to_wait),
+        cmocka_unit_test(a_hanging_server_is_disconnected_after_the_timeout),
+        cmocka_unit_test(a_full_server_is_a_temporary_error),
         cmocka_unit_test(passwords),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

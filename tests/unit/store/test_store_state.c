@@ -1,4 +1,4 @@
-/* Partition state: what a crash at any point leaves, who may write, and what the
+/* Partition state: what remains after a crash at any point, who may write, and what the
  * monitor and the retrainer read. */
 #include "store_test.h"
 
@@ -51,7 +51,7 @@ static void must_flush(struct worker *w, const struct lw_spec *spec, int64_t nex
         fail_msg("%s", w->err.msg);
 }
 
-static void a_new_partition_knows_nothing(void **state) {
+static void a_new_partition_has_no_state(void **state) {
     struct lw_spec *spec = test_spec("new");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w;
@@ -71,7 +71,8 @@ static void a_new_partition_knows_nothing(void **state) {
     free(spec);
 }
 
-/* 500 events in one run with no crash, flushed at other points than the crashing run. */
+/* 500 events in one run without a crash, flushed at other points than in the crashing
+ * run. */
 static char *smooth_run(struct lw_redis *r, const struct lw_spec *spec) {
     struct worker w;
     start(&w, r, spec, 0, "smooth");
@@ -83,7 +84,7 @@ static char *smooth_run(struct lw_redis *r, const struct lw_spec *spec) {
     return dump_state(r, spec, 1);
 }
 
-static void crashes_leave_what_a_smooth_run_leaves(void **state) {
+static void crashes_do_not_change_the_state(void **state) {
     struct lw_spec *spec = test_spec("crash");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     char *smooth = smooth_run(r, spec);
@@ -98,7 +99,7 @@ static void crashes_leave_what_a_smooth_run_leaves(void **state) {
         feed(spec, w.p, next, step, 1);
         must_flush(&w, spec, next + step);
         next += step;
-        feed(spec, w.p, next, 31, 1); /* what the crash takes with it */
+        feed(spec, w.p, next, 31, 1); /* lost in the crash */
         end(&w);
     }
     char *crashed = dump_state(r, spec, 1);
@@ -136,14 +137,14 @@ static void a_zombie_changes_nothing(void **state) {
     free(spec);
 }
 
-static void a_flush_that_arrived_may_be_sent_again(void **state) {
+static void a_flush_can_be_sent_again(void **state) {
     struct lw_spec *spec = test_spec("again");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w, copy;
     start(&w, r, spec, 0, "w");
     feed(spec, w.p, 0, 100, 1);
-    /* A second partition object with the same contents stands for the answer that was
-     * lost: its panes are still marked dirty when the same flush goes out again. */
+    /* A second partition object with the same contents represents the lost answer: its
+     * panes are still marked dirty when the same flush is sent again. */
     copy = w;
     copy.p = lw_partition_new(spec, 0);
     feed(spec, copy.p, 0, 100, 1);
@@ -152,7 +153,7 @@ static void a_flush_that_arrived_may_be_sent_again(void **state) {
     must_flush(&copy, spec, 100);
     char *after = dump_state(r, spec, 1);
     assert_string_equal(after, before);
-    /* ... or with more in it, from the same base */
+    /* ... or with additional events, from the same base */
     struct worker more = w;
     more.base = -1;
     more.p = lw_partition_new(spec, 0);
@@ -169,7 +170,7 @@ static void a_flush_that_arrived_may_be_sent_again(void **state) {
     free(spec);
 }
 
-static void a_server_put_back_to_an_older_state_fences(void **state) {
+static void a_restored_older_server_fences_its_owner(void **state) {
     struct lw_spec *spec = test_spec("rollback");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w, again;
@@ -190,7 +191,7 @@ static void a_server_put_back_to_an_older_state_fences(void **state) {
     start(&again, r, spec, 0, "w");
     assert_int_equal(again.claim.next_offset, 40);
     end(&again);
-    /* and emptied: nothing is known, and an epoch is never given twice */
+    /* and emptied: no state is left, and an epoch is never assigned twice */
     lw_reply_free(MUST(r, "FLUSHALL"));
     assert_int_equal(flush(&w, spec, 85), -1);
     assert_int_equal(w.err.code, LW_EFENCED);
@@ -264,7 +265,7 @@ static void models_are_adopted_at_a_recorded_offset(void **state) {
     assert_int_equal(lw_reply_int(lw_reply_at(part, 1)), 20);
     assert_string_equal(lw_reply_text(lw_reply_at(part, 2), NULL), "1 3");
     lw_reply_free(part);
-    start(&next, r, spec, 0, "next"); /* a crash right after */
+    start(&next, r, spec, 0, "next"); /* a crash right afterwards */
     assert_int_equal(next.claim.next_offset, 20);
     assert_int_equal(next.claim.active.champion, 4);
     end(&next);
@@ -306,7 +307,7 @@ static void the_view_shows_what_was_flushed(void **state) {
 
 /* A leader has sealed beyond a silent partition, which then gets events of those
  * panes. */
-static void what_comes_for_a_sealed_pane_is_read_again_and_late(void **state) {
+static void events_of_a_sealed_pane_are_read_again_and_late(void **state) {
     struct lw_spec *spec = test_spec("sealed");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w, again;
@@ -358,7 +359,7 @@ static void a_pane_is_merged_over_partitions(void **state) {
         MUST(r, "HSET %s f:x garbage", lw_key(key, spec, "pane:%" PRId64 ":2", T0)));
     assert_null(lw_state_pane(r, spec, 3, T0, NULL, &a.err));
     assert_int_equal(a.err.code, LW_EINPUT);
-    /* or it is left out and reported, and the others are there */
+    /* or the pane is left out and reported, and the others are read */
     struct lw_unreadable_panes unread = {0};
     pane = lw_state_pane(r, spec, 3, T0, &unread, &a.err);
     assert_non_null(pane);
@@ -370,7 +371,7 @@ static void a_pane_is_merged_over_partitions(void **state) {
     assert_non_null(strstr(unread.item[0].why, "column x"));
     lw_pane_free(pane);
     lw_unreadable_fini(&unread);
-    /* no hash at all, and one without its counts */
+    /* a key that is not a hash, and a hash without counts */
     lw_reply_free(MUST(r, "SET %s text", key));
     lw_reply_free(MUST(r, "HDEL %s meta", lw_key(key, spec, "pane:%" PRId64 ":0", T0)));
     pane = lw_state_pane(r, spec, 3, T0, &unread, &a.err);
@@ -416,7 +417,7 @@ static void a_claim_moves_an_unreadable_open_pane(void **state) {
     assert_non_null(strstr(unread.item[0].why, "column x"));
     lw_pane_free(pane);
     lw_unreadable_fini(&unread);
-    /* the claim after that has nothing to tell */
+    /* a later claim has nothing to report */
     end(&b);
     start(&b, r, spec, 0, "c");
     assert_int_equal(b.claim.unread.n, 0);
@@ -425,14 +426,14 @@ static void a_claim_moves_an_unreadable_open_pane(void **state) {
     free(spec);
 }
 
-static void ranges_hold_the_events_of_a_time(void **state) {
+static void offset_ranges_cover_a_time_span(void **state) {
     struct lw_spec *spec = test_spec("ranges");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w;
     struct lw_range out[2];
     start(&w, r, spec, 0, "w");
     for (int64_t at = 0; at < 600;
-         at += 50) { /* several flushes a pane: one line a pane */
+         at += 50) { /* several flushes per pane: one line per pane */
         feed(spec, w.p, at, 50, 1);
         must_flush(&w, spec, at + 50);
     }
@@ -446,7 +447,7 @@ static void ranges_hold_the_events_of_a_time(void **state) {
     assert_int_equal(out[0].last, 239);
     assert_int_equal(out[0].events, 120);
     assert_int_equal(out[1].first, -1);
-    /* bounds inside panes take those panes whole */
+    /* limits inside a pane include the whole pane */
     lw_state_ranges(r, spec, 1,
                     (struct lw_time_range){T0 + LW_HOUR + 1, T0 + 2 * LW_HOUR + 1}, out,
                     &w.err);
@@ -473,9 +474,9 @@ static int restart(struct worker *w, const struct lw_spec *spec, int64_t next) {
     return lw_state_restart(w->r, spec, &f, w->p, "w", &w->err);
 }
 
-/* A recreated topic: offsets begin again, accumulated panes stay, and trainings do not
+/* A recreated topic: offsets start again, accumulated panes stay, and trainings do not
  * use the old offsets. */
-static void offsets_may_begin_again(void **state) {
+static void offsets_start_again_in_a_recreated_topic(void **state) {
     struct lw_spec *spec = test_spec("restart");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w, zombie;
@@ -488,7 +489,7 @@ static void offsets_may_begin_again(void **state) {
     zombie.base = 100;
     assert_int_equal(restart(&zombie, spec, 0), -1);
     assert_int_equal(zombie.err.code, LW_EFENCED);
-    w.base = 90; /* not what Redis has */
+    w.base = 90; /* differs from Redis */
     assert_int_equal(restart(&w, spec, 0), -1);
     assert_int_equal(w.err.code, LW_EFENCED);
     w.base = 100;
@@ -510,7 +511,7 @@ static void offsets_may_begin_again(void **state) {
     assert_int_equal(out[0].last, 119);
     assert_int_equal(lw_state_view(r, spec, TOPIC, 1, v, &w.err), 0);
     assert_int_equal(v[0].next_offset, 120);
-    assert_int_equal(v[0].counter[LW_COUNT_MESSAGES], 120); /* nothing was forgotten */
+    assert_int_equal(v[0].counter[LW_COUNT_MESSAGES], 120); /* nothing is lost */
     assert_int_equal(v[0].counter[LW_COUNT_GONE], 7);
     end(&w);
     end(&zombie);
@@ -518,7 +519,7 @@ static void offsets_may_begin_again(void **state) {
     free(spec);
 }
 
-static void a_stream_knows_how_many_partitions_it_had(void **state) {
+static void the_number_of_partitions_is_known(void **state) {
     struct lw_spec *spec = test_spec("grows");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct lw_err err = {0};
@@ -537,9 +538,9 @@ static void a_stream_knows_how_many_partitions_it_had(void **state) {
     free(spec);
 }
 
-/* An event of another year at the very start opens a pane, is flushed, and is removed
+/* An event of another year at the very beginning opens a pane, is flushed, and is removed
  * when the first events agree on the time: nothing of it may remain. */
-static void a_struck_out_pane_leaves_no_trace(void **state) {
+static void a_discarded_pane_leaves_no_trace(void **state) {
     struct lw_spec *spec = test_spec("struck");
     struct lw_redis *r = test_connect(redis_server_url(*state));
     struct worker w;
@@ -566,7 +567,7 @@ static void a_struck_out_pane_leaves_no_trace(void **state) {
     free(spec);
 }
 
-/* The panes' offsets give the partition's offset without it. */
+/* The offsets of the panes give the partition's offset without its progress. */
 static void damaged_progress_is_rebuilt(void **state) {
     struct lw_spec *spec = test_spec("damaged");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -596,7 +597,7 @@ static void damaged_progress_is_rebuilt(void **state) {
     free(spec);
 }
 
-/* A partition that its last owner called idle may have events waiting for the next
+/* A partition that its last owner reported as idle may have events waiting for the next
  * owner. */
 static void a_claim_ends_idleness(void **state) {
     struct lw_spec *spec = test_spec("idle");
@@ -628,20 +629,20 @@ static void a_claim_ends_idleness(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_new_partition_knows_nothing),
-        cmocka_unit_test(crashes_leave_what_a_smooth_run_leaves),
+        cmocka_unit_test(a_new_partition_has_no_state),
+        cmocka_unit_test(crashes_do_not_change_the_state),
         cmocka_unit_test(a_zombie_changes_nothing),
-        cmocka_unit_test(a_flush_that_arrived_may_be_sent_again),
-        cmocka_unit_test(a_server_put_back_to_an_older_state_fences),
+        cmocka_unit_test(a_flush_can_be_sent_again),
+        cmocka_unit_test(a_restored_older_server_fences_its_owner),
         cmocka_unit_test(a_killed_server_loses_no_flush),
         cmocka_unit_test(models_are_adopted_at_a_recorded_offset),
         cmocka_unit_test(the_view_shows_what_was_flushed),
-        cmocka_unit_test(what_comes_for_a_sealed_pane_is_read_again_and_late),
+        cmocka_unit_test(events_of_a_sealed_pane_are_read_again_and_late),
         cmocka_unit_test(a_pane_is_merged_over_partitions),
-        cmocka_unit_test(ranges_hold_the_events_of_a_time),
-        cmocka_unit_test(offsets_may_begin_again),
-        cmocka_unit_test(a_stream_knows_how_many_partitions_it_had),
-        cmocka_unit_test(a_struck_out_pane_leaves_no_trace),
+        cmocka_unit_test(offset_ranges_cover_a_time_span),
+        cmocka_unit_test(offsets_start_again_in_a_recreated_topic),
+        cmocka_unit_test(the_number_of_partitions_is_known),
+        cmocka_unit_test(a_discarded_pane_leaves_no_trace),
         cmocka_unit_test(a_claim_moves_an_unreadable_open_pane),
         cmocka_unit_test(damaged_progress_is_rebuilt),
         cmocka_unit_test(a_claim_ends_idleness),

@@ -1,6 +1,6 @@
-/* Redis over TLS, against real servers: nothing is sent to a server whose certificate
- * is not for the host, not valid now, or of an unknown authority; and each error has
- * its own text. */
+/* Redis over TLS, with real servers: nothing is sent to a server whose certificate is for
+ * another host, not valid now, or of an unknown authority; and each error has its own
+ * text. */
 #include "store_test.h"
 
 #include <arpa/inet.h>
@@ -32,7 +32,7 @@ static const char *file(const char *name) {
 
 static struct server start(const char *cert, const char *clients) {
     struct server t = {.port = redis_server_free_port()};
-    static char port[8], pem[300], key[300], trusted[300]; /* for a restart too */
+    static char port[8], pem[300], key[300], trusted[300]; /* kept for a restart */
     snprintf(port, sizeof port, "%d", t.port);
     snprintf(pem, sizeof pem, "%s/%s.pem", dir, cert);
     snprintf(key, sizeof key, "%s/%s.key", dir, cert);
@@ -67,7 +67,7 @@ static void stop(struct server *t) {
     redis_server_stop(t->s);
 }
 
-/* What a client would be configured with. */
+/* A typical client configuration. */
 static struct lw_redis_options to(const struct server *t, const char *host,
                                   const char *authority) {
     struct lw_redis_options o = {.timeout_ms = 2000, .retry_max_ms = 20};
@@ -91,7 +91,7 @@ static void must_ping(const struct lw_redis_options *o) {
     lw_redis_free(r);
 }
 
-/* Times that somebody logged in, well or badly. */
+/* The number of logins, successful or not. */
 static int64_t logins(const struct server *t) {
     struct lw_redis *r = test_connect(redis_server_url(t->s));
     struct lw_reply *info = MUST(r, "INFO commandstats");
@@ -102,7 +102,7 @@ static int64_t logins(const struct server *t) {
     return n;
 }
 
-/* It fails with this text and LW_EAGAIN, and no password was sent. */
+/* The connection fails with this text and LW_EAGAIN, and no password was sent. */
 static void refused(const struct server *t, const struct lw_redis_options *o,
                     const char *words) {
     struct lw_redis *r = made(o);
@@ -118,7 +118,7 @@ static void refused(const struct server *t, const struct lw_redis_options *o,
     lw_redis_free(r);
 }
 
-static void by_name_and_by_address(void **state) {
+static void certificates_match_by_name_and_by_address(void **state) {
     (void)state;
     struct server t = start("good", "no");
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
@@ -133,27 +133,27 @@ static void by_name_and_by_address(void **state) {
     stop(&t);
 }
 
-static void another_host(void **state) {
+static void a_certificate_of_another_host_is_refused(void **state) {
     (void)state;
-    struct server t = start("elsewhere", "no"); /* for a name, and another address */
+    struct server t = start("elsewhere", "no"); /* for a name, and for another address */
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
     refused(&t, &o, "is not valid for 127.0.0.1");
     o = to(&t, "localhost", "ca.pem");
     refused(&t, &o, "is not valid for localhost");
     stop(&t);
-    t = start("address", "no"); /* for the address only, which is no name */
+    t = start("address", "no"); /* for the address only, not for a name */
     o = to(&t, "localhost", "ca.pem");
     refused(&t, &o, "is not valid for localhost");
     o = to(&t, "127.0.0.1", "ca.pem");
     must_ping(&o);
     stop(&t);
-    t = start("partial", "no"); /* l*host is no way to say localhost */
+    t = start("partial", "no"); /* l*host does not match localhost */
     o = to(&t, "localhost", "ca.pem");
     refused(&t, &o, "is not valid for localhost");
     stop(&t);
 }
 
-static void another_time(void **state) {
+static void a_certificate_that_is_not_valid_now_is_refused(void **state) {
     (void)state;
     struct server t = start("expired", "no");
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
@@ -165,7 +165,7 @@ static void another_time(void **state) {
     stop(&t);
 }
 
-static void another_authority(void **state) {
+static void a_certificate_of_another_authority_is_refused(void **state) {
     (void)state;
     struct server t = start("foreign", "no");
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
@@ -177,7 +177,7 @@ static void another_authority(void **state) {
     stop(&t);
 }
 
-static void no_tls_at_all(void **state) {
+static void a_server_without_tls_is_refused(void **state) {
     (void)state;
     struct server t = start("good", "no");
     struct server plain = {t.s, redis_server_port(t.s)};
@@ -188,7 +188,7 @@ static void no_tls_at_all(void **state) {
 }
 
 /* The peer accepts the connection and never sends anything. */
-static void a_handshake_that_hangs(void **state) {
+static void a_hanging_handshake_times_out(void **state) {
     (void)state;
     struct sockaddr_in a = {.sin_family = AF_INET,
                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -204,7 +204,7 @@ static void a_handshake_that_hangs(void **state) {
     close(fd);
 }
 
-static void a_certificate_of_ours(void **state) {
+static void client_certificates_are_presented(void **state) {
     (void)state;
     struct server t = start("good", "yes");
     struct lw_redis_options o = to(&t, "127.0.0.1", "ca.pem");
@@ -216,7 +216,7 @@ static void a_certificate_of_ours(void **state) {
     lw_copy(o.key_file, sizeof o.key_file, file("client.key"));
     must_ping(&o);
     stop(&t);
-    t = start("good", "optional"); /* asked for, and not insisted on */
+    t = start("good", "optional"); /* requested, but not required */
     o = to(&t, "127.0.0.1", "ca.pem");
     must_ping(&o);
     stop(&t);
@@ -234,8 +234,8 @@ static void write_all(const char *name, const char *from, const char *and) {
     fclose(f);
 }
 
-/* Refused when it is made: a person's mistake. */
-static void not_made(const struct lw_redis_options *o, const char *words) {
+/* Refused when the client is created, because it is a mistake in the configuration. */
+static void assert_refused(const struct lw_redis_options *o, const char *words) {
     struct lw_err err = {0};
     assert_null(lw_redis_new(o, &err));
     assert_int_equal(err.code, LW_ECONFIG);
@@ -243,27 +243,27 @@ static void not_made(const struct lw_redis_options *o, const char *words) {
         fail_msg("\"%s\" is not in \"%s\"", words, err.msg);
 }
 
-static void files_that_cannot_work(void **state) {
+static void unusable_files_are_refused(void **state) {
     (void)state;
     struct server none = {.port = 1};
     struct lw_redis_options o = to(&none, "h", "missing.pem");
-    not_made(&o, "redis.ca_file");
+    assert_refused(&o, "redis.ca_file");
     o = to(&none, "h", "client.key"); /* no certificate in it */
-    not_made(&o, "redis.ca_file");
+    assert_refused(&o, "redis.ca_file");
     o = to(&none, "h", "ca.pem");
     lw_copy(o.cert_file, sizeof o.cert_file, file("missing.pem"));
-    not_made(&o, "redis.cert_file");
+    assert_refused(&o, "redis.cert_file");
     lw_copy(o.cert_file, sizeof o.cert_file, file("client.pem"));
-    not_made(&o, "redis.key_file"); /* not in the certificate's file */
+    assert_refused(&o, "redis.key_file"); /* another one than in the certificate's file */
     lw_copy(o.key_file, sizeof o.key_file, file("good.key"));
-    not_made(&o, "redis.key_file"); /* another one's */
+    assert_refused(&o, "redis.key_file"); /* that of another one */
     o = to(&none, "h", "ca.pem");
     lw_copy(o.key_file, sizeof o.key_file, file("client.key"));
-    not_made(&o, "redis.cert_file");
+    assert_refused(&o, "redis.cert_file");
 }
 
-/* Certificates are replaced while we run: the next connection has the new ones. */
-static void files_are_read_again(void **state) {
+/* Certificates are replaced while we run: the next connection uses the new ones. */
+static void replaced_files_are_used(void **state) {
     (void)state;
     struct server t = start("good", "yes");
     struct lw_redis_options o = to(&t, "127.0.0.1", "rotated-ca.pem");
@@ -281,7 +281,7 @@ static void files_are_read_again(void **state) {
         assert_null(lw_redis_do(r, &err, "PING"));
     }
     assert_non_null(strstr(err.msg, "our certificate"));
-    remove(file("rotated.pem")); /* in the middle of being replaced */
+    remove(file("rotated.pem")); /* half-way through the replacement */
     for (int i = 0; i < 200 && !strstr(err.msg, "redis.cert_file /");
          i++, usleep(10000)) {
         lw_err_clear(&err);
@@ -298,8 +298,8 @@ static void files_are_read_again(void **state) {
     stop(&t);
 }
 
-/* Values larger than any record of TLS, many commands at once, scripts. */
-static void everything_fits_through(void **state) {
+/* Values larger than any TLS record, many commands at once, scripts. */
+static void large_values_and_pipelines_pass(void **state) {
     (void)state;
     enum { SIZE = 3000000, MANY = 300 };
     static const struct lw_script twice = {"twice", "return {ARGV[1], ARGV[1]}"};
@@ -340,7 +340,7 @@ static void everything_fits_through(void **state) {
     stop(&t);
 }
 
-static void a_server_that_is_lost_is_found_again(void **state) {
+static void the_client_reconnects_to_a_restarted_server(void **state) {
     (void)state;
     struct server t = start("good", "no");
     struct lw_redis_options o = to(&t, "localhost", "ca.pem");
@@ -378,8 +378,8 @@ static FILE *sentinel(int port, int master, const char *cert) {
     return popen(command, "w");
 }
 
-/* sentinels://: both, the one that is asked and the master, must show who they are. */
-static void by_a_sentinel(void **state) {
+/* sentinels://: both the sentinel and the master must have a valid certificate. */
+static void sentinel_and_master_are_both_verified(void **state) {
     static const struct {
         const char *sentinel, *master, *refused;
     } cases[] = {{"good", "good", NULL},
@@ -443,18 +443,18 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_name_and_by_address),
-        cmocka_unit_test(another_host),
-        cmocka_unit_test(another_time),
-        cmocka_unit_test(another_authority),
-        cmocka_unit_test(no_tls_at_all),
-        cmocka_unit_test(a_handshake_that_hangs),
-        cmocka_unit_test(a_certificate_of_ours),
-        cmocka_unit_test(files_that_cannot_work),
-        cmocka_unit_test(files_are_read_again),
-        cmocka_unit_test(everything_fits_through),
-        cmocka_unit_test(a_server_that_is_lost_is_found_again),
-        cmocka_unit_test(by_a_sentinel),
+        cmocka_unit_test(certificates_match_by_name_and_by_address),
+        cmocka_unit_test(a_certificate_of_another_host_is_refused),
+        cmocka_unit_test(a_certificate_that_is_not_valid_now_is_refused),
+        cmocka_unit_test(a_certificate_of_another_authority_is_refused),
+        cmocka_unit_test(a_server_without_tls_is_refused),
+        cmocka_unit_test(a_hanging_handshake_times_out),
+        cmocka_unit_test(client_certificates_are_presented),
+        cmocka_unit_test(unusable_files_are_refused),
+        cmocka_unit_test(replaced_files_are_used),
+        cmocka_unit_test(large_values_and_pipelines_pass),
+        cmocka_unit_test(the_client_reconnects_to_a_restarted_server),
+        cmocka_unit_test(sentinel_and_master_are_both_verified),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,4 @@
-/* The wire format, addresses and keys: all that needs no server. */
+/* The wire format, addresses and keys: everything that needs no server. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ static void arguments_are_binary_safe_and_copied(void **state) {
     lw_cmd_int(c, INT64_MIN);
     lw_cmd_uint(c, UINT64_MAX);
     lw_cmd_f64(c, 0.1);
-    bytes[0] = 'z'; /* too late to matter */
+    bytes[0] = 'z'; /* too late to have an effect */
     static const char want[] =
         "$3\r\nSET\r\n$5\r\na\0\r\nb\r\n$20\r\n-9223372036854775808\r\n"
         "$20\r\n18446744073709551615\r\n$3\r\n0.1\r\n";
@@ -34,7 +34,7 @@ static void arguments_are_binary_safe_and_copied(void **state) {
     lw_cmd_free(c);
 }
 
-static void slot_counts_what_follows(void **state) {
+static void a_reserved_argument_gets_the_count(void **state) {
     (void)state;
     struct lw_cmd *c = lw_cmd_new();
     lw_cmd_str(c, "x");
@@ -127,7 +127,7 @@ static void bad_addresses(void **state) {
         struct lw_url u;
         struct lw_err err = {0};
         if (lw_url_parse(texts[i], &u, &err) == 0)
-            fail_msg("taken: %s", texts[i]);
+            fail_msg("accepted: %s", texts[i]);
         assert_int_equal(err.code, LW_ECONFIG);
     }
     struct lw_url u;
@@ -224,7 +224,7 @@ static void a_missing_reply_is_nil(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_binary_safe_and_copied),
-        cmocka_unit_test(slot_counts_what_follows),
+        cmocka_unit_test(a_reserved_argument_gets_the_count),
         cmocka_unit_test(good_addresses),
         cmocka_unit_test(bad_addresses),
         cmocka_unit_test(credentials_are_not_shown),

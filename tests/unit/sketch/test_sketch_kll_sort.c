@@ -1,5 +1,5 @@
-/* The sorts and merges inside KLL, whose networks and buffers change with the number of
- * items: each length on its own, against the C library's sort. */
+/* The sorts and merges inside KLL, whose networks and buffers depend on the number of
+ * items: every length, compared with the C library's sort. */
 #include "sketch_test.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ static int rising(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* What a level may hold: many equals, a few values, infinities, sorted ones. */
+/* Possible contents of a level: few values, equal ones, sorted ones, infinities. */
 enum shape { RANDOM, FEW, EQUAL, UP, DOWN, INFINITE, SHAPES };
 
 static double value(struct lw_rng *rng, enum shape shape, size_t i, size_t n) {
@@ -47,7 +47,7 @@ static void sorts(size_t n) {
         lw_rng_seed(&rng, SEED + n);
         fill(&rng, shape, v, n);
         memcpy(expected, v, n * sizeof *v);
-        v[n] = expected[n] = -1; /* not to be touched */
+        v[n] = expected[n] = -1; /* sentinel */
         qsort(expected, n, sizeof *expected, rising);
         lw__kll_sort(v, (uint32_t)n);
         if (memcmp(v, expected, (n + 1) * sizeof *v) != 0)

@@ -1,8 +1,8 @@
-/* What blocks training: while a fault's incident is open nothing is trained, and
- * its rows are in quarantine until a person releases them. */
+/* Blocked training: while a fault's incident is open nothing is trained, and its rows are
+ * in quarantine until a person releases them. */
 #include "support/core_loop.h"
 
-/* A training is wanted every day from the bootstrap on, whatever the error does. */
+/* A training is due every day from the bootstrap on, whatever the error. */
 static int setup(void **state) {
     struct core_run *f = lw_calloc(1, sizeof *f);
     f->spec = core_spec_new();
@@ -38,16 +38,16 @@ static double day_of(int64_t ms) {
     return (double)(ms - CORE_START) / LW_DAY;
 }
 
-static void nothing_is_trained_while_it_is_open(void **state) {
+static void nothing_is_trained_while_a_fault_is_open(void **state) {
     struct core_run *f = *state;
-    f->spec->rule[0].every_ms = 12 * LW_HOUR; /* mostly between two looks */
+    f->spec->rule[0].every_ms = 12 * LW_HOUR; /* most panes lie between two evaluations */
     again(f);
     core_run_until(f, 5.1);
     int before = f->loop.requests;
     assert_true(before >= 4);
     f->stream.nulls = true;
     core_run_until(f, 9);
-    assert_int_equal(f->loop.requests, before); /* not before it was recognised either */
+    assert_int_equal(f->loop.requests, before); /* and none before it was detected */
     assert_true(logged(f, "alert fault/x"));
     core_loop_ask(&f->loop, "ann");
     assert_int_equal(f->loop.requests, before);
@@ -56,7 +56,7 @@ static void nothing_is_trained_while_it_is_open(void **state) {
     f->stream.nulls = false;
     core_run_until(f, 11.5);
     assert_true(logged(f, "alert fault/x 6h resolved"));
-    assert_true(logged(f, "requested by ann")); /* not forgotten */
+    assert_true(logged(f, "requested by ann")); /* the request is kept */
     assert_true(f->loop.requests > before);
     assert_int_equal(f->loop.left_out, 1);
 }
@@ -65,7 +65,7 @@ static void the_span_begins_with_the_first_broken_pane(void **state) {
     struct core_run *f = *state;
     f->spec->rule[0].every_ms = LW_DAY;
     f->spec->rule[0].window = 1;
-    f->spec->drift.min_n = 20; /* an hour has some 30 */
+    f->spec->drift.min_n = 20; /* an hour has about 30 rows */
     again(f);
     core_run_until(f, 5.3);
     f->stream.nulls = true;
@@ -84,21 +84,21 @@ static void the_span_begins_with_the_first_broken_pane(void **state) {
 }
 
 /* Rows of the span are in no fit, no hold-out and no reference. */
-static void what_is_trained_later_knows_nothing_of_it(void **state) {
+static void later_trainings_exclude_the_quarantined_rows(void **state) {
     struct core_run *f = *state;
     core_run_until(f, 5.1);
     f->stream.nulls = true;
-    f->stream.level = 50; /* and the truth is nonsense meanwhile */
+    f->stream.level = 50; /* the targets are wrong meanwhile */
     core_run_until(f, 6);
     f->stream.nulls = false;
-    f->stream.level = 2; /* worth to be learned */
+    f->stream.level = 2; /* a real change to learn */
     uint32_t had = lw_monitor_champion_version(f->loop.monitor);
     core_run_until(f, 8.6);
     uint32_t now = lw_monitor_champion_version(f->loop.monitor);
     assert_true(now > had);
     const struct lw_reference *ref = lw_monitor_reference(f->loop.monitor);
     const struct lw_numeric *y = &ref->profile->members[2].num;
-    assert_true(lw_numeric_quantile(y, 1) < 35); /* 50 more would be 60 at least */
+    assert_true(lw_numeric_quantile(y, 1) < 35); /* 50 more would make 60 */
     assert_int_equal(ref->profile->members[1].num.missing, 0);
     assert_true(lw_losses_error(&ref->losses) < 2.5);
     struct core_event e;
@@ -106,9 +106,9 @@ static void what_is_trained_later_knows_nothing_of_it(void **state) {
     assert_true(fabs(lw_model_predict(f->loop.version[now].model, &e.row) - 20) < 1.5);
 }
 
-static void a_promotion_resolves_no_fault(void **state) {
+static void a_promotion_does_not_resolve_a_fault(void **state) {
     struct core_run *f = *state;
-    f->spec->rule[0].actions = 0; /* it blocks nothing, and something is promoted */
+    f->spec->rule[0].actions = 0; /* the rule does not block, and a version is promoted */
     again(f);
     core_run_until(f, 5);
     f->stream.nulls = true;
@@ -128,8 +128,8 @@ static void a_promotion_resolves_no_fault(void **state) {
     assert_int_equal(f->loop.fired, f->loop.resolved);
 }
 
-/* Nights without enough rows to judge; the feed is broken for good. */
-static void too_few_rows_say_nothing(void **state) {
+/* Nights have too few rows to judge; the feed stays broken. */
+static void too_few_rows_do_not_resolve_a_fault(void **state) {
     struct core_run *f = *state;
     core_run_until(f, 5.1);
     f->stream.nulls = true;
@@ -143,16 +143,16 @@ static void too_few_rows_say_nothing(void **state) {
     assert_int_equal(f->loop.resolved, 0);
     f->stream.nulls = false;
     core_run_until(f, 10.4);
-    assert_int_equal(f->loop.resolved, 0); /* 15 rows of the feed as it was say nothing */
+    assert_int_equal(f->loop.resolved, 0); /* 15 good rows are too few to decide */
     f->stream.step_ms = 2 * LW_MINUTE;
     core_run_until(f, 11.2);
     assert_int_equal(f->loop.resolved, 1);
     assert_int_equal(f->loop.fired, 1);
 }
 
-static void a_person_releases_it(void **state) {
+static void a_person_can_release_the_quarantine(void **state) {
     struct core_run *f = *state;
-    f->spec->retrain.reference_ms = 2 * LW_DAY; /* it will know some values still */
+    f->spec->retrain.reference_ms = 2 * LW_DAY; /* the reference still has some values */
     again(f);
     core_run_until(f, 5.1);
     f->stream.nulls = true;
@@ -166,18 +166,18 @@ static void a_person_releases_it(void **state) {
     core_run_until(f, 6.4);
     assert_true(f->loop.requests > before);
     assert_int_equal(f->loop.left_out, 0);
-    assert_int_equal(f->loop.fired, 1); /* the same trouble is not told again */
+    assert_int_equal(f->loop.fired, 1); /* the same incident is not reported again */
     f->stream.nulls = false;
-    core_run_until(f, 8); /* it was seen to be over */
+    core_run_until(f, 8); /* the incident has ended */
     f->stream.shift = 40; /* out of range: another fault of the same feature */
     core_run_until(f, 9);
     assert_int_equal(f->loop.fired, 2);
     assert_true(only_span(f)->from_ms > CORE_START + 7 * LW_DAY);
 }
 
-/* A fault that begins before a training and is recognised after it. Small pieces cannot
- * be judged here, so nothing was suspected. */
-static void what_had_learned_from_it_is_recalled(void **state) {
+/* A fault that begins before a training and is detected after it. Single panes are too
+ * small to judge here, so none was suspected. */
+static void a_version_trained_on_faulty_rows_is_recalled(void **state) {
     struct core_run *f = *state;
     f->spec->rule[0].every_ms = LW_DAY;
     f->spec->drift.min_n = 100000;
@@ -189,7 +189,7 @@ static void what_had_learned_from_it_is_recalled(void **state) {
     uint32_t before = lw_monitor_champion_version(f->loop.monitor);
     core_loop_ask(&f->loop, "ann");
     uint32_t bad = lw_monitor_champion_version(f->loop.monitor);
-    if (bad == before) { /* suspected all the same: the window shows it */
+    if (bad == before) { /* suspected nevertheless, because of the window */
         assert_true(logged(f, "is about to fire"));
         return;
     }
@@ -203,8 +203,8 @@ static void what_had_learned_from_it_is_recalled(void **state) {
     assert_true(lw_monitor_champion_version(f->loop.monitor) > bad);
 }
 
-/* The target as a subject: stuck, missing, and the first training after it. */
-static void faults_of_the_truth(void **state) {
+/* The target as subject: stuck, missing, and the first training afterwards. */
+static void faults_of_the_target_block_training(void **state) {
     struct core_run *f = *state;
     struct lw_rule *truth = core_rule(f->spec, "truth", "fault", LW_RULE_TARGET, 1);
     truth->actions = LW_ACTION_BLOCK;
@@ -223,8 +223,8 @@ static void faults_of_the_truth(void **state) {
     assert_int_equal(f->loop.requests, before);
 }
 
-/* Whatever is thrown away between two panes. */
-static void a_successor_holds_back_the_same(void **state) {
+/* The process restarts at any point between two panes. */
+static void a_new_leader_keeps_the_same_quarantine(void **state) {
     struct core_run *f = *state;
     char *smooth = NULL;
     for (int every = 0; every < 20; every += 7) {
@@ -251,15 +251,15 @@ static void a_successor_holds_back_the_same(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, core_run_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(nothing_is_trained_while_it_is_open),
+        TEST(nothing_is_trained_while_a_fault_is_open),
         TEST(the_span_begins_with_the_first_broken_pane),
-        TEST(what_is_trained_later_knows_nothing_of_it),
-        TEST(a_promotion_resolves_no_fault),
-        TEST(too_few_rows_say_nothing),
-        TEST(a_person_releases_it),
-        TEST(what_had_learned_from_it_is_recalled),
-        TEST(faults_of_the_truth),
-        TEST(a_successor_holds_back_the_same),
+        TEST(later_trainings_exclude_the_quarantined_rows),
+        TEST(a_promotion_does_not_resolve_a_fault),
+        TEST(too_few_rows_do_not_resolve_a_fault),
+        TEST(a_person_can_release_the_quarantine),
+        TEST(a_version_trained_on_faulty_rows_is_recalled),
+        TEST(faults_of_the_target_block_training),
+        TEST(a_new_leader_keeps_the_same_quarantine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

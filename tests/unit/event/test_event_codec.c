@@ -1,4 +1,5 @@
-/* Codecs: snappy streams made by hand, deflate that would grow too far, unknown names. */
+/* Codecs: hand-written snappy streams, deflate that would grow too large, unknown
+ * names. */
 #include "support.h"
 
 #include <zlib.h>
@@ -19,27 +20,27 @@ static void unpack_is(const char *hex, const char *want) {
     lw_codec_free(codec);
 }
 
-/* Streams by hand: length, literal "ab", copies; CRC-32 behind. */
-static void snappy_by_hand(void **state) {
+/* Hand-written streams: length, literal "ab", copies; then the CRC-32. */
+static void snappy_streams_are_unpacked(void **state) {
     (void)state;
     unpack_is("0000000000", "");
     unpack_is("020461629e83486d", "ab");
-    unpack_is("060461620102860b8ccb", "ababab");   /* copy of 4 from 2 back */
+    unpack_is("060461620102860b8ccb", "ababab");   /* copy 4 bytes from 2 back */
     unpack_is("060461620e0200860b8ccb", "ababab"); /* 2-byte offset */
     unpack_is("060461620f02000000860b8ccb", "ababab");
     unpack_is("02f00161629e83486d", "ab");   /* length in one more byte */
-    unpack_is("020461629e83486c", NULL);     /* checksum */
-    unpack_is("030461629e83486d", NULL);     /* less than promised */
-    unpack_is("010461629e83486d", NULL);     /* more than promised */
-    unpack_is("060461620100860b8ccb", NULL); /* copy from here */
-    unpack_is("060461620103860b8ccb", NULL); /* from before the start */
+    unpack_is("020461629e83486c", NULL);     /* wrong checksum */
+    unpack_is("030461629e83486d", NULL);     /* shorter than claimed */
+    unpack_is("010461629e83486d", NULL);     /* longer than claimed */
+    unpack_is("060461620100860b8ccb", NULL); /* offset 0 */
+    unpack_is("060461620103860b8ccb", NULL); /* before the start */
     unpack_is("0604616201860b8ccb", NULL);
     unpack_is("ffffffff0f0461629e83486d", NULL); /* 4 GiB */
     unpack_is("02fcffffffff61629e83486d", NULL);
     unpack_is("", NULL);
 }
 
-/* Deflate of n zeros, n a multiple of 64 KiB, made without allocating them. */
+/* Deflate of n zeros, n a multiple of 64 KiB, created without allocating them. */
 static void deflate_zeros(size_t n, struct lw_buf *out) {
     static uint8_t zeros[65536];
     z_stream z = {0};
@@ -80,9 +81,9 @@ static void a_bomb_is_refused(void **state) {
     lw_codec_free(codec);
 }
 
-/* The caller's bound is exact to the byte for each codec; a claimed length allocates
+/* The caller's limit is exact to the byte for each codec; a claimed length allocates
  * nothing. */
-static void the_bound_is_the_callers(void **state) {
+static void the_callers_limit_is_exact(void **state) {
     (void)state;
     static const char *const names[] = {"null", "deflate", "snappy"};
     size_t len;
@@ -106,7 +107,7 @@ static void the_bound_is_the_callers(void **state) {
         lw_codec_free(codec);
     }
     free(snappy);
-    /* 128 MiB are promised in 7 bytes */
+    /* 7 bytes claim 128 MiB */
     struct lw_codec *codec = lw_codec_new("snappy", NULL);
     struct lw_buf out = {0};
     uint8_t *liar = from_hex("8080804000000000", &len);
@@ -117,7 +118,7 @@ static void the_bound_is_the_callers(void **state) {
     lw_codec_free(codec);
 }
 
-static void names_are_checked(void **state) {
+static void unknown_codecs_are_refused(void **state) {
     (void)state;
     struct lw_err err = {0};
     static const char *const known[] = {"", "null", "deflate", "snappy"};
@@ -133,10 +134,10 @@ static void names_are_checked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(snappy_by_hand),
+        cmocka_unit_test(snappy_streams_are_unpacked),
         cmocka_unit_test(a_bomb_is_refused),
-        cmocka_unit_test(the_bound_is_the_callers),
-        cmocka_unit_test(names_are_checked),
+        cmocka_unit_test(the_callers_limit_is_exact),
+        cmocka_unit_test(unknown_codecs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,7 @@ static void refused(const char *json, const char *because) {
 
 #define REC(fields) "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
 
-static void what_is_wrong_is_named(void **state) {
+static void errors_name_what_is_wrong(void **state) {
     (void)state;
     refused("", "line 1");
     refused("{\"type\":\n\"record\" oops}", "line 2");
@@ -105,9 +105,8 @@ static void what_is_wrong_is_named(void **state) {
         "defined twice");
 }
 
-/* Schemas that Avro's Java library reads, and that producers in other languages write.
- */
-static void what_java_reads_is_read(void **state) {
+/* Schemas that Avro's Java library reads, and that producers in other languages write. */
+static void schemas_that_java_reads_are_read(void **state) {
     (void)state;
     static const char *const texts[] = {
         "\xEF\xBB\xBF" REC("{\"name\":\"a\",\"type\":\"int\"}"),
@@ -144,7 +143,7 @@ static void what_java_reads_is_read(void **state) {
         struct lw_schema *schema = lw_schema_parse(texts[i], strlen(texts[i]), &err);
         if (!schema)
             fail_msg("%s: %s", texts[i], err.msg);
-        /* and the stored text is strict JSON with the same meaning */
+        /* the stored text is strict JSON with the same meaning */
         const char *kept = lw_schema_json(schema);
         struct lw_schema *again = lw_schema_parse(kept, strlen(kept), &err);
         if (!again)
@@ -152,14 +151,14 @@ static void what_java_reads_is_read(void **state) {
         assert_true(lw_schema_fingerprint(again) == lw_schema_fingerprint(schema));
         json_t *json = json_loads(kept, JSON_ALLOW_NUL, NULL);
         if (!json)
-            fail_msg("%s is no JSON", kept);
+            fail_msg("%s is not JSON", kept);
         json_decref(json);
         lw_schema_free(again);
         lw_schema_free(schema);
     }
 }
 
-/* Records within nullable records, as generators make them. */
+/* Records within nullable records, as code generators write them. */
 static void deep_records_are_read(void **state) {
     (void)state;
     struct lw_buf text = {0};
@@ -215,7 +214,7 @@ static void size_and_depth_are_bounded(void **state) {
     lw_buf_fini(&text);
 }
 
-static void a_missing_file_is_named(void **state) {
+static void the_error_names_a_missing_file(void **state) {
     (void)state;
     struct lw_err err = {0};
     assert_null(lw_schema_load("/nonexistent/x.avsc", &err));
@@ -228,11 +227,11 @@ int main(void) {
         cmocka_unit_test(fingerprints_equal_fastavro),
         cmocka_unit_test(crc_of_nothing_is_the_polynomial),
         cmocka_unit_test(trip_schema_loads),
-        cmocka_unit_test(what_is_wrong_is_named),
-        cmocka_unit_test(what_java_reads_is_read),
+        cmocka_unit_test(errors_name_what_is_wrong),
+        cmocka_unit_test(schemas_that_java_reads_are_read),
         cmocka_unit_test(deep_records_are_read),
         cmocka_unit_test(size_and_depth_are_bounded),
-        cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(the_error_names_a_missing_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Distinct counts against DataSketches' files, the error over seeds, merge laws, hostile
- * bytes. */
+/* Distinct counts against DataSketches' files, the error over seeds, the laws of merging,
+ * hostile bytes. */
 #include "sketch_test.h"
 
 #include <math.h>
@@ -40,8 +40,9 @@ static struct lw_hll *read_golden(const char *name, const char *suffix) {
     return h;
 }
 
-/* The library's sketch of the same values, in every mode, compact or not, holds the same
- * coupons or registers as ours: hashes are the same. Its estimate is near ours. */
+/* The library's sketch of the same values, in every mode, compact or not, has the same
+ * coupons or registers as ours, because the hashes are the same. Its estimate is close to
+ * ours. */
 static void same_contents_as_the_library(void **state) {
     (void)state;
     size_t len;
@@ -77,7 +78,7 @@ static void same_contents_as_the_library(void **state) {
     free(text);
 }
 
-static void missing_and_repeated_do_not_count(void **state) {
+static void missing_and_repeated_values_do_not_count(void **state) {
     (void)state;
     struct lw_hll *h = range(0, 10);
     struct lw_cell missing = lw_cell_missing(), seven = lw_cell_int(7);
@@ -90,8 +91,8 @@ static void missing_and_repeated_do_not_count(void **state) {
     lw_hll_free(h);
 }
 
-/* Relative error over disjoint sets: unbiased, and of the stated size. */
-static void error_is_as_stated(void **state) {
+/* The relative error over disjoint sets: unbiased, and of the documented size. */
+static void error_is_as_documented(void **state) {
     (void)state;
     const int64_t sizes[] = {300, 500, 3000, 10000, 30000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -112,7 +113,7 @@ static void error_is_as_stated(void **state) {
     }
 }
 
-static void merging_is_union(void **state) {
+static void merging_counts_the_union(void **state) {
     (void)state;
     const int64_t cuts[][3] = {
         {3, 6, 9}, {100, 200, 300}, {300, 350, 600}, {5, 2000, 2100}};
@@ -163,8 +164,8 @@ static void hostile_bytes_are_refused(void **state) {
     }
 }
 
-/* 4 KiB of registers: the header's bits, and what truncation and damage do to the rest.
- */
+/* 4 KiB of registers: damaged header bits are refused, and so are truncated and damaged
+ * registers. */
 static void damaged_registers_are_refused(void **state) {
     (void)state;
     struct lw_hll *h = range(0, 5000);
@@ -187,9 +188,9 @@ static void damaged_registers_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_contents_as_the_library),
-        cmocka_unit_test(missing_and_repeated_do_not_count),
-        cmocka_unit_test(error_is_as_stated),
-        cmocka_unit_test(merging_is_union),
+        cmocka_unit_test(missing_and_repeated_values_do_not_count),
+        cmocka_unit_test(error_is_as_documented),
+        cmocka_unit_test(merging_counts_the_union),
         cmocka_unit_test(hostile_bytes_are_refused),
         cmocka_unit_test(damaged_registers_are_refused),
     };

@@ -1,4 +1,5 @@
-/* Moments against two passes in long double, where the naive sum of squares fails. */
+/* Moments against a two-pass computation in long double, where the naive sum of squares
+ * fails. */
 #include "sketch_test.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@ static void assert_near(double a, double b, double relative) {
         fail_msg("%.17g is not %.17g", a, b);
 }
 
-static void empty_and_single(void **state) {
+static void no_value_and_one_value(void **state) {
     (void)state;
     struct lw_moments m = {0}, empty = {0};
     assert_true(isnan(lw_moments_variance(&m)));
@@ -35,7 +36,7 @@ static void empty_and_single(void **state) {
     assert_true(empty.n == 1 && empty.mean == -7 && empty.max == -7);
 }
 
-/* A spread of 1 on a mean of 1e9: E x^2 - (E x)^2 has no digit left. */
+/* A standard deviation of 1 at a mean of 1e9: E x^2 - (E x)^2 would lose every digit. */
 static void stable_far_from_zero(void **state) {
     (void)state;
     enum { N = 10000 };
@@ -50,7 +51,8 @@ static void stable_far_from_zero(void **state) {
         sum += v[i];
     }
     double want = two_pass_variance(v, N);
-    assert_near(lw_moments_variance(&m), want, 1e-7); /* 1e9 / 1e16, the mean's digits */
+    assert_near(lw_moments_variance(&m), want,
+                1e-7); /* 1e9 / 1e16: the precision of the mean */
     assert_near(lw_moments_sd(&m), sqrt(want), 1e-7);
     assert_true(fabs((naive - sum * sum / N) / (N - 1) - want) > .1);
 }
@@ -83,7 +85,7 @@ static void any_split_merges_to_the_same(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_and_single),
+        cmocka_unit_test(no_value_and_one_value),
         cmocka_unit_test(stable_far_from_zero),
         cmocka_unit_test(any_split_merges_to_the_same),
     };

@@ -29,7 +29,7 @@ static void confluent_id_is_big_endian(void **state) {
     assert_int_equal(frame.len, 2);
 }
 
-static void confluent_guid(void **state) {
+static void confluent_guid_is_16_bytes(void **state) {
     (void)state;
     struct lw_frame frame;
     assert_int_equal(
@@ -40,7 +40,7 @@ static void confluent_guid(void **state) {
     assert_int_equal(frame.payload[0], 42);
 }
 
-static void header_carries_id_or_guid(void **state) {
+static void the_header_carries_id_or_guid(void **state) {
     (void)state;
     struct lw_frame frame;
     struct lw_err err = {0};
@@ -96,8 +96,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(raw_is_all_payload),
         cmocka_unit_test(confluent_id_is_big_endian),
-        cmocka_unit_test(confluent_guid),
-        cmocka_unit_test(header_carries_id_or_guid),
+        cmocka_unit_test(confluent_guid_is_16_bytes),
+        cmocka_unit_test(the_header_carries_id_or_guid),
         cmocka_unit_test(single_object_fingerprint_is_little_endian),
         cmocka_unit_test(foreign_bytes_are_refused),
     };

@@ -1,5 +1,5 @@
-/* The hot path allocates nothing: every allocation of the program goes through counting
- * wrappers (the linker's --wrap), and after a warm-up the count stands still. */
+/* The hot path allocates nothing: every allocation of the program passes through counting
+ * wrappers (the linker's --wrap), and after a warm-up the count stays the same. */
 #include "sketch_test.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ static void fill(struct lw_profile *p, struct lw_rng *rng, int rows) {
     }
 }
 
-static void the_counter_counts(void **state) {
+static void the_counter_sees_allocations(void **state) {
     (void)state;
     size_t before = allocations;
     struct lw_profile *p = lw_profile_new(columns, 3, 1);
@@ -42,7 +42,7 @@ static void adding_allocates_nothing(void **state) {
     size_t before = allocations;
     fill(p, &rng, 5000);
     assert_int_equal(allocations, before);
-    /* nor does a reset profile that is filled again */
+    /* a reset profile that is refilled does not allocate either */
     lw_profile_reset(p, 2);
     fill(p, &rng, 20000);
     assert_int_equal(allocations, before);
@@ -65,8 +65,8 @@ static void merging_small_panes_allocates_nothing(void **state) {
     lw_profile_free(pane);
 }
 
-/* A pane of a dozen rows is small: a bound on what it asks for, in blocks. */
-static void small_panes_ask_for_little(void **state) {
+/* A pane of a dozen rows is small: its allocated memory has a bound. */
+static void small_panes_use_little_memory(void **state) {
     (void)state;
     struct lw_rng rng;
     lw_rng_seed(&rng, 1);
@@ -79,10 +79,10 @@ static void small_panes_ask_for_little(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_counter_counts),
+        cmocka_unit_test(the_counter_sees_allocations),
         cmocka_unit_test(adding_allocates_nothing),
         cmocka_unit_test(merging_small_panes_allocates_nothing),
-        cmocka_unit_test(small_panes_ask_for_little),
+        cmocka_unit_test(small_panes_use_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static double wide(struct lw_rng *rng) {
     return kind == 0 ? 0 : kind < 4 ? -v : v;
 }
 
-static void empty_is_nan(void **state) {
+static void an_empty_sketch_answers_nan(void **state) {
     (void)state;
     struct lw_tail *t = lw_tail_new();
     double lo, hi;
@@ -50,8 +50,8 @@ static void empty_is_nan(void **state) {
     lw_tail_free(t);
 }
 
-/* One value alone: its quantile is within the accuracy, at any magnitude and sign, and it
- * lies in its bucket, which is narrower than 2 %. */
+/* A single value: its quantile is within the accuracy, at any magnitude and sign, and the
+ * value is in its bucket, which is narrower than 2 %. */
 static void every_magnitude_is_accurate(void **state) {
     (void)state;
     struct lw_tail *t = lw_tail_new();
@@ -121,10 +121,9 @@ static void every_rank_is_accurate(void **state) {
     free(v);
 }
 
-/* Any split of a stream, merged in any order, stored and loaded between, cloned, or put
- * into a sketch used before, gives the same bytes. Spans of more buckets than are kept
- * included. */
-static void contents_do_not_depend_on_the_path(void **state) {
+/* A stream gives the same bytes however it is split, merged, stored and loaded, cloned,
+ * or added to a reused sketch, also if it spans more buckets than are kept. */
+static void the_order_of_operations_does_not_change_the_bytes(void **state) {
     (void)state;
     for (uint64_t seed = 0; seed < 60; seed++) {
         struct lw_rng rng;
@@ -167,7 +166,7 @@ static void contents_do_not_depend_on_the_path(void **state) {
 }
 
 /* 600 octaves do not fit: the largest magnitudes keep their accuracy, the smallest are
- * known to be small, nothing is lost. */
+ * known to be small, and no value is lost. */
 static void the_smallest_magnitudes_collapse(void **state) {
     (void)state;
     struct lw_tail *t = lw_tail_new();
@@ -227,11 +226,11 @@ static void hostile_bytes_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_is_nan),
+        cmocka_unit_test(an_empty_sketch_answers_nan),
         cmocka_unit_test(every_magnitude_is_accurate),
         cmocka_unit_test(extremes_have_buckets),
         cmocka_unit_test(every_rank_is_accurate),
-        cmocka_unit_test(contents_do_not_depend_on_the_path),
+        cmocka_unit_test(the_order_of_operations_does_not_change_the_bytes),
         cmocka_unit_test(the_smallest_magnitudes_collapse),
         cmocka_unit_test(hostile_bytes_are_refused),
     };

@@ -1,4 +1,4 @@
-/* Model errors against scikit-learn and NumPy, the law of merging, hostile sums. */
+/* Model errors against scikit-learn and NumPy, the laws of merging, hostile sums. */
 #include "sketch_test.h"
 
 #include <math.h>
@@ -26,7 +26,7 @@ static struct lw_errors stream(int n, double noise) {
     return s;
 }
 
-/* Spreads far from 0, also when they come in parts. */
+/* Spreads far from 0, also when they are merged from parts. */
 static void near_offset(const struct lw_errors *s, const double *want) {
     struct lw_errors parts = {0};
     for (int i = 0; i < (int)want[0];) {
@@ -47,7 +47,7 @@ static void near_offset(const struct lw_errors *s, const double *want) {
     }
 }
 
-static void golden_figures(void **state) {
+static void figures_match_the_golden_file(void **state) {
     (void)state;
     size_t len;
     char *text = (char *)lw_golden("errors", ".txt", &len), *save = NULL;
@@ -61,7 +61,8 @@ static void golden_figures(void **state) {
         struct lw_errors s = {0};
         for (int i = 0; i < (int)want[0]; i++)
             add_nth(&s, i, want[1], want[10]);
-        if (want[10] != 0) { /* targets and predictions are rounded before they come */
+        if (want[10] !=
+            0) { /* targets and predictions are rounded before they are added */
             near_offset(&s, want);
             continue;
         }
@@ -78,7 +79,7 @@ static void golden_figures(void **state) {
     free(text);
 }
 
-static void too_few_are_nan(void **state) {
+static void too_few_events_give_nan(void **state) {
     (void)state;
     struct lw_errors s = {0};
     assert_true(isnan(lw_errors_rmse(&s)) && isnan(lw_errors_mae(&s)));
@@ -89,7 +90,7 @@ static void too_few_are_nan(void **state) {
     assert_true(isnan(lw_errors_r2(&s)) && isnan(lw_errors_recalibration_gain(&s)));
 }
 
-static void degenerate_streams_have_figures(void **state) {
+static void degenerate_streams_have_finite_figures(void **state) {
     (void)state;
     struct lw_errors perfect = {0}, shifted = {0}, flat = {0};
     for (int i = 0; i < 100; i++) {
@@ -103,13 +104,14 @@ static void degenerate_streams_have_figures(void **state) {
     assert_true(lw_errors_rmse(&shifted) == 2 && lw_errors_rmse_se(&shifted) == 0);
     assert_near(lw_errors_recalibration_gain(&shifted), 1, 1e-12);
     assert_true(isnan(lw_errors_r2(&flat))); /* the target does not vary */
-    /* prediction says nothing that its own error does not: all is recalibration */
+    /* the prediction adds nothing beyond its own error: recalibration would remove all of
+     * it */
     assert_near(lw_errors_recalibration_gain(&flat), 1, 1e-9);
 }
 
-/* Where there is nothing to gain, the corrected share is 0 or chance-sized, and its mean
- * before clipping is 0: half of the streams are clipped. */
-static void no_gain_from_noise(void **state) {
+/* If recalibration can remove nothing, the corrected share is 0 or as small as chance,
+ * and its mean before clipping is 0: half of the streams are clipped. */
+static void noise_gives_no_recalibration_gain(void **state) {
     (void)state;
     int zero = 0;
     double sum = 0;
@@ -130,7 +132,7 @@ static void no_gain_from_noise(void **state) {
     assert_true(sum / 400 < .005);
 }
 
-static void merging_adds(void **state) {
+static void merging_equals_adding_all(void **state) {
     (void)state;
     struct lw_errors whole = stream(1000, 4), first = stream(600, 4), rest = {0};
     for (int i = 600; i < 1000; i++)
@@ -143,8 +145,8 @@ static void merging_adds(void **state) {
                 lw_errors_recalibration_gain(&whole), 1e-12);
 }
 
-/* What cannot be summed is counted and changes no figure. */
-static void the_absurd_is_counted(void **state) {
+/* Events that cannot be summed are counted and do not change any figure. */
+static void unsummable_events_are_only_counted(void **state) {
     (void)state;
     const double absurd[] = {1e71, -1e300, INFINITY, -INFINITY, NAN};
     struct lw_errors s = stream(50, 4), want = s;
@@ -156,8 +158,8 @@ static void the_absurd_is_counted(void **state) {
     assert_memory_equal(&s, &want, sizeof s);
 }
 
-/* As large and as many as they come: no sum overflows. */
-static void the_largest_stay_finite(void **state) {
+/* The largest values, and as many as possible: no sum overflows. */
+static void the_largest_values_stay_finite(void **state) {
     (void)state;
     struct lw_errors s = {0}, small = {0};
     for (int i = 0; i < 100; i++) {
@@ -225,13 +227,13 @@ static void impossible_sums_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_figures),
-        cmocka_unit_test(too_few_are_nan),
-        cmocka_unit_test(degenerate_streams_have_figures),
-        cmocka_unit_test(no_gain_from_noise),
-        cmocka_unit_test(merging_adds),
-        cmocka_unit_test(the_absurd_is_counted),
-        cmocka_unit_test(the_largest_stay_finite),
+        cmocka_unit_test(figures_match_the_golden_file),
+        cmocka_unit_test(too_few_events_give_nan),
+        cmocka_unit_test(degenerate_streams_have_finite_figures),
+        cmocka_unit_test(noise_gives_no_recalibration_gain),
+        cmocka_unit_test(merging_equals_adding_all),
+        cmocka_unit_test(unsummable_events_are_only_counted),
+        cmocka_unit_test(the_largest_values_stay_finite),
         cmocka_unit_test(bytes_round_trip),
         cmocka_unit_test(impossible_sums_are_refused),
     };

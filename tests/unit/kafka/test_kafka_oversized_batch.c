@@ -1,4 +1,4 @@
-/* A batch that unpacks to more than the client's limit can never be read, and the
+/* A batch that decompresses to more than the client's limit can never be read, and the
  * client fetches it ten times a second: one log line names the property to raise. */
 #include "member.h"
 
@@ -25,7 +25,7 @@ static void listen_to(void *arg, const char *line) {
     pthread_mutex_unlock(&e->lock);
 }
 
-/* One batch of some hundred bytes that unpacks to 4 MB. */
+/* One batch of a few hundred bytes that decompresses to 4 MB. */
 static void produce_batch(struct mock_kafka *m, const char *topic) {
     struct lw_kafka_options *o = lw_memdup(&m->options, sizeof *o);
     struct lw_err err = {0};
@@ -55,7 +55,7 @@ static struct lw_kafka_options *small_options(const struct mock_kafka *m) {
     return o;
 }
 
-static void it_is_reported_once(void **state) {
+static void an_oversized_batch_is_reported_once(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = small_options(m);
     struct ear ear = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -66,7 +66,7 @@ static void it_is_reported_once(void **state) {
     mock_kafka_set(o, "group.id", "large");
     join(&a, t, o, "large");
     POLL_UNTIL(ear.named > 0, &a);
-    for (int i = 0; i < 30; i++) /* each waits for messages that never arrive */
+    for (int i = 0; i < 30; i++) /* each poll waits for messages that never arrive */
         turn(&a);
     lw_log_sink(NULL, NULL);
     assert_int_equal(ear.named, 1);
@@ -83,7 +83,7 @@ static int take(void *arg, const rd_kafka_message_t *m) {
     return 0;
 }
 
-static void a_training_says_it_too(void **state) {
+static void a_training_reports_it_too(void **state) {
     struct mock_kafka *m = *state;
     struct lw_kafka_options *o = small_options(m);
     struct lw_offset_range range = {.partition = 0, .first = 0, .last = MESSAGES - 1};
@@ -97,7 +97,7 @@ static void a_training_says_it_too(void **state) {
     assert_int_equal(err.code, LW_EAGAIN);
     assert_non_null(strstr(err.msg, "raise kafka.receive.message.max.bytes"));
     assert_non_null(strstr(err.msg, "1000512"));
-    lw_err_clear(&err); /* and with more room it is read */
+    lw_err_clear(&err); /* with a higher limit it is read */
     if (lw_ranges_read(&m->options, "read", (struct lw_offset_ranges){&range, 1}, &how,
                        NULL, &err))
         fail_msg("%s", err.msg);
@@ -107,8 +107,8 @@ static void a_training_says_it_too(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_reported_once),
-        cmocka_unit_test(a_training_says_it_too),
+        cmocka_unit_test(an_oversized_batch_is_reported_once),
+        cmocka_unit_test(a_training_reports_it_too),
     };
     return cmocka_run_group_tests(tests, mock_kafka_up, mock_kafka_down);
 }

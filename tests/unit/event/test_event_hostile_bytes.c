@@ -1,5 +1,5 @@
-/* Hostile bytes: all must be refused or decoded, and none trusted. Under ASan and UBSan
- * these tests also check every bound. */
+/* Hostile bytes are refused or decoded, and never trusted. Under ASan and UBSan these
+ * tests also check every bound. */
 #include "support.h"
 
 #include "base/buf.h"
@@ -35,7 +35,7 @@ static struct lw_decoder *decoder_of_case(const json_t *c) {
 }
 
 /* A datum that is cut short anywhere is refused, and so is one with trailing bytes. */
-static void no_prefix_decodes(void **state) {
+static void truncated_data_is_refused(void **state) {
     (void)state;
     static const char *const files[] = {"decode.json", "random.json"};
     struct lw_err err;
@@ -59,7 +59,7 @@ static void no_prefix_decodes(void **state) {
     }
 }
 
-static void every_flipped_bit_is_survived(void **state) {
+static void flipped_bits_are_refused_or_harmless(void **state) {
     (void)state;
     json_t *cases = load_json("random.json"), *c;
     struct lw_err err;
@@ -77,11 +77,11 @@ static void every_flipped_bit_is_survived(void **state) {
         lw_decoder_free(d);
     }
     json_decref(cases);
-    /* Some flips make another valid datum (a digit of a number), many do not. */
+    /* Some flips give another valid datum (a digit of a number), many do not. */
     assert_true(refused > flips / 10 && refused < flips);
 }
 
-static void noise_is_survived(void **state) {
+static void random_bytes_are_refused_or_harmless(void **state) {
     (void)state;
     json_t *cases = load_json("random.json"), *c;
     struct lw_rng rng;
@@ -93,7 +93,7 @@ static void noise_is_survived(void **state) {
         for (int n = 0; n < 200; n++) {
             uint8_t data[64];
             size_t len = (size_t)lw_rng_below(&rng, sizeof data);
-            for (size_t k = 0; k < len; k++) /* small numbers reach further than large */
+            for (size_t k = 0; k < len; k++) /* small numbers pass more checks */
                 data[k] = (uint8_t)(lw_rng_next(&rng) >> lw_rng_below(&rng, 8));
             decode_copy(d, data, len, &err);
         }
@@ -125,17 +125,17 @@ static void giant_lengths_are_not_trusted(void **state) {
     struct lw_decoder *d =
         decoder_of(REC(FIELD("s", "\"string\"")), NULL, "s:text", NULL);
     hex_accepted(d, "0261");
-    hex_refused(d, "0461");                     /* one more than there is */
+    hex_refused(d, "0461");                     /* one more than available */
     hex_refused(d, "feffffffffffffffff0161");   /* 2^63 - 1 */
     hex_refused(d, "ffffffffffffffffff0161");   /* -2^63 */
     hex_refused(d, "0161");                     /* -1 */
     hex_refused(d, "ffffffffffffffffff0261");   /* more than 64 bits */
-    hex_refused(d, "808080808080808080800061"); /* eleven bytes of length */
-    hex_refused(d, "ffffffff");                 /* a length that does not end */
+    hex_refused(d, "808080808080808080800061"); /* a length of eleven bytes */
+    hex_refused(d, "ffffffff");                 /* an unterminated length */
     lw_decoder_free(d);
 }
 
-static void a_long_has_64_bits(void **state) {
+static void longs_beyond_64_bits_are_refused(void **state) {
     (void)state;
     struct lw_decoder *d =
         decoder_of(REC(FIELD("l", "\"long\"")), NULL, "l:numeric", NULL);
@@ -154,8 +154,7 @@ static void counts_are_not_trusted(void **state) {
             "i", "{\"type\":\"array\",\"items\":\"int\"}") "," FIELD("z", "\"int\"")),
         NULL, "z:numeric", NULL);
     hex_accepted(d, "000002");
-    /* 2^62 nulls have no bytes: they must be decoded at once, or this test does not end.
-     */
+    /* 2^62 nulls have no bytes: they must be decoded at once, or this test never ends. */
     hex_accepted(d, "80808080808080808001000002");
     hex_refused(d, "00"
                    "80808080808080808001020002"); /* 2^62 ints have */
@@ -181,13 +180,13 @@ static void depth_is_bounded(void **state) {
     }
     data[200000] = 0;
     assert_int_equal(decode_copy(d, data, sizeof data, &err), -1);
-    memset(data + 2 * 20, 0, 2); /* twenty levels are fine: z = 0, next = null */
+    memset(data + 2 * 20, 0, 2); /* twenty levels are allowed: z = 0, next = null */
     assert_int_equal(decode_copy(d, data, 2 * 20 + 2, &err), 0);
     lw_decoder_free(d);
 }
 
-/* Records of two records of two records ... of nothing: 2^50 records in no bytes. */
-static void doubling_records_cost_nothing(void **state) {
+/* Records of two records of two records ... of nothing: 2^50 records in zero bytes. */
+static void records_without_bytes_take_no_time(void **state) {
     (void)state;
     struct lw_buf text = {0};
     struct lw_err err = {0};
@@ -239,14 +238,14 @@ static void an_empty_value_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_prefix_decodes),
-        cmocka_unit_test(every_flipped_bit_is_survived),
-        cmocka_unit_test(noise_is_survived),
+        cmocka_unit_test(truncated_data_is_refused),
+        cmocka_unit_test(flipped_bits_are_refused_or_harmless),
+        cmocka_unit_test(random_bytes_are_refused_or_harmless),
         cmocka_unit_test(giant_lengths_are_not_trusted),
-        cmocka_unit_test(a_long_has_64_bits),
+        cmocka_unit_test(longs_beyond_64_bits_are_refused),
         cmocka_unit_test(counts_are_not_trusted),
         cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(doubling_records_cost_nothing),
+        cmocka_unit_test(records_without_bytes_take_no_time),
         cmocka_unit_test(a_branch_must_exist),
         cmocka_unit_test(an_empty_value_is_refused),
     };

@@ -1,4 +1,4 @@
-/* Decoding against golden data that fastavro wrote and resolved; kinds and errors. */
+/* Decoding compared with data that fastavro wrote and resolved; kinds and errors. */
 #include "support.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static void check_case(const json_t *c) {
     struct lw_fields fields = fields_of_json(json_object_get(c, "fields"));
     struct lw_err err = {0};
     struct lw_decoder *d = lw_decoder_new_avro(writer, reader, &fields, &err);
-    lw_schema_free(writer); /* the decoder needs neither */
+    lw_schema_free(writer); /* the decoder does not need them */
     lw_schema_free(reader);
     if (!d)
         fail_msg("%s: %s", name, err.msg);
@@ -79,7 +79,7 @@ static void golden_cases_decode(void **state) {
 static void random_schemas_decode(void **state) {
     (void)state;
     golden("random.json", 150);
-    assert_true(allocations > 10000); /* or the wrapping does not work */
+    assert_true(allocations > 10000); /* otherwise the counting wrappers do not work */
 }
 
 static void config_refused(const char *writer, const char *reader, const char *fields,
@@ -92,7 +92,7 @@ static void config_refused(const char *writer, const char *reader, const char *f
         fail_msg("\"%s\" does not say \"%s\"", err.msg, because);
 }
 
-static void what_cannot_be_read_is_refused(void **state) {
+static void incompatible_types_are_refused(void **state) {
     (void)state;
     const char *w =
         REC("{\"name\":\"zone\",\"type\":\"int\"},"
@@ -128,7 +128,7 @@ static void what_cannot_be_read_is_refused(void **state) {
 
 /* ---- defaults of the reader ---- */
 
-/* The cell of field "a" when the writer lacks it. */
+/* The cell of field "a" if the writer lacks it. */
 static struct lw_cell default_cell(const char *type, const char *json, const char *kind) {
     char reader[400], fields[40];
     struct lw_cell cells[1];
@@ -147,7 +147,7 @@ static struct lw_cell default_cell(const char *type, const char *json, const cha
 #define DECIMAL                                                                          \
     "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":9,\"scale\":2}"
 
-static void defaults_are_what_they_say(void **state) {
+static void defaults_fill_absent_fields(void **state) {
     (void)state;
     static const struct {
         const char *type, *json, *kind;
@@ -162,10 +162,10 @@ static void defaults_are_what_they_say(void **state) {
         {"\"double\"", "\"Infinity\"", "numeric", INFINITY},
         {"\"double\"", "7", "numeric", 7},
         {"\"double\"", "12345678901234567890", "numeric", 12345678901234567890.0},
-        {"[\"null\",\"double\"]", "1.5", "numeric", 1.5}, /* of the later branch */
+        {"[\"null\",\"double\"]", "1.5", "numeric", 1.5}, /* for the later branch */
         {"[\"double\",\"string\"]", "\"n/a\"", "numeric", NAN},
         {"[\"null\"]", "null", "numeric", NAN},
-        {"\"int\"", "\"x\"", "numeric", NAN}, /* nonsense is missing */
+        {"\"int\"", "\"x\"", "numeric", NAN}, /* invalid: missing */
         {"\"int\"", "3000000000", "numeric", NAN},
         {"\"double\"", "1.5", "category", NAN},
         {"\"long\"", "1583989200000", "timestamp", 1583989200000},
@@ -212,7 +212,7 @@ static int64_t time_of(const char *field, enum lw_unit unit, const struct lw_zon
 #define MICROS  "80c0a18081d8d405"
 #define NANOS   "8080dc85eac7cf9d2c"
 
-static void a_time_says_its_unit_in_many_ways(void **state) {
+static void times_are_read_in_every_unit(void **state) {
     (void)state;
     const int64_t noon = INT64_C(1593604800000);
     static const struct {
@@ -227,7 +227,8 @@ static void a_time_says_its_unit_in_many_ways(void **state) {
         {"\"type\":\"long\"", LW_UNIT_US, MICROS},
         {"\"type\":\"long\"", LW_UNIT_NS, NANOS},
         {"\"type\":\"double\"", LW_UNIT_S, "000000b01ebfd741"},
-        {LONG("\"logicalType\":\"timestamp-millis\""), LW_UNIT_US, MICROS}, /* a lie */
+        {LONG("\"logicalType\":\"timestamp-millis\""), LW_UNIT_US,
+         MICROS}, /* wrong type */
         {LONG("\"logicalType\":\"timestamp-micros\""), LW_UNIT_OF_TYPE, MICROS},
         {LONG("\"logicalType\":\"timestamp-nanos\""), LW_UNIT_OF_TYPE, NANOS},
         {"\"type\":\"long\",\"logicalType\":\"timestamp-micros\"", LW_UNIT_OF_TYPE,
@@ -254,7 +255,7 @@ static void a_time_says_its_unit_in_many_ways(void **state) {
     assert_true(time_of("\"type\":{\"type\":\"int\",\"connect.name\":"
                         "\"io.debezium.time.Date\"}",
                         LW_UNIT_OF_TYPE, NULL, "98a002") == INT64_C(1593561600000));
-    /* neither a time nor an error, as the field is not required */
+    /* neither a time nor an error, because the field is not required */
     assert_true(time_of("\"type\":\"string\"", LW_UNIT_OF_TYPE, NULL, "086e6f6f6e") ==
                 INT64_MIN);
     assert_true(time_of("\"type\":\"long\"", LW_UNIT_OF_TYPE, NULL,
@@ -263,8 +264,8 @@ static void a_time_says_its_unit_in_many_ways(void **state) {
                 INT64_MIN);
 }
 
-/* With a zone, a local type is local time there; an instant is unchanged. */
-static void a_local_time_is_the_zones(void **state) {
+/* With a zone, a local type is local time in it; an instant is unchanged. */
+static void local_times_are_read_in_the_zone(void **state) {
     (void)state;
     struct lw_err err = {0};
     struct lw_zone *york = lw_zone_new("America/New_York", &err);
@@ -297,7 +298,7 @@ static void a_local_time_is_the_zones(void **state) {
 
 /* ---- one datum ---- */
 
-/* Decodes hex with a decoder; NULL or the message. */
+/* Decodes hex; returns NULL or the error message. */
 static const char *decode_hex(struct lw_decoder *d, const char *hex,
                               struct lw_cell *cells) {
     static struct lw_err err;
@@ -315,7 +316,7 @@ static const char *decode_list(struct lw_decoder *d, size_t links,
                                struct lw_cell *cells) {
     char *hex = test_malloc(2 * links + 5);
     for (size_t i = 0; i < links; i++)
-        memcpy(hex + 2 * i, "02", 2); /* branch 1: one more */
+        memcpy(hex + 2 * i, "02", 2); /* branch 1: another link */
     memcpy(hex + 2 * links, "0008", 5);
     const char *why = decode_hex(d, hex, cells);
     test_free(hex);
@@ -351,7 +352,7 @@ static void absent_without_default_is_missing(void **state) {
 }
 
 /* An alias applies only if the writer has no field with the field's own name. */
-static void a_name_wins_over_an_alias(void **state) {
+static void a_name_takes_precedence_over_an_alias(void **state) {
     (void)state;
     struct lw_cell cells[1];
     struct lw_decoder *d = decoder_of(
@@ -366,7 +367,7 @@ static void a_name_wins_over_an_alias(void **state) {
 
 /* A producer renames a field and lists the old name as an alias; the reader keeps the
  * old name. */
-static void the_writers_alias_is_heeded(void **state) {
+static void the_writers_alias_is_used(void **state) {
     (void)state;
     struct lw_cell cells[1];
     const char *reader = REC("{\"name\":\"km\",\"type\":\"double\",\"aliases\":[\"k\"]}");
@@ -391,8 +392,8 @@ static void the_writers_alias_is_heeded(void **state) {
     lw_decoder_free(d);
 }
 
-/* The reader still has int after the producers change to long and double. */
-static void a_wider_number_is_read_by_a_narrower_type(void **state) {
+/* The reader still has int after the producers changed to long and double. */
+static void a_narrower_type_reads_a_wider_number(void **state) {
     (void)state;
     struct lw_cell cells[2];
     const char *reader =
@@ -449,7 +450,7 @@ static void errors_name_field_and_offset(void **state) {
     lw_decoder_free(d);
 }
 
-static void a_time_takes_its_unit_from_who_has_one(void **state) {
+static void a_time_takes_its_unit_from_either_schema(void **state) {
     (void)state;
     struct lw_cell cells[1];
     const char *bare = REC("{\"name\":\"t\",\"type\":\"long\"}");
@@ -503,18 +504,18 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_cases_decode),
         cmocka_unit_test(random_schemas_decode),
-        cmocka_unit_test(what_cannot_be_read_is_refused),
-        cmocka_unit_test(defaults_are_what_they_say),
-        cmocka_unit_test(a_time_says_its_unit_in_many_ways),
-        cmocka_unit_test(a_local_time_is_the_zones),
+        cmocka_unit_test(incompatible_types_are_refused),
+        cmocka_unit_test(defaults_fill_absent_fields),
+        cmocka_unit_test(times_are_read_in_every_unit),
+        cmocka_unit_test(local_times_are_read_in_the_zone),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(absent_without_default_is_missing),
-        cmocka_unit_test(a_name_wins_over_an_alias),
-        cmocka_unit_test(the_writers_alias_is_heeded),
-        cmocka_unit_test(a_wider_number_is_read_by_a_narrower_type),
+        cmocka_unit_test(a_name_takes_precedence_over_an_alias),
+        cmocka_unit_test(the_writers_alias_is_used),
+        cmocka_unit_test(a_narrower_type_reads_a_wider_number),
         cmocka_unit_test(required_null_is_an_error),
         cmocka_unit_test(errors_name_field_and_offset),
-        cmocka_unit_test(a_time_takes_its_unit_from_who_has_one),
+        cmocka_unit_test(a_time_takes_its_unit_from_either_schema),
         cmocka_unit_test(an_unknown_enum_symbol_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

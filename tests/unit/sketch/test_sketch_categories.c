@@ -1,5 +1,5 @@
-/* Category counts beside a naive table: exact to the cap, within the error past it, the
- * same bytes whatever the path, hostile bytes. */
+/* Category counts against a naive table: exact up to the cap, within the error past it,
+ * the same bytes for any order of operations, and hostile bytes refused. */
 #include "sketch_test.h"
 
 #include "base/rng.h"
@@ -7,13 +7,13 @@
 
 enum { KEYS = 5000 };
 
-/* A heavy-tailed draw of 0 .. KEYS - 1. */
+/* A heavy-tailed draw from 0 .. KEYS - 1. */
 static int64_t draw(struct lw_rng *rng) {
     double u = lw_rng_unit(rng);
     return (int64_t)(KEYS * u * u * u * u);
 }
 
-/* Keys of all three kinds: small integers, large and negative ones. */
+/* Keys of all kinds: small integers, large and negative ones. */
 static int64_t key_of(int64_t i) {
     return i % 3 == 0 ? i / 3 : i % 3 == 1 ? i * 1000003 : -i;
 }
@@ -45,7 +45,7 @@ static struct lw_cats *reload(struct lw_cats *c) {
     return back;
 }
 
-static void small_sets(void **state) {
+static void few_categories_are_counted_exactly(void **state) {
     (void)state;
     struct lw_cats *c = lw_cats_new(0);
     assert_int_equal(lw_cats_cap(c), LW_CATS_CAP_DEFAULT);
@@ -57,7 +57,7 @@ static void small_sets(void **state) {
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         lw_cats_add(c, &cells[i]);
     lw_cats_add_text(c, "N", 1, 3);
-    lw_cats_add_int(c, 8, 0); /* nothing */
+    lw_cats_add_int(c, 8, 0); /* no effect */
     assert_int_equal(lw_cats_n(c), 8);
     assert_int_equal(lw_cats_missing(c), 1);
     assert_int_equal(lw_cats_size(c), 4);
@@ -107,8 +107,8 @@ static void exact_below_the_cap(void **state) {
 }
 
 /* Past the cap: every count is in [true - error, true], the error is at most 4 n / cap,
- * and whatever is more frequent than the error is held. */
-static void bounded_past_the_cap(void **state) {
+ * and every category more frequent than the error is present. */
+static void errors_past_the_cap_are_bounded(void **state) {
     (void)state;
     const uint32_t caps[] = {1, 2, 10, 33, 64, 500};
     for (size_t at = 0; at < sizeof caps / sizeof *caps; at++) {
@@ -166,7 +166,7 @@ static void merging_keeps_the_bounds(void **state) {
     }
 }
 
-/* Exact counts merge commutatively and associatively, to the byte. */
+/* Exact counts merge commutatively and associatively, with identical bytes. */
 static void exact_merges_do_not_depend_on_order(void **state) {
     (void)state;
     for (uint64_t seed = 0; seed < 20; seed++) {
@@ -198,9 +198,9 @@ static void exact_merges_do_not_depend_on_order(void **state) {
     }
 }
 
-/* Stored, loaded, continued; cloned, continued; reset, refilled: the same bytes, also
+/* Storing and loading, cloning, and resetting and refilling all give the same bytes, also
  * across cuts and merges. */
-static void interrupted_is_smooth(void **state) {
+static void interruptions_do_not_change_the_bytes(void **state) {
     (void)state;
     const uint32_t caps[] = {5, 40, 300, 5000};
     for (size_t at = 0; at < 4; at++) {
@@ -263,8 +263,8 @@ static void long_texts_are_cut(void **state) {
     lw_cats_free(c);
     lw_cats_free(back);
 
-    /* Two that differ only beyond the cut stay two, by name as well; no half character.
-     */
+    /* Two texts that differ only beyond the cut stay different, also by name; no
+     * character is split. */
     c = lw_cats_new(10);
     for (int i = 0; i < 300; i += 2)
         memcpy(text + i + 1, "\xc3\xa9", 2);
@@ -278,7 +278,8 @@ static void long_texts_are_cut(void **state) {
     assert_true(a.len <= LW_CATS_TEXT_MAX && b.len == a.len);
     assert_memory_equal(a.text, b.text, a.len - 16);
     assert_memory_not_equal(a.text, b.text, a.len);
-    assert_true((a.text[a.len - 21] & 0xc0) == 0x80); /* whole: the second byte of one */
+    assert_true((a.text[a.len - 21] & 0xc0) ==
+                0x80); /* complete: the second byte of a character */
     lw_cats_free(c);
     lw_cats_free(back);
 }
@@ -306,7 +307,7 @@ static void hostile_bytes_are_refused(void **state) {
     (void)state;
     const int sizes[] = {0, 1, 20, 60};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct lw_cats *c = lw_cats_new(50); /* 60 are cut */
+        struct lw_cats *c = lw_cats_new(50); /* 60 categories are cut */
         for (int j = 0; j < sizes[i]; j++) {
             lw_cats_add_int(c, key_of(j), (uint64_t)j + 1);
             lw_cats_add_text(c, &"abcdefghijklmn"[j % 13], 2, 1);
@@ -319,8 +320,8 @@ static void hostile_bytes_are_refused(void **state) {
     }
 }
 
-/* A random one in 2^depth of all categories, whatever happens: exact counts, half of the
- * cap at most, the same set in every order of merging. */
+/* A random one in 2^depth of all categories, at most half of the cap, always has exact
+ * counts; every order of merging samples the same set. */
 static void sampled_categories_stay_exact(void **state) {
     (void)state;
     enum { PARTS = 7, LEVELS = 30000, ROWS = 20000 };
@@ -332,8 +333,8 @@ static void sampled_categories_stay_exact(void **state) {
         part[p] = lw_cats_new(300);
         for (int i = 0; i < ROWS; i++) {
             double u = lw_rng_unit(&rng);
-            int key =
-                (int)(LEVELS * u * u * u * (p + 1) / PARTS); /* heavy at the front */
+            int key = (int)(LEVELS * u * u * u * (p + 1) /
+                            PARTS); /* low keys are the heavy ones */
             naive[key]++;
             lw_cats_add_int(part[p], key, 1);
         }
@@ -366,13 +367,13 @@ static void sampled_categories_stay_exact(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_sets),
+        cmocka_unit_test(few_categories_are_counted_exactly),
         cmocka_unit_test(exact_below_the_cap),
         cmocka_unit_test(sampled_categories_stay_exact),
-        cmocka_unit_test(bounded_past_the_cap),
+        cmocka_unit_test(errors_past_the_cap_are_bounded),
         cmocka_unit_test(merging_keeps_the_bounds),
         cmocka_unit_test(exact_merges_do_not_depend_on_order),
-        cmocka_unit_test(interrupted_is_smooth),
+        cmocka_unit_test(interruptions_do_not_change_the_bytes),
         cmocka_unit_test(long_texts_are_cut),
         cmocka_unit_test(hostile_bytes_are_refused),
     };

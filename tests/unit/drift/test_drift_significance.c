@@ -1,6 +1,7 @@
-/* What a rule with a low threshold of its own reads: each metric's value with the p-value
- * of its own test. Nothing changed: none is significant at the level at which rules fire,
- * at any size, whatever the shape. Small real changes are, each in its own metric. */
+/* The input of a rule with a low threshold of its own: each metric's value with the
+ * p-value of its own test. Without a change none is significant at the level at which
+ * rules fire, at any size and for any distribution. Small real changes are significant,
+ * each in its own metric. */
 #include "drift_test.h"
 
 #include "columns.h"
@@ -27,7 +28,7 @@ static double draw(struct lw_rng *rng, size_t shape) {
     }
 }
 
-/* One column a shape; current values pass through `change`. */
+/* One column per distribution; current values pass through `change`. */
 static void run(uint64_t seed, int n, int m, double (*change)(double, struct lw_rng *),
                 struct lw_drift d[SHAPES]) {
     struct columns c;
@@ -49,7 +50,7 @@ static void run(uint64_t seed, int n, int m, double (*change)(double, struct lw_
     columns_fini(&c);
 }
 
-static void nothing_is_significant_without_change(void **state) {
+static void no_metric_is_significant_without_a_change(void **state) {
     (void)state;
     const int sizes[][2] = {{100, 100}, {1000, 150}, {3000, 3000}, {10000, 1000}};
     for (size_t s = 0; s < COUNT(sizes); s++) {
@@ -66,7 +67,7 @@ static void nothing_is_significant_without_change(void **state) {
                              d[k].ks_p_adjusted, d[k].w1_p_adjusted);
             }
         }
-        assert_true(low <= SHAPES * SEEDS / 20); /* a bound: at most the level */
+        assert_true(low <= SHAPES * SEEDS / 20); /* an upper bound: at most the level */
     }
 }
 
@@ -89,7 +90,7 @@ static void small_changes_are_significant_in_their_own_metric(void **state) {
         assert_true(d[NORMAL].ks >= 0.05 && d[NORMAL].ks_p_adjusted < RULES_AT);
         assert_true(d[NORMAL].w1 >= 0.1 && d[NORMAL].w1_p_adjusted < RULES_AT);
         run(seed, 5000, 1000, absurd, d);
-        assert_true(d[NORMAL].psi < 0.2); /* what the old gate saw */
+        assert_true(d[NORMAL].psi < 0.2); /* PSI would not have seen it */
         assert_true(d[NORMAL].w1 >= 1.0 && d[NORMAL].w1_p_adjusted < RULES_AT);
         assert_true(d[LOGNORMAL].w1 >= 1.0 && d[LOGNORMAL].w1_p_adjusted < RULES_AT);
     }
@@ -138,7 +139,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wasserstein_matches_scipy),
         cmocka_unit_test(unseen_matches_scipy),
-        cmocka_unit_test(nothing_is_significant_without_change),
+        cmocka_unit_test(no_metric_is_significant_without_a_change),
         cmocka_unit_test(small_changes_are_significant_in_their_own_metric),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,8 @@
-/* The law of values: whatever number a stream carries, what is written of it can be read
- * again, merged, and written as the same bytes; and no figure becomes infinite. Numbers
- * are drawn as bit patterns, so that every double may come: infinities, NaN, subnormal
- * ones, both zeros, the largest.
+/* Whatever numbers a stream has, the written state can be read again, merged, and written
+ * as the same bytes, and no figure becomes infinite. Numbers are random bit patterns, so
+ * that every double can occur: infinities, NaN, subnormal ones, both zeros, the largest.
  *
- *     SEED=... build/dev/tests/unit/core/test_core_values      # the same once more */
+ *     SEED=... build/dev/tests/unit/core/test_core_any_numbers      # repeats a run */
 #include "support/core_loop.h"
 
 #include <float.h>
@@ -49,7 +48,7 @@ static double any_double(struct lw_rng *rng) {
     }
 }
 
-/* Everything is in range that can be summed. */
+/* Every number that can be summed is in range. */
 static struct lw_spec *open_spec(void) {
     struct lw_spec *spec = core_spec_new();
     spec->event.target_lo = -INFINITY;
@@ -101,7 +100,7 @@ static void figures_are_finite(const struct lw_losses *s) {
     finite_or_unknown(lw_losses_recalibration_gain(s));
 }
 
-static void panes_of_any_numbers_are_read_again(void **state) {
+static void panes_of_any_numbers_read_back(void **state) {
     (void)state;
     struct lw_spec *spec = open_spec();
     struct lw_rng rng;
@@ -122,7 +121,7 @@ static void panes_of_any_numbers_are_read_again(void **state) {
         lw_pane_free(pane);
         lw_pane_free(back);
     }
-    for (int i = 0; i < 30; i++) { /* a year of them, and more */
+    for (int i = 0; i < 30; i++) { /* more than a year of them */
         struct lw_pane *half = read_back(window, spec);
         lw_pane_merge(window, half);
         lw_pane_free(half);
@@ -133,8 +132,8 @@ static void panes_of_any_numbers_are_read_again(void **state) {
     core_spec_free(spec);
 }
 
-/* The whole loop, as `run` drives it: panes, windows, trainings, references,
- * monitors. With and without new leaders it says the same. */
+/* The whole loop, as `run` drives it: panes, windows, trainings, references, monitors.
+ * The result is the same with and without changes of leader. */
 static void put_event(struct core_loop *loop, const struct lw_spec *spec,
                       struct lw_rng *rng, struct core_stream *s, int share) {
     struct core_event e;
@@ -160,7 +159,7 @@ static void run_loop(struct core_loop *loop, const struct lw_spec *spec, int sha
     core_loop_end(loop);
 }
 
-static void a_loop_on_any_numbers_goes_on(void **state) {
+static void a_loop_on_any_numbers_continues(void **state) {
     (void)state;
     static const int shares[] = {1, 30, 1000}; /* of a thousand events */
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
@@ -181,8 +180,8 @@ static void a_loop_on_any_numbers_goes_on(void **state) {
     }
 }
 
-/* A training on such rows ends with what can be read again, or says why it does not. */
-static void trainings_on_any_numbers_can_be_kept(void **state) {
+/* A training on such rows gives a result that can be read again, or an error. */
+static void trainings_on_any_numbers_read_back(void **state) {
     (void)state;
     struct lw_spec *spec = open_spec();
     struct lw_rng rng;
@@ -236,9 +235,9 @@ int main(void) {
     seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
     printf("SEED=%llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(panes_of_any_numbers_are_read_again),
-        cmocka_unit_test(a_loop_on_any_numbers_goes_on),
-        cmocka_unit_test(trainings_on_any_numbers_can_be_kept),
+        cmocka_unit_test(panes_of_any_numbers_read_back),
+        cmocka_unit_test(a_loop_on_any_numbers_continues),
+        cmocka_unit_test(trainings_on_any_numbers_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* When the first training is asked for: as soon as it can succeed, whatever the stream's
- * speed, and never before. */
+/* The first training is requested as soon as it can succeed, at any speed of the stream,
+ * and never before. */
 #include "support/core_fixture.h"
 
 #include "core/policy.h"
@@ -35,7 +35,7 @@ static int64_t now(const struct stream *s) {
     return CORE_START + (int64_t)s->n * LW_HOUR;
 }
 
-/* Rows older than the hold-out and inside the window, exactly. */
+/* The exact number of rows older than the hold-out and inside the window. */
 static uint64_t exact(const struct stream *s) {
     const struct lw_retrain_spec *r = &s->spec->retrain;
     uint64_t sum = 0;
@@ -47,7 +47,7 @@ static uint64_t exact(const struct stream *s) {
     return sum;
 }
 
-/* Through its bytes too: a new leader counts on. */
+/* The state passes through its bytes, because a new leader continues to count. */
 static void seal(struct stream *s, uint64_t good) {
     struct lw_buf bytes = {0};
     lw_pane_reset(s->pane, now(s), 1);
@@ -66,7 +66,7 @@ static bool asks(struct stream *s) {
     return lw_policy_request(&s->policy, s->spec, now(s), NULL, false) == 1;
 }
 
-/* Hours until version 1 is asked for at so many events a day. */
+/* Hours until version 1 is requested, at this many events a day. */
 static size_t first_request(struct stream *s, uint64_t a_day, uint64_t seed) {
     struct lw_rng rng;
     double due = 0;
@@ -82,7 +82,7 @@ static size_t first_request(struct stream *s, uint64_t a_day, uint64_t seed) {
     return 0;
 }
 
-static void the_first_training_is_asked_for_when_it_can_succeed(void **state) {
+static void the_first_training_is_requested_when_it_can_succeed(void **state) {
     (void)state;
     static const uint64_t a_day[] = {50, 90, 500, 5000, 50000, 500000};
     static const size_t rows[] = {1000, 20000};
@@ -99,14 +99,14 @@ static void the_first_training_is_asked_for_when_it_can_succeed(void **state) {
             double day = (double)rows[k] / (double)a_day[i];
             double expected = 2 + (day < 88 ? day : 88); /* or the window is full */
             assert_true((double)hours / 24 <= 1.15 * expected + 2);
-            s->n--; /* and not an hour before, but for the cells' rounding */
+            s->n--; /* and not an hour earlier, except for the rounding of cells */
             assert_true(exact(s) < rows[k] + a_day[i] * 2);
             end(s);
             free(s);
         }
 }
 
-static void what_is_counted_never_exceeds_what_is_there(void **state) {
+static void the_count_never_exceeds_the_rows(void **state) {
     (void)state;
     static const int64_t holdouts[] = {LW_HOUR / 2, 5 * LW_HOUR, 2 * LW_DAY, 30 * LW_DAY};
     const uint64_t seed = 77;
@@ -132,8 +132,9 @@ static void what_is_counted_never_exceeds_what_is_there(void **state) {
     }
 }
 
-/* What Kafka no longer holds was counted: the training finds less, and says `early`. */
-static void want_of_rows_costs_no_cooldown(void **state) {
+/* Rows that Kafka has already deleted were counted: the training finds fewer, and sets
+ * `early`. */
+static void too_few_rows_do_not_start_a_cooldown(void **state) {
     (void)state;
     struct stream *s = lw_malloc(sizeof *s);
     struct lw_training t = {.rows = 900, .holdout_rows = 200, .early = true};
@@ -154,7 +155,7 @@ static void want_of_rows_costs_no_cooldown(void **state) {
     free(s);
 }
 
-/* A gap of a month between old rows and new: the window holds too few of either. */
+/* A gap of a month between old and new rows: the window has too few of either. */
 static void rows_that_left_the_window_do_not_count(void **state) {
     (void)state;
     struct stream *s = lw_malloc(sizeof *s);
@@ -180,9 +181,9 @@ static void rows_that_left_the_window_do_not_count(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_training_is_asked_for_when_it_can_succeed),
-        cmocka_unit_test(what_is_counted_never_exceeds_what_is_there),
-        cmocka_unit_test(want_of_rows_costs_no_cooldown),
+        cmocka_unit_test(the_first_training_is_requested_when_it_can_succeed),
+        cmocka_unit_test(the_count_never_exceeds_the_rows),
+        cmocka_unit_test(too_few_rows_do_not_start_a_cooldown),
         cmocka_unit_test(rows_that_left_the_window_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,9 +142,9 @@ static char *temp_path(char *out, size_t size) {
     return out;
 }
 
-/* Copies a file through our writer; the copy must hold the same records and schema, and
+/* Copies a file with our writer; the copy must have the same records and schema, and
  * libavro must read it. */
-static void what_we_write_reads_back(void **state) {
+static void written_files_read_back(void **state) {
     (void)state;
     char path[64];
     struct lw_err err = {0};
@@ -193,12 +193,12 @@ static void what_we_write_reads_back(void **state) {
     lw_buf_fini(&out);
 }
 
-/* Reads bytes as a file to the end: the number of records, or -1 with err. */
+/* Reads bytes as a file; returns the number of records, or -1 with err. */
 static long read_bytes(const void *bytes, size_t len, struct lw_err *err) {
     const uint8_t *data;
     size_t n;
     long records = 0;
-    char *copy = malloc(len + 1); /* fmemopen asks for memory that is not const */
+    char *copy = malloc(len + 1); /* fmemopen needs writable memory */
     memcpy(copy, bytes, len);
     FILE *stream = fmemopen(copy, len, "rb");
     assert_non_null(stream);
@@ -211,7 +211,7 @@ static long read_bytes(const void *bytes, size_t len, struct lw_err *err) {
         assert_int_equal(err->code, LW_EINPUT);
         assert_non_null(strstr(err->msg, "these bytes"));
         struct lw_err again = {0};
-        if (file) { /* an error stays */
+        if (file) { /* an error is final */
             assert_int_equal(lw_file_next(file, &data, &n, &again), -1);
             assert_string_equal(again.msg, err->msg);
         }
@@ -223,7 +223,7 @@ static long read_bytes(const void *bytes, size_t len, struct lw_err *err) {
 }
 
 /* The size of a file on disk is known before anything is read. */
-static void a_claim_beyond_the_file_is_refused_at_once(void **state) {
+static void a_block_larger_than_the_file_is_refused_at_once(void **state) {
     (void)state;
     char path[64];
     size_t len, n;
@@ -246,7 +246,7 @@ static void a_claim_beyond_the_file_is_refused_at_once(void **state) {
     free(bytes);
 }
 
-/* Whole blocks may end the file anywhere; everything else is cut short. */
+/* A file may end after any whole block; everything else is cut short. */
 static void a_file_cut_short_is_an_error(void **state) {
     (void)state;
     static const char *const names[] = {"small_null.avro", "small_deflate.avro",
@@ -268,7 +268,7 @@ static void a_file_cut_short_is_an_error(void **state) {
     }
 }
 
-static void record_number_is_named(void **state) {
+static void errors_name_the_record(void **state) {
     (void)state;
     struct lw_err err = {0};
     size_t len;
@@ -281,7 +281,7 @@ static void record_number_is_named(void **state) {
     free(bytes);
 }
 
-static void damaged_files_are_survived(void **state) {
+static void damaged_files_are_refused_or_harmless(void **state) {
     (void)state;
     static const char *const names[] = {"small_null.avro", "small_deflate.avro",
                                         "small_snappy.avro"};
@@ -308,8 +308,8 @@ static void refused(const void *bytes, size_t len, const char *because) {
         fail_msg("\"%s\" does not say \"%s\"", err.msg, because);
 }
 
-/* One damage for each check. */
-static void each_check_of_a_block_is_needed(void **state) {
+/* One kind of damage for each check. */
+static void each_kind_of_block_damage_is_refused(void **state) {
     (void)state;
     struct lw_err err = {0};
     size_t len;
@@ -329,7 +329,7 @@ static void each_check_of_a_block_is_needed(void **state) {
         2);
     assert_int_equal(
         read_bytes(INTS "\000\0000123456789abcdef", sizeof INTS - 1 + 18, &err),
-        0); /* an empty block is one, but holds no record */
+        0); /* an empty block is valid and has no records */
     refused(INTS "\002\0000123456789abcdef", sizeof INTS - 1 + 18, "not a record");
     refused(INTS "\002\004\002\0020123456789abcdef\002\002\0020123456789abcdef",
             sizeof INTS - 1 + 20 + 19, "bytes are left");
@@ -341,7 +341,7 @@ static void each_check_of_a_block_is_needed(void **state) {
             "is invalid");
 }
 
-static void endless_metadata_ends(void **state) {
+static void endless_metadata_is_refused(void **state) {
     (void)state;
     size_t len = 6 * 1024 * 1024;
     char *bytes = calloc(len, 1);
@@ -374,7 +374,7 @@ static void foreign_files_are_refused(void **state) {
     assert_int_equal(err.code, LW_EINPUT);
 }
 
-static void unwritable_is_said(void **state) {
+static void an_unwritable_path_is_an_error(void **state) {
     (void)state;
     struct lw_err err = {0};
     const char *schema =
@@ -397,15 +397,15 @@ int main(void) {
         cmocka_unit_test(every_codec_gives_the_same_records),
         cmocka_unit_test(the_schema_keeps_its_text),
         cmocka_unit_test(real_trips_equal_libavro),
-        cmocka_unit_test(what_we_write_reads_back),
-        cmocka_unit_test(a_claim_beyond_the_file_is_refused_at_once),
+        cmocka_unit_test(written_files_read_back),
+        cmocka_unit_test(a_block_larger_than_the_file_is_refused_at_once),
         cmocka_unit_test(a_file_cut_short_is_an_error),
-        cmocka_unit_test(record_number_is_named),
-        cmocka_unit_test(damaged_files_are_survived),
-        cmocka_unit_test(each_check_of_a_block_is_needed),
-        cmocka_unit_test(endless_metadata_ends),
+        cmocka_unit_test(errors_name_the_record),
+        cmocka_unit_test(damaged_files_are_refused_or_harmless),
+        cmocka_unit_test(each_kind_of_block_damage_is_refused),
+        cmocka_unit_test(endless_metadata_is_refused),
         cmocka_unit_test(foreign_files_are_refused),
-        cmocka_unit_test(unwritable_is_said),
+        cmocka_unit_test(an_unwritable_path_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

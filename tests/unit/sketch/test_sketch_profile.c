@@ -1,4 +1,4 @@
-/* Profiles: what an event adds, merging, bytes, and the quantile of a number. */
+/* Profiles: counting events, merging, serial form, and quantiles of a number. */
 #include "sketch_test.h"
 
 #include <math.h>
@@ -80,8 +80,8 @@ static void events_are_counted(void **state) {
     lw_profile_free(p);
 }
 
-/* Everything counted exactly merges exactly; the sketches within their bounds. */
-static void merging_panes(void **state) {
+/* Exact counts merge exactly; sketches merge within their bounds. */
+static void merging_panes_adds_their_counts(void **state) {
     (void)state;
     struct lw_profile *whole = filled(1, 9, 12000),
                       *sum = lw_profile_new(columns, COLUMNS, 1);
@@ -123,8 +123,8 @@ static void merging_panes(void **state) {
     lw_profile_free(sum);
 }
 
-/* One member at a time through bytes, at any moment: the end is the same. */
-static void interrupted_is_smooth(void **state) {
+/* Writing and reading one member at a time, at any moment, does not change the result. */
+static void interruptions_do_not_change_the_bytes(void **state) {
     (void)state;
     struct lw_profile *smooth = lw_profile_new(columns, COLUMNS, 5);
     struct lw_profile *broken = lw_profile_new(columns, COLUMNS, 5);
@@ -148,8 +148,8 @@ static void interrupted_is_smooth(void **state) {
     lw_profile_free(broken);
 }
 
-/* Whoever flushes cuts the stream where a second ends; the bytes must not tell where. */
-static void numbers_in_lots_of_any_size(void **state) {
+/* A flush splits the stream at an arbitrary event; the bytes must not depend on where. */
+static void batches_of_any_size_give_the_same_bytes(void **state) {
     (void)state;
     enum { N = 5000 };
     static double v[N];
@@ -179,7 +179,7 @@ static void numbers_in_lots_of_any_size(void **state) {
     }
 }
 
-static void copies_and_resets(void **state) {
+static void copies_are_independent_and_resets_are_complete(void **state) {
     (void)state;
     struct lw_profile *p = filled(3, 1, 2000), *copy = lw_profile_clone(p);
     assert_same(p, copy);
@@ -215,16 +215,16 @@ static void whole_profile_round_trips(void **state) {
         lw_profile_free(back);
         fill(p, 2, 300);
         fill(copy, 2, 300);
-        assert_same(p, copy); /* the seed came along, and columns outlive their origin */
+        assert_same(p, copy); /* also the seed and the columns */
         lw_profile_free(copy);
         lw_profile_free(p);
         lw_buf_fini(&bytes);
     }
 }
 
-/* Stored under another k or cap, a member can still be read and merged; from the next
- * reset on it is as configured. */
-static void another_size_is_taken_in(void **state) {
+/* A member stored with another k or cap can be read and merged; the next reset applies
+ * the configured one. */
+static void a_member_of_another_size_is_merged(void **state) {
     (void)state;
     struct lw_column other[COLUMNS];
     memcpy(other, columns, sizeof other);
@@ -253,10 +253,10 @@ static void foreign_members_are_refused_by_name(void **state) {
     struct lw_err err = {0};
     lw_profile_write_member(p, 0, &bytes);
     assert_int_equal(lw_profile_read_member(p, 1, bytes.data, bytes.len, &err), -1);
-    assert_int_equal(err.code, LW_ECONFIG); /* another configuration, no damage */
+    assert_int_equal(err.code, LW_ECONFIG); /* another configuration, not damage */
     assert_non_null(strstr(err.msg, "PULocationID"));
     assert_non_null(strstr(err.msg, "numeric"));
-    assert_int_equal(lw_cats_n(p->members[1].cats), 0); /* left empty, and usable */
+    assert_int_equal(lw_cats_n(p->members[1].cats), 0); /* left empty and usable */
     fill(p, 2, 10);
     lw_err_clear(&err);
     bytes.data[0] = 9;
@@ -313,9 +313,10 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Heavy tails: within 1 % at every rank; a narrow column far from zero: within KLL's rank
- * error, where 2 % of the value would be nothing. Never falling. */
-static void quantiles_from_both_sketches(void **state) {
+/* Heavy tails: within 1 % at every rank. A narrow column far from zero: within KLL's rank
+ * error, because 2 % of the value would be wider than the column. Quantiles never
+ * decrease. */
+static void quantiles_are_within_both_bounds(void **state) {
     (void)state;
     enum { N = 100000 };
     struct lw_column one[] = {
@@ -335,7 +336,7 @@ static void quantiles_from_both_sketches(void **state) {
             double sorted[41];
             memcpy(sorted, v, sizeof sorted);
             qsort(sorted, 41, sizeof *sorted, ascending);
-            assert_true(median == sorted[20]); /* exact while few */
+            assert_true(median == sorted[20]); /* exact for few values */
         }
     }
     qsort(v, N, sizeof *v, ascending);
@@ -380,9 +381,9 @@ static double draw_by(struct lw_rng *rng, int law) {
     }
 }
 
-/* At every rank of every distribution no worse than the tail sketch's 1 %, but for the
- * one time in a hundred that KLL is out of its error; and no less sure of ranks than KLL.
- */
+/* At every rank of every distribution the error is at most the tail sketch's 1 %, except
+ * for the one case in a hundred where KLL exceeds its bound; and ranks are at least as
+ * exact as KLL's. */
 static void the_better_sketch_answers(void **state) {
     (void)state;
     enum { N = 60000, RANKS = 400 };
@@ -395,7 +396,7 @@ static void the_better_sketch_answers(void **state) {
         lw_rng_seed(&rng, (uint64_t)(100 + law));
         struct lw_profile *p = lw_profile_new(one, 1, 1), *part = NULL;
         for (int i = 0; i < N; i++) {
-            if (i % 5000 == 0) { /* in panes, as windows are merged */
+            if (i % 5000 == 0) { /* in panes, merged as windows are */
                 if (part)
                     lw_profile_merge(p, part);
                 lw_profile_free(part);
@@ -424,7 +425,7 @@ static void the_better_sketch_answers(void **state) {
         print_message("law %d: worst relative error %.4f, %d of %d ranks over 1 %%\n",
                       law, worst, over, RANKS + 4);
         assert_true(worst < .02 && over <= RANKS / 50);
-        if (law == LAWS - 1) /* 1 % would be 10 standard deviations, and this is one */
+        if (law == LAWS - 1) /* 1 % would be 10 standard deviations; this bound is one */
             assert_true(worst < .001);
         lw_profile_free(p);
     }
@@ -434,15 +435,15 @@ static void the_better_sketch_answers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_are_counted),
-        cmocka_unit_test(merging_panes),
-        cmocka_unit_test(interrupted_is_smooth),
-        cmocka_unit_test(numbers_in_lots_of_any_size),
-        cmocka_unit_test(copies_and_resets),
+        cmocka_unit_test(merging_panes_adds_their_counts),
+        cmocka_unit_test(interruptions_do_not_change_the_bytes),
+        cmocka_unit_test(batches_of_any_size_give_the_same_bytes),
+        cmocka_unit_test(copies_are_independent_and_resets_are_complete),
         cmocka_unit_test(whole_profile_round_trips),
-        cmocka_unit_test(another_size_is_taken_in),
+        cmocka_unit_test(a_member_of_another_size_is_merged),
         cmocka_unit_test(foreign_members_are_refused_by_name),
         cmocka_unit_test(hostile_bytes_are_refused),
-        cmocka_unit_test(quantiles_from_both_sketches),
+        cmocka_unit_test(quantiles_are_within_both_bounds),
         cmocka_unit_test(the_better_sketch_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Tails against SciPy, and laws that need no table. */
+/* Tails compared with SciPy, and laws that need no reference values. */
 #include "drift_test.h"
 
 #include "data/drift/golden.h"
@@ -23,7 +23,7 @@ static void kolmogorov_matches_scipy(void **state) {
     assert_true(lw_special_kolmogorov_sf(40.0) == 0.0);
 }
 
-static void tails_fall_across_the_change_of_method(void **state) {
+static void tails_decrease_across_the_change_of_method(void **state) {
     (void)state;
     for (double df = 1.0; df < 400.0; df *= 1.7)
         for (double x = 0.5 * df; x < 1.5 * df + 4.0; x += 0.01 * df)
@@ -46,7 +46,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chi2_matches_scipy),
         cmocka_unit_test(kolmogorov_matches_scipy),
-        cmocka_unit_test(tails_fall_across_the_change_of_method),
+        cmocka_unit_test(tails_decrease_across_the_change_of_method),
         cmocka_unit_test(normal_matches_scipy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Records in JSON: the same cells as from the same record in Avro, defaults, and errors
+/* Records in JSON: the same cells as for the same record in Avro, defaults, and errors
  * that name the field. */
 #include "support.h"
 
@@ -78,14 +78,14 @@ static int decode(struct kit *k, const char *text, struct lw_cell *cells, json_t
     return lw_decoder_decode(k->json, &record, &k->scratch, cells, err);
 }
 
-/* ---- the law ---- */
+/* ---- equivalence ---- */
 
 static void put_text(struct lw_buf *out, const char *text) {
     lw_varint_put_long(out, (int64_t)strlen(text));
     lw_buf_put(out, text, strlen(text));
 }
 
-/* One random record, both ways. */
+/* One random record in both encodings. */
 static void make(struct lw_rng *rng, struct lw_buf *avro, struct lw_buf *json) {
     int i = (int)lw_rng_below(rng, 1000) - 500;
     int64_t l = (int64_t)lw_rng_next(rng) >> (int)lw_rng_below(rng, 60);
@@ -139,7 +139,7 @@ static void assert_same(const char *name, const struct lw_cell *a,
                  (unsigned long long)b->key);
 }
 
-static void json_and_avro_mean_the_same(void **state) {
+static void json_and_avro_give_the_same_cells(void **state) {
     struct kit *k = *state;
     struct lw_rng rng;
     lw_rng_seed(&rng, 20);
@@ -177,7 +177,7 @@ static void times_may_be_text(void **state) {
     json_decref(keep);
 }
 
-static void what_is_absent_has_its_default_or_is_missing(void **state) {
+static void absent_fields_have_their_default_or_are_missing(void **state) {
     struct kit *k = *state;
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_err err;
@@ -190,7 +190,7 @@ static void what_is_absent_has_its_default_or_is_missing(void **state) {
     json_decref(keep);
 }
 
-static void what_is_needed_must_be_there(void **state) {
+static void needed_fields_must_be_present(void **state) {
     struct kit *k = *state;
     struct lw_cell cells[LW_FIELDS_MAX];
     struct lw_err err;
@@ -213,7 +213,7 @@ static void what_is_needed_must_be_there(void **state) {
     k->needed[d] = k->needed[l] = false;
 }
 
-static void what_cannot_be_is_named(void **state) {
+static void errors_name_the_impossible_value(void **state) {
     struct kit *k = *state;
     static const struct {
         const char *text, *says;
@@ -238,7 +238,7 @@ static void what_cannot_be_is_named(void **state) {
         struct lw_err err;
         json_t *keep;
         if (decode(k, cases[i].text, cells, &keep, &err) == 0)
-            fail_msg("%s is taken", cases[i].text);
+            fail_msg("%s is accepted", cases[i].text);
         assert_int_equal(err.code, LW_EINPUT);
         if (!strstr(err.msg, cases[i].says))
             fail_msg("%s: \"%s\", wanted \"%s\"", cases[i].text, err.msg, cases[i].says);
@@ -246,9 +246,8 @@ static void what_cannot_be_is_named(void **state) {
     }
 }
 
-/* As in the stream: the value is of the type, but does not convert to the field's kind.
- */
-static void what_cannot_be_had_is_missing_unless_required(void **state) {
+/* As in a stream: the value is of the type, but does not convert to the field's kind. */
+static void unconvertible_values_are_missing_unless_required(void **state) {
     struct kit *k = *state;
     static const struct {
         const char *field, *value, *says;
@@ -264,7 +263,7 @@ static void what_cannot_be_had_is_missing_unless_required(void **state) {
         char text[100];
         int at = lw_fields_find(&k->fields, cases[i].field);
         snprintf(text, sizeof text, "{\"%s\":%s}", cases[i].field, cases[i].value);
-        k->needed[at] = true; /* which changes nothing */
+        k->needed[at] = true; /* no effect */
         if (decode(k, text, cells, &keep, &err))
             fail_msg("%s: %s", text, err.msg);
         assert_false(cells[at].present);
@@ -272,7 +271,7 @@ static void what_cannot_be_had_is_missing_unless_required(void **state) {
         k->needed[at] = false;
         k->fields.field[at].required = true;
         if (decode(k, text, cells, &keep, &err) == 0)
-            fail_msg("%s is taken", text);
+            fail_msg("%s is accepted", text);
         if (!strstr(err.msg, cases[i].says))
             fail_msg("%s: \"%s\"", text, err.msg);
         json_decref(keep);
@@ -280,8 +279,8 @@ static void what_cannot_be_had_is_missing_unless_required(void **state) {
     }
 }
 
-/* Values as people and programs write them, which the stream accepts too. */
-static void numbers_times_and_unions_in_other_dress(void **state) {
+/* Values in other forms that people and programs write; streams accept them too. */
+static void numbers_times_and_unions_in_other_forms(void **state) {
     struct kit *k = *state;
     static const struct {
         const char *field, *value;
@@ -325,7 +324,7 @@ static void numbers_times_and_unions_in_other_dress(void **state) {
 }
 
 /* Bytes, uuids and decimals, compared with Avro. */
-static void bytes_stand_as_text(void **state) {
+static void bytes_are_written_as_text(void **state) {
     (void)state;
     struct lw_schema *schema = schema_of_text(
         "{\"type\":\"record\",\"name\":\"R\",\"fields\":["
@@ -379,7 +378,7 @@ static void bytes_stand_as_text(void **state) {
     lw_schema_free(schema);
 }
 
-static void a_field_that_is_not_in_the_schema(void **state) {
+static void a_field_outside_the_schema_is_refused(void **state) {
     struct kit *k = *state;
     struct lw_fields fields = fields_of_text("in.nothing:numeric");
     struct lw_err err = {0};
@@ -390,15 +389,15 @@ static void a_field_that_is_not_in_the_schema(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_and_avro_mean_the_same),
+        cmocka_unit_test(json_and_avro_give_the_same_cells),
         cmocka_unit_test(times_may_be_text),
-        cmocka_unit_test(what_is_absent_has_its_default_or_is_missing),
-        cmocka_unit_test(what_is_needed_must_be_there),
-        cmocka_unit_test(what_cannot_be_is_named),
-        cmocka_unit_test(what_cannot_be_had_is_missing_unless_required),
-        cmocka_unit_test(numbers_times_and_unions_in_other_dress),
-        cmocka_unit_test(bytes_stand_as_text),
-        cmocka_unit_test(a_field_that_is_not_in_the_schema),
+        cmocka_unit_test(absent_fields_have_their_default_or_are_missing),
+        cmocka_unit_test(needed_fields_must_be_present),
+        cmocka_unit_test(errors_name_the_impossible_value),
+        cmocka_unit_test(unconvertible_values_are_missing_unless_required),
+        cmocka_unit_test(numbers_times_and_unions_in_other_forms),
+        cmocka_unit_test(bytes_are_written_as_text),
+        cmocka_unit_test(a_field_outside_the_schema_is_refused),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -38,7 +38,7 @@ static void check_queries(const struct lw_kll *s, char *at) {
     struct lw_kll_view *view = lw_kll_view_new(s);
     for (size_t i = 0; i < sizeof ranks / sizeof *ranks; i++) {
         double theirs = next_number(&at), ours = lw_kll_view_quantile(view, ranks[i]);
-        if (ranks[i] == 0) /* theirs: the extreme items retained */
+        if (ranks[i] == 0) /* in theirs, the most extreme retained items */
             assert_true(ours == lw_kll_min(s) && ours <= theirs);
         else if (ranks[i] == 1)
             assert_true(ours == lw_kll_max(s) && ours >= theirs);
@@ -74,9 +74,9 @@ static void reads_what_the_library_wrote(void **state) {
     free(text);
 }
 
-/* Until the first compaction there is no coin: our bytes are the library's. After it,
- * the bytes read are the bytes written again (but for the hint that level 0 is sorted).
- */
+/* Before the first compaction no coin is involved, and our bytes are the library's. After
+ * it, the bytes read are the bytes written again (except the hint that level 0 is
+ * sorted). */
 static void writes_what_the_library_writes(void **state) {
     (void)state;
     const int sizes[] = {0, 1, 2, 5, 200};
@@ -110,8 +110,9 @@ static void writes_what_the_library_writes(void **state) {
     }
 }
 
-/* A sketch from elsewhere goes on here: updates and merges keep its weights. */
-static void foreign_sketches_go_on(void **state) {
+/* A sketch from another library can be continued here: updates and merges keep its
+ * weights. */
+static void foreign_sketches_can_be_continued(void **state) {
     (void)state;
     size_t len;
     struct lw_kll *s = read_golden("kll_100000", &len),
@@ -152,7 +153,7 @@ static int read_and_use(const uint8_t *data, size_t len, struct lw_err *err) {
     return 1;
 }
 
-/* k = 8 has every kind of level in few bytes, so that all bits can be flipped. */
+/* k = 8 gives every kind of level in few bytes, so that all bits can be flipped. */
 static void hostile_bytes_are_refused(void **state) {
     (void)state;
     const int sizes[] = {0, 1, 2, 8, 9, 700, 5000};
@@ -171,8 +172,8 @@ static void hostile_bytes_are_refused(void **state) {
     }
 }
 
-/* Damage with a meaning, one by one, of the library's own file. */
-static void named_damage_is_refused(void **state) {
+/* Specific kinds of damage to the library's own file, one by one. */
+static void specific_damage_is_refused(void **state) {
     (void)state;
     const struct {
         size_t at;
@@ -206,9 +207,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_the_library_wrote),
         cmocka_unit_test(writes_what_the_library_writes),
-        cmocka_unit_test(foreign_sketches_go_on),
+        cmocka_unit_test(foreign_sketches_can_be_continued),
         cmocka_unit_test(hostile_bytes_are_refused),
-        cmocka_unit_test(named_damage_is_refused),
+        cmocka_unit_test(specific_damage_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-/* A test of the tests: nothing changed, so p-values must be uniform where the inputs are
- * exact, and alarms no more frequent than stated at every size, sketches included.
+/* Under the null hypothesis: p-values are uniform where the inputs are exact, and alarms
+ * are no more frequent than the level at every size, with sketches as well.
  *
  * Seeded: the draws are always the same, so the bounds (three standard deviations of a
- * rate, the 0.1 % point of Kolmogorov's D against uniform) are met once and for all. */
+ * rate, the 0.1 % point of Kolmogorov's D against uniform) either always hold or never
+ * do. */
 #include "drift_test.h"
 
 #include "columns.h"
@@ -15,8 +16,8 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Largest distance of the p-values' distribution from uniform; above = true: only where
- * there are too many small ones. */
+/* The largest distance of the p-values' distribution from uniform; above = true: only
+ * where there are too many small ones. */
 static double from_uniform(double *p, size_t n, bool above) {
     double most = 0.0;
     qsort(p, n, sizeof *p, by_value);
@@ -35,7 +36,7 @@ static double rate_below(const double *p, size_t n, double level) {
     return (double)k / (double)n;
 }
 
-/* At most the level, but for three standard deviations of what n draws can tell. */
+/* At most the level, plus three standard deviations for n draws. */
 static void check_rates(double *p, size_t n) {
     const double levels[] = {0.2, 0.05, 0.01};
     for (size_t i = 0; i < COUNT(levels); i++) {
@@ -92,13 +93,13 @@ static void numeric_case(int n, int m, size_t draws, bool uniform) {
         fail_msg("n %d m %d: %g from uniform", n, m, far);
 }
 
-static void exact_numbers_have_uniform_p(void **state) {
+static void exact_numbers_have_uniform_p_values(void **state) {
     (void)state;
     numeric_case(180, 180, 2000, true);
     numeric_case(190, 120, 2000, true);
 }
 
-static void sketched_numbers_alarm_no_more_than_stated(void **state) {
+static void sketched_numbers_alarm_no_more_than_the_level(void **state) {
     (void)state;
     numeric_case(500, 500, 1500, false);
     numeric_case(2000, 2000, 500, false);
@@ -147,11 +148,11 @@ static void zones_case(int n, int m, size_t draws) {
     double far = from_uniform(p, draws, false);
     if (far >= 1.95 / sqrt((double)draws))
         fail_msg("n %d m %d: %g from uniform", n, m, far);
-    if (fabs(psi) > 0.003) /* what the correction leaves, against a floor of 0.1 */
+    if (fabs(psi) > 0.003) /* remaining bias after the correction; the floor is 0.1 */
         fail_msg("n %d m %d: PSI of %g is left", n, m, psi);
 }
 
-static void zones_have_uniform_p_at_every_size(void **state) {
+static void zones_have_uniform_p_values_at_every_size(void **state) {
     (void)state;
     zones_case(500, 500, 1500);
     zones_case(2000, 2000, 800);
@@ -159,7 +160,7 @@ static void zones_have_uniform_p_at_every_size(void **state) {
     zones_case(25000, 25000, 150);
 }
 
-/* The whole comparison, eight columns: the chance of any drift verdict. */
+/* The whole comparison of eight columns: the number of draws with a drift verdict. */
 static size_t verdicts(int n, size_t draws, double least) {
     struct lw_drift_options options = lw_drift_defaults();
     struct lw_rng rng;
@@ -192,13 +193,14 @@ static size_t verdicts(int n, size_t draws, double least) {
 
 static void eight_columns_keep_the_level_together(void **state) {
     (void)state;
-    /* No floor: the correction alone. 400 draws at 5 %: 20, three deviations are 13. */
+    /* Without a floor, only the correction: 400 draws at 5 % are 20; three deviations are
+     * 13. */
     assert_true(verdicts(150, 400, 0.0) <= 33);
     assert_true(verdicts(1000, 100, 0.0) <= 11);
-    assert_int_equal(verdicts(1000, 60, 0.1), 0); /* the floor leaves nothing */
+    assert_int_equal(verdicts(1000, 60, 0.1), 0); /* with the floor there are none */
 }
 
-static void shares_alarm_no_more_than_stated(void **state) {
+static void shares_alarm_no_more_than_the_level(void **state) {
     (void)state;
     const double rates[] = {0.002, 0.1, 0.6};
     struct lw_rng rng;
@@ -219,11 +221,11 @@ static void shares_alarm_no_more_than_stated(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exact_numbers_have_uniform_p),
-        cmocka_unit_test(sketched_numbers_alarm_no_more_than_stated),
-        cmocka_unit_test(zones_have_uniform_p_at_every_size),
+        cmocka_unit_test(exact_numbers_have_uniform_p_values),
+        cmocka_unit_test(sketched_numbers_alarm_no_more_than_the_level),
+        cmocka_unit_test(zones_have_uniform_p_values_at_every_size),
         cmocka_unit_test(eight_columns_keep_the_level_together),
-        cmocka_unit_test(shares_alarm_no_more_than_stated),
+        cmocka_unit_test(shares_alarm_no_more_than_the_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

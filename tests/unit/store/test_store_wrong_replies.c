@@ -1,5 +1,5 @@
-/* A server that gives wrong answers ends no process: each call returns, with an error
- * text if it failed. With correct answers everything continues. */
+/* A server that gives wrong answers does not end a process: each call returns, with an
+ * error text if it failed. With correct answers everything continues. */
 #include "process.h"
 
 #include <stdio.h>
@@ -69,14 +69,14 @@ static const char *const verbs[] = {"",          "SCRIPT", "EVALSHA",       "HMG
                                     "HGETALL",   "HGET",   "ZRANGEBYSCORE", "XLEN",
                                     "XREVRANGE", "XADD"};
 
-static void must_be_words(const struct scene *s, const char *who, int rc,
-                          const struct lw_err *err) {
+static void assert_has_text(const struct scene *s, const char *who, int rc,
+                            const struct lw_err *err) {
     if (rc && (!err->msg[0] || err->code == LW_OK))
-        fail_msg("%s: %s failed without a word", s->what, who);
+        fail_msg("%s: %s failed without a text", s->what, who);
 }
 
-/* A leader, a worker and a reader, over a connection that lies. */
-static void tell_them(struct scene *s, const char *url) {
+/* A leader, a worker and a reader, over a connection with wrong answers. */
+static void run_all(struct scene *s, const char *url) {
     struct lw_redis_options o = {.timeout_ms = 5, .retry_max_ms = 1};
     struct lw_redis *honest = s->r;
     struct lw_err err[3] = {{0}};
@@ -84,14 +84,14 @@ static void tell_them(struct scene *s, const char *url) {
     snprintf(o.url, sizeof o.url, "%s", url);
     s->r = lw_redis_new(&o, &err[0]);
     assert_non_null(s->r);
-    must_be_words(s, "leading", process_lead(s, &done, &err[0]), &err[0]);
-    must_be_words(s, "working", process_work(s, &err[1]), &err[1]);
-    must_be_words(s, "looking", process_look(s, &err[2]), &err[2]);
+    assert_has_text(s, "leading", process_lead(s, &done, &err[0]), &err[0]);
+    assert_has_text(s, "working", process_work(s, &err[1]), &err[1]);
+    assert_has_text(s, "looking", process_look(s, &err[2]), &err[2]);
     lw_redis_free(s->r);
     s->r = honest;
 }
 
-static void a_lie_is_an_error_in_words(void **state) {
+static void a_wrong_answer_is_an_error_with_a_text(void **state) {
     struct scene *s = lw_calloc(1, sizeof *s);
     scene_make(s, *state);
     struct redis_liar *liar = redis_liar_start(redis_server_port(*state));
@@ -100,13 +100,13 @@ static void a_lie_is_an_error_in_words(void **state) {
             snprintf(s->what, sizeof s->what, "lie %zu to %s", i, verbs[v]);
             scene_restore(s);
             redis_liar_say(liar, verbs[v], lies[i].bytes, lies[i].len);
-            tell_them(s, redis_liar_url(liar));
+            run_all(s, redis_liar_url(liar));
         }
     redis_liar_stop(liar);
     scene_free(s);
 }
 
-/* "+OK" to SCRIPT LOAD, and what else is no hash of a script. */
+/* "+OK" as answer to SCRIPT LOAD, and other answers that are not a script's hash. */
 static void a_script_that_does_not_load_is_reported(void **state) {
     static const size_t which[] = {0, 1, 9, 15, 17, 22, 24};
     struct redis_liar *liar = redis_liar_start(redis_server_port(*state));
@@ -134,7 +134,7 @@ static void a_script_that_does_not_load_is_reported(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_script_that_does_not_load_is_reported),
-        cmocka_unit_test(a_lie_is_an_error_in_words),
+        cmocka_unit_test(a_wrong_answer_is_an_error_with_a_text),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

@@ -1,4 +1,4 @@
-/* KLL: what it answers, its error, determinism, and the laws of merging. */
+/* KLL: queries, error, determinism, and the laws of merging. */
 #include "sketch_test.h"
 
 #include <math.h>
@@ -15,8 +15,8 @@ static struct lw_kll *uniform(uint16_t k, uint64_t seed, uint64_t stream, size_t
     return s;
 }
 
-/* Largest distance of the sketch's rank from the exact one over the values themselves.
- * `sorted` holds all values. */
+/* The largest difference between the sketch's ranks and the exact ones. `sorted` has all
+ * values. */
 static double worst_rank(const struct lw_kll *s, const double *sorted, size_t n) {
     struct lw_kll_view *view = lw_kll_view_new(s);
     double worst = 0;
@@ -53,7 +53,7 @@ static void assert_same_bytes(const struct lw_kll *a, const struct lw_kll *b) {
     free(y);
 }
 
-static void empty_answers_nan(void **state) {
+static void an_empty_sketch_answers_nan(void **state) {
     (void)state;
     struct lw_kll *s = lw_kll_new(200, 0);
     struct lw_kll_view *view = lw_kll_view_new(s);
@@ -67,7 +67,7 @@ static void empty_answers_nan(void **state) {
     lw_kll_free(s);
 }
 
-static void small_is_exact(void **state) {
+static void a_small_sketch_is_exact(void **state) {
     (void)state;
     struct lw_kll *s = lw_kll_new(200, 0);
     const double in[] = {3, 1, 2, 2, -INFINITY, -0.0, 5, 2};
@@ -110,7 +110,7 @@ static void bytes_depend_on_seed_and_order_only(void **state) {
     lw_kll_update_many(one, v, 1000);
     lw_kll_update_many(copy, v, 1000);
     assert_same_bytes(one, copy);
-    /* a reset sketch is a new one */
+    /* a reset sketch equals a new one */
     lw_kll_reset(copy, 8);
     lw_kll_update_many(copy, v, 30000);
     assert_same_bytes(other, copy);
@@ -141,9 +141,9 @@ static struct lw_kll *stored_and_loaded(struct lw_kll *s, uint64_t seed) {
     return back;
 }
 
-/* A sketch that is stored and loaded at random moments, merged into at others, ends with
- * the bytes of one that never stopped. */
-static void interrupted_is_smooth(void **state) {
+/* A sketch that is stored and loaded, or merged into another, at random moments ends with
+ * the same bytes as one that is not. */
+static void interruptions_do_not_change_the_bytes(void **state) {
     (void)state;
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct lw_rng rng;
@@ -170,7 +170,7 @@ static void interrupted_is_smooth(void **state) {
     }
 }
 
-/* The total weight is n whatever was added and merged, and min and max are exact. */
+/* The total weight is n after any adds and merges, and min and max are exact. */
 static void weights_and_extremes_are_exact(void **state) {
     (void)state;
     const uint16_t ks[] = {8, 9, 25, 200, 1000};
@@ -214,7 +214,7 @@ static void quantiles_and_ranks_are_monotone(void **state) {
         double q = lw_kll_view_quantile(view, i / 10000.0);
         double r = lw_kll_view_rank(view, i / 10000.0);
         assert_true(q >= before && r >= rank_before);
-        /* the value of a rank has at least that rank */
+        /* the value at a rank has at least that rank */
         assert_true(lw_kll_view_rank(view, q) >= i / 10000.0 - 1e-12 || i == 10000);
         before = q;
         rank_before = r;
@@ -227,9 +227,10 @@ static int in_order(const void *a, const void *b) {
     return ascending(a, b);
 }
 
-/* Over 20 seeds the worst of 1,000 ranks stays within the stated bound for all ranks at
- * once (99 %: one in a hundred may not), and its median is about half of it. */
-static void rank_error_is_as_stated(void **state) {
+/* Over 20 seeds, the worst of 1,000 ranks stays within the documented bound for all ranks
+ * at once (at 99 %, so one in a hundred may exceed it), and its median is about half of
+ * it. */
+static void rank_error_is_as_documented(void **state) {
     (void)state;
     enum { N = 200000, SEEDS = 20 };
     double worst[SEEDS];
@@ -254,7 +255,7 @@ static void rank_error_is_as_stated(void **state) {
 }
 
 /* Sketches of many panes, merged one after another or in a tree, keep the bound. */
-static void merged_error_is_as_stated(void **state) {
+static void merged_error_is_as_documented(void **state) {
     (void)state;
     enum { PANES = 512, ROWS = 300, N = PANES * ROWS };
     double *v = uniform_values(77, N);
@@ -278,8 +279,8 @@ static void merged_error_is_as_stated(void **state) {
 }
 
 /* Merging is unbiased: the mean over seeds of the estimated rank of the median is right
- * within its own standard error. Sorted input is the hardest for a biased coin. */
-static void coin_is_fair(void **state) {
+ * within its standard error. Sorted input is the hardest case for a biased coin. */
+static void merging_is_unbiased(void **state) {
     (void)state;
     enum { SEEDS = 400, N = 20000 };
     double sum = 0, squares = 0;
@@ -299,7 +300,7 @@ static void coin_is_fair(void **state) {
     assert_true(fabs(mean) < 4 * se);
 }
 
-static void memory_follows_contents(void **state) {
+static void memory_grows_with_the_contents(void **state) {
     (void)state;
     struct lw_kll *s = lw_kll_new(200, 1);
     for (int i = 0; i < 3000000; i++) {
@@ -312,8 +313,9 @@ static void memory_follows_contents(void **state) {
     lw_kll_free(s);
 }
 
-/* The coarser sketch's k goes on in the bound, but only once it had rounded anything. */
-static void coarser_k_rules_the_error(void **state) {
+/* After a merge the bound follows the coarser k, but only if that sketch has
+ * compacted. */
+static void the_coarser_k_determines_the_error(void **state) {
     (void)state;
     struct lw_kll *fine = uniform(400, 1, 1, 1000), *coarse = uniform(100, 1, 2, 1000);
     struct lw_kll *few = uniform(50, 1, 2, 20);
@@ -330,17 +332,17 @@ static void coarser_k_rules_the_error(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty_answers_nan),
-        cmocka_unit_test(small_is_exact),
+        cmocka_unit_test(an_empty_sketch_answers_nan),
+        cmocka_unit_test(a_small_sketch_is_exact),
         cmocka_unit_test(bytes_depend_on_seed_and_order_only),
-        cmocka_unit_test(interrupted_is_smooth),
+        cmocka_unit_test(interruptions_do_not_change_the_bytes),
         cmocka_unit_test(weights_and_extremes_are_exact),
         cmocka_unit_test(quantiles_and_ranks_are_monotone),
-        cmocka_unit_test(rank_error_is_as_stated),
-        cmocka_unit_test(merged_error_is_as_stated),
-        cmocka_unit_test(coin_is_fair),
-        cmocka_unit_test(memory_follows_contents),
-        cmocka_unit_test(coarser_k_rules_the_error),
+        cmocka_unit_test(rank_error_is_as_documented),
+        cmocka_unit_test(merged_error_is_as_documented),
+        cmocka_unit_test(merging_is_unbiased),
+        cmocka_unit_test(memory_grows_with_the_contents),
+        cmocka_unit_test(the_coarser_k_determines_the_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

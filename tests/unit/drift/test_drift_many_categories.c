@@ -1,15 +1,15 @@
-/* Categories past the cap, from a hundred levels to half a million: nothing changed, and
- * nothing is said to have; a real change is found; what is new is counted for what it is.
- * All draws are seeded; a failure prints its case. */
+/* Categories past the cap, from a hundred levels to half a million: without a change none
+ * is reported; a real change is found; the share of new categories is estimated
+ * correctly. All draws are seeded; a failure prints its case. */
 #include "drift_test.h"
 
 #include "columns.h"
 #include "drift/stats.h"
 
-/* docs/statistics.md has the rates of 100 seeds. */
+/* docs/statistics.md has the rates over 100 seeds. */
 enum { SEEDS = 30, PANES = 24 };
 
-/* Draws levels by a law: 0 uniform, else shares falling as 1 / rank^law. */
+/* Draws levels by a distribution: 0 uniform, else shares that fall as 1 / rank^law. */
 struct law {
     int levels;
     double law;
@@ -37,7 +37,7 @@ static int draw(const struct law *l, struct lw_rng *rng) {
     return lo;
 }
 
-/* n values in panes that are merged, as windows and references are. */
+/* Collects n values in panes that are merged, as for windows and references. */
 static struct lw_cats *collect(const struct law *l, struct lw_rng *rng, int n, int panes,
                                int (*change)(int level, struct lw_rng *rng)) {
     struct lw_cats *all = lw_cats_new(LW_CATS_CAP_DEFAULT);
@@ -88,7 +88,7 @@ static const struct {
     {500000, 0.0, 40000, 10000}, {500000, 1.0, 40000, 10000},
 };
 
-/* The share of new values in truth, on average. */
+/* The true share of new values, on average. */
 static double unseen_of(const struct law *l, int n) {
     double sum = 0.0, all = l->cumulative[l->levels - 1];
     for (int i = 0; i < l->levels; i++) {
@@ -98,7 +98,7 @@ static double unseen_of(const struct law *l, int n) {
     return sum;
 }
 
-static void nothing_changed(void **state) {
+static void no_change_is_reported_without_one(void **state) {
     (void)state;
     for (size_t k = 0; k < COUNT(cases); k++) {
         struct law l = law_of(cases[k].levels, cases[k].law);
@@ -110,7 +110,7 @@ static void nothing_changed(void **state) {
             low += f.p < 0.05;
             low_unseen += f.unseen_p < 0.05;
             fires += f.p < 1e-4 || f.unseen_p < 1e-4 || f.psi > 0.1;
-            if (!f.known) { /* then nothing is said */
+            if (!f.known) { /* then nothing is reported */
                 assert_true(f.unseen_p == 1.0 && f.unseen == 0.0);
                 continue;
             }
@@ -134,8 +134,8 @@ static void nothing_changed(void **state) {
     }
 }
 
-/* Three in ten values in one new category; or a fifth in a thousand new ones; or the
- * heavy half moved up; or every level another one. */
+/* Three in ten values in one new category; a fifth in a thousand new ones; the heavy half
+ * moved up; or every level replaced by another one. */
 static int one_new(int level, struct lw_rng *rng) {
     return lw_rng_unit(rng) < 0.3 ? -7 : level;
 }
@@ -183,7 +183,7 @@ static void a_real_change_is_found(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_changed),
+        cmocka_unit_test(no_change_is_reported_without_one),
         cmocka_unit_test(a_real_change_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
