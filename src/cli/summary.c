@@ -29,23 +29,23 @@ static json_t *month_json(const struct lw_task *task, const struct lw_month *m) 
     return o;
 }
 
-void lw_summary_json(const struct lw_run_summary *l, const struct lw_task *task,
+void lw_summary_json(const struct lw_run_summary *summary, const struct lw_task *task,
                      json_t *into) {
     struct lw_month all;
     json_t *months = json_array();
-    lw_run_summary_totals(l, &all);
+    lw_run_summary_totals(summary, &all);
     lw_json_set_count(into, "scored", all.answered.n);
     lw_summary_errors_json(task, lw_run_summary_frozen_error(&all),
                            lw_losses_error(&all.answered), into);
-    lw_json_set_count(into, "alerts", l->warnings + l->criticals);
-    lw_json_set_count(into, "critical_alerts", l->criticals);
-    lw_json_set_count(into, "retrains", l->retrains);
-    lw_json_set_count(into, "promotions", l->promotions);
-    lw_json_set_count(into, "rejections", l->rejections);
-    lw_json_set_count(into, "failures", l->failures);
-    lw_json_set_count(into, "rollbacks", l->rollbacks);
-    for (size_t i = 0; i < l->nmonths; i++)
-        json_array_append_new(months, month_json(task, &l->month[i]));
+    lw_json_set_count(into, "alerts", summary->warnings + summary->criticals);
+    lw_json_set_count(into, "critical_alerts", summary->criticals);
+    lw_json_set_count(into, "retrains", summary->retrains);
+    lw_json_set_count(into, "promotions", summary->promotions);
+    lw_json_set_count(into, "rejections", summary->rejections);
+    lw_json_set_count(into, "failures", summary->failures);
+    lw_json_set_count(into, "rollbacks", summary->rollbacks);
+    for (size_t i = 0; i < summary->nmonths; i++)
+        json_array_append_new(months, month_json(task, &summary->month[i]));
     lw_json_set(into, "months", months);
 }
 
@@ -67,20 +67,21 @@ static void print_row(FILE *out, const char *name, const struct lw_month *m) {
             lw_digits(managed, 3).text, lw_digits(100 * (managed / frozen - 1), 1).text);
 }
 
-void lw_summary_print(const struct lw_run_summary *l, FILE *out) {
+void lw_summary_print(const struct lw_run_summary *summary, FILE *out) {
     struct lw_month all;
-    lw_run_summary_totals(l, &all);
+    lw_run_summary_totals(summary, &all);
     fprintf(out, "  %-10s %10s %10s %10s\n", "", "scored", "frozen", "managed");
-    for (size_t i = 0; i < l->nmonths; i++) {
+    for (size_t i = 0; i < summary->nmonths; i++) {
         char name[16];
-        if (l->month[i].answered.n == 0)
+        if (summary->month[i].answered.n == 0)
             continue; /* before the first model, or a wrong clock */
-        print_row(out, lw_summary_month_name(name, &l->month[i]), &l->month[i]);
+        print_row(out, lw_summary_month_name(name, &summary->month[i]),
+                  &summary->month[i]);
     }
     print_row(out, "all", &all);
     fprintf(out,
             "  alerts %" PRIu64 " (%" PRIu64 " critical)   retrains %" PRIu64
             "   promoted %" PRIu64 "   rejected %" PRIu64 "   rolled back %" PRIu64 "\n",
-            l->warnings + l->criticals, l->criticals, l->retrains, l->promotions,
-            l->rejections, l->rollbacks);
+            summary->warnings + summary->criticals, summary->criticals, summary->retrains,
+            summary->promotions, summary->rejections, summary->rollbacks);
 }
