@@ -49,10 +49,10 @@ function facts(now) {
     fact("Redis", x.redis === "ok" ? "✓ connected" : "▲ not reachable", x.redis === "ok" ? null : "bad"));
 }
 
-/** Troubles that the processes report, with their start. */
-function troubles(now) {
-  const list = now.health.troubles || [];
-  return list.length ? h("ul", {class: "troubles", role: "status"}, list.map((t) =>
+/** Problems that the processes report, with their start. */
+function problems(now) {
+  const list = now.health.problems || [];
+  return list.length ? h("ul", {class: "problems", role: "status"}, list.map((t) =>
     h("li", {"data-state": "bad"}, h("strong", {}, `▲ ${t.component} `), `${t.text} `,
       h("span", {class: "detail"}, `since ${wallMoment(t.since_ms)}, ${t.process}`)))) : null;
 }
@@ -79,11 +79,11 @@ export function renderHealth(s) {
   }
   const n = s.now.health.partitions.length;
   if (!parts) {
-    parts = {troubles: h("div"), facts: h("div"), details: h("details", {}, h("summary", {})), table: null};
+    parts = {problems: h("div"), facts: h("div"), details: h("details", {}, h("summary", {})), table: null};
     put(parts.details, parts.place = h("div"));
-    replace(box, parts.troubles, parts.facts, parts.details);
+    replace(box, parts.problems, parts.facts, parts.details);
   }
-  replace(parts.troubles, troubles(s.now));
+  replace(parts.problems, problems(s.now));
   replace(parts.facts, facts(s.now));
   parts.details.firstElementChild.textContent = n ? plural(n, "partition") : "No partition has been read yet";
   // Only the rows change, so that scroll position and focus stay.

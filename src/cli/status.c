@@ -97,7 +97,7 @@ static json_t *status_json(const struct lw_status *s) {
     lw_json_set_whole(o, "lag", lag);
     lw_json_set_text_or_null(o, "leader", s->facts->leader);
     lw_json_set(o, "processes", who);
-    lw_json_set(o, "troubles", troubles_json(s));
+    lw_json_set(o, "problems", troubles_json(s));
     lw_json_set(o, "partitions", parts);
     return o;
 }

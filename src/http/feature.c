@@ -295,7 +295,7 @@ static json_t *category_json(const struct category_share *s, bool has_ref, bool 
 /* How many categories have their own count, and how many values are in others, because
  * there are more categories than features.NAME.cap. */
 static void put_held(json_t *side, const struct lw_cats *c) {
-    lw_json_set_count(side, "held", lw_cats_size(c));
+    lw_json_set_count(side, "counted", lw_cats_size(c));
     lw_json_set_count(side, "dropped", lw_cats_dropped(c));
 }
 

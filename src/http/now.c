@@ -204,7 +204,7 @@ static json_t *health_json(const struct lw_snapshot *n, const struct lw_vitals *
         json_array_append_new(parts, partition_json(&n->view[i], &v->health));
     lw_json_set(o, "partitions", parts);
     lw_json_set_bool(o, "ready", lw_serve_is_ready(v, n));
-    lw_json_set(o, "troubles", troubles_json(&v->health));
+    lw_json_set(o, "problems", troubles_json(&v->health));
     return o;
 }
 

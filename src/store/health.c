@@ -27,7 +27,7 @@ int lw_health_put(struct lw_redis *r, const struct lw_spec *spec,
         lw_json_set(one, "text", lw_json_text(t->text, TEXT_MAX));
         json_array_append_new(troubles, one);
     }
-    lw_json_set(o, "troubles", troubles);
+    lw_json_set(o, "problems", troubles);
     char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     struct lw_reply *reply = lw_redis_do(
@@ -70,7 +70,7 @@ static bool read_process(const char *who, const struct lw_reply *value,
     lw_copy(out->who, sizeof out->who, who);
     out->at_ms = (int64_t)json_integer_value(json_object_get(o, "at"));
     out->passed_ms = (int64_t)json_integer_value(json_object_get(o, "passed"));
-    json_array_foreach(json_object_get(o, "troubles"), i, one)
+    json_array_foreach(json_object_get(o, "problems"), i, one)
         read_trouble(one, who, out);
     json_decref(o);
     return out->at_ms > 0;

@@ -39,7 +39,7 @@ def read(*parts):
 def source_options(command):
     """The option table of a command."""
     text = read("src", "cli", command.replace("-", "_") + ".c")
-    rows = re.findall(r"\{\s*(0|'(.)'),\s*\"([a-z-]+)\",\s*LW_OPTION", text)
+    rows = re.findall(r"\{\s*(0|'(.)'),\s*LW_OPTION_[A-Z]+,\s*\"([a-z-]+)\"", text)
     found = {"--" + name for _, _, name in rows} | {"-" + letter for _, letter, _ in rows if letter}
     return found | LISTS.get(command, set())
 

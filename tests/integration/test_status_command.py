@@ -110,7 +110,7 @@ def check_stalled(case, config):
     def report(who, *troubles):
         case.redis("HSET", key("health"), who, json.dumps({
             "at": int(time.time() * 1000), "passed": None,
-            "troubles": [{"what": w, "since": UPDATED, "text": t} for w, t in troubles]}))
+            "problems": [{"what": w, "since": UPDATED, "text": t} for w, t in troubles]}))
 
     def first(updated):
         case.redis("HSET", key(f"part:{TOPIC}:0"), "updated", updated)
@@ -129,8 +129,8 @@ def check_stalled(case, config):
     report("host:7", ("letters", "they \x1b[31m may not"), ("outbox", "slow"))
     part, found = first(now)
     check(part["stalled"] and "may not" in part["why"], "the problem that its owner reports", part)
-    equal([(t["component"], t["process"], t["since_ms"]) for t in found["troubles"][-2:]],
-          [("letters", "host:7", UPDATED), ("outbox", "host:7", UPDATED)], "troubles")
+    equal([(t["component"], t["process"], t["since_ms"]) for t in found["problems"][-2:]],
+          [("letters", "host:7", UPDATED), ("outbox", "host:7", UPDATED)], "problems")
     text = case.leeway("status", "-c", config)
     check(re.search(r"^  stalled: letters: they .*may not \(host:7, since 2026-11-2\d", text, re.M), "as text", text)
     check("\x1b" not in text, "without control codes", text)

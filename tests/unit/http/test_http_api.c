@@ -120,7 +120,7 @@ static void other_processes_problems_are_warnings(void **state) {
     json_decref(o);
     o = ask_json(&s->f, "/api/v1/now", 200);
     json_t *health = json_object_get(o, "health");
-    assert_int_equal(json_array_size(json_object_get(health, "troubles")), 2);
+    assert_int_equal(json_array_size(json_object_get(health, "problems")), 2);
     assert_true(json_is_true(json_object_get(health, "ready")));
     json_decref(o);
     be_well(&s->f);

@@ -103,8 +103,8 @@ static void unreadable_entries_do_not_affect_others(void **state) {
         "7",
         "{\"at\":\"x\"}",
         "{\"at\":1e400}",
-        "{\"at\":9007199254740993,\"troubles\":7}",
-        ("{\"at\":9007199254740993,\"troubles\":[null,7,{\"what\":7},{\"what\":\"kafka\"},"
+        "{\"at\":9007199254740993,\"problems\":7}",
+        ("{\"at\":9007199254740993,\"problems\":[null,7,{\"what\":7},{\"what\":\"kafka\"},"
          "{\"what\":\"kafka\",\"text\":\"t\",\"since\":\"x\"}]}")};
     char who[32];
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
