@@ -50,7 +50,7 @@ uint64_t lw_reader_u64(struct lw_reader *r);
 int64_t lw_reader_i64(struct lw_reader *r);
 double lw_reader_f64(struct lw_reader *r);
 /* A time or a span, at most LW_STORED_MS_MAX either side of 0, so that sums and
- * differences of two cannot overflow; or `never`, as it stands. Bad, and 0, otherwise. */
+ * differences of two cannot overflow; or `never` as it is. Bad, and 0, otherwise. */
 #define LW_STORED_MS_MAX (INT64_C(1) << 61)
 int64_t lw_reader_ms(struct lw_reader *r, int64_t never);
 /* A blob as written by lw_buf_blob: borrowed bytes, or NULL and *len = 0 when short. */

@@ -1,4 +1,4 @@
-/* Writing a cell where it stands. The constructors of leeway/row.h return a cell, which a
+/* Writing a cell in place. The constructors of leeway/row.h return a cell, which a
  * compiler builds on the stack from narrow stores and copies by wide loads; such a copy
  * waits until the stores have left the store buffer. That was a third of the time of a
  * decode. Texts and flags are written field by field instead. */

@@ -76,7 +76,7 @@ struct lw_digits lw_digits(double v, int decimals) {
 
 struct lw_digits lw_digits_signed(double v, int decimals) {
     struct lw_digits f = lw_digits(v, decimals), plus = {"+"};
-    if (f.text[0] == '-') /* also what stands for NaN */
+    if (f.text[0] == '-') /* also the text of NaN */
         return f;
     lw_copy(plus.text + 1, sizeof plus.text - 1, f.text);
     return plus;

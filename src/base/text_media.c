@@ -54,7 +54,7 @@ static bool read_by_a_card(const char *text, size_t len, size_t i) {
     return (ends && digits == i) || (i >= 3 && strncmp(text + i - 3, "www", 3) == 0);
 }
 
-/* What stands for the character; out has room for it. */
+/* The escape of the character; out has room for it. */
 static const char *medium_escape(enum lw_medium medium, const char *text, size_t len,
                                  size_t i, char out[3]) {
     const char *instead = NULL;
@@ -137,7 +137,7 @@ void lw_text_json(struct lw_buf *out, const char *json, size_t len) {
         lw_assert(n > 0); /* from a library that writes nothing else */
         lw_text_safe(safe, sizeof safe, json + i, n);
         if (json[i] == '\n' || strncmp(safe, json + i, n) == 0)
-            lw_buf_put(out, json + i, n); /* a newline stands between values */
+            lw_buf_put(out, json + i, n); /* a newline separates values */
         else
             put_utf16(out, json + i, n);
     }

@@ -36,7 +36,7 @@ struct lw_civil {
 struct lw_civil lw_civil(int64_t ms); /* proleptic Gregorian, UTC */
 int64_t lw_from_civil(int year, int month, int day);
 
-/* A time zone as a table of offset changes, read once; NULL stands for UTC (and for
+/* A time zone as a table of offset changes, read once; NULL is UTC (and for
  * timestamps that are local already). Name as in the zone database, e.g.
  * "America/New_York"; LW_ECONFIG when it is not installed. Reads the zone's file. Thread:
  * any. Cost: some microseconds, a few KiB. */

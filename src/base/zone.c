@@ -74,7 +74,7 @@ static bool read_table(struct lw_zone *zone, const unsigned char *p,
         int64_t at = big_endian(p + i * 8, 8);
         if (index[i] >= b->type)
             return false;
-        /* The first entry of some files stands for the beginning of time. */
+        /* The first entry of some files means the beginning of time. */
         if (at < -FAR || at > FAR)
             continue;
         if (zone->n > 1 && at * LW_SECOND <= zone->from[zone->n - 1])

@@ -31,7 +31,7 @@ static bool is_decodable(const struct lw_config *config, const char *name,
 }
 
 /* Appends a field that the schema has; its index, or -1 with the position of node. A name
- * with a dot stands below the top of the schema, where the decoder looks for it. */
+ * with a dot is below the top of the schema, where the decoder looks for it. */
 static int add_field(struct lw_load *load, const struct lw_yaml *node, const char *name,
                      const struct lw_field_item *item) {
     struct lw_config *config = load->config;

@@ -28,7 +28,7 @@ enum lw_key_type {
 enum {
     LW_REQUIRED = 1,
     LW_SECRET = 2,  /* masked when printed */
-    LW_GRID = 4,    /* in a candidate, a list of values stands for one candidate each */
+    LW_GRID = 4,    /* in a candidate, each value of a list makes a candidate */
     LW_PATHS = 16,  /* a list of paths, printed resolved */
     LW_OR_MAP = 32, /* a single value, or a map of `section` in the same struct */
     LW_IMPLIED = 8 /* the default is not printed: beside other keys it would be refused */

@@ -194,7 +194,7 @@ static const char *key_of(struct yaml_build *b, const yaml_node_t *y,
     }
     if (before) {
         lw_yaml_fail(b->tree, &at, b->err,
-                     "'%s' stands here a second time (first on line %d)", text,
+                     "'%s' is set twice (first on line %d)", text,
                      before->key_line);
         return NULL;
     }

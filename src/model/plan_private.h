@@ -74,7 +74,7 @@ struct lw_plan {
 /* Index of an atom by canonical text, or -1. */
 int lw_plan_find_atom(const struct lw_plan *plan, const char *text);
 const struct lw_atom *lw_plan_atom_at(const struct lw_plan *plan, size_t i);
-/* The atom whose raw value a learned atom stands for; itself when it is not learned. */
+/* The atom whose raw value a learned atom replaces; itself when it is not learned. */
 size_t lw_plan_root(const struct lw_plan *plan, size_t i);
 
 /* Whether the last step is this one. */

@@ -47,7 +47,7 @@ struct lw_text {
     size_t len;
 };
 /* One self-contained schema (free()): each named type that the schema refers to and does
- * not define stands where it is first used. LW_EINPUT: not JSON, too deep, too large. A
+ * not define is defined where it is first used. LW_EINPUT: not JSON, too deep, too large. A
  * name that is nowhere defined stays for lw_schema_parse to refuse. */
 char *lw__compose(struct lw_text schema, const struct lw_text *part, size_t nparts,
                   struct lw_err *err);

@@ -49,7 +49,7 @@ static void put_pane(struct lw_cmd *c, struct lw_pane *pane, struct lw_buf *scra
 
 static void put_time(struct lw_cmd *c, const char *field, int64_t ms) {
     lw_cmd_str(c, field);
-    if (ms == INT64_MIN) /* unknown: empty, because no number stands for it */
+    if (ms == INT64_MIN) /* unknown: empty, because no number means it */
         lw_cmd_str(c, "");
     else
         lw_cmd_int(c, ms);
