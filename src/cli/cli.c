@@ -83,7 +83,7 @@ const char *lw_cli_decision_word(enum lw_decision_kind kind) {
     switch (kind) {
     case LW_DECIDED_ROLL_BACK:
         return "rollback";
-    case LW_DECIDED_WAIT:
+    case LW_DECIDED_EXTEND:
         return "waiting";
     case LW_DECIDED_NOT_JUDGED:
         return "undecided";

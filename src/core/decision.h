@@ -9,7 +9,7 @@ enum lw_decision_kind {
     LW_DECIDED_REJECT,
     LW_DECIDED_CONFIRM,   /* probation passed */
     LW_DECIDED_ROLL_BACK, /* the previous champion returns */
-    LW_DECIDED_WAIT,      /* probation is extended: both versions scored too few events */
+    LW_DECIDED_EXTEND,    /* probation is extended: both versions scored too few events */
     LW_DECIDED_NOT_JUDGED /* probation ended with too little data for a verdict */
 };
 /* "promoted", "rejected", "confirmed", "rolled_back", "probation_extended", "not_judged" */

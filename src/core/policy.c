@@ -149,18 +149,19 @@ static uint64_t panes_needed(const struct lw_spec *spec) {
 static void too_little(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                        struct lw_decision *out) {
     char text[40];
-    bool waits = !p->extended;
-    *out = of_champion(p, waits ? LW_DECIDED_WAIT : LW_DECIDED_NOT_JUDGED, at_ms);
+    bool extends = !p->extended;
+    *out = of_champion(p, extends ? LW_DECIDED_EXTEND : LW_DECIDED_NOT_JUDGED, at_ms);
     lw_format_duration(text, sizeof text, spec->retrain.probation_ms);
     snprintf(out->reason, sizeof out->reason,
              "probation of version %u %s%s: %zu panes were scored by version %u too, "
              "%zu are needed",
              p->champion,
-             waits ? "is extended by " : "ends without a verdict, and the version stays",
-             waits ? text : "", (size_t)p->probation.n, p->previous,
+             extends ? "is extended by "
+                     : "ends without a verdict, and the version stays",
+             extends ? text : "", (size_t)p->probation.n, p->previous,
              (size_t)panes_needed(spec));
-    p->extended = waits;
-    p->probation_until_ms = waits ? at_ms + spec->retrain.probation_ms : 0;
+    p->extended = extends;
+    p->probation_until_ms = extends ? at_ms + spec->retrain.probation_ms : 0;
 }
 
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,

@@ -315,7 +315,7 @@ static void a_probation_without_panes_waits_and_ends_unjudged(void **state) {
         int64_t over = T0 + 5 * LW_DAY;
         assert_int_equal(lw_policy_probation(&f->p, f->spec, over - 1, &d), 0);
         assert_int_equal(lw_policy_probation(&f->p, f->spec, over, &d), 1);
-        assert_int_equal(d.kind, LW_DECIDED_WAIT);
+        assert_int_equal(d.kind, LW_DECIDED_EXTEND);
         assert_int_equal(d.version, 2);
         assert_int_equal(d.other, 1);
         assert_non_null(strstr(d.reason, panes ? "23 panes" : "0 panes"));
@@ -356,7 +356,7 @@ static void a_short_probation_is_judged_by_half_its_panes(void **state) {
         int64_t over = T0 + 3 * LW_DAY + 12 * LW_HOUR;
         assert_int_equal(lw_policy_probation(&f->p, f->spec, over - 1, &d), 0);
         assert_int_equal(lw_policy_probation(&f->p, f->spec, over, &d), 1);
-        assert_int_equal(d.kind, panes == 6 ? LW_DECIDED_ROLL_BACK : LW_DECIDED_WAIT);
+        assert_int_equal(d.kind, panes == 6 ? LW_DECIDED_ROLL_BACK : LW_DECIDED_EXTEND);
         lw_policy_init(&f->p, f->spec);
     }
 }
