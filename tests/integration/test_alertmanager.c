@@ -31,6 +31,7 @@
 #include "alert/secrets.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "core/task.h"
 #include "net/curl.h"
 #include "support/http_peer.h"
 
@@ -536,6 +537,7 @@ static int start(void **state) {
     assert_non_null(mkdtemp(w->dir));
     w->port = lw_peer_free_port();
     w->spec = calloc(1, sizeof *w->spec);
+    w->spec->task = &lw_task_regression;
     lw_copy(w->spec->stream, sizeof w->spec->stream, "nyc-green");
     w->receiver = lw_receiver_defaults();
     w->receiver.format = LW_FORMAT_ALERTMANAGER;

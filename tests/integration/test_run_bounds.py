@@ -29,7 +29,7 @@ def configuration(stream, end):
     for key, kind, low, high in edges.manual():
         if key in LEFT_OUT or not (edges.SERVICES.match(key) or key in SKETCHES):
             continue
-        at, name = edges.place(config, key)
+        at, name = edges.locate(config, key)
         at[name] = edges.written(kind, edges.number(kind, (low, high)[end]))
         used.append(key)
     config["stream"] = config["source"]["topic"] = stream
