@@ -193,8 +193,7 @@ static const char *key_of(struct yaml_build *b, const yaml_node_t *y,
         return NULL;
     }
     if (before) {
-        lw_yaml_fail(b->tree, &at, b->err,
-                     "'%s' is set twice (first on line %d)", text,
+        lw_yaml_fail(b->tree, &at, b->err, "'%s' is set twice (first on line %d)", text,
                      before->key_line);
         return NULL;
     }
