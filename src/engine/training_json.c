@@ -29,6 +29,8 @@ static void add_parameters(json_t *o, const struct lw_fit_spec *fit) {
         lw_json_set(o, "trees", trees_json(&fit->trees));
     else if (fit->kind != LW_FIT_OLS)
         lw_json_set_number(o, "alpha", fit->alpha);
+    if (fit->base)
+        lw_json_set_text(o, "base", fit->base->name);
     if (fit->loss == LW_LOSS_HUBER)
         lw_json_set_text(o, "loss", "huber");
     if (fit->kind == LW_FIT_ELASTIC_NET)

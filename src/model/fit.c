@@ -21,6 +21,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/boost.h"
 #include "model/finite.h"
 #include "model/frame.h"
 #include "model/robust.h"
@@ -57,6 +58,8 @@ static void add_params(struct lw_model *m, const struct lw_fit_spec *spec) {
         add_param(m, "l1_ratio", spec->l1_ratio);
     if (spec->loss == LW_LOSS_HUBER)
         lw_model_add_param(m, "loss", "huber");
+    if (spec->base)
+        lw_model_add_param(m, "base", spec->base->name);
     add_param(m, "window_ms", (double)spec->window_ms);
     add_param(m, "half_life_ms", (double)spec->half_life_ms);
     if (c->half_life_ms == 0)
@@ -75,6 +78,10 @@ static int check_spec(const struct lw_fit_spec *spec, struct lw_err *err) {
                        spec->name);
     if (spec->nterms == 0 && !spec->intercept)
         return lw_fail(err, LW_ECONFIG, "candidate \"%s\" has no terms", spec->name);
+    if (spec->base && (spec->kind != LW_FIT_TREES || spec->base->kind == LW_FIT_TREES))
+        return lw_fail(err, LW_ECONFIG,
+                       "candidate \"%s\": only trees have a base, and it is linear",
+                       spec->name);
     return 0;
 }
 
@@ -319,12 +326,27 @@ static int fit_linear(struct fit *fit, struct lw_fit_report *report, struct lw_e
     return rc;
 }
 
-static int fit_run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+/* Trees, on the target or on what a linear fit leaves of it. */
+static int fit_trees(struct fit *fit, const struct lw_fit_rows *from,
+                     struct lw_err *err) {
+    const struct lw_fit_spec *spec = fit->spec;
+    double *linear = NULL;
+    if (spec->base) {
+        linear = lw_boost_base(fit->m, from, spec->base, err);
+        if (!linear)
+            return lw_err_context(err, "its base \"%s\"", spec->base->name);
+    }
+    int rc = lw_trees_fit(fit->m, &fit->feed, fit->base, linear, &spec->trees, err);
+    free(linear);
+    return rc;
+}
+
+static int fit_run(struct fit *fit, const struct lw_fit_rows *from,
+                   struct lw_fit_report *report, struct lw_err *err) {
     if (lw_frame_learn(fit->m, &fit->feed, fit->base, err))
         return -1;
-    int rc = fit->spec->kind == LW_FIT_TREES
-                 ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
-                 : fit_linear(fit, report, err);
+    int rc = fit->spec->kind == LW_FIT_TREES ? fit_trees(fit, from, err)
+                                             : fit_linear(fit, report, err);
     return rc ? rc : lw_finite_model(fit->m, err);
 }
 
@@ -365,7 +387,7 @@ struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec
     lw_copy(fit.m->kind, sizeof fit.m->kind, lw_fit_kind_name(spec->kind));
     add_params(fit.m, spec);
     lw_chunk_init(&fit.feed, fit.m, ds);
-    int rc = fit_run(&fit, report, err);
+    int rc = fit_run(&fit, from, report, err);
     if (!rc && !report->quick)
         report->train_rmse = train_rmse(&fit);
     lw_chunk_fini(&fit.feed);

@@ -41,6 +41,8 @@ struct lw_fit_spec {
     char name[LW_NAME_MAX];     /* of the candidate; recorded in the model */
     char features[LW_NAME_MAX]; /* of its feature set, for the record */
     enum lw_fit_kind kind;
+    /* Trees: the linear fit whose residuals they learn; borrowed. NULL: none */
+    const struct lw_fit_spec *base;
     enum lw_fit_loss loss;   /* of a linear model */
     double alpha;            /* penalty; as scikit-learn defines it for the kind */
     double l1_ratio;         /* elastic net */
@@ -64,22 +66,27 @@ struct lw_fit_report {
     int iterations; /* coordinate descent sweeps */
 };
 
-/* One half of the rows, drawn by blocks of event time, so that neighbouring rows, whose
- * errors are similar, are in the same half. */
+/* A part of the rows, drawn by blocks of event time, so that neighbouring rows, whose
+ * errors are similar, are in the same part. */
 struct lw_fold {
     int64_t block_ms; /* 0: all rows are in it */
-    int half;         /* 0 or 1 */
+    int half;         /* 0 or 1; or with `of` parts, 0 ... of - 1 */
+    int of;           /* 0: halves */
+    bool without;     /* all parts but this one */
 };
 static inline bool lw_fold_has(const struct lw_fold *fold, int64_t time_ms) {
-    return fold->block_ms == 0 ||
-           (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) & 1) == fold->half;
+    if (fold->block_ms == 0)
+        return true;
+    uint64_t parts = fold->of ? (uint64_t)fold->of : 2;
+    int part = (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) % parts);
+    return (part == fold->half) != fold->without;
 }
 /* Rows [begin, end) of a dataset, as of a time. */
 struct lw_fit_rows {
     const struct lw_dataset *ds;
     size_t begin, end;
     int64_t as_of_ms;
-    struct lw_fold fold; /* only one half of them; zero: all */
+    struct lw_fold fold; /* only a part of them; zero: all */
 };
 
 /* Fits on those rows of `from` that are inside the spec's window before as_of_ms. NULL and

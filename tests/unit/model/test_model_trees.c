@@ -34,7 +34,7 @@ static void matrix_of(struct bench *t, const struct lw_model *m, float *x, float
     for (size_t n, at = 0; (n = lw_rows_next(&rows, &at, idx));) {
         lw_chunk_atoms(&feed, idx, n, feed.natoms);
         for (size_t i = 0; i < n; i++, row++) {
-            lw_forest_feed_features(m->forest, &feed, i, idx[i], x + row * width);
+            lw_forest_feed_features(m->forest, &feed, i, idx[i], 0, x + row * width);
             y[row] = (float)lw_dataset_target(t->ds, idx[i]);
         }
     }
