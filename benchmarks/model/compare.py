@@ -151,4 +151,5 @@ with tempfile.TemporaryDirectory() as where:
             ratio = np.quantile(passes[:, 0] / passes[:, 1], [.1, .5, .9])
             print(f"Scoring {name}: XGBoost (100 x 6, inplace_predict) {np.median(passes[:, 0]):.0f} ns,"
                   f" leeway {np.median(passes[:, 1]):.0f} ns a row; ratio {ratio[1]:.2f}"
-                  f" ({ratio[0]:.2f} to {ratio[2]:.2f}) in {len(passes)} alternating passes.")
+                  f" ({ratio[0]:.2f} to {ratio[2]:.2f}) in {len(passes)} alternating passes."
+              f" Estimated: {cells[name]['estimated_ns']} ns, later RMSE {cells[name]['later']:.4f}.")

@@ -51,6 +51,7 @@ json_t *lw_training_json_trials(const struct lw_training *t, const char *error_k
         lw_json_set_int(o, "round", trial->round);
         lw_json_set_count(o, "rows", trial->rows);
         lw_json_set_number(o, "seconds", trial->seconds);
+        lw_json_set_number(o, "predict_us", trial->predict_us);
         lw_json_set_number(o, error_key, trial->error);
         lw_json_set_bool(o, "chosen", i == t->chosen);
         if (trial->note[0])

@@ -7,10 +7,10 @@
  * prediction; feature: that prediction. The served model adds the trees to a linear model
  * fitted on all rows.
  *
- * The fits on folds have no correction. A correction follows the last days, so that what
- * it leaves of older rows is how the world has changed since, and trees would learn to
- * undo it (taxis, March to May 2020: 5.46 instead of 4.92). Without one, trees learn over
- * the same weeks as the first stage, and the correction is added to both. */
+ * A correction comes last: it follows the last days, so that what it leaves of older rows
+ * is how the world has changed since, and trees would learn to undo it. Trees learn over
+ * the same weeks as the first stage, and the correction from what both leave of the
+ * youngest rows (taxis, March to May 2020: XX). */
 #include "model/boost.h"
 
 #include <stdlib.h>
@@ -46,8 +46,8 @@ double *lw_boost_base(struct lw_model *m, const struct lw_fit_rows *from,
     struct lw_fit_spec plain = *base;
     struct lw_fit_report report = {.quick = true};
     double *out = lw_calloc(from->end - from->begin + 1, sizeof *out);
-    plain.correction = (struct lw_correction){0};
-    m->base = lw_fit(from, base, &report, err);
+    plain.uncorrected = true;
+    m->base = lw_fit(from, &plain, &report, err);
     int rc = m->base ? 0 : -1;
     for (int k = 0; k < FOLDS && !rc; k++) {
         const struct lw_fold fold = {.block_ms = 1, .half = k, .of = FOLDS};
@@ -57,4 +57,27 @@ double *lw_boost_base(struct lw_model *m, const struct lw_fit_rows *from,
         return out;
     free(out);
     return NULL;
+}
+
+/* What the forest adds to each row's prediction. */
+static double *forest_share(const struct lw_model *m, const struct lw_fit_rows *from) {
+    size_t n = from->end - from->begin;
+    double *linear = lw_malloc((n + 1) * sizeof *linear);
+    double *share = lw_malloc((n + 1) * sizeof *share);
+    lw_model_predict_rows(m->base, from->ds, from->begin, from->end, linear);
+    lw_model_predict_rows(m, from->ds, from->begin, from->end, share);
+    for (size_t i = 0; i < n; i++)
+        share[i] -= linear[i];
+    free(linear);
+    return share;
+}
+
+int lw_boost_correct(struct lw_model *m, const struct lw_fit_rows *from,
+                     const struct lw_fit_spec *base, struct lw_err *err) {
+    struct lw_fit_rows rows = *from;
+    double *share = base->correction.half_life_ms ? forest_share(m, from) : NULL;
+    rows.offset = share;
+    int rc = lw_fit_correct(m->base, &rows, base, err);
+    free(share);
+    return rc;
 }

@@ -52,6 +52,7 @@ struct lw_fit_spec {
     int64_t window_ms;    /* rows with time >= as_of - window; 0: all given */
     int64_t half_life_ms; /* weight 2^(-(as_of - time) / half_life); 0: all weigh 1 */
     struct lw_correction correction;
+    bool uncorrected; /* leave out the correction, also the base's: see lw_fit_correct */
     double clip_lo,
         clip_hi; /* predictions are clipped to this; -INFINITY, INFINITY: not */
     struct lw_tree_params trees;
@@ -87,6 +88,8 @@ struct lw_fit_rows {
     size_t begin, end;
     int64_t as_of_ms;
     struct lw_fold fold; /* only a part of them; zero: all */
+    /* lw_fit_correct: what is in each target besides the model; NULL: nothing */
+    const double *offset;
 };
 
 /* Fits on those rows of `from` that are inside the spec's window before as_of_ms. NULL and
@@ -96,15 +99,15 @@ struct lw_fit_rows {
 struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
 
-/* Whether two specs differ in name and correction only; their fits then differ in the
- * last stage only. */
+/* Whether two specs differ in name and correction only (of trees: their bases do); their
+ * fits then differ in the last stage only. */
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b);
 /* Adds the correction of `spec` to a model that lw_fit made from the same rows and the
- * same base without one. */
+ * same spec, uncorrected. */
 int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *from,
                    const struct lw_fit_spec *spec, struct lw_err *err);
-/* Copies a linear model's coefficients (free() the copy; NULL for trees), and restores
- * them. */
+/* Copies the coefficients that a correction changes, a linear model's or those of a
+ * base (free() the copy; NULL if there are none), and restores them. */
 double *lw_fit_keep(const struct lw_model *m);
 void lw_fit_restore(struct lw_model *m, const double *coefficients);
 

@@ -224,6 +224,7 @@ void lw_model_predict_chunk(const struct lw_model *m, const struct lw_chunk *fee
                             const uint32_t *idx, size_t n, double *out) {
     struct lw_values v;
     float x[LW_FEATURES_MAX];
+    lw_assert(!m->base == !feed->base);
     if (feed->base)
         lw_model_predict_chunk(m->base, feed->base, idx, n, out);
     for (size_t i = 0; i < n; i++) {
