@@ -30,7 +30,7 @@ struct lw_trial {
     double seconds;                /* by the spec's clock */
     double predict_us; /* estimated cost of a prediction (model/cost.h); 0: not fitted */
     bool costly;       /* more than the budget: it is not chosen */
-    double error; /* on the held-out rows; NAN: it failed, and note says why */
+    double error;      /* on the held-out rows; NAN: it failed, and note says why */
     char note[LW_TRIAL_NOTE]; /* ..., or dropped columns */
 };
 

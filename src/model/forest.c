@@ -157,9 +157,9 @@ void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
         }
         if (known_float(f, &m->dict[a], k, v->code[a], &x[k]))
             continue;
-        struct lw_cell cell = atom->learned ? lw_learned_bin(m, (size_t)a,
-                                                             v->num[atom->from], v->code)
-                                            : lw_plan_atom_value(m->plan, atom, cells);
+        struct lw_cell cell =
+            atom->learned ? lw_learned_bin(m, (size_t)a, v->num[atom->from], v->code)
+                          : lw_plan_atom_value(m->plan, atom, cells);
         x[k] = key_float(&cell);
     }
 }

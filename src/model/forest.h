@@ -21,8 +21,8 @@
 #include "model/chunk.h"
 #include "model/scorer.h"
 
-#define LW_TREES_MAX 10000
-#define LW_DEPTH_MAX 64
+#define LW_TREES_MAX          10000
+#define LW_DEPTH_MAX          64
 #define LW_FOREST_LINEAR      (-1)
 #define LW_FOREST_LINEAR_TEXT "linear()" /* in the file; no function of the language */
 #define LW_FEATURES_MAX       (LW_ATOMS_MAX + 1)

@@ -11,8 +11,8 @@
 #define LEAVES_MAX 64
 #define GRID       1024 /* cells of a feature's range */
 #define STEP       4
-#define LANES      16   /* trees at a time */
-#define LINE       8    /* words of a cache line */
+#define LANES      16 /* trees at a time */
+#define LINE       8  /* words of a cache line */
 
 /* Two words in one register, which every x86-64 and ARMv8 has. Wider ones gain less than
  * a tenth here: most of the time goes into adding the leaves one after the other. */
@@ -26,7 +26,7 @@ struct mask_feature {
     uint32_t n, window; /* the most thresholds in a cell: STEP times a power of 2 */
     float *threshold;   /* n, and `window` times infinity */
     float low, scale;
-    uint16_t *start; /* GRID + 1: the first threshold of a cell */
+    uint16_t *start;        /* GRID + 1: the first threshold of a cell */
     uint64_t *store, *live; /* n + 2 rows of `stride` trees: by bin, then missing */
 };
 

@@ -85,7 +85,7 @@ static void sum_by_code(const struct lw_chunk *feed, const struct lw_rows *rows,
 }
 
 static void rank_levels(struct lw_chunk *feed, const struct lw_rows *rows,
-                       struct lw_forest *f, int k) {
+                        struct lw_forest *f, int k) {
     int atom = f->atom[k];
     const struct lw_dict *dict = &feed->m->dict[atom];
     double *sum = lw_calloc(dict->n + 1, sizeof *sum);
@@ -100,7 +100,7 @@ static void rank_levels(struct lw_chunk *feed, const struct lw_rows *rows,
     for (uint32_t c = 0; c < dict->n; c++)
         if (!dict->level[c].missing)
             s[n++] = (struct ranked_level){dict->level[c].key,
-                                          (sum[c] + PULL * mean) / (weight[c] + PULL)};
+                                           (sum[c] + PULL * mean) / (weight[c] + PULL)};
     qsort(s, n, sizeof *s, by_mean);
     f->nkeys[k] = n;
     f->key[k] = lw_malloc((n + 1) * sizeof *f->key[k]);
@@ -122,7 +122,7 @@ static bool is_ranked(const struct lw_model *m, int atom) {
 }
 
 static int order_levels(struct lw_chunk *feed, const struct lw_rows *rows,
-                       struct lw_forest *f, struct lw_err *err) {
+                        struct lw_forest *f, struct lw_err *err) {
     for (int k = 0; k < f->nfeatures; k++)
         if (is_ranked(feed->m, f->atom[k]))
             rank_levels(feed, rows, f, k);
