@@ -10,7 +10,7 @@
  * A correction comes last: it follows the last days, so that what it leaves of older rows
  * is how the world has changed since, and trees would learn to undo it. Trees learn over
  * the same weeks as the first stage, and the correction from what both leave of the
- * youngest rows (taxis, March to May 2020: XX). */
+ * youngest rows (docs/models.md has the errors of both orders). */
 #include "model/boost.h"
 
 #include <stdlib.h>

@@ -264,6 +264,7 @@ float lw_masks_score(const struct lw_masks *m, const float *x, float sum) {
     const uint64_t *row[LW_FEATURES_MAX];
     uint64_t live[LANES] __attribute__((aligned(LINE * 8)));
     size_t t = 0;
+    lw_assert(m->nfeatures > 0);
     for (size_t k = 0; k < m->nfeatures; k++) {
         const struct mask_feature *f = &m->feature[k];
         row[k] = f->live + feature_bin(f, x[f->feature]) * m->stride;
