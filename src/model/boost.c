@@ -59,23 +59,30 @@ double *lw_boost_base(struct lw_model *m, const struct lw_fit_rows *from,
     return NULL;
 }
 
-/* What the forest adds to each row's prediction. */
-static double *forest_share(const struct lw_model *m, const struct lw_fit_rows *from) {
-    size_t n = from->end - from->begin;
-    double *linear = lw_malloc((n + 1) * sizeof *linear);
-    double *share = lw_malloc((n + 1) * sizeof *share);
-    lw_model_predict_rows(m->base, from->ds, from->begin, from->end, linear);
-    lw_model_predict_rows(m, from->ds, from->begin, from->end, share);
-    for (size_t i = 0; i < n; i++)
-        share[i] -= linear[i];
+/* What the forest adds to the predictions of the rows that a correction reads. */
+static double *forest_share(const struct lw_model *m, const struct lw_fit_rows *from,
+                            const struct lw_correction *c) {
+    int64_t window = c->window_ms ? c->window_ms : 5 * c->half_life_ms;
+    size_t first = from->begin;
+    while (first < from->end &&
+           lw_dataset_time(from->ds, first) < from->as_of_ms - window)
+        first++;
+    double *share = lw_calloc(from->end - from->begin + 1, sizeof *share);
+    double *linear = lw_malloc((from->end - first + 1) * sizeof *linear);
+    double *young = share + (first - from->begin);
+    lw_model_predict_rows(m->base, from->ds, first, from->end, linear);
+    lw_model_predict_rows(m, from->ds, first, from->end, young);
+    for (size_t i = 0; i < from->end - first; i++)
+        young[i] -= linear[i];
     free(linear);
     return share;
 }
 
 int lw_boost_correct(struct lw_model *m, const struct lw_fit_rows *from,
                      const struct lw_fit_spec *base, struct lw_err *err) {
+    const struct lw_correction *c = &base->correction;
     struct lw_fit_rows rows = *from;
-    double *share = base->correction.half_life_ms ? forest_share(m, from) : NULL;
+    double *share = c->half_life_ms ? forest_share(m, from, c) : NULL;
     rows.offset = share;
     int rc = lw_fit_correct(m->base, &rows, base, err);
     free(share);
