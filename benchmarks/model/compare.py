@@ -114,22 +114,42 @@ with tempfile.TemporaryDirectory() as where:
                 differ = f"{np.abs(exact.coef_ - coef).max():.1e}"
             print(f"| {features} | {kind} | {theirs:.3f} | {mine['seconds']:.4f} | {theirs / mine['seconds']:.0f} x"
                   f" | {rmse:.4f} | {mine['later']:.4f} | {(a - b) / b:+.1e} of it | {differ} |", flush=True)
-print(f"\nFrom Avro file to a fitted ridge on the richest features, {len(one):,} rows: Python"
-      f" {python_from_file:.2f} s, leeway {tail['from_file']:.3f} s,"
-      f" {python_from_file / tail['from_file']:.0f} x.")
-print(f"Peak memory of the process: Python"
-      f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB, leeway {tail['peak_mb']:.0f} MB"
-      f" (rows {tail['dataset_mb']:.0f} MB).")
-print(f"Scoring with the taxi features: {cells['taxi-ridge']['million_a_second']:.1f} million rows/s on one core"
-      f" (later RMSE {cells['taxi-ridge']['later']:.4f}).")
-if "raw-trees" in cells:
-    import xgboost
-    pick = lambda a: a[:, [0, 1, 2, 3, 4]].astype(np.float32)
-    m = xgboost.XGBRegressor(n_estimators=100, max_depth=6, tree_method="hist", n_jobs=1)
-    fit = timed(lambda: m.fit(pick(train), y))
-    booster = m.get_booster()
-    rate = len(later) / timed(lambda: booster.inplace_predict(pick(later))) / 1e6
-    mine = cells["raw-trees"]
-    print(f"Trees (100 x 6): fit XGBoost {fit:.3f} s, leeway through its C API {mine['seconds']:.3f} s; scoring"
-          f" XGBoost {rate:.2f}, leeway {mine['million_a_second']:.2f} million rows/s; later RMSE"
-          f" {np.sqrt(np.mean((m.predict(pick(later)) - z) ** 2)):.4f} / {mine['later']:.4f}.")
+    print(f"\nFrom Avro file to a fitted ridge on the richest features, {len(one):,} rows: Python"
+          f" {python_from_file:.2f} s, leeway {tail['from_file']:.3f} s,"
+          f" {python_from_file / tail['from_file']:.0f} x.")
+    print(f"Peak memory of the process: Python"
+          f" {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB, leeway {tail['peak_mb']:.0f} MB"
+          f" (rows {tail['dataset_mb']:.0f} MB).")
+    print(f"Scoring with the taxi features: {cells['taxi-ridge']['million_a_second']:.1f} million rows/s on one core"
+          f" (later RMSE {cells['taxi-ridge']['later']:.4f}).")
+    if "raw-trees" in cells:
+        import xgboost
+        pick = lambda a: a[:, [0, 1, 2, 3, 4]].astype(np.float32)
+        m = xgboost.XGBRegressor(n_estimators=100, max_depth=6, tree_method="hist", n_jobs=1)
+        fit = timed(lambda: m.fit(pick(train), y))
+        booster = m.get_booster()
+        mine, rows = cells["raw-trees"], np.ascontiguousarray(pick(later))
+        print(f"Trees (100 x 6): fit XGBoost {fit:.3f} s, leeway through its C API {mine['seconds']:.3f} s; later RMSE"
+              f" {np.sqrt(np.mean((m.predict(pick(later)) - z) ** 2)):.4f} / {mine['later']:.4f}.")
+
+        def theirs():  # all rows in one call, from a matrix of floats
+            t = time.process_time()
+            booster.inplace_predict(rows)
+            return (time.process_time() - t) * 1e9 / len(rows)
+
+        for name in ["raw-trees", "boosted"]:  # row by row, from the fields of an event
+            if name not in cells:
+                continue
+            with subprocess.Popen([bench, "--score", f"{where}/{name}.avro", later_path], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True, bufsize=1) as scorer:
+                def ours_ns():
+                    scorer.stdin.write("\n")
+                    scorer.stdin.flush()
+                    return float(scorer.stdout.readline())
+                passes = np.array([[theirs(), ours_ns()] for _ in range(41)])
+                scorer.stdin.close()
+            ratio = np.quantile(passes[:, 0] / passes[:, 1], [.1, .5, .9])
+            print(f"Scoring {name}: XGBoost (100 x 6, inplace_predict) {np.median(passes[:, 0]):.0f} ns,"
+                  f" leeway {np.median(passes[:, 1]):.0f} ns a row; ratio {ratio[1]:.2f}"
+                  f" ({ratio[0]:.2f} to {ratio[2]:.2f}) in {len(passes)} alternating passes."
+              f" Estimated: {cells[name]['estimated_ns']} ns, later RMSE {cells[name]['later']:.4f}.")

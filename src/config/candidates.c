@@ -168,6 +168,7 @@ static int check_kind(struct lw_load *load, const struct lw_yaml *node,
     } rows[] = {
         {"l1_ratio", "elastic_net", fit->kind == LW_FIT_ELASTIC_NET},
         {"trees", "trees", fit->kind == LW_FIT_TREES},
+        {"base", "trees", fit->kind == LW_FIT_TREES},
         {"loss", "a linear model", fit->kind != LW_FIT_TREES},
         {"correction", "a linear model", fit->kind != LW_FIT_TREES},
         {"alpha", "a penalised linear model",
@@ -194,6 +195,29 @@ static int check_spans(struct lw_load *load, const struct lw_yaml *node,
         return lw_yaml_fail(load->tree, correction, load->err,
                             "its half-life must be shorter than the model's own");
     return 0;
+}
+
+/* The base comes first, as an included set does, so that no candidate is its own base. */
+static int take_base(struct lw_load *load, const struct lw_yaml *node,
+                     struct lw_candidate_item *item) {
+    const struct lw_spec *spec = &load->config->spec;
+    const char *names[LW_CANDIDATES_MAX];
+    char hint[300];
+    size_t n = 0;
+    for (size_t i = 0; i < spec->ncandidates; i++) {
+        const struct lw_fit_spec *other = &spec->candidate[i];
+        if (other->kind == LW_FIT_TREES)
+            continue;
+        if (strcmp(other->name, item->base) == 0)
+            item->fit.base = other;
+        names[n++] = other->name;
+    }
+    if (item->fit.base || !*item->base)
+        return 0;
+    return lw_yaml_fail(load->tree, lw_yaml_find(node, "base"), load->err,
+                        "no linear candidate above is called '%.60s'%s%s", item->base,
+                        n ? "" : ", for there is none",
+                        lw_config_suggest(hint, sizeof hint, item->base, names, n));
 }
 
 static int check_candidate_twice(struct lw_load *load, const struct lw_yaml *node,
@@ -238,7 +262,8 @@ static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
     if (take_terms(load, lw_yaml_find(node, "features"), set, &item->fit) ||
         lw_config_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
         check_candidate_twice(load, name, item->fit.name) ||
-        check_kind(load, node, &item->fit) || check_spans(load, node, &item->fit))
+        check_kind(load, node, &item->fit) || take_base(load, node, item) ||
+        check_spans(load, node, &item->fit))
         return -1;
     if (spec->ncandidates == LW_CANDIDATES_MAX)
         return lw_yaml_fail(load->tree, node, load->err,

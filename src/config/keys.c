@@ -263,6 +263,15 @@ static const struct lw_key search_keys[] = {
 static const struct lw_section search_section =
     SECTION("retrain.search", "", search_keys);
 
+static const struct lw_key budget_keys[] = {
+    {"predict_us", LW_KEY_REAL, AT(spec.retrain.predict_us), .standard = "0", .min = 0,
+     .max = 1e6,
+     .doc = "Microseconds of one core that a prediction may take. A candidate whose "
+            "estimated cost is higher is tried, but not chosen; 0: no limit."},
+};
+static const struct lw_section budget_section =
+    SECTION("retrain.budget", "", budget_keys);
+
 static const struct lw_key gate_keys[] = {
     {"min_gain", LW_KEY_REAL, AT(spec.retrain.gate.min_gain), .standard = "0", .min = -1,
      .max = 1, .doc = "Smallest relative reduction of the mean squared error."},
@@ -332,6 +341,7 @@ static const struct lw_key retrain_keys[] = {
      .max = 1000, .doc = "Limit on trainings in any seven days; 0: no limit."},
     {"search", LW_KEY_MAP, .section = &search_section, .read = lw_config_read_search,
      .doc = "How the best candidate is searched for."},
+    {"budget", LW_KEY_MAP, .section = &budget_section, .doc = "What a model may cost."},
     {"gate", LW_KEY_MAP, .section = &gate_section,
      .doc = "What a challenger must show on the hold-out."},
     {"probation", LW_KEY_MAP, .section = &probation_section,

@@ -172,6 +172,10 @@ static const struct lw_key candidate_keys[] = {
      .standard = "ridge", .doc = "Model family."},
     {"features", LW_KEY_TEXT, AT(struct lw_candidate_item, features),
      .flags = LW_REQUIRED, .doc = "Name of the candidate's feature set."},
+    {"base", LW_KEY_TEXT, AT(struct lw_candidate_item, base),
+     .flags = LW_GRID | LW_IMPLIED, .standard = "",
+     .doc = "For `kind: trees`: name of a linear candidate above. The trees learn what "
+            "it leaves, and the model predicts the sum of both (docs/models.md)."},
     {"alpha", LW_KEY_REAL, AT(struct lw_candidate_item, fit.alpha),
      .flags = LW_GRID | LW_IMPLIED, .standard = "1", .min = 0, .max = 1e9,
      .doc = "Penalty, as scikit-learn defines it for the kind."},

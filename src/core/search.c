@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "model/cost.h"
 
 #define LAST_ROUND 2 /* of halving: rounds 0, 1, 2 fit a quarter, a half, all rows */
 
@@ -85,7 +86,7 @@ static struct shared_base *base_for(struct candidate_search *f, size_t begin,
             return &f->base[i];
     struct shared_base *base = &f->base[f->nbases];
     struct lw_fit_spec plain = *fit;
-    plain.correction = (struct lw_correction){0};
+    plain.uncorrected = true;
     *base = (struct shared_base){.fit = fit, .report = {.quick = true}};
     struct lw_fit_rows rows = rows_from(f, begin);
     base->model = lw_fit(&rows, &plain, &base->report, err);
@@ -143,6 +144,17 @@ static int held_out(struct candidate_search *f, const struct lw_model *model,
     return 0;
 }
 
+static void judge_cost(const struct candidate_search *f, const struct lw_model *model,
+                       struct lw_trial *trial) {
+    double budget = f->spec->retrain.predict_us;
+    trial->predict_us = lw_cost_predict_us(model);
+    trial->costly = budget > 0 && trial->predict_us > budget;
+    if (trial->costly)
+        snprintf(trial->note, sizeof trial->note,
+                 "a prediction takes %.2f us, retrain.budget.predict_us is %.6g",
+                 trial->predict_us, budget);
+}
+
 /* Fits on rows [begin, hold) and scores; the trial has its candidate. NULL: failed. */
 static struct lw_model *try_candidate(struct candidate_search *f, size_t begin,
                                       struct lw_trial *trial, struct shared_base **base) {
@@ -157,6 +169,7 @@ static struct lw_model *try_candidate(struct candidate_search *f, size_t begin,
         if (report.rank_deficient)
             snprintf(trial->note, sizeof trial->note, "%zu dependent columns dropped",
                      report.rank_deficient);
+        judge_cost(f, model, trial);
     }
     if (!model || held_out(f, model, trial, &err)) {
         lw_copy(trial->note, sizeof trial->note, err.msg);
@@ -226,7 +239,8 @@ static void run_round(struct candidate_search *f, const size_t *list, size_t n, 
         struct shared_base *base;
         *trial = (struct lw_trial){.fit = &f->spec->candidate[list[i]], .round = round};
         struct lw_model *model = try_candidate(f, begin, trial, &base);
-        if (model && (!has_best(f) || trial_beats(out, trial, &out->trial[out->chosen])))
+        if (model && !trial->costly &&
+            (!has_best(f) || trial_beats(out, trial, &out->trial[out->chosen])))
             take_best(f, at, model, base);
         else if (model && !base)
             lw_model_free(model);
@@ -235,13 +249,13 @@ static void run_round(struct candidate_search *f, const size_t *list, size_t n, 
 }
 
 /* Moves the better half of a round's n trials to the front of the list, best first, and
- * returns their number. Failed trials are never among them. */
+ * returns their number. Failed and costly trials are never among them. */
 static size_t keep_better(const struct candidate_search *f, size_t *list, size_t n) {
     const struct lw_trial *trial = &f->out->trial[f->out->ntrials - n];
     size_t order[LW_CANDIDATES_MAX], kept[LW_CANDIDATES_MAX], fitted = 0;
     for (size_t i = 0; i < n; i++) {
         size_t at = fitted;
-        if (isnan(trial[i].error))
+        if (isnan(trial[i].error) || trial[i].costly)
             continue;
         for (; at > 0 && trial[order[at - 1]].error > trial[i].error; at--)
             order[at] = order[at - 1];

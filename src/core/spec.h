@@ -92,6 +92,7 @@ struct lw_retrain_spec {
     int64_t window_ms;    /* rows read at most; the longest candidate's window */
     int64_t reference_ms; /* newest rows that make the reference profile */
     struct lw_search_spec search;
+    double predict_us; /* a slower candidate is not chosen; 0: no limit */
     struct lw_gate_spec gate;
     int64_t probation_ms; /* 0: none */
     double probation_z;   /* roll back when worse by this z */

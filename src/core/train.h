@@ -28,7 +28,9 @@ struct lw_trial {
     int round;                     /* of halving; else 0 */
     uint64_t rows;                 /* fitted */
     double seconds;                /* by the spec's clock */
-    double error; /* on the held-out rows; NAN: it failed, and note says why */
+    double predict_us; /* estimated cost of a prediction (model/cost.h); 0: not fitted */
+    bool costly;       /* more than the budget: it is not chosen */
+    double error;      /* on the held-out rows; NAN: it failed, and note says why */
     char note[LW_TRIAL_NOTE]; /* ..., or dropped columns */
 };
 

@@ -29,6 +29,8 @@ static void add_parameters(json_t *o, const struct lw_fit_spec *fit) {
         lw_json_set(o, "trees", trees_json(&fit->trees));
     else if (fit->kind != LW_FIT_OLS)
         lw_json_set_number(o, "alpha", fit->alpha);
+    if (fit->base)
+        lw_json_set_text(o, "base", fit->base->name);
     if (fit->loss == LW_LOSS_HUBER)
         lw_json_set_text(o, "loss", "huber");
     if (fit->kind == LW_FIT_ELASTIC_NET)
@@ -49,6 +51,7 @@ json_t *lw_training_json_trials(const struct lw_training *t, const char *error_k
         lw_json_set_int(o, "round", trial->round);
         lw_json_set_count(o, "rows", trial->rows);
         lw_json_set_number(o, "seconds", trial->seconds);
+        lw_json_set_number(o, "predict_us", trial->predict_us);
         lw_json_set_number(o, error_key, trial->error);
         lw_json_set_bool(o, "chosen", i == t->chosen);
         if (trial->note[0])

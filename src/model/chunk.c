@@ -28,9 +28,16 @@ void lw_chunk_init(struct lw_chunk *feed, const struct lw_model *m,
         if (m->part[t].nnum)
             feed->value[t] = lw_malloc(LW_CHUNK * sizeof *feed->value[t]);
     lw_chunk_remap(feed);
+    if (!m->base)
+        return;
+    feed->base = lw_malloc(sizeof *feed->base);
+    lw_chunk_init(feed->base, m->base, ds);
 }
 
 void lw_chunk_fini(struct lw_chunk *feed) {
+    if (feed->base)
+        lw_chunk_fini(feed->base);
+    free(feed->base);
     for (size_t a = 0; a < feed->natoms; a++) {
         free(feed->remap[a]);
         free(feed->num[a]);
@@ -91,6 +98,8 @@ static void learned_atom(struct lw_chunk *feed, size_t n, size_t a) {
 }
 
 void lw_chunk_atoms(struct lw_chunk *feed, const uint32_t *idx, size_t n, size_t natoms) {
+    if (feed->base)
+        lw_chunk_atoms(feed->base, idx, n, feed->base->natoms);
     for (size_t a = 0; a < natoms; a++) {
         if (lw_plan_atom_at(feed->m->plan, a)->learned)
             learned_atom(feed, n, a);

@@ -11,6 +11,7 @@
 struct lw_chunk {
     const struct lw_model *m;
     const struct lw_dataset *ds;
+    struct lw_chunk *base; /* of the model's base; owned */
     size_t natoms, nterms;
     uint32_t *remap[LW_ATOMS_MAX]; /* dataset code to model code */
     double *num[LW_ATOMS_MAX];     /* LW_CHUNK each; NAN is missing */

@@ -35,6 +35,7 @@ struct decoder {
     struct lw_reader in;
     struct lw_err *err;
     struct lw_model *m;
+    bool is_base;          /* the record is the base of another */
     struct lw_model *head; /* scratch for name, kind, parameters, fields, clip */
     struct slice texts[LW_ATOMS_MAX];
     size_t ntexts;
@@ -331,22 +332,6 @@ static int get_learned(struct decoder *d) {
     return i == d->m->nquantiles ? 0 : model_damaged(d, "a binning is missing");
 }
 
-static int get_forest(struct decoder *d) {
-    int64_t branch = lw_varint_get_long(&d->in);
-    if (d->in.bad || branch < 0 || branch > 1)
-        return model_damaged(d, "the forest");
-    if (branch == 1) {
-        d->m->forest = lw_forest_read(d->m, &d->in, d->err);
-        if (!d->m->forest)
-            return -1;
-    }
-    if (d->in.bad || lw_reader_left(&d->in))
-        return model_damaged(d, "the record is too long or too short");
-    return 0;
-}
-
-/* --- dictionaries and composites ---------------------------------------------------- */
-
 static bool is_text(const struct decoder *d, int atom) {
     const char *text = lw_plan_atom_text(d->m->plan, (size_t)atom);
     for (size_t i = 0; i < d->ntexts; i++)
@@ -355,6 +340,40 @@ static bool is_text(const struct decoder *d, int atom) {
             return true;
     return false;
 }
+
+static struct lw_model *record_decode(struct lw_reader *in, bool is_base,
+                                      struct lw_err *err);
+
+static int get_base(struct decoder *d) {
+    int64_t branch = lw_varint_get_long(&d->in);
+    if (d->in.bad || branch < 0 || branch > !d->is_base)
+        return model_damaged(d, "its base");
+    if (branch == 0)
+        return 0;
+    d->m->base = record_decode(&d->in, true, d->err);
+    return d->m->base ? 0 : lw_err_context(d->err, "the base");
+}
+
+static int get_forest(struct decoder *d) {
+    int64_t branch = lw_varint_get_long(&d->in);
+    if (d->in.bad || branch < 0 || branch > !d->is_base)
+        return model_damaged(d, "the forest");
+    if (branch == 1) {
+        bool texts[LW_ATOMS_MAX];
+        for (size_t a = 0; a < lw_plan_atoms(d->m->plan); a++)
+            texts[a] = is_text(d, (int)a);
+        d->m->forest = lw_forest_read(d->m, &d->in, texts, d->err);
+        if (!d->m->forest)
+            return -1;
+    }
+    if (d->m->base && !d->m->forest)
+        return model_damaged(d, "a base without a forest");
+    if (d->in.bad || (!d->is_base && lw_reader_left(&d->in)))
+        return model_damaged(d, "the record is too long or too short");
+    return 0;
+}
+
+/* --- dictionaries and composites ---------------------------------------------------- */
 
 static int part_cell(struct decoder *d, int atom, struct slice part,
                      struct lw_cell *out) {
@@ -556,24 +575,32 @@ static void decoder_free(struct decoder *d) {
     free(d);
 }
 
-struct lw_model *lw_model_decode(const void *data, size_t len, struct lw_err *err) {
-    struct lw_buf record = {0};
-    if (lw_wire_unwrap(data, len, lw_model_schema, &record, err)) {
-        lw_buf_fini(&record);
-        return NULL;
-    }
+/* A record at the reader's position; a base ends where its record does. */
+static struct lw_model *record_decode(struct lw_reader *in, bool is_base,
+                                      struct lw_err *err) {
     struct decoder *d = lw_calloc(1, sizeof *d);
-    d->in = lw_reader_of(record.data, record.len);
+    d->in = *in;
     d->err = err;
+    d->is_base = is_base;
     d->head = lw_calloc(1, sizeof *d->head);
-    struct lw_model *m = NULL;
-    int rc =
-        get_head(d) || get_terms(d) || get_learned(d) || get_forest(d) || model_build(d);
-    m = d->m;
+    int rc = get_head(d) || get_terms(d) || get_learned(d) || get_base(d) ||
+             get_forest(d) || model_build(d);
+    struct lw_model *m = d->m;
+    *in = d->in;
     decoder_free(d);
-    lw_buf_fini(&record);
     if (!rc)
         return m;
     lw_model_free(m);
     return NULL;
+}
+
+struct lw_model *lw_model_decode(const void *data, size_t len, struct lw_err *err) {
+    struct lw_buf record = {0};
+    struct lw_model *m = NULL;
+    if (lw_wire_unwrap(data, len, lw_model_schema, &record, err) == 0) {
+        struct lw_reader in = lw_reader_of(record.data, record.len);
+        m = record_decode(&in, false, err);
+    }
+    lw_buf_fini(&record);
+    return m;
 }

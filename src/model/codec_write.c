@@ -146,7 +146,7 @@ static void put_quantiles(const struct lw_model *m, const struct lw_quantiles *q
     put_doubles(q->edge, (size_t)q->nedges, out);
 }
 
-static void put_body(const struct lw_model *m, struct lw_buf *out) {
+static void put_scoring(const struct lw_model *m, struct lw_buf *out) {
     size_t nterms = lw_plan_terms(m->plan);
     put_fields(m, out);
     lw_wire_text(out, m->zone_name);
@@ -166,9 +166,26 @@ static void put_body(const struct lw_model *m, struct lw_buf *out) {
     for (size_t i = 0; i < m->nquantiles; i++)
         put_quantiles(m, &m->quantiles[i], out);
     lw_wire_close(out);
+}
+
+static void put_forest(const struct lw_model *m, struct lw_buf *out) {
     lw_varint_put_long(out, m->forest != NULL);
     if (m->forest)
         lw_forest_write(m->forest, m, out);
+}
+
+/* The base's own head is for people too: the fingerprint leaves it out. */
+static void put_body(const struct lw_model *m, bool heads, struct lw_buf *out) {
+    put_scoring(m, out);
+    lw_varint_put_long(out, m->base != NULL);
+    if (m->base) {
+        if (heads)
+            put_head(m->base, out);
+        put_scoring(m->base, out);
+        lw_varint_put_long(out, 0); /* neither a base nor a forest */
+        lw_varint_put_long(out, 0);
+    }
+    put_forest(m, out);
 }
 
 int lw_model_encode(const struct lw_model *m, struct lw_buf *out, struct lw_err *err) {
@@ -176,7 +193,7 @@ int lw_model_encode(const struct lw_model *m, struct lw_buf *out, struct lw_err 
     if (lw_finite_model(m, err)) /* a written model must be readable */
         return lw_err_context(err, "model \"%s\"", m->name);
     put_head(m, &record);
-    put_body(m, &record);
+    put_body(m, true, &record);
     int rc = lw_wire_wrap(out, lw_model_schema, &record, err);
     lw_buf_fini(&record);
     return rc;
@@ -184,7 +201,7 @@ int lw_model_encode(const struct lw_model *m, struct lw_buf *out, struct lw_err 
 
 uint64_t lw_model_fingerprint(const struct lw_model *m) {
     struct lw_buf body = {0};
-    put_body(m, &body);
+    put_body(m, false, &body);
     uint64_t hash = XXH3_64bits(body.data, body.len);
     lw_buf_fini(&body);
     return hash;

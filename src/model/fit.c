@@ -21,6 +21,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/boost.h"
 #include "model/finite.h"
 #include "model/frame.h"
 #include "model/robust.h"
@@ -40,6 +41,7 @@ bool lw_fit_can(enum lw_fit_kind kind) {
 struct fit {
     const struct lw_fit_spec *spec;
     const struct lw_rows *base;
+    const double *offset; /* of each row from base->begin on; or NULL */
     struct lw_model *m;
     struct lw_chunk feed;
     struct lw_layout layout;
@@ -57,6 +59,8 @@ static void add_params(struct lw_model *m, const struct lw_fit_spec *spec) {
         add_param(m, "l1_ratio", spec->l1_ratio);
     if (spec->loss == LW_LOSS_HUBER)
         lw_model_add_param(m, "loss", "huber");
+    if (spec->base)
+        lw_model_add_param(m, "base", spec->base->name);
     add_param(m, "window_ms", (double)spec->window_ms);
     add_param(m, "half_life_ms", (double)spec->half_life_ms);
     if (c->half_life_ms == 0)
@@ -75,6 +79,10 @@ static int check_spec(const struct lw_fit_spec *spec, struct lw_err *err) {
                        spec->name);
     if (spec->nterms == 0 && !spec->intercept)
         return lw_fail(err, LW_ECONFIG, "candidate \"%s\" has no terms", spec->name);
+    if (spec->base && (spec->kind != LW_FIT_TREES || spec->base->kind == LW_FIT_TREES))
+        return lw_fail(err, LW_ECONFIG,
+                       "candidate \"%s\": only trees have a base, and it is linear",
+                       spec->name);
     return 0;
 }
 
@@ -143,6 +151,8 @@ static void fit_targets(const struct fit *fit, const struct lw_rows *rows,
         lw_chunk_predict(&fit->feed, n, base);
     for (size_t i = 0; i < n; i++)
         y[i] = lw_label_bounded(&rows->labels, target[idx[i]]) - base[i];
+    for (size_t i = 0; fit->offset && i < n; i++)
+        y[i] -= fit->offset[idx[i] - rows->begin];
 }
 
 static void fit_gather(struct fit *fit, const struct fit_stage *s,
@@ -263,13 +273,16 @@ static double train_rmse(struct fit *fit) {
     uint32_t idx[LW_CHUNK];
     double p[LW_CHUNK], sum = 0;
     size_t rows = 0;
+    struct lw_chunk feed; /* a new one: the model may have a base by now */
+    lw_chunk_init(&feed, fit->m, fit->base->ds);
     for (size_t n, at = fit->base->begin; (n = lw_rows_next(fit->base, &at, idx));) {
-        lw_chunk_chunk(&fit->feed, idx, n);
-        lw_model_predict_chunk(fit->m, &fit->feed, idx, n, p);
+        lw_chunk_chunk(&feed, idx, n);
+        lw_model_predict_chunk(fit->m, &feed, idx, n, p);
         for (size_t i = 0; i < n; i++)
             sum += (p[i] - target[idx[i]]) * (p[i] - target[idx[i]]);
         rows += n;
     }
+    lw_chunk_fini(&feed);
     return rows ? sqrt(sum / (double)rows) : NAN;
 }
 
@@ -312,19 +325,38 @@ static int fit_linear(struct fit *fit, struct lw_fit_report *report, struct lw_e
         part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
     }
     int rc = fit_stage(fit, fit->base, 1, report, err);
-    if (!rc && fit->spec->correction.half_life_ms)
+    if (!rc && fit->spec->correction.half_life_ms && !fit->spec->uncorrected)
         rc = fit_correct(fit, report, err);
     lw_layout_fini(&fit->layout);
     lw_model_finish(fit->m);
     return rc;
 }
 
-static int fit_run(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+/* Trees, on the target or on what a linear fit leaves of it. */
+static int fit_trees(struct fit *fit, const struct lw_fit_rows *from,
+                     struct lw_err *err) {
+    const struct lw_fit_spec *spec = fit->spec;
+    double *linear = NULL;
+    if (spec->base) {
+        linear = lw_boost_base(fit->m, from, spec->base, err);
+        if (!linear)
+            return lw_err_context(err, "its base \"%s\"", spec->base->name);
+    }
+    int rc = lw_trees_fit(fit->m, &fit->feed, fit->base, linear, &spec->trees, err);
+    free(linear);
+    if (rc || !spec->base || spec->uncorrected)
+        return rc;
+    fit->m->clip_lo = spec->clip_lo; /* corrected as it is served */
+    fit->m->clip_hi = spec->clip_hi;
+    return lw_boost_correct(fit->m, from, spec->base, err);
+}
+
+static int fit_run(struct fit *fit, const struct lw_fit_rows *from,
+                   struct lw_fit_report *report, struct lw_err *err) {
     if (lw_frame_learn(fit->m, &fit->feed, fit->base, err))
         return -1;
-    int rc = fit->spec->kind == LW_FIT_TREES
-                 ? lw_trees_fit(fit->m, &fit->feed, fit->base, &fit->spec->trees, err)
-                 : fit_linear(fit, report, err);
+    int rc = fit->spec->kind == LW_FIT_TREES ? fit_trees(fit, from, err)
+                                             : fit_linear(fit, report, err);
     return rc ? rc : lw_finite_model(fit->m, err);
 }
 
@@ -365,10 +397,10 @@ struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec
     lw_copy(fit.m->kind, sizeof fit.m->kind, lw_fit_kind_name(spec->kind));
     add_params(fit.m, spec);
     lw_chunk_init(&fit.feed, fit.m, ds);
-    int rc = fit_run(&fit, report, err);
+    int rc = fit_run(&fit, from, report, err);
+    lw_chunk_fini(&fit.feed);
     if (!rc && !report->quick)
         report->train_rmse = train_rmse(&fit);
-    lw_chunk_fini(&fit.feed);
     if (!rc) {
         fit.m->clip_lo = spec->clip_lo;
         fit.m->clip_hi = spec->clip_hi;
@@ -380,16 +412,35 @@ struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec
     return NULL;
 }
 
-bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
-    return a->kind == b->kind && a->kind != LW_FIT_TREES && a->loss == b->loss &&
-           a->alpha == b->alpha && a->l1_ratio == b->l1_ratio && a->nterms == b->nterms &&
+static bool same_shape(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
+    return a->kind == b->kind && a->nterms == b->nterms &&
            memcmp(a->terms, b->terms, a->nterms * sizeof *a->terms) == 0 &&
            a->intercept == b->intercept && a->window_ms == b->window_ms &&
            a->half_life_ms == b->half_life_ms && a->clip_lo == b->clip_lo &&
            a->clip_hi == b->clip_hi;
 }
 
+static bool same_trees(const struct lw_tree_params *a, const struct lw_tree_params *b) {
+    return a->rounds == b->rounds && a->depth == b->depth && a->eta == b->eta &&
+           a->min_child_weight == b->min_child_weight && a->subsample == b->subsample &&
+           a->lambda == b->lambda;
+}
+
+static bool same_linear(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
+    return same_shape(a, b) && a->loss == b->loss && a->alpha == b->alpha &&
+           a->l1_ratio == b->l1_ratio;
+}
+
+bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {
+    if (a->kind != LW_FIT_TREES)
+        return same_linear(a, b);
+    return a->base && b->base && same_shape(a, b) && same_trees(&a->trees, &b->trees) &&
+           same_linear(a->base, b->base);
+}
+
 double *lw_fit_keep(const struct lw_model *m) {
+    if (m->base)
+        return lw_fit_keep(m->base);
     if (m->forest)
         return NULL;
     double *kept = lw_malloc((lw_model_coefficients(m) + 1) * sizeof *kept), *to = kept;
@@ -402,15 +453,26 @@ double *lw_fit_keep(const struct lw_model *m) {
 }
 
 void lw_fit_restore(struct lw_model *m, const double *coefficients) {
-    put_coefficients(m, coefficients);
-    lw_model_finish(m);
+    struct lw_model *linear = m->base ? m->base : m;
+    put_coefficients(linear, coefficients);
+    lw_model_finish(linear);
+}
+
+static int correct_boosted(struct lw_model *m, const struct lw_fit_rows *from,
+                           const struct lw_fit_spec *spec, struct lw_err *err) {
+    lw_copy(m->name, sizeof m->name, spec->name);
+    m->nparams = 0;
+    add_params(m, spec);
+    return lw_boost_correct(m, from, spec->base, err);
 }
 
 int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *from,
                    const struct lw_fit_spec *spec, struct lw_err *err) {
+    if (m->base)
+        return correct_boosted(m, from, spec, err);
     struct lw_fit_report report = {0};
     struct lw_rows rows = fit_rows(from, spec);
-    struct fit fit = {.spec = spec, .base = &rows, .m = m};
+    struct fit fit = {.spec = spec, .base = &rows, .offset = from->offset, .m = m};
     if (lw_layout_init(&fit.layout, m, spec->intercept, err))
         return -1;
     lw_chunk_init(&fit.feed, m, from->ds);

@@ -41,6 +41,8 @@ struct lw_fit_spec {
     char name[LW_NAME_MAX];     /* of the candidate; recorded in the model */
     char features[LW_NAME_MAX]; /* of its feature set, for the record */
     enum lw_fit_kind kind;
+    /* Trees: the linear fit whose residuals they learn; borrowed. NULL: none */
+    const struct lw_fit_spec *base;
     enum lw_fit_loss loss;   /* of a linear model */
     double alpha;            /* penalty; as scikit-learn defines it for the kind */
     double l1_ratio;         /* elastic net */
@@ -50,6 +52,7 @@ struct lw_fit_spec {
     int64_t window_ms;    /* rows with time >= as_of - window; 0: all given */
     int64_t half_life_ms; /* weight 2^(-(as_of - time) / half_life); 0: all weigh 1 */
     struct lw_correction correction;
+    bool uncorrected; /* leave out the correction, also the base's: see lw_fit_correct */
     double clip_lo,
         clip_hi; /* predictions are clipped to this; -INFINITY, INFINITY: not */
     struct lw_tree_params trees;
@@ -64,22 +67,29 @@ struct lw_fit_report {
     int iterations; /* coordinate descent sweeps */
 };
 
-/* One half of the rows, drawn by blocks of event time, so that neighbouring rows, whose
- * errors are similar, are in the same half. */
+/* A part of the rows, drawn by blocks of event time, so that neighbouring rows, whose
+ * errors are similar, are in the same part. */
 struct lw_fold {
     int64_t block_ms; /* 0: all rows are in it */
-    int half;         /* 0 or 1 */
+    int half;         /* 0 or 1; or with `of` parts, 0 ... of - 1 */
+    int of;           /* 0: halves */
+    bool without;     /* all parts but this one */
 };
 static inline bool lw_fold_has(const struct lw_fold *fold, int64_t time_ms) {
-    return fold->block_ms == 0 ||
-           (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) & 1) == fold->half;
+    if (fold->block_ms == 0)
+        return true;
+    uint64_t parts = fold->of ? (uint64_t)fold->of : 2;
+    int part = (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) % parts);
+    return (part == fold->half) != fold->without;
 }
 /* Rows [begin, end) of a dataset, as of a time. */
 struct lw_fit_rows {
     const struct lw_dataset *ds;
     size_t begin, end;
     int64_t as_of_ms;
-    struct lw_fold fold; /* only one half of them; zero: all */
+    struct lw_fold fold; /* only a part of them; zero: all */
+    /* lw_fit_correct: what is in each target besides the model; NULL: nothing */
+    const double *offset;
 };
 
 /* Fits on those rows of `from` that are inside the spec's window before as_of_ms. NULL and
@@ -89,15 +99,15 @@ struct lw_fit_rows {
 struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
 
-/* Whether two specs differ in name and correction only; their fits then differ in the
- * last stage only. */
+/* Whether two specs differ in name and correction only (of trees: their bases do); their
+ * fits then differ in the last stage only. */
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b);
 /* Adds the correction of `spec` to a model that lw_fit made from the same rows and the
- * same base without one. */
+ * same spec, uncorrected. */
 int lw_fit_correct(struct lw_model *m, const struct lw_fit_rows *from,
                    const struct lw_fit_spec *spec, struct lw_err *err);
-/* Copies a linear model's coefficients (free() the copy; NULL for trees), and restores
- * them. */
+/* Copies the coefficients that a correction changes, a linear model's or those of a
+ * base (free() the copy; NULL if there are none), and restores them. */
 double *lw_fit_keep(const struct lw_model *m);
 void lw_fit_restore(struct lw_model *m, const double *coefficients);
 

@@ -1,8 +1,9 @@
-/* Walking trees. Eight trees are walked side by side, because a single walk is a chain
+/* Features, and scoring: by masks where they fit, else by walking. Eight trees are walked side by side, because a single walk is a chain
  * of dependent loads; a leaf points to itself, so all eight take the same number of
  * steps and no branch depends on the data. */
 #include "model/forest.h"
 #include "model/learned.h"
+#include "model/masks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,9 +32,10 @@ void lw_forest_free(struct lw_forest *f) {
     free(f->node);
     free(f->leaf);
     free(f->is_leaf);
-    for (int k = 0; k < LW_ATOMS_MAX; k++) {
+    lw_masks_free(f->masks);
+    for (int k = 0; k < LW_FEATURES_MAX; k++) {
         free(f->key[k]);
-        free(f->rank[k]);
+        free(f->by_code[k]);
     }
     free(f);
 }
@@ -82,6 +84,8 @@ int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
             f->depth[t] = height[f->root[t]];
     }
     free(height);
+    lw_masks_free(f->masks);
+    f->masks = wrong ? NULL : lw_masks_new(f);
     return wrong ? forest_damaged(err, wrong) : 0;
 }
 
@@ -95,76 +99,98 @@ static float key_float(const struct lw_cell *cell) {
     return cell->present && !cell->text ? to_float((double)(int64_t)cell->key) : NAN;
 }
 
-static float rank_float(const struct lw_forest *f, int k, uint32_t code, uint32_t known) {
-    uint32_t rank = code < known ? f->rank[k][code] : LW_CODE_NONE;
-    return rank == LW_CODE_NONE ? NAN : (float)rank;
+/* The value of each code; a ranked feature's NAN until its rank is known. */
+static void values_by_code(struct lw_forest *f, const struct lw_model *m, int k) {
+    const struct lw_dict *dict = &m->dict[f->atom[k]];
+    free(f->by_code[k]);
+    f->by_code[k] = lw_malloc((dict->n + 1) * sizeof *f->by_code[k]);
+    for (uint32_t c = 0; c < dict->n; c++) {
+        struct lw_cell cell = lw_dict_cell(dict, c);
+        f->by_code[k][c] = f->key[k] ? NAN : key_float(&cell);
+    }
 }
 
-int lw_forest_index(struct lw_forest *f, const struct lw_model *m, struct lw_err *err) {
-    for (int k = 0; k < f->nfeatures; k++) {
-        const struct lw_dict *dict = &m->dict[f->atom[k]];
-        if (!f->key[k])
-            continue;
-        free(f->rank[k]);
-        f->rank[k] = lw_malloc((dict->n + 1) * sizeof *f->rank[k]);
-        for (uint32_t c = 0; c < dict->n; c++)
-            f->rank[k][c] = LW_CODE_NONE;
-        for (uint32_t i = 0; i < f->nkeys[k]; i++) {
-            uint32_t code = lw_table_get(&dict->table, f->key[k][i]);
-            if (code == LW_TABLE_NONE || f->rank[k][code] != LW_CODE_NONE)
-                return forest_damaged(err, "a text is unknown, or listed twice");
-            f->rank[k][code] = i;
-        }
+static int values_rank(struct lw_forest *f, const struct lw_model *m, int k,
+                       struct lw_err *err) {
+    const struct lw_dict *dict = &m->dict[f->atom[k]];
+    for (uint32_t i = 0; i < f->nkeys[k]; i++) {
+        uint32_t code = lw_table_get(&dict->table, f->key[k][i]);
+        if (code == LW_TABLE_NONE || !isnan(f->by_code[k][code]))
+            return forest_damaged(err, "a level is unknown, or listed twice");
+        f->by_code[k][code] = (float)i;
     }
     return 0;
 }
 
+int lw_forest_index(struct lw_forest *f, const struct lw_model *m, struct lw_err *err) {
+    for (int k = 0; k < f->nfeatures; k++) {
+        int a = f->atom[k];
+        if (a == LW_FOREST_LINEAR || lw_plan_atom_kind(m->plan, (size_t)a) == LW_NUMERIC)
+            continue;
+        values_by_code(f, m, k);
+        if (values_rank(f, m, k, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* A category: by its code, or, when the fit did not see it, by its own integer. */
+static inline bool known_float(const struct lw_forest *f, const struct lw_dict *dict,
+                               int k, uint32_t code, float *x) {
+    *x = code < dict->n ? f->by_code[k][code] : NAN;
+    return code < dict->n || f->key[k];
+}
+
 void lw_forest_features(const struct lw_model *m, const struct lw_cell *cells,
-                        const struct lw_values *v, float *x) {
+                        const struct lw_values *v, double linear, float *x) {
     const struct lw_forest *f = m->forest;
     for (int k = 0; k < f->nfeatures; k++) {
         int a = f->atom[k];
+        if (a == LW_FOREST_LINEAR) {
+            x[k] = to_float(linear);
+            continue;
+        }
         const struct lw_atom *atom = lw_plan_atom_at(m->plan, (size_t)a);
-        struct lw_cell cell;
         if (atom->kind == LW_NUMERIC) {
             x[k] = to_float(v->num[a]);
             continue;
         }
-        if (f->rank[k]) {
-            x[k] = rank_float(f, k, v->code[a], m->dict[a].n);
+        if (known_float(f, &m->dict[a], k, v->code[a], &x[k]))
             continue;
-        }
-        cell = atom->learned ? lw_learned_bin(m, (size_t)a, v->num[atom->from], v->code)
-                             : lw_plan_atom_value(m->plan, atom, cells);
+        struct lw_cell cell =
+            atom->learned ? lw_learned_bin(m, (size_t)a, v->num[atom->from], v->code)
+                          : lw_plan_atom_value(m->plan, atom, cells);
         x[k] = key_float(&cell);
     }
 }
 
+/* The integer of a category that the fit did not see. */
+static float unseen_float(const struct lw_chunk *feed, int a, size_t i, uint32_t idx) {
+    const struct lw_atom *atom = lw_plan_atom_at(feed->m->plan, (size_t)a);
+    size_t from = (size_t)feed->m->plan_atom[a];
+    struct lw_cell cell;
+    if (atom->learned) {
+        uint32_t codes[LW_ATOMS_MAX];
+        for (int j = 0; j < atom->nby; j++)
+            codes[atom->by[j]] = feed->code[atom->by[j]][i];
+        cell = lw_learned_bin(feed->m, (size_t)a, feed->num[atom->from][i], codes);
+    } else {
+        cell = lw_dict_cell(lw_dataset_dict(feed->ds, from),
+                            lw_dataset_codes(feed->ds, from)[idx]);
+    }
+    return key_float(&cell);
+}
+
 void lw_forest_feed_features(const struct lw_forest *f, const struct lw_chunk *feed,
-                             size_t i, uint32_t idx, float *x) {
+                             size_t i, uint32_t idx, double linear, float *x) {
     for (int k = 0; k < f->nfeatures; k++) {
         int a = f->atom[k];
-        const struct lw_atom *atom = lw_plan_atom_at(feed->m->plan, (size_t)a);
-        if (atom->kind == LW_NUMERIC) {
+        if (a == LW_FOREST_LINEAR)
+            x[k] = to_float(linear);
+        else if (feed->num[a])
             x[k] = to_float(feed->num[a][i]);
-            continue;
-        }
-        if (f->rank[k]) {
-            x[k] = rank_float(f, k, feed->code[a][i], feed->m->dict[a].n);
-            continue;
-        }
-        size_t from = (size_t)feed->m->plan_atom[a];
-        struct lw_cell cell;
-        if (atom->learned) {
-            uint32_t codes[LW_ATOMS_MAX];
-            for (int j = 0; j < atom->nby; j++)
-                codes[atom->by[j]] = feed->code[atom->by[j]][i];
-            cell = lw_learned_bin(feed->m, (size_t)a, feed->num[atom->from][i], codes);
-        } else {
-            cell = lw_dict_cell(lw_dataset_dict(feed->ds, from),
-                                lw_dataset_codes(feed->ds, from)[idx]);
-        }
-        x[k] = key_float(&cell);
+        else if (!known_float(f, &feed->m->dict[a], k, feed->code[a][i], &x[k]))
+            x[k] = unseen_float(feed, a, i, idx);
     }
 }
 
@@ -209,6 +235,10 @@ static void trees_walk(const struct lw_tree_node *node, const float *x, int32_t 
 }
 
 double lw_forest_score(const struct lw_forest *f, const float *x) {
+    return f->masks ? (double)lw_masks_score(f->masks, x, f->base) : lw_forest_walk(f, x);
+}
+
+double lw_forest_walk(const struct lw_forest *f, const float *x) {
     float sum = f->base;
     bool missing = false;
     for (int k = 0; k < f->nfeatures; k++)

@@ -1,9 +1,11 @@
 /* A forest in the model file. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/forest.h"
 #include "model/wire.h"
 
@@ -14,17 +16,27 @@ static void put_ints(const int32_t *v, size_t n, struct lw_buf *out) {
     lw_wire_close(out);
 }
 
-/* A list of texts for each feature, empty if its values are not texts. */
+static void put_level(const struct lw_dict_level *l, struct lw_buf *out) {
+    char digits[24];
+    if (l->text) {
+        lw_wire_string(out, l->text, l->len);
+        return;
+    }
+    snprintf(digits, sizeof digits, "%lld", (long long)(int64_t)l->key);
+    lw_wire_text(out, digits);
+}
+
+/* A list of levels for each feature, empty if its values are not ranked. */
 static void put_levels(const struct lw_forest *f, const struct lw_model *m,
                        struct lw_buf *out) {
     lw_wire_open(out, (size_t)f->nfeatures);
     for (int k = 0; k < f->nfeatures; k++) {
-        const struct lw_dict *dict = &m->dict[f->atom[k]];
         lw_wire_open(out, f->nkeys[k]);
         for (uint32_t i = 0; i < f->nkeys[k]; i++) {
+            const struct lw_dict *dict = &m->dict[f->atom[k]];
             const struct lw_dict_level *l =
                 &dict->level[lw_table_get(&dict->table, f->key[k][i])];
-            lw_wire_string(out, l->text, l->len);
+            put_level(l, out);
         }
         lw_wire_close(out);
     }
@@ -37,7 +49,9 @@ void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
     lw_buf_f64(out, f->base);
     lw_wire_open(out, (size_t)f->nfeatures);
     for (int k = 0; k < f->nfeatures; k++)
-        lw_wire_text(out, lw_plan_atom_text(m->plan, (size_t)f->atom[k]));
+        lw_wire_text(out, f->atom[k] == LW_FOREST_LINEAR
+                              ? LW_FOREST_LINEAR_TEXT
+                              : lw_plan_atom_text(m->plan, (size_t)f->atom[k]));
     lw_wire_close(out);
     put_levels(f, m, out);
     put_ints(f->root, f->ntrees, out);
@@ -91,12 +105,13 @@ static int get_features(const struct lw_model *m, struct lw_reader *in,
         char text[LW_NAME_MAX * 2];
         size_t len;
         const char *s = lw_wire_get_string(in, &len);
-        if (len >= sizeof text || f->nfeatures == LW_ATOMS_MAX)
+        if (len >= sizeof text || f->nfeatures == LW_FEATURES_MAX)
             return lw_fail(err, LW_EINPUT, "damaged forest: its features");
         memcpy(text, s, len);
         text[len] = 0;
-        int at = lw_plan_find_atom(m->plan, text);
-        if (at < 0)
+        bool linear = m->base && strcmp(text, LW_FOREST_LINEAR_TEXT) == 0;
+        int at = linear ? LW_FOREST_LINEAR : lw_plan_find_atom(m->plan, text);
+        if (at < 0 && !linear)
             return lw_fail(err, LW_EINPUT,
                            "damaged forest: \"%.80s\" is not a factor of the model",
                            text);
@@ -105,18 +120,36 @@ static int get_features(const struct lw_model *m, struct lw_reader *in,
     return in->bad ? lw_fail(err, LW_EINPUT, "damaged forest: its features") : 0;
 }
 
-static int get_texts(struct lw_model *m, struct lw_reader *in, struct lw_forest *f, int k,
-                     struct lw_err *err) {
+/* False: not a level of such a category. */
+static bool level_cell(bool is_text, const char *text, size_t len, struct lw_cell *out) {
+    char digits[24];
+    int64_t v;
+    if (is_text) {
+        *out = lw_cell_text(text, len);
+        return true;
+    }
+    if (len == 0 || len >= sizeof digits)
+        return false;
+    memcpy(digits, text, len);
+    digits[len] = 0;
+    bool whole = lw_parse_i64(digits, &v);
+    *out = lw_cell_int(whole ? v : 0);
+    return whole;
+}
+
+static int get_ranks(struct lw_model *m, struct lw_reader *in, struct lw_forest *f, int k,
+                     const bool *is_text) {
     uint64_t left = 0;
+    int atom = f->atom[k];
     while (lw_wire_more(in, &left)) {
         size_t len;
+        struct lw_cell cell;
         const char *text = lw_wire_get_string(in, &len);
-        if (in->bad)
-            break;
-        struct lw_cell cell = lw_cell_text(text, len);
-        if (lw_plan_atom_kind(m->plan, (size_t)f->atom[k]) != LW_CATEGORY ||
-            lw_dict_add(&m->dict[f->atom[k]], &cell) == LW_CODE_NONE)
-            return lw_fail(err, LW_EINPUT, "damaged forest: its texts");
+        if (in->bad || atom == LW_FOREST_LINEAR ||
+            lw_plan_atom_kind(m->plan, (size_t)atom) != LW_CATEGORY ||
+            !level_cell(is_text[atom], text, len, &cell) ||
+            lw_dict_add(&m->dict[atom], &cell) == LW_CODE_NONE)
+            return -1;
         if ((f->nkeys[k] & (f->nkeys[k] - 1)) == 0)
             f->key[k] = lw_realloc(f->key[k], f->nkeys[k] ? 2 * (size_t)f->nkeys[k] : 1,
                                    sizeof *f->key[k]);
@@ -126,15 +159,15 @@ static int get_texts(struct lw_model *m, struct lw_reader *in, struct lw_forest 
 }
 
 static int get_levels(struct lw_model *m, struct lw_reader *in, struct lw_forest *f,
-                      struct lw_err *err) {
+                      const bool *is_text, struct lw_err *err) {
     uint64_t left = 0;
     int k = 0;
     for (; lw_wire_more(in, &left); k++)
-        if (k == f->nfeatures || get_texts(m, in, f, k, err))
-            return lw_fail(err, LW_EINPUT, "damaged forest: its texts");
+        if (k == f->nfeatures || get_ranks(m, in, f, k, is_text))
+            return lw_fail(err, LW_EINPUT, "damaged forest: its levels");
     return k == f->nfeatures && !in->bad
                ? 0
-               : lw_fail(err, LW_EINPUT, "damaged forest: its texts");
+               : lw_fail(err, LW_EINPUT, "damaged forest: its levels");
 }
 
 static void set_node(struct lw_forest *f, size_t i, const struct forest_lists *l) {
@@ -158,14 +191,14 @@ static int forest_fill(struct lw_forest *f, const struct forest_lists *l,
 }
 
 struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
-                                 struct lw_err *err) {
+                                 const bool *is_text, struct lw_err *err) {
     static const char types[] = "iifib";
     struct lw_forest head = {0}, *f = NULL;
     struct forest_lists l[5] = {{0}};
     double base = lw_wire_get_double(in);
     int rc = get_features(m, in, &head, err);
     if (!rc)
-        rc = get_levels(m, in, &head, err);
+        rc = get_levels(m, in, &head, is_text, err);
     for (int k = 0; k < 5 && !rc; k++)
         get_list(in, types[k], &l[k]);
     size_t n = l[1].n;
@@ -181,7 +214,7 @@ struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
         memcpy(f->nkeys, head.nkeys, sizeof f->nkeys);
         rc = forest_fill(f, l, err);
     }
-    for (int k = 0; !f && k < LW_ATOMS_MAX; k++)
+    for (int k = 0; !f && k < LW_FEATURES_MAX; k++)
         free(head.key[k]);
     for (int k = 0; k < 5; k++)
         free(l[k].v);

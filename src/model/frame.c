@@ -21,15 +21,22 @@ static void mark_fields(const struct lw_plan *plan, int at, bool *used) {
         used[atom->field[1]] = true;
 }
 
-static void used_fields(const struct lw_plan *plan, const struct lw_fit_spec *spec,
-                        struct lw_fields *out) {
-    bool used[LW_FIELDS_MAX] = {false};
-    out->n = 0;
+static void mark_terms(const struct lw_plan *plan, const struct lw_fit_spec *spec,
+                       bool *used) {
     for (size_t i = 0; i < spec->nterms; i++) {
         const struct lw_term *term = lw_plan_term_at(plan, (size_t)spec->terms[i]);
         for (int j = 0; j < term->ncat + term->nnum; j++)
             mark_fields(plan, term->factor[j], used);
     }
+}
+
+static void used_fields(const struct lw_plan *plan, const struct lw_fit_spec *spec,
+                        struct lw_fields *out) {
+    bool used[LW_FIELDS_MAX] = {false};
+    out->n = 0;
+    mark_terms(plan, spec, used);
+    if (spec->base)
+        mark_terms(plan, spec->base, used);
     for (size_t i = 0; i < plan->fields->n; i++)
         if (used[i])
             out->field[out->n++] = plan->fields->field[i];

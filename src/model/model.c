@@ -56,6 +56,7 @@ void lw_model_free(struct lw_model *m) {
         free(m->by_key[i]);
     }
     lw_forest_free(m->forest);
+    lw_model_free(m->base);
     lw_scorer_free(m->scorer);
     free(m->op);
     lw_plan_free(m->plan);
@@ -193,7 +194,7 @@ size_t lw_model_coefficients(const struct lw_model *m) {
     size_t n = m->forest ? lw_forest_nodes(m->forest) : 0;
     for (size_t i = 0; i < lw_plan_terms(m->plan); i++)
         n += m->part[i].n;
-    return n;
+    return n + (m->base ? lw_model_coefficients(m->base) : 0);
 }
 
 static bool same_but_spaces(const char *a, const char *b) {

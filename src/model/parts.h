@@ -16,7 +16,7 @@
 #include "model/dataset_private.h"
 #include "model/plan_private.h"
 
-#define LW_MODEL_FORMAT 2
+#define LW_MODEL_FORMAT 3
 #define LW_PARAMS_MAX   32
 #define LW_KEYS_DENSE   4096 /* integer keys mapped to codes by an array */
 
@@ -79,6 +79,7 @@ struct lw_model {
     struct lw_block block[LW_TERMS_MAX];
     struct lw_model_term part[LW_TERMS_MAX]; /* one per term of the plan */
     struct lw_forest *forest;                /* trees; NULL for linear models */
+    struct lw_model *base;                   /* linear, to which trees add; or NULL */
     struct lw_scorer *scorer;                /* of linear models, when complete */
 
     int plan_atom[LW_ATOMS_MAX]; /* of the dataset plan it is bound to */

@@ -106,7 +106,7 @@ int lw_model_bind(struct lw_model *m, const struct lw_fields *fields,
     lw_plan_free(m->plan);
     m->plan = plan;
     lw__model_compile(m);
-    return 0;
+    return m->base ? lw_model_bind(m->base, fields, err) : 0;
 }
 
 int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
@@ -121,7 +121,7 @@ int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
         m->plan_atom[a] = at;
     }
     m->has_plan = true;
-    return 0;
+    return m->base ? lw_model_bind_plan(m->base, plan, err) : 0;
 }
 
 /* --- one row ------------------------------------------------------------------------ */
@@ -195,13 +195,14 @@ static void evaluate_atoms(const struct lw_model *m, const struct lw_cell *cells
 
 double lw_model_predict(const struct lw_model *m, const struct lw_row *row) {
     struct lw_values v;
-    float x[LW_ATOMS_MAX];
+    float x[LW_FEATURES_MAX];
     lw_assert(m->op);
     evaluate_atoms(m, row->cells, &v);
     if (!m->forest)
         return clip_prediction(m, lw_scorer_score(m->scorer, m, &v));
-    lw_forest_features(m, row->cells, &v, x);
-    return clip_prediction(m, lw_forest_score(m->forest, x));
+    double linear = m->base ? lw_model_predict(m->base, row) : 0;
+    lw_forest_features(m, row->cells, &v, linear, x);
+    return clip_prediction(m, linear + lw_forest_score(m->forest, x));
 }
 
 /* --- rows of a dataset -------------------------------------------------------------- */
@@ -222,11 +223,15 @@ static void row_values(const struct lw_chunk *feed, size_t i, struct lw_values *
 void lw_model_predict_chunk(const struct lw_model *m, const struct lw_chunk *feed,
                             const uint32_t *idx, size_t n, double *out) {
     struct lw_values v;
-    float x[LW_ATOMS_MAX];
+    float x[LW_FEATURES_MAX];
+    lw_assert(!m->base == !feed->base);
+    if (feed->base)
+        lw_model_predict_chunk(m->base, feed->base, idx, n, out);
     for (size_t i = 0; i < n; i++) {
         if (m->forest) {
-            lw_forest_feed_features(m->forest, feed, i, idx[i], x);
-            out[i] = clip_prediction(m, lw_forest_score(m->forest, x));
+            double linear = feed->base ? out[i] : 0;
+            lw_forest_feed_features(m->forest, feed, i, idx[i], linear, x);
+            out[i] = clip_prediction(m, linear + lw_forest_score(m->forest, x));
             continue;
         }
         row_values(feed, i, &v);

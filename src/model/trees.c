@@ -2,8 +2,8 @@
  * scored as plain arrays (forest.c), so that a worker does not need XGBoost.
  *
  * Features are the factors of the candidate's terms, each once; crosses have no effect.
- * A category is represented by its integer key, or by the rank of its text by the mean
- * target (forest.h). XGBoost's own handling of categories is not used: it differs
+ * A category is represented by its integer, or by its rank by the mean target
+ * (forest.h). XGBoost's own handling of categories is not used: it differs
  * between the versions in Debian. The base score is the mean target. One thread and a
  * fixed seed: the same rows give the same trees. */
 #include "model/trees.h"
@@ -29,6 +29,8 @@ static int xgboost_failed(struct lw_err *err) {
 
 static int choose_features(const struct lw_model *m, struct lw_forest *f,
                            struct lw_err *err) {
+    if (m->base)
+        f->atom[f->nfeatures++] = LW_FOREST_LINEAR;
     for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
         const struct lw_term *term = lw_plan_term_at(m->plan, t);
         for (int j = 0; j < term->ncat + term->nnum; j++) {
@@ -43,17 +45,17 @@ static int choose_features(const struct lw_model *m, struct lw_forest *f,
     return f->nfeatures ? 0 : lw_fail(err, LW_ECONFIG, "trees need at least one term");
 }
 
-/* --- texts in the order of the mean target ------------------------------------------ */
+/* --- levels in the order of the mean target ----------------------------------------- */
 
-#define PULL 20.0 /* a text with this many rows is shrunk half-way to the overall mean */
+#define PULL 20.0 /* a level with this many rows is shrunk half-way to the overall mean */
 
-struct ranked_text {
+struct ranked_level {
     uint64_t key;
     double mean;
 };
 
 static int by_mean(const void *a, const void *b) {
-    const struct ranked_text *x = a, *y = b;
+    const struct ranked_level *x = a, *y = b;
     if (x->mean != y->mean)
         return x->mean < y->mean ? -1 : 1;
     return x->key < y->key ? -1 : x->key > y->key;
@@ -82,13 +84,13 @@ static void sum_by_code(const struct lw_chunk *feed, const struct lw_rows *rows,
     }
 }
 
-static void rank_texts(struct lw_chunk *feed, const struct lw_rows *rows,
-                       struct lw_forest *f, int k) {
+static void rank_levels(struct lw_chunk *feed, const struct lw_rows *rows,
+                        struct lw_forest *f, int k) {
     int atom = f->atom[k];
     const struct lw_dict *dict = &feed->m->dict[atom];
     double *sum = lw_calloc(dict->n + 1, sizeof *sum);
     double *weight = lw_calloc(dict->n + 1, sizeof *weight);
-    struct ranked_text *s = lw_calloc(dict->n + 1, sizeof *s);
+    struct ranked_level *s = lw_calloc(dict->n + 1, sizeof *s);
     uint32_t idx[LW_CHUNK], n = 0;
     for (size_t got, at = rows->begin; (got = lw_rows_next(rows, &at, idx));) {
         lw_chunk_atoms(feed, idx, got, feed->natoms);
@@ -97,8 +99,8 @@ static void rank_texts(struct lw_chunk *feed, const struct lw_rows *rows,
     double mean = weight[dict->n] > 0 ? sum[dict->n] / weight[dict->n] : 0;
     for (uint32_t c = 0; c < dict->n; c++)
         if (!dict->level[c].missing)
-            s[n++] = (struct ranked_text){dict->level[c].key,
-                                          (sum[c] + PULL * mean) / (weight[c] + PULL)};
+            s[n++] = (struct ranked_level){dict->level[c].key,
+                                           (sum[c] + PULL * mean) / (weight[c] + PULL)};
     qsort(s, n, sizeof *s, by_mean);
     f->nkeys[k] = n;
     f->key[k] = lw_malloc((n + 1) * sizeof *f->key[k]);
@@ -109,11 +111,21 @@ static void rank_texts(struct lw_chunk *feed, const struct lw_rows *rows,
     free(weight);
 }
 
-static int order_texts(struct lw_chunk *feed, const struct lw_rows *rows,
-                       struct lw_forest *f, struct lw_err *err) {
+/* Names: texts, and integers of a field. The parts of a timestamp and bins have an order
+ * of their own. */
+static bool is_ranked(const struct lw_model *m, int atom) {
+    if (atom == LW_FOREST_LINEAR ||
+        lw_plan_atom_kind(m->plan, (size_t)atom) != LW_CATEGORY)
+        return false;
+    return m->dict[atom].texts == 1 ||
+           lw_plan_atom_at(m->plan, (size_t)atom)->source == LW_SOURCE_FIELD;
+}
+
+static int order_levels(struct lw_chunk *feed, const struct lw_rows *rows,
+                        struct lw_forest *f, struct lw_err *err) {
     for (int k = 0; k < f->nfeatures; k++)
-        if (feed->m->dict[f->atom[k]].texts == 1)
-            rank_texts(feed, rows, f, k);
+        if (is_ranked(feed->m, f->atom[k]))
+            rank_levels(feed, rows, f, k);
     return lw_forest_index(f, feed->m, err);
 }
 
@@ -121,6 +133,7 @@ static int order_texts(struct lw_chunk *feed, const struct lw_rows *rows,
  */
 
 struct matrix {
+    const double *linear; /* by row, or NULL */
     float *x, *y, *w;
     size_t n, width;
     double mean;
@@ -141,9 +154,12 @@ static void gather_matrix(struct lw_chunk *feed, const struct lw_rows *rows,
         lw_chunk_atoms(feed, idx, n, feed->natoms);
         lw_rows_weights(rows, idx, n, w);
         for (size_t i = 0; i < n; i++, mat->n++) {
+            double linear = mat->linear ? mat->linear[idx[i] - rows->begin] : 0;
             double y =
-                lw_label_bounded(&rows->labels, lw_dataset_target(rows->ds, idx[i]));
-            lw_forest_feed_features(f, feed, i, idx[i], mat->x + mat->n * mat->width);
+                lw_label_bounded(&rows->labels, lw_dataset_target(rows->ds, idx[i])) -
+                linear;
+            lw_forest_feed_features(f, feed, i, idx[i], linear,
+                                    mat->x + mat->n * mat->width);
             mat->y[mat->n] = (float)y;
             mat->w[mat->n] = (float)w[i];
             mat->overflow |= !isfinite(mat->y[mat->n]);
@@ -290,16 +306,16 @@ static void forest_adopt(struct lw_forest *f, struct lw_forest *chosen) {
     memcpy(f->atom, chosen->atom, sizeof f->atom);
     memcpy(f->key, chosen->key, sizeof f->key);
     memcpy(f->nkeys, chosen->nkeys, sizeof f->nkeys);
-    memcpy(f->rank, chosen->rank, sizeof f->rank);
+    memcpy(f->by_code, chosen->by_code, sizeof f->by_code);
     memset(chosen->key, 0, sizeof chosen->key);
-    memset(chosen->rank, 0, sizeof chosen->rank);
+    memset(chosen->by_code, 0, sizeof chosen->by_code);
 }
 
 static struct lw_forest *forest_grow(struct lw_chunk *feed, const struct lw_rows *rows,
-                                     struct lw_forest *chosen,
+                                     const double *linear, struct lw_forest *chosen,
                                      const struct lw_tree_params *params,
                                      struct lw_err *err) {
-    struct matrix mat = {0};
+    struct matrix mat = {.linear = linear};
     gather_matrix(feed, rows, chosen, &mat);
     json_t *json = check_matrix(&mat, err) ? NULL : booster_train(&mat, params, err);
     struct lw_forest *f = json ? forest_of_json(json, err) : NULL;
@@ -315,18 +331,19 @@ static struct lw_forest *forest_grow(struct lw_chunk *feed, const struct lw_rows
 }
 
 int lw_trees_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
-                 const struct lw_tree_params *params, struct lw_err *err) {
+                 const double *linear, const struct lw_tree_params *params,
+                 struct lw_err *err) {
     if (check_params(params, err))
         return -1;
     struct lw_forest *chosen = lw_forest_new(0, 0);
     int rc = choose_features(m, chosen, err);
     if (!rc)
-        rc = order_texts(feed, rows, chosen, err);
+        rc = order_levels(feed, rows, chosen, err);
     if (!rc)
-        m->forest = forest_grow(feed, rows, chosen, params, err);
+        m->forest = forest_grow(feed, rows, linear, chosen, params, err);
     lw_forest_free(chosen);
     if (rc || !m->forest)
         return -1;
-    m->intercept = (double)m->forest->base;
+    m->intercept = (double)m->forest->base + (m->base ? m->base->intercept : 0);
     return lw_forest_check(m->forest, err);
 }

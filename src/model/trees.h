@@ -7,8 +7,11 @@
 
 /* Whether this build can fit trees (it can always score them). */
 bool lw_trees_available(void);
-/* Fits m->forest on the rows; m must have a frame (frame.h). */
+/* Fits m->forest on the rows; m must have a frame (frame.h). With `linear`, the linear
+ * prediction of each row from rows->begin on, trees learn what it leaves, and it is a
+ * feature. */
 int lw_trees_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
-                 const struct lw_tree_params *params, struct lw_err *err);
+                 const double *linear, const struct lw_tree_params *params,
+                 struct lw_err *err);
 
 #endif

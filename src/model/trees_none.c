@@ -6,7 +6,9 @@ bool lw_trees_available(void) {
 }
 
 int lw_trees_fit(struct lw_model *m, struct lw_chunk *feed, const struct lw_rows *rows,
-                 const struct lw_tree_params *params, struct lw_err *err) {
+                 const double *linear, const struct lw_tree_params *params,
+                 struct lw_err *err) {
+    (void)linear;
     (void)m;
     (void)feed;
     (void)rows;

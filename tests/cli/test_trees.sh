@@ -11,6 +11,7 @@ awk -v root="$root" '
         print
         print "  - {name: boosted, kind: trees, features: few, trees: {rounds: 30, depth: 5}}"
         print "  - {name: straight, kind: ridge, features: few}"
+        print "  - {name: both, kind: trees, base: straight, features: few, trees: {rounds: 30, depth: 5}}"
         skip = 1
         next
     }
@@ -27,10 +28,16 @@ fi
 expect 0 train -c "$dir/trees.yaml" "$few" -o "$dir/model.avro" --candidate boosted --json
 check "it is a tree model" test "$(json kind)" = trees
 
+expect 0 train -c "$dir/trees.yaml" "$few" -o "$dir/model.avro" --candidate both --json
+check "trees on a linear model are trees" test "$(json kind)" = trees
+
 expect 0 backtest -q -c "$dir/trees.yaml" "$trips" --json
 check "trees were tried, with their parameters" \
     grep -q '"name":"boosted","kind":"trees","features":"few","trees":{"rounds":30,"depth":5' "$dir/out"
-trained=$(grep -o '"candidate":"boosted"' "$dir/out" | wc -l)
+check "trees on a linear model were tried, with the name of their base" \
+    grep -q '"name":"both","kind":"trees","features":"few","trees":{[^}]*},"base":"straight"' "$dir/out"
+check "the cost of a prediction is shown" grep -q '"predict_us":0[.]' "$dir/out"
+trained=$(grep -oE '"candidate":"(boosted|both)"' "$dir/out" | wc -l)
 holds "$trained >= 2" # the first version and a challenger
-check "a tree model challenged a champion" grep -q '"candidate":"boosted"[^]]*"champion_rmse":[0-9.]*,' "$dir/out"
+check "a tree model challenged a champion" grep -qE '"candidate":"(boosted|both)"[^]]*"champion_rmse":[0-9.]*,' "$dir/out"
 finish

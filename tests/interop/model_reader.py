@@ -85,7 +85,13 @@ def binned(table, record, learned):
 
 def load(path):
     with open(path, "rb") as f:
-        model = next(fastavro.reader(f))
+        return complete(next(fastavro.reader(f)))
+
+
+def complete(model):
+    """Adds tables to look values up."""
+    if model["base"]:
+        complete(model["base"])
     for t in model["terms"]:
         t["table"] = dict(zip(t["levels"], t["coefficients"]))
     levels = model["forest"]["levels"] if model["forest"] else []
@@ -111,15 +117,17 @@ def grow(forest, x):
 
 
 def rank(x, ranks):
-    return ranks.get(x) if ranks else None if isinstance(x, str) else x
+    return ranks.get(str(x)) if ranks else None if isinstance(x, str) else x
 
 
 def predict(model, record):
     value = lambda text: evaluate(text, record, model["learned"])
     if model["forest"]:
         forest = model["forest"]
-        x = [rank(value(t), ranks) for t, ranks in zip(forest["features"], model["ranks"])]
-        total = grow(forest, x)
+        linear = predict(model["base"], record) if model["base"] else 0
+        x = [linear if t == "linear()" else rank(value(t), ranks)
+             for t, ranks in zip(forest["features"], model["ranks"])]
+        total = linear + grow(forest, x)
     else:
         total = model["intercept"]
         for t in model["terms"]:

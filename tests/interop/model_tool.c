@@ -1,6 +1,6 @@
 /* model_tool DIR: fits models with every feature of the language on synthetic rows,
  * writes them to DIR as NAME.avro with their predictions as NAME.jsonl, and prints the
- * names. With XGBoost in the build, it adds a forest. model_reader.py reads them. */
+ * names. With XGBoost in the build, it adds a forest and a boosted model. model_reader.py reads them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -109,28 +109,20 @@ static void put_model(const struct lw_model *m, const char *dir, const char *nam
     puts(name);
 }
 
-static void model_run(const char *dir, const char *name, enum lw_fit_kind kind,
-                      const char *const *terms, size_t nterms) {
-    static const enum lw_kind kinds[NFIELDS] = {LW_TIMESTAMP, LW_CATEGORY, LW_CATEGORY,
-                                                LW_CATEGORY,  LW_NUMERIC,  LW_NUMERIC};
-    struct lw_fields fields = {0};
+static void take_terms(struct lw_plan *plan, const char *const *terms, size_t nterms,
+                       struct lw_fit_spec *spec) {
     struct lw_err err = {0};
-    struct lw_fit_spec spec = {.kind = kind, .alpha = 1, .intercept = true};
-    struct lw_rng rng;
-    spec.clip_lo = 1;
-    spec.clip_hi = INFINITY;
-    spec.trees = (struct lw_tree_params){20, 4, 0.3, 1, 1, 1};
-    lw_copy(spec.name, sizeof spec.name, name);
-    for (int f = 0; f < NFIELDS; f++)
-        lw_fields_add(&fields, names[f], kinds[f], false, &err);
-    struct lw_plan *plan = lw_plan_new(&fields, NULL);
     for (size_t i = 0; i < nterms; i++) {
         int at = lw_plan_term(plan, terms[i], 1, i == 1 ? 3 : 0, &err);
         if (at < 0)
             tool_die(&err);
-        spec.terms[spec.nterms++] = at;
+        spec->terms[spec->nterms++] = at;
     }
+}
+
+static struct lw_dataset *make_rows(const struct lw_plan *plan) {
     struct lw_dataset *ds = lw_dataset_new(plan);
+    struct lw_rng rng;
     lw_rng_seed(&rng, 1);
     for (int i = 0; i < ROWS; i++) {
         struct lw_cell cells[NFIELDS];
@@ -138,8 +130,33 @@ static void model_run(const char *dir, const char *name, enum lw_fit_kind kind,
         make_row(&rng, cells, &row);
         lw_dataset_add(ds, &row);
     }
-    struct lw_model *m =
-        lw_fit(&(struct lw_fit_rows){.ds = ds, .end = ROWS}, &spec, NULL, &err);
+    return ds;
+}
+
+static void model_run(const char *dir, const char *name, bool is_linear, bool is_trees) {
+    static const enum lw_kind kinds[NFIELDS] = {LW_TIMESTAMP, LW_CATEGORY, LW_CATEGORY,
+                                                LW_CATEGORY,  LW_NUMERIC,  LW_NUMERIC};
+    struct lw_fields fields = {0};
+    struct lw_err err = {0};
+    struct lw_fit_spec base = {.kind = LW_FIT_RIDGE, .alpha = 1, .intercept = true};
+    struct lw_fit_spec spec = {.kind = LW_FIT_TREES, .intercept = true};
+    base.clip_lo = spec.clip_lo = 1;
+    base.clip_hi = spec.clip_hi = INFINITY;
+    spec.trees = (struct lw_tree_params){20, 4, 0.3, 1, 1, 1};
+    lw_copy(base.name, sizeof base.name, name);
+    lw_copy(spec.name, sizeof spec.name, name);
+    for (int f = 0; f < NFIELDS; f++)
+        lw_fields_add(&fields, names[f], kinds[f], false, &err);
+    struct lw_plan *plan = lw_plan_new(&fields, NULL);
+    if (is_linear)
+        take_terms(plan, linear, sizeof linear / sizeof *linear, &base);
+    if (is_trees)
+        take_terms(plan, trees, sizeof trees / sizeof *trees, &spec);
+    if (is_linear)
+        spec.base = &base;
+    struct lw_dataset *ds = make_rows(plan);
+    struct lw_model *m = lw_fit(&(struct lw_fit_rows){.ds = ds, .end = ROWS},
+                                is_trees ? &spec : &base, NULL, &err);
     if (!m)
         tool_die(&err);
     put_model(m, dir, name);
@@ -153,8 +170,10 @@ int main(int argc, char **argv) {
         fputs("usage: model_tool DIR\n", stderr);
         return 2;
     }
-    model_run(argv[1], "linear", LW_FIT_RIDGE, linear, sizeof linear / sizeof *linear);
-    if (lw_trees_available())
-        model_run(argv[1], "trees", LW_FIT_TREES, trees, sizeof trees / sizeof *trees);
+    model_run(argv[1], "linear", true, false);
+    if (!lw_trees_available())
+        return 0;
+    model_run(argv[1], "trees", false, true);
+    model_run(argv[1], "boosted", true, true);
     return 0;
 }

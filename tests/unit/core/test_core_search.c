@@ -124,6 +124,29 @@ static void halving_of_one_and_of_failures(void **state) {
     assert_int_equal(f->t.trial[0].rows, f->before);
 }
 
+/* The cost is estimated from the model, so the same candidates are costly everywhere. */
+static void a_costly_candidate_is_tried_but_not_chosen(void **state) {
+    struct fixture *f = *state;
+    struct lw_err err = {0};
+    for (size_t i = 0; i < MANY; i++) /* the best, on both features */
+        f->spec->candidate[i].nterms = i == 5 ? 2 : 1;
+    train(f, LW_SEARCH_GRID, AS_OF);
+    assert_int_equal(f->t.chosen, 5);
+    double cost = f->t.trial[5].predict_us, other = f->t.trial[0].predict_us;
+    assert_true(other > 0 && cost > other);
+    f->spec->retrain.predict_us = (cost + other) / 2;
+    for (int kind = LW_SEARCH_GRID; kind <= LW_SEARCH_HALVING; kind++) {
+        train(f, (enum lw_search_kind)kind, AS_OF);
+        assert_int_not_equal(strcmp(f->t.trial[f->t.chosen].name, "c5"), 0);
+        assert_true(f->t.trial[5].costly && !isnan(f->t.trial[5].error));
+        assert_non_null(strstr(f->t.trial[5].note, "retrain.budget.predict_us"));
+    }
+    lw_training_fini(&f->t);
+    f->spec->retrain.predict_us = other / 2;
+    assert_int_equal(lw_train(f->spec, f->ds, NULL, NULL, &f->t, &err), -1);
+    assert_non_null(strstr(err.msg, "retrain.budget.predict_us"));
+}
+
 static void names(const struct fixture *f, char *out) {
     out[0] = '\0';
     for (size_t i = 0; i < f->t.ntrials; i++)
@@ -266,6 +289,7 @@ int main(void) {
         TEST(halving_finds_the_winner_of_the_grid_with_fewer_rows),
         TEST(each_round_has_the_better_half_on_more_rows),
         TEST(halving_of_one_and_of_failures),
+        TEST(a_costly_candidate_is_tried_but_not_chosen),
         TEST(random_search_draws_by_its_seed),
         TEST(no_round_uses_the_hold_out),
         TEST(seconds_come_from_the_given_clock),

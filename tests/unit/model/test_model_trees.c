@@ -34,7 +34,7 @@ static void matrix_of(struct bench *t, const struct lw_model *m, float *x, float
     for (size_t n, at = 0; (n = lw_rows_next(&rows, &at, idx));) {
         lw_chunk_atoms(&feed, idx, n, feed.natoms);
         for (size_t i = 0; i < n; i++, row++) {
-            lw_forest_feed_features(m->forest, &feed, i, idx[i], x + row * width);
+            lw_forest_feed_features(m->forest, &feed, i, idx[i], 0, x + row * width);
             y[row] = (float)lw_dataset_target(t->ds, idx[i]);
         }
     }
@@ -80,6 +80,7 @@ static void predictions_equal_xgboosts(void **state) {
     struct lw_model *m = lw_bench_fit(&t, 0, NULL);
     size_t width = (size_t)m->forest->nfeatures;
     assert_int_equal(width, 8);
+    assert_non_null(m->forest->masks);
     float *x = lw_calloc(ROWS * width, sizeof *x), *y = lw_calloc(ROWS, sizeof *y);
     float *want = lw_calloc(ROWS, sizeof *want);
     double *got = lw_calloc(ROWS, sizeof *got);
@@ -106,12 +107,9 @@ static void predictions_equal_xgboosts(void **state) {
     lw_bench_fini(&t);
 }
 
-static void rows_and_columns_give_the_same_bits(void **state) {
-    (void)state;
-    struct bench t;
-    tree_bench(&t);
-    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
-    struct lw_dataset *other = lw_dataset_new(t.plan);
+static void check_rows_and_columns(struct bench *t) {
+    struct lw_model *m = lw_bench_fit(t, 0, NULL);
+    struct lw_dataset *other = lw_dataset_new(t->plan);
     struct lw_rng rng;
     lw_rng_seed(&rng, 42);
     for (int i = 0; i < 500; i++) {
@@ -131,7 +129,7 @@ static void rows_and_columns_give_the_same_bits(void **state) {
     }
     lw_dataset_free(other);
     lw_model_free(m);
-    lw_bench_fini(&t);
+    lw_bench_fini(t);
 }
 
 static void errors_say_what_trees_cannot_fit(void **state) {
@@ -196,15 +194,12 @@ static void texts_are_split_by_their_mean(void **state) {
 }
 
 /* With any flipped bits, an accepted forest can be scored and written again. */
-static void damaged_trees_are_refused_or_harmless(void **state) {
-    (void)state;
-    struct bench t;
+static void damage_is_refused_or_harmless(struct bench *t) {
     struct lw_buf file = {0}, record = {0};
     struct lw_rng rng;
     size_t taken = 0, tried = 0;
-    tree_bench(&t);
-    t.spec.trees.rounds = 3;
-    struct lw_model *m = lw_bench_fit(&t, 0, NULL);
+    t->spec.trees.rounds = 3;
+    struct lw_model *m = lw_bench_fit(t, 0, NULL);
     assert_int_equal(lw_model_encode(m, &file, NULL), 0);
     assert_int_equal(lw_wire_unwrap(file.data, file.len, lw_model_schema, &record, NULL),
                      0);
@@ -216,7 +211,7 @@ static void damaged_trees_are_refused_or_harmless(void **state) {
         lw_wire_wrap(&bad, lw_model_schema, &record, NULL);
         record.data[at] = was;
         struct lw_model *x = lw_model_decode(bad.data, bad.len, NULL);
-        if (x && lw_model_bind(x, &t.fields, NULL) == 0) {
+        if (x && lw_model_bind(x, &t->fields, NULL) == 0) {
             struct sample s;
             lw_sample(&s, 0, 8, 3, 1, 1, 0);
             s.cell[S] = lw_cell_text("west", 4);
@@ -232,7 +227,225 @@ static void damaged_trees_are_refused_or_harmless(void **state) {
     lw_buf_fini(&file);
     lw_buf_fini(&record);
     lw_model_free(m);
+    lw_bench_fini(t);
+}
+
+static void damaged_trees_are_refused_or_harmless(void **state) {
+    (void)state;
+    struct bench t;
+    tree_bench(&t);
+    damage_is_refused_or_harmless(&t);
+}
+
+/* --- trees on what a linear fit leaves ------------------------------------------------ */
+
+/* The trees of tree_bench on a ridge of two time scales. */
+static void boosted_bench(struct bench *t, struct lw_fit_spec *base) {
+    tree_bench(t);
+    *base = t->spec;
+    base->kind = LW_FIT_RIDGE;
+    base->alpha = 1;
+    base->half_life_ms = 20 * LW_DAY;
+    base->correction = (struct lw_correction){2 * LW_DAY, 8 * LW_DAY, 10};
+    base->clip_lo = t->spec.clip_lo = -40;
+    base->clip_hi = t->spec.clip_hi = 40;
+    lw_copy(base->name, sizeof base->name, "linear");
+    t->spec.base = base;
+}
+
+static void damaged_bases_are_refused_or_harmless(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_fit_spec base;
+    boosted_bench(&t, &base);
+    damage_is_refused_or_harmless(&t);
+}
+
+static double forest_alone(const struct lw_model *m, const struct lw_dataset *ds,
+                           uint32_t row, double linear) {
+    struct lw_chunk feed;
+    float x[LW_FEATURES_MAX];
+    lw_chunk_init(&feed, m, ds);
+    lw_chunk_atoms(&feed, &row, 1, feed.natoms);
+    lw_forest_feed_features(m->forest, &feed, 0, row, linear, x);
+    lw_chunk_fini(&feed);
+    return lw_forest_walk(m->forest, x);
+}
+
+/* Row by row, by columns, and after a round trip through the file; an unbound copy has
+ * the fields that either part reads. */
+static void a_boosted_model_adds_the_forest_to_its_base(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_fit_spec base;
+    struct lw_buf file = {0};
+    struct lw_err err = {0};
+    double got[ROWS], linear[ROWS];
+    boosted_bench(&t, &base);
+    struct lw_model *m = lw_bench_fit(&t, GOLDEN_AS_OF, NULL);
+    assert_int_equal(lw_model_encode(m, &file, &err), 0);
+    struct lw_model *copy = lw_model_decode(file.data, file.len, &err);
+    if (!copy || lw_model_bind_plan(copy, t.plan, &err) ||
+        lw_model_bind(copy, &t.fields, &err))
+        fail_msg("%s", err.msg);
+    assert_true(lw_model_fingerprint(m) == lw_model_fingerprint(copy));
+    assert_string_equal(lw_model_name(copy->base), "linear");
+    lw_model_predict_rows(m, t.ds, 0, ROWS, got);
+    lw_model_predict_rows(m->base, t.ds, 0, ROWS, linear);
+    size_t moved = 0;
+    assert_int_equal(m->forest->atom[0], LW_FOREST_LINEAR);
+    for (size_t i = 0; i < ROWS; i++) {
+        double same, alone = forest_alone(m, t.ds, (uint32_t)i, linear[i]);
+        lw_model_predict_rows(copy, t.ds, i, i + 1, &same);
+        assert_true(same == got[i]);
+        assert_true(got[i] == fmin(fmax(linear[i] + alone, -40), 40));
+        moved += got[i] != linear[i];
+    }
+    assert_true(moved > ROWS / 2);
+    lw_buf_fini(&file);
+    lw_model_free(copy);
+    lw_model_free(m);
     lw_bench_fini(&t);
+}
+
+/* Candidates that differ in the base's correction share everything before it. */
+static void a_correction_can_be_added_to_an_uncorrected_fit(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_fit_spec base, other;
+    struct lw_err err = {0};
+    double direct[ROWS], shared[ROWS];
+    boosted_bench(&t, &base);
+    struct lw_model *whole = lw_bench_fit(&t, GOLDEN_AS_OF, NULL);
+    struct lw_fit_spec plain = t.spec;
+    plain.uncorrected = true;
+    other = base;
+    other.correction.half_life_ms = LW_DAY;
+    struct lw_fit_spec third = t.spec;
+    third.base = &other;
+    assert_true(lw_fit_same_base(&t.spec, &third));
+    other.alpha = 2;
+    assert_false(lw_fit_same_base(&t.spec, &third));
+    struct lw_fit_rows rows = {.ds = t.ds, .end = ROWS, .as_of_ms = GOLDEN_AS_OF};
+    struct lw_model *m = lw_fit(&rows, &plain, NULL, &err);
+    if (!m)
+        fail_msg("%s", err.msg);
+    double *kept = lw_fit_keep(m);
+    for (int pass = 0; pass < 2; pass++) {
+        lw_fit_restore(m, kept);
+        assert_int_equal(lw_fit_correct(m, &rows, &t.spec, &err), 0);
+        lw_model_predict_rows(whole, t.ds, 0, ROWS, direct);
+        lw_model_predict_rows(m, t.ds, 0, ROWS, shared);
+        assert_memory_equal(direct, shared, sizeof direct);
+    }
+    assert_true(lw_model_fingerprint(m) == lw_model_fingerprint(whole));
+    free(kept);
+    lw_model_free(m);
+    lw_model_free(whole);
+    lw_bench_fini(&t);
+}
+
+/* y is a wave that a line cannot follow, plus a level for each of 300 rare categories that
+ * trees must not learn from what the line has already fitted. */
+static void trees_learn_what_the_base_leaves_and_not_its_overfit(void **state) {
+    (void)state;
+    struct bench t, later;
+    struct lw_fit_spec base;
+    struct lw_rng rng;
+    struct sample s;
+    lw_rng_seed(&rng, 5);
+    lw_bench_init(&t, LW_FIT_TREES, 0);
+    lw_bench_term(&t, "a", 1);
+    lw_bench_term(&t, "x", 1);
+    later = t;
+    for (int i = 0; i < 6000; i++) {
+        double x = 6 * lw_rng_unit(&rng);
+        int64_t a = (int64_t)lw_rng_below(&rng, 300);
+        lw_sample(&s, i * LW_MINUTE, a, 0, x, 0, 3 * sin(x) + lw_rng_normal(&rng));
+        lw_bench_row(i < 3000 ? &t : &later, &s);
+    }
+    t.spec.trees = (struct lw_tree_params){60, 3, .1, 20, 1, 1};
+    base = t.spec;
+    base.kind = LW_FIT_RIDGE;
+    base.alpha = .1; /* overfits the categories */
+    struct lw_fit_spec trees = t.spec;
+    trees.base = &base;
+    t.spec = base;
+    struct lw_model *line = lw_bench_fit(&t, 0, NULL);
+    t.spec = trees;
+    struct lw_model *boosted = lw_bench_fit(&t, 0, NULL);
+    assert_true(lw_bench_rmse(&later, line) > 1.5);
+    assert_true(lw_bench_rmse(&later, boosted) < 1.15);
+    lw_model_free(line);
+    lw_model_free(boosted);
+    lw_dataset_free(later.ds);
+    lw_bench_fini(&t);
+}
+
+static void rows_and_columns_give_the_same_bits(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_fit_spec base;
+    tree_bench(&t);
+    check_rows_and_columns(&t);
+    boosted_bench(&t, &base);
+    check_rows_and_columns(&t);
+}
+
+/* --- masks ---------------------------------------------------------------------------- */
+
+/* A random forest of ragged trees over few distinct thresholds. */
+static struct lw_forest *random_forest(struct lw_rng *rng, size_t ntrees, size_t leaves) {
+    size_t per = 2 * leaves - 1;
+    struct lw_forest *f = lw_forest_new(ntrees, ntrees * per);
+    f->nfeatures = 4;
+    for (size_t t = 0; t < ntrees; t++) {
+        size_t base = t * per, used = 1;
+        f->root[t] = (int32_t)base;
+        for (size_t i = 0; i < per; i++) {
+            bool must = used == i + 1 && used < per; /* the last one left */
+            if (used < per && (must || lw_rng_below(rng, 2))) {
+                float cut = (float)lw_rng_below(rng, 30) - 10;
+                f->node[base + i] = (struct lw_tree_node){
+                    i % 3 ? cut : cut * 1e30f, (int32_t)lw_rng_below(rng, 4),
+                    (int32_t)(base + used), (int32_t)lw_rng_below(rng, 2)};
+                used += 2;
+            } else {
+                lw_forest_set_leaf(f, base + i, (float)lw_rng_normal(rng));
+            }
+        }
+    }
+    return f;
+}
+
+static void masks_and_walks_give_the_same_bits(void **state) {
+    (void)state;
+    struct lw_rng rng;
+    struct lw_err err = {0};
+    lw_rng_seed(&rng, 77);
+    for (int round = 0; round < 60; round++) {
+        size_t leaves = 1 + lw_rng_below(&rng, 64);
+        struct lw_forest *f = random_forest(&rng, 1 + lw_rng_below(&rng, 40), leaves);
+        if (lw_forest_check(f, &err))
+            fail_msg("%s", err.msg);
+        assert_true(f->masks || leaves == 1);
+        for (int i = 0; i < 300; i++) {
+            float x[4];
+            for (int k = 0; k < 4; k++) {
+                x[k] = (float)lw_rng_below(&rng, 60) / 2 - 12;
+                x[k] = i % 5 == k ? NAN : i % 7 == k ? x[k] * 1e30f : x[k];
+            }
+            float way[2] = {(float)lw_forest_score(f, x), (float)lw_forest_walk(f, x)};
+            assert_memory_equal(&way[0], &way[1], sizeof *way);
+        }
+        lw_forest_free(f);
+    }
+    struct lw_forest *large = random_forest(&rng, 2, 65);
+    assert_int_equal(lw_forest_check(large, &err), 0);
+    assert_null(large->masks);
+    float x[4] = {0};
+    assert_true(lw_forest_score(large, x) == lw_forest_walk(large, x));
+    lw_forest_free(large);
 }
 
 /* A node that points back would cause an endless loop. */
@@ -267,6 +480,11 @@ int main(void) {
         cmocka_unit_test(texts_are_split_by_their_mean),
         cmocka_unit_test(damaged_trees_are_refused_or_harmless),
         cmocka_unit_test(cycles_are_refused),
+        cmocka_unit_test(damaged_bases_are_refused_or_harmless),
+        cmocka_unit_test(a_boosted_model_adds_the_forest_to_its_base),
+        cmocka_unit_test(a_correction_can_be_added_to_an_uncorrected_fit),
+        cmocka_unit_test(trees_learn_what_the_base_leaves_and_not_its_overfit),
+        cmocka_unit_test(masks_and_walks_give_the_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
