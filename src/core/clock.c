@@ -6,9 +6,9 @@
 
 #include "base/time.h"
 
-#define PAYS    1.5  /* usual intervals that one event pays for */
-#define HORIZON 8192 /* events from which the usual interval is learned */
-#define STEPS   8    /* usual intervals that one event can teach */
+#define PAYS    1.75
+#define HORIZON 256
+#define STEPS   8
 #define ENOUGH  1000 /* events in a row that make a leap in any case */
 
 static void clock_doubt(struct lw_clock *c, int64_t left_ms, uint64_t events) {
