@@ -22,7 +22,7 @@ const AGAIN_MS = 3000; // after a failure
 const CLOSEST_MS = 700; // minimum between two polls
 const STALE_MS = 30000;
 const DECISIONS = "promoted,rejected,rolled_back,confirmed,probation_extended,not_judged,training,training_postponed," +
-  "fired,resolved,quarantined,quarantine_ended,released";
+  "fired,resolved,quarantined,quarantine_ended,released,tracking_served,tracking_stopped";
 
 const state = {
   now: null, history: null, heat: null, verdicts: null, alerts: null, models: null, audit: null,

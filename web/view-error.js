@@ -16,13 +16,16 @@ let names = [];
 let state = null;
 
 /** The figures of the chart. Those of the error begin with the name that the task gives it. */
-export const errorFields = (task) => ["", "_se", "_expected", "_ratio", "_first"].map((end) => task.error + end)
+export const errorFields = (task) => ["", "_se", "_expected", "_ratio", "_first",
+  "_untracked"].map((end) => task.error + end)
   .concat("n");
 
 const column = (name) => names.indexOf(name);
 const value = (row, name) => (column(name) < 0 ? null : row[1 + column(name)]);
 /** The error of a row, or the figure of the error with that ending. */
 const error = (row, end = "") => value(row, state.now.task.error + end);
+/** Do the answers of the row differ from the champion's own predictions? */
+const differs = (row) => error(row, "_untracked") !== null && error(row, "_untracked") !== error(row);
 const times = () => rows.map((row) => row[0]);
 
 function sentence(ms) {
@@ -33,10 +36,22 @@ function sentence(ms) {
   const bits = [`${eventTime(row[0])}: ${state.now.task.label} ${number(error(row))}`];
   if (error(row, "_expected") !== null)
     bits.push(`expected ${number(error(row, "_expected"))} (ratio ${number(error(row, "_ratio"))})`);
+  if (differs(row)) bits.push(`untracked ${number(error(row, "_untracked"))}`);
   if (error(row, "_first") !== null) bits.push(`version 1 ${number(error(row, "_first"))}`);
   if (champion) bits.push(`champion version ${champion}`);
   bits.push(`${count(value(row, "n"))} events`);
   return bits.join(", ");
+}
+
+/** Are predictions corrected by what sealed panes showed, and by how much? */
+function trackingSentence(now) {
+  const t = now.tracking;
+  if (!t) return "Tracking is off: the champion's own predictions are the answers.";
+  const since = t.since_ms ? ` since ${eventTime(t.since_ms)}` : "";
+  if (!t.served) return `Tracking runs as a shadow${since}: the champion's own predictions are the answers.`;
+  const shift = t.shift === null ? "this version is not tracked yet" :
+    `an average prediction is answered ${number(Math.abs(t.shift))} ${t.shift < 0 ? "lower" : "higher"}`;
+  return `Tracked predictions are served${since}; at the moment, ${shift}.`;
 }
 
 /** Decisions of the audit trail as marks. */
@@ -83,6 +98,9 @@ function xy(end, change = (v) => v) {
     change(error(row, end), row)}));
 }
 
+/** Only where tracking changed the answers: elsewhere it is the error itself. */
+const untracked = () => xy("_untracked").map((point, i) => ({x: point.x, y: differs(rows[i]) ? point.y : null}));
+
 function datasets(c) {
   const line = (label, data, more) => ({label, data, pointRadius: 0, borderWidth: 2, tension: 0,
     fill: false, spanGaps: false, ...more});
@@ -92,14 +110,15 @@ function datasets(c) {
     line("high", xy("_expected", edge(1)), {borderWidth: 0, fill: "-1", backgroundColor: c.band}),
     line("expected", xy("_expected"), {borderColor: c.expected, borderWidth: 1.25}),
     line("version 1", xy("_first"), {borderColor: c.frozen, borderDash: [6, 4], borderWidth: 1.75}),
+    line("untracked", untracked(), {borderColor: c.managed, borderDash: [2, 3], borderWidth: 1.25}),
     line("error", xy(""), {borderColor: c.managed, borderWidth: 2.25}),
   ];
 }
 
 /** The range of the drawn values, with a margin. */
 function range() {
-  const all = ["", "_expected", "_first"].flatMap((end) => xy(end).map((point) => point.y))
-    .filter((v) => v !== null);
+  const all = ["", "_expected", "_first"].flatMap((end) => xy(end)).concat(untracked())
+    .map((point) => point.y).filter((v) => v !== null);
   if (!all.length) return {};
   const low = all.reduce((a, b) => Math.min(a, b));
   const high = all.reduce((a, b) => Math.max(a, b));
@@ -141,6 +160,7 @@ function build(actions) {
   const readout = h("p", {class: "readout"});
   const key = h("ul", {class: "key", "aria-label": "Key"},
     h("li", {}, h("i", {class: "swatch managed"}), "with retraining"),
+    h("li", {}, h("i", {class: "swatch untracked"}), "the same without tracking"),
     h("li", {}, h("i", {class: "swatch band"}), "expected, ± 2 standard errors"),
     h("li", {}, h("i", {class: "swatch frozen"}), "version 1, never retrained"),
     h("li", {}, h("i", {class: "mark chip"}, "v2"), "promoted"),
@@ -158,8 +178,9 @@ function build(actions) {
     move(rows[nearest(times(), ms)][0]);
   });
   slider.addEventListener("pointerleave", () => move(null));
-  parts = {canvas, slider, readout, update, data, drawn: []};
-  replace(bodyOf("error"), key, slider, readout, data);
+  const tracking = h("p", {class: "note"});
+  parts = {canvas, slider, readout, update, data, tracking, drawn: []};
+  replace(bodyOf("error"), key, slider, readout, tracking, data);
 }
 
 /** One row per day (its last evaluation), newest first. */
@@ -169,10 +190,10 @@ function dataTable() {
   const body = [...byDay.values()].reverse().map((i) => {
     const row = rows[i];
     const of = (end) => number(error(row, end), 3);
-    return [eventTime(row[0]), of(""), of("_expected"), of("_ratio"), of("_first"),
+    return [eventTime(row[0]), of(""), of("_untracked"), of("_expected"), of("_ratio"), of("_first"),
       count(value(row, "n")), state.history.champion[i] ? `v${state.history.champion[i]}` : DASH];
   });
-  const head = ["End of window", state.now.task.label, "Expected", "Ratio", "Version 1", "Events"]
+  const head = ["End of window", state.now.task.label, "Untracked", "Expected", "Ratio", "Version 1", "Events"]
     .map((name, i) => ({name, number: i > 0}));
   return table("Error over time, the last evaluation of each day", [...head, {name: "Champion"}], body);
 }
@@ -200,6 +221,7 @@ export function renderError(s, actions) {
     draw();
     parts.data.refresh();
   }
+  replace(parts.tracking, trackingSentence(s.now));
   pointError(s);
 }
 

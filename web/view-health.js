@@ -97,7 +97,8 @@ export function renderHealth(s) {
 const KINDS = {promoted: ["good", "✓"], confirmed: ["good", "✓"], resolved: ["good", "✓"], fired: ["bad", "▲"],
   rejected: ["none", "✕"], rolled_back: ["bad", "↩"], training: ["watch", "◦"], training_postponed: ["watch", "◦"],
   probation_extended: ["watch", "◦"], not_judged: ["watch", "△"],
-  quarantined: ["bad", "▲"], quarantine_ended: ["none", ""], released: ["watch", "△"]};
+  quarantined: ["bad", "▲"], quarantine_ended: ["none", ""], released: ["watch", "△"],
+  tracking_served: ["good", "✓"], tracking_stopped: ["none", ""]};
 const SHOWN = 8;
 let shown = null;
 

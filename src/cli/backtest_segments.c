@@ -53,7 +53,7 @@ void lw_cli_backtest_segments_row(struct lw_cli_backtest *b, const struct lw_row
             .number = cell.num,
             .key = cell.key,
             .target = (float)row->target,
-            .managed_p = (float)scored[0].prediction,
+            .managed_p = (float)scored[0].served,
             .frozen_p = frozen ? (float)frozen->prediction : 0};
     }
 }

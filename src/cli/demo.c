@@ -29,6 +29,8 @@
 
 #define PARTITIONS 12 /* a mock partition keeps 100,000 messages */
 #define DRAIN_MS   20000
+#define PANES      64 /* that may begin out of order */
+#define WAIT_US    200
 
 struct demo {
     uint64_t sent; /* trips; the replay thread's */
@@ -49,8 +51,10 @@ struct demo {
     pthread_t replay_thread;
     bool replaying;
     atomic_bool stop, replayed;
-    /* Event times of the first and the newest trip sent; written by the replay thread. */
-    int64_t first_ms, sent_ms;
+    /* Of the replay thread: the first trip's time, the panes that have begun, and how far
+     * panes were sealed when workers last adopted how predictions are tracked. */
+    int64_t first_ms, begun_ms[PANES], tracked_ms;
+    size_t nbegun;
     struct lw_replay_result produced;
     struct lw_err replay_err;
     pthread_mutex_t lock;
@@ -119,41 +123,75 @@ static void on_webhook(void *arg, const char *body) {
 
 /* ---- the replay ---- */
 
-/* Checks the previous trip's time: the first trip after decision and lateness is sent too,
- * because it closes the pane. */
-static bool may_send(const struct demo *d) {
-    struct lw_engine_status s = lw_engine_status(d->engine);
-    const struct lw_spec *spec = &d->config->spec;
-    int64_t sealed = s.sealed_until_ms == INT64_MIN ? d->first_ms : s.sealed_until_ms;
-    int64_t next = lw_spec_next_decision(spec, sealed);
-    return !s.training && (next == INT64_MAX || d->sent_ms < next + spec->lateness_ms);
+static int64_t pane_start(const struct lw_spec *spec, int64_t ms) {
+    int64_t rest = ms % spec->pane_ms;
+    return ms - (rest < 0 ? rest + spec->pane_ms : rest);
 }
 
-/* Waits for the decision. While nothing is in flight, partitions without recent trips must
- * not delay it; before sending resumes, Redis must record them as active. */
-static void wait_for_decision(struct demo *d) {
+/* Is everything sealed and decided up to a decision that is due? */
+static bool decision_made(const struct demo *d, int64_t mark_ms) {
+    struct lw_engine_status s = lw_engine_status(d->engine);
+    int64_t sealed = s.sealed_until_ms == INT64_MIN ? d->first_ms : s.sealed_until_ms;
+    return !s.training && lw_spec_next_decision(&d->config->spec, sealed) > mark_ms;
+}
+
+/* The first good trip of a pane fixes how the pane's predictions are tracked: by all panes
+ * that are closed by then. */
+static bool pane_begins(struct demo *d, const struct lw_replay_moment *at) {
+    const struct lw_spec *spec = &d->config->spec;
+    int64_t start = pane_start(spec, at->event_ms);
+    if (!spec->tracking.time_constant_ms || at->event_ms == INT64_MIN)
+        return false;
+    for (size_t i = 0; i < PANES; i++)
+        if (d->begun_ms[i] == start)
+            return false;
+    d->begun_ms[d->nbegun++ % PANES] = start;
+    return true;
+}
+
+static bool pane_ready(const struct demo *d, int64_t mark_ms) {
+    int64_t sealed = lw_engine_status(d->engine).sealed_until_ms;
+    return sealed == INT64_MIN || sealed >= pane_start(&d->config->spec, mark_ms);
+}
+
+/* The workers must have seen the pause, or they would not flush at its end. */
+static bool replay_ready(const struct demo *d, int64_t mark_ms, bool begins) {
+    return lw_engine_status(d->engine).flow_flushed && decision_made(d, mark_ms) &&
+           (!begins || pane_ready(d, mark_ms));
+}
+
+/* Waits until everything is sealed that the trips so far have closed, as a backtest seals
+ * it at once. While nothing is in flight, partitions without recent trips must not delay
+ * it; before sending resumes, Redis must record them as active, and workers have adopted
+ * what was decided. */
+static void wait_for_leader(struct demo *d, int64_t mark_ms, bool begins) {
     bool quiet = false;
-    while (!atomic_load(&d->stop) && !(quiet && may_send(d))) {
+    while (!atomic_load(&d->stop) && !(quiet && replay_ready(d, mark_ms, begins))) {
         if (!quiet &&
             lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES] >= d->sent) {
-            lw_engine_complete(d->engine, d->sent_ms - d->config->spec.lateness_ms);
+            lw_engine_complete(d->engine, mark_ms);
             lw_engine_flow(d->engine, LW_QUIET);
             quiet = true;
         }
-        lw_sleep_ms(1);
+        usleep(WAIT_US);
     }
+    lw_engine_hold_tracking(d->engine, !begins);
     lw_engine_flow(d->engine, LW_FLOWS);
     while (quiet && !atomic_load(&d->stop) && !lw_engine_status(d->engine).flow_flushed)
-        lw_sleep_ms(1);
+        usleep(WAIT_US);
+    lw_engine_hold_tracking(d->engine, true);
+    if (begins)
+        d->tracked_ms = lw_engine_status(d->engine).sealed_until_ms;
 }
 
-static bool replay_pace(void *arg, int64_t event_ms) {
+static bool replay_pace(void *arg, const struct lw_replay_moment *at) {
     struct demo *d = arg;
     if (!d->first_ms)
-        d->first_ms = event_ms;
-    if (!may_send(d))
-        wait_for_decision(d);
-    d->sent_ms = event_ms;
+        d->first_ms = at->clock_ms;
+    bool begins = pane_begins(d, at) && at->mark_ms != INT64_MIN &&
+                  pane_start(&d->config->spec, at->mark_ms) > d->tracked_ms;
+    if (at->mark_ms != INT64_MIN && (begins || !decision_made(d, at->mark_ms)))
+        wait_for_leader(d, at->mark_ms, begins);
     d->sent++;
     return !atomic_load(&d->stop);
 }
@@ -232,12 +270,21 @@ static int start_services(struct demo *d, struct lw_err *err) {
     return 0;
 }
 
+static void set_property(struct lw_kafka_options *o, const char *key, const char *value) {
+    lw_assert(o->n < LW_KAFKA_PROPERTIES_MAX);
+    lw_copy(o->property[o->n].key, sizeof o->property->key, key);
+    lw_copy(o->property[o->n++].value, sizeof o->property->value, value);
+}
+
 static int load_config(struct demo *d, struct lw_err *err) {
     d->config = lw_config_load(d->config_path, err);
     if (!d->config)
         return -1;
     struct lw_config_source *source = &d->config->source;
-    source->flush_interval_ms = 20; /* event time runs fast, so flush often */
+    source->flush_interval_ms = 4; /* event time runs fast, so flush often */
+    set_property(&d->config->kafka, "linger.ms",
+                 "1"); /* the replay waits for each pane */
+    set_property(&d->config->kafka, "fetch.wait.max.ms", "2");
     if (lw_embedded_topic(d->broker, source->topic, PARTITIONS, err))
         return -1;
     return source->dead_letters[0]

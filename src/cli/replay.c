@@ -21,9 +21,9 @@ static bool progress_continues(void *arg) {
     return true;
 }
 
-static bool progress_pace(void *arg, int64_t event_ms) {
+static bool progress_pace(void *arg, const struct lw_replay_moment *at) {
     struct replay_progress *p = arg;
-    (void)event_ms;
+    (void)at;
     return lw_feed_records(p->feed) % 1024 != 0 || progress_continues(p);
 }
 

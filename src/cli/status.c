@@ -60,6 +60,21 @@ static json_t *partition_json(const struct lw_status *s, int32_t p) {
     return o;
 }
 
+/* As in /api/v1/now. */
+static json_t *tracking_json(const struct lw_status *s) {
+    uint32_t champion = (uint32_t)fmax(lw_status_figure(s, "", "champion"), 0);
+    const struct lw_tracking *t = lw_tracking_find(&s->tracking, champion);
+    if (!s->config->spec.tracking.time_constant_ms)
+        return json_null();
+    json_t *o = json_object();
+    lw_json_set_bool(o, "served", s->tracking.served);
+    lw_json_set_ms(o, "since_ms", s->tracking_since_ms);
+    lw_json_set_number(o, "shift", t ? t->a : NAN);
+    lw_json_set_number(o, "slope", t ? t->b : NAN);
+    lw_json_set_number(o, "center", t ? t->c : NAN);
+    return o;
+}
+
 static json_t *trouble_json(const char *component, const char *who, int64_t since_ms,
                             const char *text) {
     json_t *o = json_object();
@@ -95,6 +110,7 @@ static json_t *status_json(const struct lw_status *s) {
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         json_array_append_new(who, lw_json_text(s->facts->process[i].who, SIZE_MAX));
     lw_json_set_whole(o, "lag", lag);
+    lw_json_set(o, "tracking", tracking_json(s));
     lw_json_set_text_or_null(o, "leader", s->facts->leader);
     lw_json_set(o, "processes", who);
     lw_json_set(o, "problems", troubles_json(s));

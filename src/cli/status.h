@@ -24,7 +24,9 @@ struct lw_status {
     json_t *quarantine;   /* the array of cli/quarantine.h; NULL until first read */
     struct lw_lag *kafka; /* NULL until first asked */
     struct lw_reply *now; /* the hash `now` */
-    int32_t nparts;       /* partitions of the topic */
+    struct lw_tracking_set tracking;
+    int64_t tracking_since_ms;      /* event time when serving it began or ended; 0 */
+    int32_t nparts;                 /* partitions of the topic */
     struct lw_partition_view *part; /* nparts */
     int64_t *end;                   /* Kafka's end offsets; -1: unknown */
     char kafka_away[256];           /* why lags are unknown; "" */

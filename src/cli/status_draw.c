@@ -58,6 +58,24 @@ static void put_head(const struct lw_status *s, struct lw_buf *out) {
                   lw_status_figure(s, "", "training") > 0 ? ", training" : "");
 }
 
+/* "tracking: served since ...; to a prediction p of version 2 it adds 0.412 - 0.031 (p -
+ * 15.800)" */
+static void put_tracking(const struct lw_status *s, struct lw_buf *out) {
+    char when[32];
+    uint32_t champion = (uint32_t)fmax(lw_status_figure(s, "", "champion"), 0);
+    const struct lw_tracking *t = lw_tracking_find(&s->tracking, champion);
+    if (!t)
+        return;
+    lw_buf_printf(out, "  tracking: %s", s->tracking.served ? "served" : "not served");
+    if (s->tracking_since_ms)
+        lw_buf_printf(out, " since %s",
+                      lw_format_time(when, sizeof when, s->tracking_since_ms));
+    lw_buf_printf(out, "; to a prediction p of version %u it adds %s", champion,
+                  lw_digits(t->a, 3).text);
+    lw_buf_printf(out, " %c %s (p - %s)\n", t->b < 0 ? '-' : '+',
+                  lw_digits(fabs(t->b), 3).text, lw_digits(t->c, 3).text);
+}
+
 #define WINDOW_COLUMNS_MAX (LW_TASK_FIGURES_MAX + 3)
 
 struct window_column {
@@ -215,6 +233,7 @@ static void put_partitions(const struct lw_status *s, struct lw_buf *out) {
 
 void lw_status_draw(const struct lw_status *s, struct lw_buf *out) {
     put_head(s, out);
+    put_tracking(s, out);
     put_troubles(s, out);
     lw_cli_quarantine_text(s->quarantine, out);
     if (lw_status_figure(s, "", "at") > 0) {

@@ -17,6 +17,7 @@
 #include "core/task.h"
 #include "store/keys.h"
 #include "store/meta.h"
+#include "store/monitor_state.h"
 
 #define KAFKA_MS       1500  /* timeout of Kafka for each read */
 #define KAFKA_AGAIN_MS 10000 /* pause after Kafka did not answer */
@@ -211,7 +212,9 @@ int lw_status_read(struct lw_status *s, struct lw_err *err) {
     json_decref(s->quarantine);
     s->quarantine = spans;
     forget_history(s);
-    if (read_history(s, err) || read_partitions(s, err) ||
+    if (lw_monitor_state_tracking(s->redis, &s->config->spec, &s->tracking,
+                                  &s->tracking_since_ms, err) ||
+        read_history(s, err) || read_partitions(s, err) ||
         lw_health_facts(s->redis, &s->config->spec, s->facts, err))
         return -1;
     read_memory(s);

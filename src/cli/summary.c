@@ -37,6 +37,10 @@ void lw_summary_json(const struct lw_run_summary *summary, const struct lw_task 
     lw_json_set_count(into, "scored", all.answered.n);
     lw_summary_errors_json(task, lw_run_summary_frozen_error(&all),
                            lw_losses_error(&all.answered), into);
+    lw_json_set_number(into, lw_task_error_key(task, "untracked_", "").text,
+                       lw_losses_error(&all.untracked));
+    lw_json_set_number(into, lw_task_error_key(task, "frozen_tracked_", "").text,
+                       lw_losses_error(&all.first_tracked));
     lw_json_set_count(into, "alerts", summary->warnings + summary->criticals);
     lw_json_set_count(into, "critical_alerts", summary->criticals);
     lw_json_set_count(into, "retrains", summary->retrains);

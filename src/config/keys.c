@@ -285,6 +285,17 @@ static const struct lw_key gate_keys[] = {
 };
 static const struct lw_section gate_section = SECTION("retrain.gate", "", gate_keys);
 
+static const struct lw_key tracking_keys[] = {
+    {"time_constant", LW_KEY_DURATION, AT(spec.tracking.time_constant_ms),
+     .standard = "1h", .min = 0, .max = 365.0 * LW_DAY,
+     .doc = "A sealed pane weighs 1/e at this age. 0: predictions are not tracked."},
+};
+static const struct lw_section tracking_section = SECTION(
+    "tracking",
+    "A correction of two numbers that follows the stream between trainings, and is served "
+    "only where it is better (docs/statistics.md).",
+    tracking_keys);
+
 static const struct lw_key probation_keys[] = {
     {"length", LW_KEY_DURATION, AT(spec.retrain.probation_ms), .standard = "2d", .min = 0,
      .max = 365.0 * LW_DAY,
@@ -485,6 +496,7 @@ static const struct lw_key root_keys[] = {
             "lists: each combination is one candidate."},
     {"retrain", LW_KEY_MAP, .section = &retrain_section, .read = lw_config_read_retrain,
      .doc = ""},
+    {"tracking", LW_KEY_MAP, .section = &tracking_section, .doc = ""},
     {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook,
      .read = lw_config_read_webhooks, .doc = "Receivers of alerts."},
     {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},

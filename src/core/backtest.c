@@ -183,6 +183,7 @@ static int request_train(struct lw_backtest *b, const struct lw_request *request
     lw_dataset_sort(b->rows);
     t.as_of_ms = request->as_of_ms;
     lw_copy(t.barred, sizeof t.barred, request->barred);
+    t.tracked = request->tracked;
     t.quarantine = *lw_monitor_quarantine(b->monitor);
     if (lw_train(b->spec, b->rows, champion ? champion->model : NULL, recent, &t,
                  &failure)) {
@@ -228,6 +229,7 @@ static int pane_seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err 
             champion_set(b, e->decision[i].other, e->at_ms);
     if (e->ndecisions)
         scorers_load(b); /* a probation has ended: one shadow less */
+    lw_partition_track(b->partition, lw_monitor_tracking(b->monitor));
     struct lw_request request = e->request;
     follow_until(b, e->at_ms);
     free(e);

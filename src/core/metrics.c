@@ -50,8 +50,14 @@ static struct lw_reading bias_read(const struct lw_metric_input *in) {
     return r;
 }
 
+/* Of the plain predictions: tracking hides what a new fit would gain. */
 static struct lw_reading gain_read(const struct lw_metric_input *in) {
-    return model_reading(in, lw_losses_recalibration_gain);
+    const struct lw_losses *e = &in->view->counts.plain;
+    bool known = e->n >= 2;
+    return (struct lw_reading){.n = e->n,
+                               .known = known,
+                               .significant = true,
+                               .value = known ? lw_losses_recalibration_gain(e) : 0};
 }
 
 static struct lw_reading ratio_read(const struct lw_metric_input *in) {
@@ -118,7 +124,7 @@ static double r2_figure(const struct lw_metric_input *in) {
 }
 
 static double gain_figure(const struct lw_metric_input *in) {
-    return lw_losses_recalibration_gain(errors_of(in));
+    return lw_losses_recalibration_gain(&in->view->counts.plain);
 }
 
 static struct lw_reading events_read(const struct lw_metric_input *in) {
@@ -380,6 +386,29 @@ static const struct lw_metric table[] = {
      .read = ratio_read,
      .figure = ratio_figure,
      .summary = lw__summary_ratio},
+    {.name = "rmse_untracked",
+     .meaning = "RMSE of the champion's predictions without tracking",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_POSITIVE,
+     .flags = ONLY | ZERO,
+     .figure = lw__metric_untracked},
+    {.name = "rmse_tracked",
+     .meaning = "RMSE of the champion's predictions with tracking, served or not",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_POSITIVE,
+     .flags = ONLY | ZERO,
+     .figure = lw__metric_tracked},
+    {.name = "tracking_shift",
+     .meaning =
+         "size of the mean shift by tracking, divided by the usual size of a day's",
+     .series = "leeway_window_tracking_shift",
+     .unit = "",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_POSITIVE,
+     .read = lw__metric_shift_read,
+     .figure = lw__metric_shift},
     {.name = "rmse_first",
      .meaning = "RMSE of version 1, as if there had been no retraining",
      .unit = "target",

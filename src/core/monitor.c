@@ -271,7 +271,7 @@ static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
         return;
     int64_t old = lw_policy_unchallenged(&m->policy, at_ms);
     size_t window = lw_spec_longest(m->spec);
-    const struct lw_losses *e = &m->view[window].counts.champion;
+    const struct lw_losses *e = &m->view[window].counts.plain;
     if (old < r->stale_age_ms || e->n < m->spec->drift.min_n)
         return;
     double gain = lw_losses_recalibration_gain(e);
@@ -290,7 +290,8 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
         return;
     double expected =
         m->spec->task->error_of(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
-    m->changed = lw_change_update(m->change, lw_losses_error(&s->losses) / expected) != 0;
+    m->changed =
+        lw_change_update(m->change, lw_losses_error(lw_scores_served(s)) / expected) != 0;
 }
 
 void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *why,
@@ -325,6 +326,20 @@ static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_
         for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++)
             lw__monitor_resolve(m, r, i, why, out);
     }
+}
+
+static void track_pane(struct lw_monitor *m, const struct lw_pane *pane,
+                       bool quarantined) {
+    uint32_t version[LW_VERSIONS_MAX + 1] = {m->policy.champion};
+    size_t n = 1 + lw_monitor_shadows(m, version + 1);
+    if (m->reference)
+        lw_tracking_start(&m->tracking, m->spec, m->policy.champion,
+                          &m->reference->losses);
+    lw_tracking_pane(&m->tracking, m->spec, pane, quarantined, version, n);
+}
+
+const struct lw_tracking_set *lw_monitor_tracking(const struct lw_monitor *m) {
+    return &m->tracking.set;
 }
 
 static void decide_probation(struct lw_monitor *m, struct lw_evaluation *out) {
@@ -362,8 +377,12 @@ static void monitor_request(struct lw_monitor *m, const char *trigger,
             m) || /* checked only when there is cause, because it is expensive */
         lw__monitor_suspected_by(m, &subject))
         m->policy = was;
-    else
+    else {
+        m->policy.pending.tracked = m->policy.pending.bootstrap
+                                        ? m->spec->tracking.time_constant_ms > 0
+                                        : m->tracking.set.served;
         out->request = m->policy.pending;
+    }
 }
 
 void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
@@ -374,8 +393,9 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     if (end != INT64_MIN && pane->start_ms - end > m->spec->max_jump_ms)
         m->leapt_from_ms = end;
     lw_windows_push(m->windows, pane);
-    lw_policy_pane(&m->policy, m->spec, pane,
-                   lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms));
+    bool quarantined = lw_quarantine_touches(&m->quarantine, pane->start_ms, out->at_ms);
+    lw_policy_pane(&m->policy, m->spec, pane, quarantined);
+    track_pane(m, pane, quarantined);
     lw_run_summary_pane(&m->run_summary, pane, m->policy.first);
     watch_change(m, pane);
     for (size_t i = 0; i < m->nviews; i++)
@@ -407,6 +427,7 @@ int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
                      : until_ms - until_ms % m->spec->pane_ms;
     lw_windows_return(m->windows, to);
     lw_policy_return(&m->policy, m->spec, to);
+    lw_tracking_return(&m->tracking, to);
     for (size_t i = 0; i < m->nstates; i++)
         lw_not_after(&m->state[i].since_ms, to);
     for (int k = 0; k < LW_NOTICES; k++)
@@ -437,6 +458,7 @@ void lw_monitor_trained(struct lw_monitor *m, uint64_t request, uint32_t version
     }
     end_notice(m, out, LW_NOTICE_FAILED, "A training has ended with a model.");
     if (d->kind == LW_DECIDED_PROMOTE) {
+        lw_tracking_prove(&m->tracking, training->day, training->ndays);
         end_notice(m, out, LW_NOTICE_ROLLBACK, "A newer version was promoted.");
         end_notice(m, out, LW_NOTICE_STATE, "A newer version was promoted.");
         resolve_all(m, out, version, "was promoted");

@@ -125,6 +125,8 @@ const struct lw_quarantine *lw_monitor_quarantine(const struct lw_monitor *m);
 
 /* Versions to be scored as shadows: the first one if kept, the previous one in
  * probation. */
+/* How workers track the versions from now on (borrowed until the next call). */
+const struct lw_tracking_set *lw_monitor_tracking(const struct lw_monitor *m);
 size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_MAX]);
 uint32_t lw_monitor_champion_version(const struct lw_monitor *m);
 int64_t lw_monitor_sealed_until(const struct lw_monitor *m); /* INT64_MIN at first */

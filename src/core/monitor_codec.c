@@ -6,7 +6,7 @@
 
 #include "core/monitor_private.h"
 
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 
 static uint64_t slot_key(const struct lw_spec *spec, size_t rule, size_t subject) {
     char text[3 * LW_NAME_MAX];
@@ -26,6 +26,7 @@ void lw_monitor_write(const struct lw_monitor *m, struct lw_buf *out) {
     lw_buf_i64(out, m->leapt_from_ms);
     lw_policy_write(&m->policy, out);
     lw_quarantine_write(&m->quarantine, out);
+    lw_tracking_write(&m->tracking, out);
     lw_run_summary_write(&m->run_summary, m->spec->task, out);
     lw_buf_blob(out, m->spec->change.kind, strlen(m->spec->change.kind));
     if (m->change)
@@ -93,6 +94,7 @@ int lw_monitor_read(struct lw_monitor *m, const void *data, size_t len,
     m->leapt_from_ms = lw_reader_ms(&r, INT64_MIN);
     lw_policy_read(&m->policy, &r);
     lw_quarantine_read(&m->quarantine, &r);
+    lw_tracking_read(&m->tracking, &r);
     lw_run_summary_read(&m->run_summary, m->spec->task, &r);
     if (read_change(m, &r, err))
         return -1;

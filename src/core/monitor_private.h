@@ -50,6 +50,7 @@ struct lw_monitor {
     struct lw_reference *first; /* version 1's, when it is not the champion's, or NULL */
     struct lw_policy policy;
     struct lw_quarantine quarantine;
+    struct lw_tracking_state tracking;
     struct lw_run_summary run_summary;
     struct lw_change *change;      /* or NULL */
     bool changed;                  /* the change detector fired with the newest pane */
@@ -137,6 +138,11 @@ bool lw__monitor_fault_judged(const struct lw_member *before, const struct lw_me
 void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out);
 /* Writes the alert's sentence (summary.c); the others are those of single metrics. */
 void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject);
+/* Readers and figures of metrics.c that are elsewhere (metrics_tracking.c). */
+double lw__metric_untracked(const struct lw_metric_input *in);
+double lw__metric_tracked(const struct lw_metric_input *in);
+struct lw_reading lw__metric_shift_read(const struct lw_metric_input *in);
+double lw__metric_shift(const struct lw_metric_input *in);
 typedef void lw_summary_writer(const struct lw_metric_input *in, struct lw_alert *alert,
                                const char *count);
 lw_summary_writer lw__summary_ratio, lw__summary_gain, lw__summary_share,

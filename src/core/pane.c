@@ -47,7 +47,7 @@ void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     pane->first_offset = pane->last_offset = -1;
     pane->events = 0;
     memset(pane->reason, 0, sizeof pane->reason);
-    pane->answered = (struct lw_losses){0};
+    pane->answered = pane->untracked = (struct lw_losses){0};
     segments_restart(pane, 0);
     pane->nscores = 0; /* the profiles stay for the next versions */
     pane->nbuffered = 0;
@@ -87,8 +87,40 @@ struct lw_scores *lw__pane_scores(struct lw_pane *pane, uint32_t version) {
     else
         s->profile = lw_profile_new(pane->spec->score_column, 2, seed);
     s->version = version;
-    s->losses = (struct lw_losses){0};
+    s->losses = s->tracked = s->served = (struct lw_losses){0};
+    s->tracks = s->serves_tracked = false;
+    s->tracking = (struct lw_tracking){0};
     s->nbuffered = 0;
+    return s;
+}
+
+const struct lw_losses *lw_scores_served(const struct lw_scores *s) {
+    return s->tracks ? &s->served : &s->losses;
+}
+
+const struct lw_losses *lw_scores_tracked(const struct lw_scores *s) {
+    return s->tracks ? &s->tracked : &s->losses;
+}
+
+/* The sums are about to differ: until now they were the same. */
+static void scores_track(struct lw_scores *s) {
+    if (!s->tracks)
+        s->tracked = s->served = s->losses;
+    s->tracks = true;
+}
+
+/* The version's scores; the first time, how it is tracked in this pane. */
+static struct lw_scores *scores_begin(struct lw_pane *pane, uint32_t version) {
+    const struct lw_tracking_set *set = pane->tracking;
+    struct lw_scores *s = lw__pane_scores(pane, version);
+    if (!s || s->losses.n || s->losses.unsummed || s->nbuffered || s->tracks || !set)
+        return s;
+    const struct lw_tracking *tracking = lw_tracking_find(set, version);
+    if (tracking) {
+        s->tracks = true;
+        s->tracking = *tracking;
+        s->serves_tracked = set->served;
+    }
     return s;
 }
 
@@ -119,9 +151,17 @@ static void columns_drain(struct lw_pane *pane) {
 }
 
 /* The errors follow from the buffered targets: one call of the task for all of them. */
-static void scores_drain(struct lw_scores *s, const struct lw_task *task) {
+static void scores_drain(struct lw_scores *s, const struct lw_spec *spec) {
     double *prediction = s->buffered, *target = s->buffered + LW_PANE_BUFFERED;
-    lw_losses_add_all(&s->losses, task, target, prediction, s->nbuffered);
+    double tracked[LW_PANE_BUFFERED];
+    lw_losses_add_all(&s->losses, spec->task, target, prediction, s->nbuffered);
+    if (s->tracks) {
+        for (size_t i = 0; i < s->nbuffered; i++)
+            tracked[i] = lw_tracking_apply(&s->tracking, spec, prediction[i]);
+        lw_losses_add_all(&s->tracked, spec->task, target, tracked, s->nbuffered);
+        lw_losses_add_all(&s->served, spec->task, target,
+                          s->serves_tracked ? tracked : prediction, s->nbuffered);
+    }
     for (size_t i = 0; i < s->nbuffered; i++)
         target[i] = prediction[i] - target[i];
     for (size_t i = 0; i < 2; i++)
@@ -142,29 +182,35 @@ static void columns_buffer(struct lw_pane *pane, const struct lw_cell *watched) 
         columns_drain(pane);
 }
 
-static void scores_buffer(struct lw_scores *s, const struct lw_task *task, double target,
+static void scores_buffer(struct lw_scores *s, const struct lw_spec *spec, double target,
                           double prediction) {
     if (!s->buffered)
         s->buffered = lw_calloc((size_t)2 * LW_PANE_BUFFERED, sizeof *s->buffered);
     s->buffered[s->nbuffered] = prediction;
     s->buffered[LW_PANE_BUFFERED + s->nbuffered] = target;
     if (++s->nbuffered == LW_PANE_BUFFERED)
-        scores_drain(s, task);
+        scores_drain(s, spec);
 }
 
 void lw_pane_buffer(struct lw_pane *pane, const struct lw_pane_event *event) {
-    const struct lw_task *task = pane->spec->task;
+    const struct lw_spec *spec = pane->spec;
     pane_count_event(pane, event->offset, event->reason);
     lw_profile_add_categories(pane->profile, event->watched);
     columns_buffer(pane, event->watched);
     if (event->reason != LW_GOOD || event->nscored == 0)
         return;
-    lw_losses_add(&pane->answered, task, event->target, event->scored[0].prediction);
     for (size_t i = 0; i < event->nscored; i++) {
-        struct lw_scores *s = lw__pane_scores(pane, event->scored[i].version);
+        struct lw_scored *scored = &event->scored[i];
+        struct lw_scores *s = scores_begin(pane, scored->version);
+        scored->served = s && s->serves_tracked
+                             ? lw_tracking_apply(&s->tracking, spec, scored->prediction)
+                             : scored->prediction;
         if (s)
-            scores_buffer(s, task, event->target, event->scored[i].prediction);
+            scores_buffer(s, spec, event->target, scored->prediction);
     }
+    lw_losses_add(&pane->answered, spec->task, event->target, event->scored[0].served);
+    lw_losses_add(&pane->untracked, spec->task, event->target,
+                  event->scored[0].prediction);
 }
 
 void lw_pane_drain(struct lw_pane *pane) {
@@ -172,7 +218,7 @@ void lw_pane_drain(struct lw_pane *pane) {
         columns_drain(pane);
     for (size_t i = 0; i < pane->nscores; i++)
         if (pane->scores[i].nbuffered > 0)
-            scores_drain(&pane->scores[i], pane->spec->task);
+            scores_drain(&pane->scores[i], pane->spec);
 }
 
 void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
@@ -198,18 +244,28 @@ static void segments_merge(struct lw_pane *pane, const struct lw_pane *other) {
     lw_examples_merge(&pane->examples, &other->examples);
 }
 
+static void scores_merge(struct lw_scores *s, const struct lw_scores *other) {
+    if (s->tracks || other->tracks) {
+        scores_track(s);
+        lw_losses_merge(&s->tracked, lw_scores_tracked(other));
+        lw_losses_merge(&s->served, lw_scores_served(other));
+    }
+    lw_losses_merge(&s->losses, &other->losses);
+}
+
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
     pane->events += other->events;
     for (size_t i = 0; i < LW_REASONS_MAX; i++)
         pane->reason[i] += other->reason[i];
     lw_losses_merge(&pane->answered, &other->answered);
+    lw_losses_merge(&pane->untracked, &other->untracked);
     lw_profile_merge(pane->profile, other->profile);
     segments_merge(pane, other);
     for (size_t i = 0; i < other->nscores; i++) {
         struct lw_scores *s = lw__pane_scores(pane, other->scores[i].version);
         if (!s)
             continue;
-        lw_losses_merge(&s->losses, &other->scores[i].losses);
+        scores_merge(s, &other->scores[i]);
         lw_profile_merge(s->profile, other->scores[i].profile);
     }
 }

@@ -10,11 +10,19 @@
 #include "core/losses.h"
 #include "core/segments.h"
 #include "core/spec.h"
+#include "core/tracking.h"
 
-/* Losses of one model version, and the distributions of its predictions and errors. */
+/* Losses of one model version, and the distributions of its predictions and errors, all
+ * of the plain predictions but for `tracked` and `served`. */
 struct lw_scores {
     uint32_t version;
     struct lw_losses losses;
+    /* Fixed when the version first scores in the pane: are predictions tracked, how, and
+     * are the tracked ones served? Without `tracks`, all three losses are the same, and
+     * only the first is filled. */
+    bool tracks, serves_tracked;
+    struct lw_tracking tracking;
+    struct lw_losses tracked, served;
     struct lw_profile *profile; /* prediction, error */
     double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED for each of the two */
     size_t nbuffered;
@@ -27,9 +35,11 @@ struct lw_pane {
         last_offset; /* of the accumulated events; -1 when none or merged */
     uint64_t events; /* good and rejected */
     uint64_t reason[LW_REASONS_MAX]; /* by outcome; [LW_GOOD] are the good ones */
-    /* of the champion's predictions, whichever version it was */
-    struct lw_losses answered;
+    /* of the champion's answers, whichever version it was, and of its plain predictions */
+    struct lw_losses answered, untracked;
     struct lw_profile *profile; /* features, target */
+    /* Of versions that begin to score in the pane (borrowed); NULL: none is tracked. */
+    const struct lw_tracking_set *tracking;
     size_t nscores;
     struct lw_scores scores[LW_VERSIONS_MAX];
     /* Losses by segment, of one version only: the newest that answered. */
@@ -42,10 +52,11 @@ struct lw_pane {
 };
 #define LW_PANE_BUFFERED 32
 
-/* One version's prediction for an event. */
+/* One version's prediction for an event, and what it answers: the tracked prediction
+ * where that is served. */
 struct lw_scored {
     uint32_t version;
-    double prediction;
+    double prediction, served;
 };
 
 struct lw_pane_event {
@@ -53,7 +64,7 @@ struct lw_pane_event {
     const struct lw_cell *watched; /* see lw_spec_watch */
     int reason;                    /* its outcome; LW_GOOD or why it was rejected */
     double target;
-    const struct lw_scored *scored; /* the champion's prediction comes first */
+    struct lw_scored *scored; /* the champion comes first; `served` is filled in */
     size_t nscored;
 };
 
@@ -78,6 +89,9 @@ void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
  * first. */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);
+/* Losses of what the version answered. */
+const struct lw_losses *lw_scores_served(const struct lw_scores *s);
+const struct lw_losses *lw_scores_tracked(const struct lw_scores *s);
 
 /* The pane as named blobs, one per member ("meta", "f:<feature>", "f:target",
  * "s:<version>", "e:<feature>", "x"): the fields of its Redis hash. Calls emit once for

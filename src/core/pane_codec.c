@@ -3,6 +3,7 @@
  * (losses by value of a category) and "x" (the worst events). The last two name the
  * model version that they are about, and are left out when empty. Each blob is
  * independent, so that a reader can fetch one field of the hash. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,11 @@
 #include "core/pane.h"
 #include "core/pane_private.h"
 
-#define META_VERSION 2
+#define META_VERSION 3
+
+/* How a version's predictions are tracked in a pane of one partition, which serves either
+ * all of them or none. */
+enum { PLAIN, TRACKED, TRACKED_SERVED };
 
 static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
     lw_buf_u8(out, META_VERSION);
@@ -20,6 +25,7 @@ static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
     lw_buf_i64(out, pane->last_offset);
     lw_buf_u64(out, pane->events);
     lw_losses_write(&pane->answered, pane->spec->task, out);
+    lw_losses_write(&pane->untracked, pane->spec->task, out);
     lw_buf_u8(out, LW_REASONS_MAX);
     for (int i = 0; i < LW_REASONS_MAX; i++)
         lw_buf_u64(out, pane->reason[i]);
@@ -28,6 +34,13 @@ static void write_meta(const struct lw_pane *pane, struct lw_buf *out) {
 static void write_scores(struct lw_scores *s, const struct lw_task *task,
                          struct lw_buf *out) {
     lw_losses_write(&s->losses, task, out);
+    lw_buf_u8(out, s->tracks ? s->serves_tracked ? TRACKED_SERVED : TRACKED : PLAIN);
+    if (s->tracks) {
+        lw_buf_f64(out, s->tracking.a);
+        lw_buf_f64(out, s->tracking.b);
+        lw_buf_f64(out, s->tracking.c);
+        lw_losses_write(&s->tracked, task, out);
+    }
     struct lw_buf member = {0};
     for (size_t i = 0; i < 2; i++) {
         lw_buf_clear(&member);
@@ -84,7 +97,9 @@ static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *e
     pane->first_offset = lw_reader_i64(r);
     pane->last_offset = lw_reader_i64(r);
     pane->events = lw_reader_u64(r);
-    if (lw_losses_read(&pane->answered, pane->spec->task, r, err) && !r->bad)
+    if ((lw_losses_read(&pane->answered, pane->spec->task, r, err) ||
+         lw_losses_read(&pane->untracked, pane->spec->task, r, err)) &&
+        !r->bad)
         return -1;
     uint8_t reasons = lw_reader_u8(r);
     for (uint8_t i = 0; i < reasons; i++) {
@@ -99,12 +114,30 @@ static int read_meta(struct lw_pane *pane, struct lw_reader *r, struct lw_err *e
     return 0;
 }
 
+static int read_tracked(struct lw_scores *s, const struct lw_task *task,
+                        struct lw_reader *r, struct lw_err *err) {
+    uint8_t kind = lw_reader_u8(r);
+    if (kind == PLAIN)
+        return r->bad ? -1 : 0;
+    s->tracks = true;
+    s->serves_tracked = kind == TRACKED_SERVED;
+    s->tracking.a = lw_reader_f64(r);
+    s->tracking.b = lw_reader_f64(r);
+    s->tracking.c = lw_reader_f64(r);
+    if (kind > TRACKED_SERVED || lw_losses_read(&s->tracked, task, r, err) ||
+        !isfinite(s->tracking.a + s->tracking.b + s->tracking.c))
+        return -1;
+    s->served = s->serves_tracked ? s->tracked : s->losses;
+    return 0;
+}
+
 static int read_scores(struct lw_pane *pane, uint32_t version, struct lw_reader *r,
                        struct lw_err *err) {
     struct lw_scores *s = lw__pane_scores(pane, version);
     if (!s)
         return 0; /* the pane holds enough newer versions */
-    if (lw_losses_read(&s->losses, pane->spec->task, r, err))
+    if (lw_losses_read(&s->losses, pane->spec->task, r, err) ||
+        read_tracked(s, pane->spec->task, r, err))
         return lw_fail(err, LW_EINPUT, "too short for the sums of losses");
     for (size_t i = 0; i < 2; i++) {
         size_t len;

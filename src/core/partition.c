@@ -82,10 +82,12 @@ static uint64_t pane_seed(const struct lw_partition *p, int64_t start_ms) {
 
 static struct lw_pane *make_pane(struct lw_partition *p, int64_t start_ms) {
     uint64_t seed = pane_seed(p, start_ms);
-    if (p->nspare == 0)
-        return lw_pane_new(p->spec, start_ms, seed);
-    struct lw_pane *pane = p->spare[--p->nspare];
-    lw_pane_reset(pane, start_ms, seed);
+    struct lw_pane *pane = p->nspare ? p->spare[--p->nspare] : NULL;
+    if (pane)
+        lw_pane_reset(pane, start_ms, seed);
+    else
+        pane = lw_pane_new(p->spec, start_ms, seed);
+    pane->tracking = &p->tracking;
     return pane;
 }
 
@@ -182,11 +184,6 @@ static int64_t time_bounded(int64_t t) {
     return t > limit ? limit : t < -limit ? -limit : t;
 }
 
-static int64_t pane_start(const struct lw_partition *p, int64_t t) {
-    int64_t pane = p->spec->pane_ms, rest = t % pane;
-    return t - (rest < 0 ? rest + pane : rest);
-}
-
 static enum lw_timeliness event_timeliness(struct lw_partition *p, int64_t t,
                                            int64_t start) {
     struct lw_struck struck;
@@ -214,7 +211,7 @@ static void loss_add(const struct lw_partition *p, struct lw_pane *pane,
                      const struct lw_scored *champion) {
     static const struct lw_cell none;
     int id = p->spec->event.id_field;
-    double loss = p->spec->task->loss_of(row->target, champion->prediction);
+    double loss = p->spec->task->loss_of(row->target, champion->served);
     if (isnan(loss))
         return;
     lw_pane_add_loss(pane, champion->version, watched, id >= 0 ? &row->cells[id] : &none,
@@ -232,9 +229,24 @@ static struct lw_pane *pane_of(struct lw_partition *p, int64_t start) {
     return lw_partition_open(p, start);
 }
 
+/* A late or suspect event has no pane: it is tracked as the next pane will be. */
+static void answer_outside(const struct lw_partition *p,
+                           const struct lw_pane_event *event) {
+    for (size_t i = 0; i < event->nscored; i++) {
+        struct lw_scored *s = &event->scored[i];
+        const struct lw_tracking *t =
+            p->tracking.served ? lw_tracking_find(&p->tracking, s->version) : NULL;
+        s->served = t ? lw_tracking_apply(t, p->spec, s->prediction) : s->prediction;
+    }
+}
+
+void lw_partition_track(struct lw_partition *p, const struct lw_tracking_set *set) {
+    p->tracking = *set;
+}
+
 enum lw_timeliness lw_partition_add(struct lw_partition *p, const struct lw_row *row,
                                     const struct lw_pane_event *event) {
-    int64_t t = time_bounded(row->time_ms), start = pane_start(p, t);
+    int64_t t = time_bounded(row->time_ms), start = lw_spec_pane_start(p->spec, t);
     bool known = lw_clock_mark(&p->clock) != INT64_MIN, good = event->reason == LW_GOOD;
     enum lw_timeliness where = event_timeliness(p, t, start);
     p->counter[LW_COUNT_MESSAGES]++;
@@ -247,6 +259,8 @@ enum lw_timeliness lw_partition_add(struct lw_partition *p, const struct lw_row 
         lw_pane_buffer(pane, event);
         if (good && event->nscored)
             loss_add(p, pane, row, event->watched, &event->scored[0]);
+    } else {
+        answer_outside(p, event);
     }
     panes_update(p, known);
     return where;
@@ -303,6 +317,7 @@ struct lw_pane *lw_partition_take_oldest(struct lw_partition *p) {
     struct lw_pane *pane = p->pane[0];
     lw_pane_drain(pane);
     remove_at(p, 0);
+    pane->tracking = NULL;
     return pane;
 }
 

@@ -45,6 +45,8 @@ enum lw_timeliness { LW_ON_TIME, LW_LATE, LW_SUSPECT };
  * path: allocates only when a pane opens. */
 enum lw_timeliness lw_partition_add(struct lw_partition *p, const struct lw_row *row,
                                     const struct lw_pane_event *event);
+/* How predictions are tracked in panes that begin from now on. */
+void lw_partition_track(struct lw_partition *p, const struct lw_tracking_set *set);
 /* The time of the next event's Kafka record; 0 or less: not known. */
 void lw_partition_bound(struct lw_partition *p, int64_t record_ms);
 /* The leader has sealed all panes that end at or before this: later events of them are

@@ -19,7 +19,8 @@ struct lw_partition {
     int64_t struck_from_ms, struck_until_ms; /* starts of panes discarded since a flush */
     int64_t flushed_newest_ms;               /* lw_partition_newest at the last flush */
     uint64_t counter[LW_COUNTERS];
-    struct lw_pane **pane; /* in order of start */
+    struct lw_tracking_set tracking; /* of panes that begin from now on */
+    struct lw_pane **pane;           /* in order of start */
     size_t npanes, cap;
     struct lw_pane *spare[LW_SPARE_PANES];
     size_t nspare;

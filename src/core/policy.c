@@ -25,7 +25,8 @@ static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane
     const struct lw_scores *old = lw_pane_scores(pane, p->previous);
     if (!now || !old || now->losses.n == 0 || now->losses.n != old->losses.n)
         return; /* not the same events: the pane of the change of champion */
-    lw_moments_add(&p->probation, lw_losses_difference(&old->losses, &now->losses));
+    lw_moments_add(&p->probation,
+                   lw_losses_difference(lw_scores_served(old), lw_scores_served(now)));
 }
 
 static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
@@ -352,6 +353,7 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     lw_buf_u64(out, p->pending.id);
     lw_buf_i64(out, p->pending.as_of_ms);
     lw_buf_u8(out, p->pending.bootstrap);
+    lw_buf_u8(out, p->pending.tracked);
     lw_buf_blob(out, p->pending.reason, strlen(p->pending.reason));
     lw_buf_blob(out, p->pending.barred, strlen(p->pending.barred));
     lw_buf_blob(out, p->asked, strlen(p->asked));
@@ -413,6 +415,7 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     p->pending.id = lw_reader_u64(r);
     p->pending.as_of_ms = lw_reader_ms(r, 0);
     p->pending.bootstrap = lw_reader_u8(r) != 0;
+    p->pending.tracked = lw_reader_u8(r) != 0;
     lw_reader_text(r, p->pending.reason, sizeof p->pending.reason);
     lw_reader_text(r, p->pending.barred, sizeof p->pending.barred);
     lw_reader_text(r, p->asked, sizeof p->asked);

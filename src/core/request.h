@@ -9,6 +9,7 @@ struct lw_request {
     char reason[LW_NAME_MAX * 2];
     int64_t as_of_ms;
     bool bootstrap;
+    bool tracked;             /* for lw_training */
     char barred[LW_NAME_MAX]; /* for lw_training; "": none */
 };
 

@@ -25,9 +25,12 @@ void lw_run_summary_pane(struct lw_run_summary *l, const struct lw_pane *pane,
     struct lw_month *m = month_of(l, pane->start_ms);
     m->events += pane->events;
     lw_losses_merge(&m->answered, &pane->answered);
+    lw_losses_merge(&m->untracked, &pane->untracked);
     const struct lw_scores *s = first ? lw_pane_scores(pane, first) : NULL;
-    if (s)
-        lw_losses_merge(&m->first, &s->losses);
+    if (!s)
+        return;
+    lw_losses_merge(&m->first, &s->losses);
+    lw_losses_merge(&m->first_tracked, lw_scores_tracked(s));
 }
 
 double lw_run_summary_frozen_error(const struct lw_month *m) {
@@ -40,7 +43,9 @@ void lw_run_summary_totals(const struct lw_run_summary *l, struct lw_month *out)
     for (size_t i = 0; i < l->nmonths; i++) {
         out->events += l->month[i].events;
         lw_losses_merge(&out->answered, &l->month[i].answered);
+        lw_losses_merge(&out->untracked, &l->month[i].untracked);
         lw_losses_merge(&out->first, &l->month[i].first);
+        lw_losses_merge(&out->first_tracked, &l->month[i].first_tracked);
     }
 }
 
@@ -60,7 +65,9 @@ void lw_run_summary_write(const struct lw_run_summary *l, const struct lw_task *
         lw_buf_u32(out, (uint32_t)m->month);
         lw_buf_u64(out, m->events);
         lw_losses_write(&m->answered, task, out);
+        lw_losses_write(&m->untracked, task, out);
         lw_losses_write(&m->first, task, out);
+        lw_losses_write(&m->first_tracked, task, out);
     }
 }
 
@@ -89,6 +96,8 @@ void lw_run_summary_read(struct lw_run_summary *l, const struct lw_task *task,
         m->month = (int32_t)lw_reader_u32(r);
         m->events = lw_reader_u64(r);
         read_losses(&m->answered, task, r);
+        read_losses(&m->untracked, task, r);
         read_losses(&m->first, task, r);
+        read_losses(&m->first_tracked, task, r);
     }
 }

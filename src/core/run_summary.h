@@ -14,7 +14,9 @@ struct lw_month {
     uint64_t events;
     /* of the champions, whichever version it was: the managed model */
     struct lw_losses answered;
-    struct lw_losses first; /* of version 1 on the same events: the frozen model */
+    struct lw_losses untracked; /* of their plain predictions */
+    /* Of version 1 on the same events: the frozen model, plain and tracked. */
+    struct lw_losses first, first_tracked;
 };
 
 /* Error of the frozen model; NAN where it was not scored on the same events as the

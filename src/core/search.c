@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "core/tracking.h"
 #include "model/cost.h"
 
 #define LAST_ROUND 2 /* of halving: rounds 0, 1, 2 fit a quarter, a half, all rows */
@@ -29,7 +30,8 @@ struct candidate_search {
     const struct lw_spec *spec;
     const struct lw_split *s;
     struct lw_training *out;
-    double *predicted;      /* of the current trial */
+    double *predicted;      /* of the current trial, and ... */
+    double *answers;        /* ... as they would be served */
     double *best;           /* of `model` */
     struct lw_model *model; /* best of the round, or ... */
     size_t of_base;         /* ... based on this shared stage; SIZE_MAX: not */
@@ -48,6 +50,25 @@ double lw__search_held_out(const struct lw_task *task, const struct lw_split *s,
                       predicted[i - s->hold]);
     /* a sum with events left out has no error */
     return errors->unsummed ? NAN : lw_losses_error(errors);
+}
+
+void lw__search_answer(const struct lw_spec *spec, const struct lw_split *s,
+                       const double *predicted, double *out) {
+    size_t n = s->end - s->hold;
+    if (!s->tracked) {
+        memmove(out, predicted, n * sizeof *out);
+        return;
+    }
+    int64_t *time = lw_malloc((n + 1) * sizeof *time);
+    double *target = lw_malloc((n + 1) * sizeof *target);
+    for (size_t i = 0; i < n; i++) {
+        time[i] = lw_dataset_time(s->ds, s->hold + i);
+        target[i] = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, s->hold + i));
+    }
+    const struct lw_tracking_rows rows = {n, time, target, predicted};
+    lw_tracking_simulate(spec, &rows, out);
+    free(time);
+    free(target);
 }
 
 static double search_seconds(const struct candidate_search *f) {
@@ -136,7 +157,8 @@ static int held_out(struct candidate_search *f, const struct lw_model *model,
     if (bad)
         return lw_fail(err, LW_EINPUT,
                        "%zu of %zu predictions for the hold-out are not finite", bad, n);
-    double error = lw__search_held_out(f->spec->task, s, f->predicted, &errors);
+    lw__search_answer(f->spec, s, f->predicted, f->answers);
+    double error = lw__search_held_out(f->spec->task, s, f->answers, &errors);
     if (!isfinite(error))
         return lw_fail(err, LW_EINPUT,
                        "its errors on the hold-out are too large to be summed");
@@ -325,6 +347,7 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s
                                  .failed = failed};
     out->ntrials = 0;
     f.predicted = lw_malloc((s->end - s->hold) * sizeof *f.predicted);
+    f.answers = lw_malloc((s->end - s->hold) * sizeof *f.answers);
     for (size_t i = 0; i < n; i++)
         list[i] = i;
     if (spec->retrain.search.kind == LW_SEARCH_RANDOM)
@@ -334,6 +357,7 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s
     else
         run_round(&f, list, n, 0, s->begin);
     free(f.predicted);
+    free(f.answers);
     if (!f.model)
         fail_all(out, err);
     return f.model;

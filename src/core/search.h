@@ -21,7 +21,13 @@ struct lw_split {
     const struct lw_dataset *ds;
     size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
     struct lw_labels labels; /* of the held-out rows: the bounds of a label */
+    bool tracked;            /* answers are tracked predictions */
 };
+
+/* What predictions for the held-out rows are served as: tracked in order of time, or as
+ * they are. out may be predicted itself. */
+void lw__search_answer(const struct lw_spec *spec, const struct lw_split *s,
+                       const double *predicted, double *out);
 
 /* Error of predictions for the held-out rows, and the sums behind it; a label counts as
  * `labels` says. */

@@ -47,6 +47,11 @@ void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
     lw_cell_put_num(&out[spec->nfeatures], row->target);
 }
 
+int64_t lw_spec_pane_start(const struct lw_spec *spec, int64_t t) {
+    int64_t rest = t % spec->pane_ms;
+    return t - (rest < 0 ? rest + spec->pane_ms : rest);
+}
+
 const char *lw_spec_feature_name(const struct lw_spec *spec, int feature) {
     if (feature >= 0)
         return spec->feature[feature].name;

@@ -100,6 +100,11 @@ struct lw_retrain_spec {
     bool keep_first;
 };
 
+/* Correcting predictions between trainings (core/tracking.h). */
+struct lw_tracking_spec {
+    int64_t time_constant_ms; /* a pane weighs 1/e at this age; 0: off */
+};
+
 struct lw_task;
 
 struct lw_spec {
@@ -126,6 +131,7 @@ struct lw_spec {
     struct lw_rule rule[LW_RULES_MAX];
     struct lw_change_spec change;
     struct lw_retrain_spec retrain;
+    struct lw_tracking_spec tracking;
     size_t ncandidates;
     struct lw_fit_spec candidate[LW_CANDIDATES_MAX];
     uint64_t config_hash; /* of the text that this was read from */
@@ -141,6 +147,8 @@ void lw_spec_columns(struct lw_spec *spec);
  * nfeatures + 1 cells. Hot path. */
 void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
                    struct lw_cell *out);
+/* Start of the pane that the time is in. */
+int64_t lw_spec_pane_start(const struct lw_spec *spec, int64_t t);
 /* Text of a feature index of a rule: its name, "target", "prediction", or "". */
 const char *lw_spec_feature_name(const struct lw_spec *spec, int feature);
 /* The next event time after `after_ms` at which a training may be requested. A replay

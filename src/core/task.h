@@ -35,6 +35,13 @@ struct lw_task_figure {
 
 #define LW_TASK_FIGURES_MAX 8
 
+/* The residuals (target - prediction) of a set of events, for tracking. */
+struct lw_residuals {
+    double n, mean, squares;          /* events, mean, sum of squares */
+    double prediction, prediction_m2; /* mean, sum of squared deviations from it */
+    double with_prediction; /* sum of (prediction - its mean) (residual - its mean) */
+};
+
 struct lw_task {
     const char *name;       /* "regression" */
     const char *link;       /* from a linear predictor to a prediction: "identity" */
@@ -51,6 +58,8 @@ struct lw_task {
                                    double cap);
     /* Share of the loss that refitting intercept and slope on the link scale removes. */
     double (*recalibration_gain)(const struct lw_losses *s);
+
+    struct lw_residuals (*residuals)(const struct lw_losses *s);
 
     /* Sums over n events. Hot path: neither allocates. */
     void (*add)(struct lw_losses *s, const double *target, const double *prediction,

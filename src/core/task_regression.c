@@ -49,6 +49,16 @@ static double regression_recalibration_gain(const struct lw_losses *s) {
     return lw_errors_recalibration_gain(&s->errors);
 }
 
+static struct lw_residuals regression_residuals(const struct lw_losses *s) {
+    const struct lw_errors *e = &s->errors;
+    return (struct lw_residuals){.n = (double)e->n,
+                                 .mean = -e->e.mean,
+                                 .squares = e->e2,
+                                 .prediction = e->prediction.mean,
+                                 .prediction_m2 = e->prediction.m2,
+                                 .with_prediction = -e->pe};
+}
+
 static double regression_loss_of(double target, double prediction) {
     double e = prediction - target;
     return lw_summable(prediction) && lw_summable(target) ? e * e : NAN;
@@ -118,6 +128,7 @@ const struct lw_task lw_task_regression = {
     .distance = regression_distance,
     .compare = regression_compare,
     .recalibration_gain = regression_recalibration_gain,
+    .residuals = regression_residuals,
     .add = regression_add,
     .merge = regression_merge,
     .bytes = LW_ERRORS_BYTES,

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "core/search.h"
 
 /* Rows behind the weekly pattern of the loss, and how strongly an hour's own mean is
@@ -27,7 +28,9 @@ struct trainer {
     const struct lw_spec *spec;
     struct lw_split rows;
     const struct lw_pane *recent;
-    double *predicted; /* the proved model's, of the held-out rows */
+    double *predicted; /* the proved model's, of the held-out rows, and ... */
+    double *answers;   /* ... as they would be served */
+    struct lw_losses answered;
     struct lw_training *out;
 };
 
@@ -146,7 +149,7 @@ static void hourly_loss_estimate(const struct trainer *t, struct lw_reference *r
         ref->hour_loss[h] =
             (r.sum[h] + RHYTHM_SHRINK * sum / n) / (r.n[h] + RHYTHM_SHRINK);
     double held = mean_over(ref->hour_loss, r.held);
-    hourly_loss_scale(ref, held > 0 ? lw_losses_mean(&ref->losses) / held : 1);
+    hourly_loss_scale(ref, held > 0 ? lw_losses_mean(&t->answered) / held : 1);
     if (!recent || recent->answered.n < LEVEL_MIN_N)
         return;
     double expected = mean_over(ref->hour_loss, r.recent);
@@ -178,7 +181,7 @@ static void loss_by_segment(const struct trainer *t, struct lw_reference *ref) {
         atom[f] = spec->feature[f].kind == LW_CATEGORY ? atom_of(spec, plan, f) : -1;
     for (size_t i = s->hold; i < s->end; i++) {
         double target = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
-        double loss = spec->task->loss_of(target, t->predicted[i - s->hold]);
+        double loss = spec->task->loss_of(target, t->answers[i - s->hold]);
         lw_dataset_cells(s->ds, i, cells);
         for (size_t f = 0; f < spec->nfeatures; f++)
             if (atom[f] >= 0 && cells[atom[f]].present && isfinite(loss))
@@ -216,10 +219,8 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
     const struct lw_split *s = &t->rows;
     struct lw_gate *gate = &t->out->gate;
     if (!champion) {
-        struct lw_losses errors;
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
-        gate->challenger_error =
-            lw__search_held_out(t->spec->task, s, t->predicted, &errors);
+        gate->challenger_error = lw_losses_error(&t->answered);
         lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
         return 0;
     }
@@ -227,7 +228,8 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
         return -1;
     double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
     lw_model_predict_rows(champion, s->ds, s->hold, s->end, predicted);
-    const struct lw_gate_rows rows = {s->ds, s->hold, s->end, predicted, t->predicted};
+    lw__search_answer(t->spec, s, predicted, predicted);
+    const struct lw_gate_rows rows = {s->ds, s->hold, s->end, predicted, t->answers};
     lw_gate_judge(t->spec, &rows, gate);
     free(predicted);
     return 0;
@@ -309,12 +311,35 @@ static struct lw_model *candidate_search(struct trainer *t, struct lw_err *err) 
     return proved;
 }
 
+/* Plain and tracked losses of the hold-out: the first evidence for tracking. */
+static void note_days(const struct trainer *t) {
+    const struct lw_split *s = &t->rows;
+    struct lw_training *out = t->out;
+    const struct lw_task *task = t->spec->task;
+    for (size_t i = s->hold; s->tracked && i < s->end; i++) {
+        int64_t day = lw_dataset_time(s->ds, i) / LW_DAY;
+        double target = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
+        if (out->ndays == 0 || out->day[out->ndays - 1].day != day) {
+            if (out->ndays == LW_TRACKING_DAYS)
+                memmove(out->day, out->day + 1, --out->ndays * sizeof *out->day);
+            out->day[out->ndays++] = (struct lw_tracking_day){.day = day};
+        }
+        struct lw_tracking_day *d = &out->day[out->ndays - 1];
+        d->n++;
+        d->plain += task->loss_of(target, t->predicted[i - s->hold]);
+        d->tracked += task->loss_of(target, t->answers[i - s->hold]);
+    }
+}
+
 static int challenger_prove(struct trainer *t, struct lw_model *champion,
                             struct lw_err *err) {
     struct lw_model *proved = candidate_search(t, err);
     if (!proved)
         return -1;
     lw_model_free(proved);
+    lw__search_answer(t->spec, &t->rows, t->predicted, t->answers);
+    lw__search_held_out(t->spec->task, &t->rows, t->answers, &t->answered);
+    note_days(t);
     if (champion_challenge(t, champion, err))
         return -1;
     barred_reject(t->spec->task, t->out);
@@ -335,9 +360,12 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     if (out->early)
         return -1;
     out->rows_from_ms = lw_dataset_time(ds, s->begin);
+    s->tracked = out->tracked;
     t.predicted = lw_malloc((s->end - s->hold) * sizeof *t.predicted);
+    t.answers = lw_malloc((s->end - s->hold) * sizeof *t.answers);
     int rc = challenger_prove(&t, champion, err);
     free(t.predicted);
+    free(t.answers);
     if (rc)
         lw_training_fini(out);
     return rc;
@@ -348,7 +376,8 @@ static void training_start(const struct lw_spec *spec, struct lw_training *t) {
     struct lw_quarantine quarantine = t->quarantine;
     char barred[LW_NAME_MAX];
     lw_copy(barred, sizeof barred, t->barred);
-    *t = (struct lw_training){.as_of_ms = t->as_of_ms, .quarantine = quarantine};
+    *t = (struct lw_training){
+        .as_of_ms = t->as_of_ms, .quarantine = quarantine, .tracked = t->tracked};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =
         lw_quarantine_back(&t->quarantine, t->as_of_ms, spec->retrain.holdout_ms);

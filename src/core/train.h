@@ -47,7 +47,10 @@ struct lw_training {
     int64_t as_of_ms;
     struct lw_quarantine quarantine;
     char barred[LW_NAME_MAX];
+    bool tracked; /* candidates and champion are judged as they are served: tracked */
     /* Out. */
+    size_t ndays; /* tracked: the chosen candidate's losses by day of the hold-out */
+    struct lw_tracking_day day[LW_TRACKING_DAYS];
     size_t nleft;
     struct lw_left_out left[LW_SPANS_MAX];
     int64_t holdout_from_ms, rows_from_ms;

@@ -192,24 +192,27 @@ const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i) {
     return w->panes.pane[i];
 }
 
-static void add_scores(struct lw_losses *sum, const struct lw_pane *pane,
-                       uint32_t version) {
-    const struct lw_scores *s = version ? lw_pane_scores(pane, version) : NULL;
-    if (s)
-        lw_losses_merge(sum, &s->losses);
+static void counts_add(struct lw_counts *c, const struct lw_pane *pane, uint32_t champion,
+                       uint32_t first) {
+    const struct lw_scores *s = champion ? lw_pane_scores(pane, champion) : NULL;
+    const struct lw_scores *f = first ? lw_pane_scores(pane, first) : NULL;
+    c->events += pane->events;
+    c->good += pane->reason[LW_GOOD];
+    if (s) {
+        lw_losses_merge(&c->champion, lw_scores_served(s));
+        lw_losses_merge(&c->plain, &s->losses);
+        lw_losses_merge(&c->tracked, lw_scores_tracked(s));
+    }
+    if (f)
+        lw_losses_merge(&c->first, &f->losses);
 }
 
 void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
                        uint32_t first, struct lw_counts *out) {
     int64_t from = window_from(w, i);
     *out = (struct lw_counts){.filled = w->oldest_ms <= from};
-    for (size_t k = lower_bound(&w->panes, from); k < w->panes.n; k++) {
-        const struct lw_pane *pane = w->panes.pane[k];
-        out->events += pane->events;
-        out->good += pane->reason[LW_GOOD];
-        add_scores(&out->champion, pane, champion);
-        add_scores(&out->first, pane, first);
-    }
+    for (size_t k = lower_bound(&w->panes, from); k < w->panes.n; k++)
+        counts_add(out, w->panes.pane[k], champion, first);
 }
 
 double lw_windows_expected_loss(const struct lw_windows *w, size_t i, uint32_t version,

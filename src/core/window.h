@@ -41,8 +41,10 @@ const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i);
 /* The counts of window i, without its sketches, from its panes without a merge. */
 struct lw_counts {
     uint64_t events, good;
-    bool filled;                      /* the panes cover the whole window */
-    struct lw_losses champion, first; /* errors of those two versions */
+    bool filled; /* the panes cover the whole window */
+    /* The champion's answers, its plain and its tracked predictions, and the plain ones
+     * of the first version. */
+    struct lw_losses champion, plain, tracked, first;
 };
 void lw_windows_counts(const struct lw_windows *w, size_t i, uint32_t champion,
                        uint32_t first, struct lw_counts *out);

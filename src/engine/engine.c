@@ -247,6 +247,10 @@ void lw_engine_flow(struct lw_engine *e, enum lw_flow flow) {
     atomic_store(&e->flow, (int)flow);
 }
 
+void lw_engine_hold_tracking(struct lw_engine *e, bool held) {
+    atomic_store(&e->holds_tracking, held);
+}
+
 void lw_engine_complete(struct lw_engine *e, int64_t until_ms) {
     atomic_store(&e->complete_ms, until_ms);
 }

@@ -48,6 +48,10 @@ enum lw_flow { LW_FLOWS, LW_QUIET, LW_ENDED };
 void lw_engine_flow(struct lw_engine *e, enum lw_flow flow);
 /* While QUIET: event time up to which everything has been sent. */
 void lw_engine_complete(struct lw_engine *e, int64_t until_ms);
+/* For the same: while held, workers track predictions as before and do not adopt newer
+ * numbers. So a replay that pauses in the middle of a pane does not change how the pane is
+ * tracked in partitions that have no event in it yet. */
+void lw_engine_hold_tracking(struct lw_engine *e, bool held);
 /* A thread met an error that it cannot recover from: the process should stop. */
 bool lw_engine_failed(const struct lw_engine *e, struct lw_err *why);
 

@@ -52,7 +52,7 @@ struct lw_engine {
     _Atomic int32_t npartitions;  /* of the topic, as last counted */
     struct lw_registry *registry; /* of framing confluent; else NULL */
 
-    atomic_bool stop, leading, training;
+    atomic_bool stop, leading, training, holds_tracking;
     atomic_int flow;             /* enum lw_flow */
     _Atomic int64_t complete_ms; /* set by lw_engine_complete */
     volatile int stop_flag;      /* the same, for interfaces that want an int */

@@ -164,6 +164,7 @@ static int take_over(struct lw_leader *l, struct lw_err *err) {
         return -1;
     }
     l->sealed_until_ms = state.sealed_until_ms;
+    l->served = lw_monitor_tracking(l->monitor)->served;
     for (int32_t p = 0; p < l->n; p++)
         l->heartbeat[p] = (struct owner_heartbeat){0};
     lw__leader_live_begin(l, &state);

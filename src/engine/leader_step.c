@@ -205,6 +205,7 @@ step_of(const struct lw_leader *l, const struct alert_messages *messages, bool s
                                        .monitor = l->monitor,
                                        .evaluation = l->evaluation,
                                        .sealed = sealed,
+                                       .served = l->served,
                                        .asked = l->asked,
                                        .notifications = messages->notifications,
                                        .unread = sealed ? &l->unread : NULL,
@@ -228,6 +229,20 @@ static void span_log(const struct lw_span_change *change) {
         lw_log(released, text);
 }
 
+/* The step is written. */
+static void step_done(struct lw_leader *l, const struct lw_evaluation_step *step) {
+    bool served = lw_monitor_tracking(l->monitor)->served;
+    uint32_t champion = lw_monitor_champion_version(l->monitor);
+    char until[32];
+    l->written_ms = step->now_ms;
+    lw_format_time(until, sizeof until, step->evaluation->at_ms);
+    if (served && !l->served)
+        lw_log(tracking_served, champion, until);
+    else if (l->served && !served)
+        lw_log(tracking_stopped, champion, until);
+    l->served = served;
+}
+
 int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool sealed,
                      struct lw_err *err) {
     struct alert_messages *messages = alert_messages_new(l);
@@ -238,7 +253,7 @@ int lw__leader_write(struct lw_leader *l, const struct lw_decision *rolled, bool
                                         err)
                     : lw_evaluation_write(l->redis, l->spec, &step, err);
     if (rc == 0)
-        l->written_ms = step.now_ms;
+        step_done(l, &step);
     if (rc == 0 && rolled)
         log_publish_failed(l);
     if (rc == 0 && sealed && l->unread.n)
@@ -297,7 +312,7 @@ static int publish_version(struct lw_leader *l, struct lw_job *job, uint32_t num
     if (rc == 0)
         rc = lw_models_publish(l->redis, l->spec, &v, promote, &step, err);
     if (rc == 0)
-        l->written_ms = step.now_ms;
+        step_done(l, &step);
     if (rc == 0 && promote)
         log_publish_failed(l);
     lw_buf_fini(&model);

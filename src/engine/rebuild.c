@@ -1,8 +1,9 @@
 /* See rebuild.h.
  *
- * A pane depends only on the events of its time in the order of their offsets; its
- * random seed comes from stream, partition and start. So the same events make the
- * same pane, byte for byte. Events that the original left out (late, suspect) cannot
+ * A pane depends only on the events of its time in the order of their offsets, and on
+ * the versions that score them and how they are tracked, which the damaged pane or those
+ * of other partitions tell; its random seed comes from stream, partition and start. So
+ * the same events make the same pane, byte for byte. Events that the original left out (late, suspect) cannot
  * be identified here, but the number of events in its lineage shows whether there
  * were any. */
 #include "engine/rebuild.h"
@@ -101,6 +102,7 @@ int lw_rebuild_pane(const struct lw_rebuilder *with, int64_t start_ms, int32_t p
                              .until_ms = start_ms + spec->pane_ms};
     const struct lw_offset_range range = {partition, lost.first, lost.last};
     int rc = lw_model_cache_load(models, with->redis, &lost.active, &in.loaded, err);
+    lw_partition_track(in.into, &lost.active.tracking);
     rc = rc ? rc : read_all(with, &in, &range, &out->gone, err);
     lw_model_cache_free(models);
     if (rc == 0 && lw_partition_panes(in.into) != 1)

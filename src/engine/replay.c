@@ -57,6 +57,10 @@ static bool sleep_until(const struct pacer *p, double seconds) {
 /* `pace` is called once per event, after all waiting. */
 static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
     const struct lw_replay_options *o = p->options;
+    struct lw_replay_moment at = {.event_ms = INT64_MIN,
+                                  .mark_ms = lw_clock_mark(&p->crowd)};
+    if (event->reason == LW_GOOD)
+        at.event_ms = event->row.time_ms;
     if (event->reason >= 0)
         pacer_observe(p, event->row.time_ms);
     if (o->rate > 0 && !sleep_until(p, (double)p->sent / o->rate))
@@ -65,7 +69,8 @@ static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
         !sleep_until(p, (double)(p->clock_ms - p->first_ms) / 1000 / o->speed))
         return false;
     p->sent++;
-    return !o->pace || p->first_ms == INT64_MIN || o->pace(o->arg, p->clock_ms);
+    at.clock_ms = p->clock_ms;
+    return !o->pace || p->first_ms == INT64_MIN || o->pace(o->arg, &at);
 }
 
 static int send_event(const struct lw_config *config, struct lw_producer *producer,

@@ -6,12 +6,18 @@
 
 #include "engine/feed.h"
 
+/* Before an event is sent. */
+struct lw_replay_moment {
+    int64_t clock_ms; /* its plausible event time (bounded by earlier events) */
+    int64_t event_ms; /* its own; INT64_MIN: it is not a good event */
+    int64_t mark_ms;  /* up to here, events before it have closed panes; INT64_MIN */
+};
+
 struct lw_replay_options {
     double speed; /* multiple of event time; 0: no pacing by it */
     double rate;  /* events a second; 0: no pacing by it */
-    /* Called once before each event with its plausible event time (bounded by earlier
-     * events); returns false to stop. May wait. */
-    bool (*pace)(void *arg, int64_t event_ms);
+    /* Called once before each event; returns false to stop. May wait. */
+    bool (*pace)(void *arg, const struct lw_replay_moment *at);
     /* Called regularly while speed or rate make it wait; returns false to stop. */
     bool (*waiting)(void *arg);
     void *arg;

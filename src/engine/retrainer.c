@@ -111,7 +111,8 @@ static int train_candidates(struct lw_engine *e, struct lw_redis *redis,
     struct lw_model *champion = NULL;
     if (job->champion && !(champion = load_champion(e, redis, job->champion, err)))
         return -1;
-    job->training = (struct lw_training){.as_of_ms = job->request.as_of_ms};
+    job->training = (struct lw_training){.as_of_ms = job->request.as_of_ms,
+                                         .tracked = job->request.tracked};
     lw_copy(job->training.barred, sizeof job->training.barred, job->request.barred);
     job->training.quarantine = job->quarantine;
     int rc = lw_train(&e->config->spec, rows, champion, job->recent, &job->training, err);

@@ -10,8 +10,8 @@
 #include "base/time.h"
 #include "engine/worker_private.h"
 
-#define POLL_MS 50
-#define AHEAD   4 /* messages whose bytes are being prefetched */
+#define POLL_MAX_MS 50
+#define AHEAD       4 /* messages whose bytes are being prefetched */
 
 /* A counter that only this thread writes. An atomic addition would stall twice per
  * event: it waits for all earlier stores and delays all later loads. */
@@ -120,9 +120,16 @@ static void put_back(struct lw_worker *w, int from, int n, const struct lw_err *
     }
 }
 
+/* A poll that finds less than a full batch lasts this long, so it must be short against
+ * the interval of flushes. */
+static int poll_ms(const struct lw_worker *w) {
+    int64_t ms = w->config->source.flush_interval_ms / 4;
+    return ms < 1 ? 1 : ms < POLL_MAX_MS ? (int)ms : POLL_MAX_MS;
+}
+
 void lw__worker_consume(struct lw_worker *w) {
     struct lw_err err = {0};
-    int n = lw_consumer_poll(w->consumer, w->batch, LW_BATCH, POLL_MS, &err);
+    int n = lw_consumer_poll(w->consumer, w->batch, LW_BATCH, poll_ms(w), &err);
     int64_t now = lw_mono_ms();
     int done = 0;
     atomic_store(&w->polled_ms, now);

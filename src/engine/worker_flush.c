@@ -9,7 +9,8 @@
 
 #define RECLAIM_MS 3000 /* after being fenced: a rebalance arrives first */
 
-/* Loads the models that a flush returned before the next event is scored. */
+/* Loads the models that a flush returned, and tracks predictions as it said, before the
+ * next event is scored. */
 static int adopt_models(struct lw_worker *w, struct lw_partition_state *s,
                         int32_t partition, const struct lw_active_versions *active,
                         struct lw_err *err) {
@@ -17,6 +18,9 @@ static int adopt_models(struct lw_worker *w, struct lw_partition_state *s,
                 active->nshadows == s->active.nshadows &&
                 memcmp(active->shadow, s->active.shadow,
                        active->nshadows * sizeof *active->shadow) == 0;
+    if (!atomic_load(&w->engine->holds_tracking))
+        lw_partition_track(s->progress, &active->tracking);
+    s->active.tracking = active->tracking;
     if (same)
         return 0;
     if (lw_model_cache_load(w->models, w->redis, active, &s->models, err))
@@ -66,14 +70,17 @@ int lw__worker_flush_partition(struct lw_worker *w, int32_t partition,
                              .last_offset = s->last.offset,
                              .last_id = s->last.id,
                              .end_offset = end,
+                             .unsure = s->unsure,
                              .idle = s->idle,
                              .now_ms = lw_wall_ms()};
     /* Dead letters and predictions must be acknowledged before the offset passes
      * them. */
     if (lw__worker_out_await_acks(w, err))
         return -1;
+    s->unsure = true;
     if (write_flush(w, s, &flush, &active, err))
         return -1;
+    s->unsure = false;
     s->base_offset = s->next_offset;
     s->changed = false;
     s->flushed_ms = lw_mono_ms();

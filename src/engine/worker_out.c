@@ -74,8 +74,9 @@ void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
                                       .partition = m->partition,
                                       .offset = m->offset,
                                       .time_ms = row->time_ms,
-                                      .prediction = scored->prediction,
-                                      .version = scored->version};
+                                      .prediction = scored->served,
+                                      .version = scored->version,
+                                      .untracked = scored->prediction};
     w->unacked = w->scored_sent = true;
     lw_scored_key(e.id, lw_sender_key(w->predictions));
     lw_scored_value(&e, lw_sender_value(w->predictions));

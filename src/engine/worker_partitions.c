@@ -103,6 +103,8 @@ static int claim_partition(struct lw_worker *w, int32_t partition, struct lw_err
     s->last = (struct lw_record_fingerprint){got.last_offset, got.last_id};
     s->recreated = false;
     s->active = got.active;
+    s->unsure = false;
+    lw_partition_track(s->progress, &got.active.tracking);
     s->phase = LW_PARTITION_RUNS;
     s->heard_ms = s->flushed_ms = lw_mono_ms();
     s->changed = false;

@@ -39,6 +39,7 @@ struct lw_partition_state {
     bool idle;         /* idle as last flushed */
     bool added;        /* newer than the stream: read from its first message */
     bool changed;      /* something to flush */
+    bool unsure;       /* the answer of the last flush was lost */
     bool recreated;    /* OUT_OF_RANGE because the topic was recreated */
     bool paused;       /* at paused_at, until a schema is known */
     bool waited;       /* for the schema of the message at waited_at */
@@ -177,7 +178,7 @@ void lw__worker_out_close(struct lw_worker *w);
 int lw__worker_out_letter(struct lw_worker *w, const rd_kafka_message_t *m,
                           const char *stage, const struct lw_err *why,
                           struct lw_err *err);
-/* The champion's prediction, into the sender. Hot path. */
+/* The champion's answer, into the sender. Hot path. */
 void lw__worker_out_prediction(struct lw_worker *w, const rd_kafka_message_t *m,
                                const struct lw_row *row, const struct lw_scored *scored);
 /* Passes buffered predictions to librdkafka. LW_EAGAIN: some are left; LW_ESTOP:

@@ -1,4 +1,4 @@
-/* See scored.h. Hand-written instead of with libavro: seven fields, once per event. */
+/* See scored.h. Hand-written instead of with libavro: eight fields, once per event. */
 #include "event/scored.h"
 
 #include <string.h>
@@ -34,4 +34,5 @@ void lw_scored_value(const struct lw_scored_event *e, struct lw_buf *out) {
     lw_varint_put_long(out, e->time_ms);
     lw_buf_f64(out, e->prediction);
     lw_varint_put_long(out, e->version);
+    lw_buf_f64(out, e->untracked);
 }

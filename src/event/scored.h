@@ -10,16 +10,17 @@
 #include "leeway/row.h"
 
 /* CRC-64-AVRO of schemas/scored.avsc. */
-#define LW_SCORED_FINGERPRINT UINT64_C(0x4e88e39ae0b940e4)
+#define LW_SCORED_FINGERPRINT UINT64_C(0x8b74531f1148eb14)
 
 struct lw_scored_event {
     const struct lw_cell *id; /* or NULL; missing: null */
     const char *topic;        /* of the event */
     int32_t partition;
     int64_t offset;
-    int64_t time_ms; /* event time */
-    double prediction;
+    int64_t time_ms;   /* event time */
+    double prediction; /* the answer */
     uint32_t version;
+    double untracked; /* the model's own prediction; the same unless tracking is served */
 };
 
 /* Appends the identifier as text, always UTF-8: a text as it is (with invalid UTF-8

@@ -1,7 +1,8 @@
 /* POST /api/v1/predict: from memory, in libmicrohttpd's threads.
  *
- * A request keeps the version that was champion when it began, so one version answers all
- * of its records, and a promotion meanwhile fails none. Records are decoded and validated
+ * A request keeps the version that was champion when it began, and how its predictions
+ * were tracked then, so one version answers all of its records alike, and a promotion
+ * meanwhile fails none. Records are decoded and validated
  * by the same code as events; only the target is not needed, and fields that the model
  * does not read may be left out. */
 #include <errno.h>
@@ -25,16 +26,23 @@ struct batch {
     struct lw_call *call;
     const struct lw_event_spec *event;
     const struct lw_champion *champion;
+    bool tracks; /* predictions, by this */
+    struct lw_tracking tracking;
     bool single; /* one record, not a list */
     size_t n;
     struct lw_decoder_scratch scratch;
 };
 
+static const char *number_text(char out[40], double v) {
+    return isfinite(v) ? lw_format_f64(out, 40, v) : "null";
+}
+
 static void put_prediction(struct batch *b, double v) {
-    char number[40];
-    lw_buf_printf(&b->call->out, "%s{\"prediction\":%s,\"model_version\":%u}",
-                  b->n ? "," : "",
-                  isfinite(v) ? lw_format_f64(number, sizeof number, v) : "null",
+    char answer[40], plain[40];
+    double p = b->tracks ? lw_tracking_apply(&b->tracking, b->call->server->spec, v) : v;
+    lw_buf_printf(&b->call->out,
+                  "%s{\"prediction\":%s,\"untracked\":%s,\"model_version\":%u}",
+                  b->n ? "," : "", number_text(answer, p), number_text(plain, v),
                   b->champion->version);
     b->n++;
 }
@@ -210,6 +218,18 @@ static void batch_answer(struct batch *b) {
         predict_container(b);
 }
 
+/* The newest numbers, as a pane that begins now would use them. */
+static void batch_track(struct batch *b) {
+    struct lw_snapshot *n = lw_watch_snapshot(b->call->server);
+    const struct lw_tracking *t =
+        n && n->tracking.served ? lw_tracking_find(&n->tracking, b->champion->version)
+                                : NULL;
+    b->tracks = t != NULL;
+    if (t)
+        b->tracking = *t;
+    lw_watch_snapshot_put(n);
+}
+
 void lw_serve_predict(struct lw_call *c) {
     struct lw_champion *champion = lw_watch_champion(c->server);
     if (!champion) {
@@ -218,6 +238,7 @@ void lw_serve_predict(struct lw_call *c) {
         return;
     }
     struct batch b = {.call = c, .event = &c->server->spec->event, .champion = champion};
+    batch_track(&b);
     batch_answer(&b);
     lw_decoder_scratch_fini(&b.scratch);
     lw_watch_champion_put(champion);

@@ -19,6 +19,7 @@
 #include "store/alerts.h"
 #include "store/keys.h"
 #include "store/models.h"
+#include "store/tracking_text.h"
 
 #define RATE_SAMPLES 20 /* ten seconds */
 
@@ -99,7 +100,15 @@ static int look_alerts(struct watcher *w, struct lw_snapshot *n, struct lw_err *
     return 0;
 }
 
-enum { ASK_PARTITIONS, ASK_NOW, ASK_LEASE, ASK_SEALED, ASKS };
+enum {
+    ASK_PARTITIONS,
+    ASK_NOW,
+    ASK_LEASE,
+    ASK_SEALED,
+    ASK_TRACKING,
+    ASK_TRACKING_SINCE,
+    ASKS
+};
 
 static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
     static const char *const words[ASKS][3] = {
@@ -107,6 +116,8 @@ static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
         [ASK_NOW] = {"HGETALL", "now", NULL},
         [ASK_LEASE] = {"GET", "lease", NULL},
         [ASK_SEALED] = {"HGET", "monitor", "sealed_until"},
+        [ASK_TRACKING] = {"HGET", "monitor", "tracking"},
+        [ASK_TRACKING_SINCE] = {"HGET", "monitor", "tracking_since"},
     };
     for (size_t i = 0; i < ASKS; i++) {
         lw_cmd_str(b->cmd[i], words[i][0]);
@@ -114,6 +125,16 @@ static void put_asks(struct lw_batch *b, const struct lw_spec *spec) {
         if (words[i][2])
             lw_cmd_str(b->cmd[i], words[i][2]);
     }
+}
+
+/* A damaged text changes nothing. */
+static void read_tracking(struct lw_batch *b, const struct lw_snapshot *was,
+                          struct lw_snapshot *n) {
+    const char *text = lw_reply_text(b->reply[ASK_TRACKING], NULL);
+    int64_t since = lw_reply_int(b->reply[ASK_TRACKING_SINCE]);
+    if (text && !lw_tracking_parse(text, &n->tracking) && was)
+        n->tracking = was->tracking;
+    n->tracking_since_ms = since > 0 ? since : 0;
 }
 
 static void read_asks(struct lw_batch *b, struct lw_snapshot *n) {
@@ -157,6 +178,8 @@ static struct lw_snapshot *snapshot_read(struct watcher *w, struct lw_err *err) 
     int rc = lw_batch_send(w->redis, &b, err);
     if (rc == 0)
         read_asks(&b, n);
+    if (rc == 0) /* only this thread changes the snapshot */
+        read_tracking(&b, w->server->snapshot, n);
     lw_batch_fini(&b);
     rc = rc ? rc : look_alerts(w, n, err);
     rc = rc ? rc : lw_models_aliases(w->redis, spec, &n->aliases, err);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "core/reference.h"
+#include "core/tracking.h"
 #include "http/server.h"
 #include "leeway/model.h"
 #include "store/models.h"
@@ -23,6 +24,8 @@ struct lw_snapshot {
     uint64_t outbox, parked;
     char leader[128]; /* "" nobody */
     int64_t sealed_until_ms;
+    struct lw_tracking_set tracking; /* as a new pane would use it */
+    int64_t tracking_since_ms;       /* event time when serving it began or ended; 0 */
     double rate; /* messages a second over the last ten seconds; NAN: unknown */
 };
 

@@ -71,7 +71,7 @@ struct lw_lost_pane {
     int64_t first, last; /* offsets */
     uint64_t events;
     bool remainder;                   /* a pane exists: events that came after the move */
-    struct lw_active_versions active; /* versions that scored it, newest first */
+    struct lw_active_versions active; /* versions that scored it, newest first, and how */
 };
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
                    int32_t partition, struct lw_lost_pane *out, struct lw_err *err);

@@ -48,7 +48,7 @@ static int find_lineage(struct lw_redis *r, const struct lw_spec *spec, int64_t 
 /* The versions in its fields "s:<version>", newest first. */
 static void read_versions(const struct lw_reply *fields, struct lw_active_versions *out) {
     *out = (struct lw_active_versions){0};
-    for (size_t i = 0; i < lw_reply_count(fields); i++) {
+    for (size_t i = 0; i + 1 < lw_reply_count(fields); i += 2) {
         const char *name = lw_reply_text(lw_reply_at(fields, i), NULL);
         unsigned long v =
             name && strncmp(name, "s:", 2) == 0 ? strtoul(name + 2, NULL, 10) : 0;
@@ -59,6 +59,53 @@ static void read_versions(const struct lw_reply *fields, struct lw_active_versio
         if (was)
             out->shadow[out->nshadows++] = is > was ? was : is;
     }
+}
+
+/* How the versions that the fields name were tracked. True: it is known of the newest. */
+static bool read_tracking(const struct lw_spec *spec, const struct lw_reply *fields,
+                          struct lw_active_versions *out) {
+    struct lw_pane *pane = lw_pane_new(spec, 0, 0);
+    struct lw_tracking_set *set = &out->tracking;
+    bool known = false;
+    for (size_t i = 0; i + 1 < lw_reply_count(fields); i += 2) {
+        struct lw_err none = {0};
+        size_t len;
+        const char *name = lw_reply_text(lw_reply_at(fields, i), NULL);
+        const char *data = lw_reply_text(lw_reply_at(fields, i + 1), &len);
+        if (!name || !data || strncmp(name, "s:", 2) != 0 ||
+            lw_pane_read(pane, name, data, len, &none) || pane->nscores == 0)
+            continue;
+        const struct lw_scores *s = &pane->scores[pane->nscores - 1];
+        known |= s->version == out->champion;
+        if (!s->tracks || set->n == LW_VERSIONS_MAX || lw_tracking_find(set, s->version))
+            continue;
+        set->served |= s->serves_tracked;
+        set->version[set->n] = s->version;
+        set->of[set->n++] = s->tracking;
+    }
+    lw_pane_free(pane);
+    return known;
+}
+
+/* The same pane of other partitions was nearly always tracked alike. */
+static int borrow_tracking(struct lw_redis *r, const struct lw_spec *spec,
+                           int64_t start_ms, struct lw_active_versions *out,
+                           struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *names =
+        lw_redis_do(r, err, "ZRANGEBYSCORE %s %ld %ld LIMIT 0 20",
+                    lw_key(key, spec, "panes"), (long)start_ms, (long)start_ms);
+    bool known = false;
+    for (size_t i = 0; i < lw_reply_count(names) && !known; i++) {
+        struct lw_err none = {0}; /* it may be unreadable too */
+        const char *name = lw_reply_text(lw_reply_at(names, i), NULL);
+        struct lw_reply *fields =
+            lw_redis_do(r, &none, "HGETALL %s", lw_key(key, spec, "pane:%s", name));
+        known = read_tracking(spec, fields, out);
+        lw_reply_free(fields);
+    }
+    lw_reply_free(names);
+    return names ? 0 : -1;
 }
 
 int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start_ms,
@@ -75,9 +122,10 @@ int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start
     if (find_lineage(r, spec, start_ms, partition, out, err))
         return -1;
     struct lw_reply *fields =
-        lw_redis_do(r, &none, "HKEYS %s",
+        lw_redis_do(r, &none, "HGETALL %s",
                     lw_key(key, spec, "unreadable:%" PRId64 ":%d", start_ms, partition));
     read_versions(fields, &out->active);
+    bool known = read_tracking(spec, fields, &out->active);
     lw_reply_free(fields);
     if (!fields && none.code == LW_EAGAIN)
         return lw_fail(err, none.code, "%s", none.msg);
@@ -86,7 +134,9 @@ int lw_damage_pane(struct lw_redis *r, const struct lw_spec *spec, int64_t start
         return -1;
     if (out->active.champion == 0)
         out->active.champion = aliases.champion;
-    return 0;
+    return known || !spec->tracking.time_constant_ms
+               ? 0
+               : borrow_tracking(r, spec, start_ms, &out->active, err);
 }
 
 static void put_field(void *arg, const char *field, const void *data, size_t len) {

@@ -19,6 +19,7 @@
 #include "store/figures.h"
 #include "store/guard.h"
 #include "store/notifications.h"
+#include "store/tracking_text.h"
 #include "store/unreadable.h"
 
 void lw__evaluation_id(const struct lw_evaluation_step *step, const struct lw_buf *state,
@@ -68,6 +69,20 @@ static void quarantine_json(const struct lw_monitor *m, struct lw_buf *out) {
     lw_buf_printf(out, "]");
 }
 
+static bool serving_changes(const struct lw_evaluation_step *step) {
+    return lw_monitor_tracking(step->monitor)->served != step->served;
+}
+
+static void put_tracking(struct lw_cmd *c, const struct lw_evaluation_step *step) {
+    char text[LW_TRACKING_TEXT_MAX];
+    lw_cmd_str(c, "tracking");
+    lw_cmd_str(c, lw_tracking_text(lw_monitor_tracking(step->monitor), text));
+    if (!serving_changes(step))
+        return;
+    lw_cmd_str(c, "tracking_since");
+    lw_cmd_int(c, step->evaluation->at_ms);
+}
+
 static void put_monitor(struct lw_cmd *c, const struct lw_spec *spec,
                         const struct lw_evaluation_step *step, const struct lw_buf *state,
                         const char *id) {
@@ -99,6 +114,7 @@ static void put_monitor(struct lw_cmd *c, const struct lw_spec *spec,
     lw_buf_fini(&spans);
     lw_cmd_str(c, "shadows");
     lw_cmd_str(c, shadows);
+    put_tracking(c, step);
     lw_cmd_str(c, "step");
     lw_cmd_str(c, id);
     lw_cmd_str(c, "updated");
@@ -187,6 +203,10 @@ static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
         put_line(c, spec, step, lw_decision_name(d->kind), text);
     }
     put_spans(c, spec, step);
+    if (serving_changes(step))
+        put_line(c, spec, step, step->served ? "tracking_stopped" : "tracking_served",
+                 step->served ? "the corrected predictions were not better any more"
+                              : "the corrected predictions have the smaller error");
     if (e->waits[0])
         put_line(c, spec, step, "training_postponed", e->waits);
 }

@@ -18,6 +18,7 @@ struct lw_evaluation_step {
     struct lw_monitor *monitor; /* after the step */
     const struct lw_evaluation *evaluation;
     bool sealed; /* a pane was sealed: now, history and windows are written */
+    bool served; /* the tracked predictions, until this step */
     bool asked;  /* answers the oldest request of a person, and removes it */
     const struct lw_notifications *notifications; /* or NULL */
     const struct lw_unreadable_panes *unread; /* panes left out of this step, or NULL */

@@ -12,6 +12,7 @@
 #include "store/guard.h"
 #include "store/lease.h"
 #include "store/monitor_state.h"
+#include "store/tracking_text.h"
 #include "store/unreadable.h"
 
 /* A plausible sealed_until; otherwise false, and INT64_MIN. */
@@ -130,6 +131,24 @@ int lw_monitor_state_stamp(struct lw_redis *r, const struct lw_spec *spec,
         return lw_err_context(err, "monitor state");
     is_sealed(spec, lw_reply_text(lw_reply_at(reply, 0), NULL), sealed_until_ms);
     *updated_ms = lw_reply_int(lw_reply_at(reply, 1));
+    lw_reply_free(reply);
+    return 0;
+}
+
+int lw_monitor_state_tracking(struct lw_redis *r, const struct lw_spec *spec,
+                              struct lw_tracking_set *out, int64_t *since_ms,
+                              struct lw_err *err) {
+    char key[LW_KEY_MAX];
+    struct lw_reply *reply = lw_redis_do(r, err, "HMGET %s tracking tracking_since",
+                                         lw_key(key, spec, "monitor"));
+    if (!reply)
+        return lw_err_context(err, "monitor state");
+    const char *text = lw_reply_text(lw_reply_at(reply, 0), NULL);
+    *out = (struct lw_tracking_set){0};
+    if (text)
+        lw_tracking_parse(text, out);
+    *since_ms = lw_reply_int(lw_reply_at(reply, 1));
+    *since_ms = *since_ms > 0 ? *since_ms : 0;
     lw_reply_free(reply);
     return 0;
 }

@@ -3,6 +3,7 @@
 #define LW_STORE_MONITOR_STATE_H
 
 #include "core/spec.h"
+#include "core/tracking.h"
 #include "store/lease.h"
 #include "store/redis.h"
 
@@ -34,6 +35,12 @@ int lw_monitor_state_set_heard(struct lw_redis *r, const struct lw_spec *spec,
 int lw_monitor_state_stamp(struct lw_redis *r, const struct lw_spec *spec,
                            int64_t *sealed_until_ms, int64_t *updated_ms,
                            struct lw_err *err);
+
+/* How predictions are tracked from now on, and the event time since when it is, or is
+ * not, served (0: always). Damaged text: nothing is tracked. */
+int lw_monitor_state_tracking(struct lw_redis *r, const struct lw_spec *spec,
+                              struct lw_tracking_set *out, int64_t *since_ms,
+                              struct lw_err *err);
 
 /* The quarantine as JSON: an array of {id, feature, from, until (0: open), why}. The
  * reply owns the text ("[]" before the first evaluation). */

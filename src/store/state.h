@@ -12,12 +12,13 @@
 #include "store/redis.h"
 #include "store/unreadable.h"
 
-/* The models that score: written by the leader, adopted by workers at a claim or a
- * flush. */
+/* The models that score, and how their predictions are tracked: written by the leader,
+ * adopted by workers at a claim or a flush. */
 struct lw_active_versions {
     uint32_t champion; /* 0: none yet */
     size_t nshadows;
     uint32_t shadow[LW_VERSIONS_MAX];
+    struct lw_tracking_set tracking;
 };
 
 struct lw_claim {
@@ -61,6 +62,7 @@ struct lw_flush {
     int64_t last_offset; /* of the last message before next_offset; -1: unknown */
     uint64_t last_id;    /* its fingerprint */
     int64_t end_offset;  /* of the partition, as last reported; -1: unknown */
+    bool unsure;         /* the answer of an earlier flush was lost */
     bool idle;      /* at the end of the partition, and no message for idle_timeout */
     int64_t now_ms; /* wall clock */
 };
@@ -69,7 +71,9 @@ struct lw_flush {
  * and is missing from the next counts as removed.) LW_EFENCED: another worker owns the
  * partition, or Redis has an older offset: drop the state and claim again. LW_EAGAIN:
  * the outcome is unknown; flush again with the same base_offset, at the same or a
- * later next_offset (a flush that did arrive is recognised). One round trip. */
+ * later next_offset (a flush that did arrive is recognised), and `unsure`. *active holds
+ * what the worker has: Redis sends the tracking only when it has changed. One round
+ * trip. */
 int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
                    const struct lw_flush *flush, struct lw_partition *p,
                    struct lw_active_versions *active, struct lw_err *err);

@@ -14,15 +14,18 @@
 #include "store/keys.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
+#include "store/tracking_text.h"
 #include "store/unreadable.h"
 
-void lw__state_read_active(const struct lw_reply *champion,
-                           const struct lw_reply *shadows,
+void lw__state_read_active(const struct lw_adopted *adopted,
                            struct lw_active_versions *out) {
-    const char *text = lw_reply_text(shadows, NULL);
-    int64_t version = lw_reply_int(champion);
+    const char *text = lw_reply_text(adopted->shadows, NULL);
+    const char *tracking = lw_reply_text(adopted->tracking, NULL);
+    int64_t version = lw_reply_int(adopted->champion);
     out->champion = version > 0 && version < UINT32_MAX ? (uint32_t)version : 0;
     out->nshadows = text ? lw_keys_scan_versions(text, out->shadow, LW_VERSIONS_MAX) : 0;
+    if (tracking)
+        lw_tracking_parse(tracking, &out->tracking);
 }
 
 void lw__state_read_sealed(struct lw_partition *p, const struct lw_reply *reply) {
@@ -190,7 +193,11 @@ int lw_state_claim(struct lw_redis *r, const struct lw_claim_target *of,
     if (!reply)
         return -1;
     out->epoch = (uint64_t)lw_reply_int(lw_reply_at(reply, 0));
-    lw__state_read_active(lw_reply_at(reply, 2), lw_reply_at(reply, 3), &out->active);
+    out->active = (struct lw_active_versions){0};
+    lw__state_read_active(&(struct lw_adopted){lw_reply_at(reply, 2),
+                                               lw_reply_at(reply, 3),
+                                               lw_reply_at(reply, 7)},
+                          &out->active);
     read_last(lw_reply_text(lw_reply_at(reply, 5), NULL), out);
     out->unread = (struct lw_unreadable_panes){0};
     out->rebuilt[0] = '\0';

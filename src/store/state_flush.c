@@ -155,6 +155,7 @@ static void flush_build(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
     put_struck(c, p);
     lw_cmd_int(c, spec->pane_ms);
     put_believed(c, p);
+    lw_cmd_str(c, flush->unsure ? "1" : "");
     size_t slot = lw_cmd_slot(c);
     put_part(c, flush, p, scratch);
     lw_cmd_fill(c, slot);
@@ -180,7 +181,10 @@ int lw_state_flush(struct lw_redis *r, const struct lw_spec *spec,
     int rc = 0;
     int64_t answer = lw_reply_int(lw_reply_at(reply, 0));
     if (answer == 1) {
-        lw__state_read_active(lw_reply_at(reply, 1), lw_reply_at(reply, 2), active);
+        lw__state_read_active(&(struct lw_adopted){lw_reply_at(reply, 1),
+                                                   lw_reply_at(reply, 2),
+                                                   lw_reply_at(reply, 4)},
+                              active);
         for (size_t i = 0; i < lw_partition_panes(p); i++)
             lw_partition_pane(p, i)->dirty = false;
         lw_partition_forget(p);

@@ -4,8 +4,12 @@
 
 #include "store/state.h"
 
-void lw__state_read_active(const struct lw_reply *champion,
-                           const struct lw_reply *shadows,
+/* The answers of adopt.lua. Tracking that is absent or damaged leaves out->tracking as
+ * it is. */
+struct lw_adopted {
+    const struct lw_reply *champion, *shadows, *tracking;
+};
+void lw__state_read_active(const struct lw_adopted *adopted,
                            struct lw_active_versions *out);
 /* Applies a leader's sealed_until to p, if it is accepted; "": there is none. */
 void lw__state_read_sealed(struct lw_partition *p, const struct lw_reply *reply);

@@ -25,6 +25,7 @@
 #include "store/guard.h"
 #include "store/scripts.h"
 #include "store/state_private.h"
+#include "store/tracking_text.h"
 
 #define LINES_MAX 1000 /* of offsets:<p>, the newest; open panes are among them */
 
@@ -133,7 +134,7 @@ static int sealed_until(struct lw_redis *r, const struct lw_spec *spec, int64_t 
 
 static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
                         const struct lw_claim *claim, struct lw_err *err) {
-    char name[300];
+    char name[300], tracking[LW_TRACKING_TEXT_MAX];
     struct lw_buf shadows = {0};
     struct lw_cmd *c = lw_cmd_scratch(r);
     snprintf(name, sizeof name, "part:%s:%d", of->topic, of->number);
@@ -158,6 +159,7 @@ static int part_replace(struct lw_redis *r, const struct lw_claim_target *of,
         lw_buf_printf(&shadows, "%s%u", i ? " " : "", claim->active.shadow[i]);
     lw_cmd_arg(c, shadows.data, shadows.len);
     lw_buf_fini(&shadows);
+    lw_cmd_str(c, lw_tracking_text(&claim->active.tracking, tracking));
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_rebuild, c, err);
     if (!reply)
         return -1;

@@ -175,7 +175,8 @@ def offsets(redis, stream):
 # ---- comparing two runs -----------------------------------------------------------------------
 
 # Fields of hashes with process names and wall-clock times.
-WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset"},
+# What names a process, its clock, or the moment of a flush.
+WHO = {"part": {b"owner", b"epoch", b"claimed", b"updated", b"idle", b"end_offset", b"tracking_since"},
        "now": {b"updated"}, "monitor": {b"updated", b"heard", b"heard_at"}, "meta": {b"created", b"config_hash"}}
 OURS = {"lease", "fence", "outbox", "outbox:tries", "outbox:parked", "asks", "health"}  # processes' and deliveries' own
 
@@ -507,21 +508,30 @@ def avro_cut(source, path, first, until):
     return sum(n for _, _, n, _ in blocks[first:until]), len(blocks)
 
 
-def avro_later(source, path, fields, ms):
-    """A copy of a container file with these times shifted later."""
+def avro_records(source, most=None):
+    """Schema and records of a container file: all, or the first blocks with at least so many."""
     with open(source, "rb") as f:
         data = f.read()
     meta, _, blocks = avro_blocks(data)
     schema, records = json.loads(meta["avro.schema"]), []
     for _, end, n, at in blocks:
+        if most is not None and len(records) >= most:
+            break
         block, at = data[at:end - 16], 0
         if meta.get("avro.codec") == b"deflate":
             block = zlib.decompress(block, -15)
         for _ in range(n):
             record, at = read_datum(schema, block, at)
-            for name in fields:
-                record[name] += ms
             records.append(record)
+    return schema, records
+
+
+def avro_later(source, path, fields, ms):
+    """A copy of a container file with these times shifted later."""
+    schema, records = avro_records(source)
+    for record in records:
+        for name in fields:
+            record[name] += ms
     avro_file(path, schema, records)
 
 

@@ -11,6 +11,7 @@ in one undisturbed run, without a restart of the broker, and compared too.
 
 Only process names and wall-clock times may differ. The model is fixed from the first trip
 and nothing is retrained, because the offset at which a worker adopts a new version depends on timing.
+Tracking is off for the same reason; test_tracked_kills.py has it on.
 
     SEED=n                    repeat the same faults
     LEEWAY_CHAOS=kills,older  only these phases
@@ -24,7 +25,7 @@ from harness import (BIN, TRIPS, Broker, Daemon, Receiver, Redis, RedisServer, a
                      check, count, counters, each_pane_once, equal, identical, main, offsets, say, wait_evaluated,
                      wait_for)
 
-STREAM, TOPIC, FIRST = "chaos", "chaos-trips", "chaos-first"
+FIRST = "chaos-first"
 PARTITIONS, PANE = 6, 6 * 3600 * 1000
 RATE = 2500
 TIMES, MONTHS = ("lpep_pickup_datetime", "lpep_dropoff_datetime"), 92 * 24 * 3600 * 1000  # March to May
@@ -33,14 +34,12 @@ ROUNDS = int(os.environ.get("LEEWAY_CHAOS_ROUNDS", "0"))
 SESSION, LEASE = 3, 2  # seconds
 
 
-def key(name):
-    return f"leeway:{{{STREAM}}}:{name}"
-
-
 # ---- the two sides ----------------------------------------------------------------------------
 
 
 class World:
+    stream, tracking, kills = "chaos", "0s", KILLS
+
     def __init__(self, case):
         self.case, self.random = case, case.random
         self.broker = Broker(case)
@@ -50,17 +49,22 @@ class World:
         case.at_end += [r.close for r in self.receivers]
         case.environment["LEEWAY_REDIS"] = f"redis://{self.redis.address}"
         case.environment["LEEWAY_WEBHOOK"] = self.receivers[0].url
-        case.create((TOPIC, PARTITIONS), (TOPIC + ".dead", 1), (FIRST, 1), (FIRST + ".dead", 1))
+        self.topic = self.stream + "-trips"
+        case.create((self.topic, PARTITIONS), (self.topic + ".dead", 1), (FIRST, 1), (FIRST + ".dead", 1))
         self.season, self.trips = -1, None
         self.next_season()
         self.slots, self.started = {}, 0
         self.producer = self.smooth = None
 
+    def key(self, name):
+        return f"leeway:{{{self.stream}}}:{name}"
+
     def config(self, group, instance=None, workers=1, changes=()):
-        return self.case.nyc(STREAM, TOPIC, [
+        return self.case.nyc(self.stream, self.topic, [
             (r"length: 1h$", "length: 6h"), (r"week: 7d", "week: 120d"),
             (r"max_age: \S+", "max_age: 0"), (r"retrain: true", "retrain: false"),
             (r"^  stale: .*", "  stale: {age: 0}"),
+            (r"^retrain:", f"tracking: {{time_constant: {self.tracking}}}\nretrain:"),
             (r"idle_timeout: \S+", "idle_timeout: 1h"), (r"workers: 1 ", f"workers: {workers} "),
             (r"flush: .*", "flush: {interval: 100ms, events: 300}"),
             (r"^  timeout: 2s", f"  timeout: 500ms\n  retry_max: 1s\n  lease: {LEASE}s"),
@@ -81,9 +85,9 @@ class World:
             (r"^  topic: \S+", f"  topic: {FIRST}")])
         daemon = Daemon(self.case, first, name)
         redis = self.connect()
-        wait_for("version 1", 60, lambda: redis("HGET", key("models"), "champion") == b"1")
+        wait_for("version 1", 60, lambda: redis("HGET", self.key("models"), "champion") == b"1")
         daemon.stop()
-        model = [(k, redis("DUMP", k)) for k in map(key, ("models", "model:1", "reference:1"))]
+        model = [(k, redis("DUMP", k)) for k in map(self.key, ("models", "model:1", "reference:1"))]
         redis("FLUSHALL")
         redis.close()
         say(f"trained on {rows} trips")
@@ -143,6 +147,9 @@ class World:
             stdout=subprocess.DEVNULL, env=self.case.environment)
         self.case.at_end.append(self.producer.kill)
 
+    def await_producer(self):
+        equal(self.producer.wait(120), 0, "exit status of the replay")
+
     # -- processes
 
     def start(self, slot):
@@ -178,7 +185,7 @@ class World:
     def at(self):
         redis = self.connect()
         try:
-            return offsets(redis, STREAM)
+            return offsets(redis, self.stream)
         finally:
             redis.close()
 
@@ -191,18 +198,18 @@ class World:
         return sum(len(d.logged(event)) for d in self.case.daemons if d is not self.smooth)
 
     def wait_evaluated(self, what):
-        equal(self.producer.wait(120), 0, "exit status of the replay")
-        total = count(TOPIC)
+        self.await_producer()
+        total = count(self.topic)
         rough, smooth = self.connect(), self.connect(self.still)
         for redis in (rough, smooth):
-            wait_evaluated(redis, STREAM, total, PARTITIONS, PANE, 60 + total / 5000)
+            wait_evaluated(redis, self.stream, total, PARTITIONS, PANE, 60 + total / 5000)
         for redis in (rough, smooth):
-            sums = counters(redis, STREAM)
+            sums = counters(redis, self.stream)
             equal(sums["messages"], total, f"{what}: messages counted")
             equal(sums["good"] + sums["rejected"] + sums["dead_lettered"], total, f"{what}: their kinds")
             equal(sums["scored"], sums["good"], f"{what}: scored from the first trip on")
-            each_pane_once(redis, STREAM, PANE)
-        identical(rough, smooth, STREAM, f"{what} ({total} messages)")
+            each_pane_once(redis, self.stream, PANE)
+        identical(rough, smooth, self.stream, f"{what} ({total} messages)")
         rough.close()
         smooth.close()
 
@@ -211,9 +218,9 @@ class World:
 
 
 def kills(w):
-    w.produce(KILLS * 1.1)
+    w.produce(w.kills * 1.1)
     moved, before = 0, w.at()
-    for _ in range(KILLS):
+    for _ in range(w.kills):
         # Mid-stream: something has been written since the last one, or nothing could be.
         until = time.monotonic() + 4
         while w.at() == before and time.monotonic() < until:
@@ -231,21 +238,21 @@ def kills(w):
                 w.start(other)
             elif len(w.slots) > 2:
                 w.leave(other)
-    say(f"killed {KILLS} times, {moved} of them after a write since the last")
-    check(moved >= KILLS / 2, "most kills were mid-stream", moved)
+    say(f"killed {w.kills} times, {moved} of them after a write since the last")
+    check(moved >= w.kills / 2, "most kills were mid-stream", moved)
 
 
 def stop_one(w, slot, why):
     """Suspends one process for longer than its session and its lease; the others take over; then it resumes."""
     daemon, redis = w.slots[slot], w.connect()
     me = f":{daemon.child.pid}"
-    mine = lambda: [k for k in redis.keys(key("part:*"))
+    mine = lambda: [k for k in redis.keys(w.key("part:*"))
                     if (redis("HGET", k, "owner") or b"").decode().rsplit(":", 1)[0].endswith(me)]
     wait_for(f"{slot} to own a partition", 20, mine, 0.02)
     time.sleep(w.random.uniform(0, 0.5))
     daemon.freeze()
     wait_for("the others to own its partitions", 30, lambda: not mine())
-    wait_for("another to lead", 20, lambda: not (redis("GET", key("lease")) or b"").decode().endswith(me))
+    wait_for("another to lead", 20, lambda: not (redis("GET", w.key("lease")) or b"").decode().endswith(me))
     w.pass_(500)
     handed_over = lambda: sum(len(daemon.logged(e)) for e in ("fenced", "partition_lost", "partition_released"))
     before = handed_over()
@@ -258,7 +265,7 @@ def stop_one(w, slot, why):
 def zombies(w):
     w.produce(16)
     redis = w.connect()
-    lease = lambda: (redis("GET", key("lease")) or b"").decode()
+    lease = lambda: (redis("GET", w.key("lease")) or b"").decode()
     wait_for("a leader", 20, lease)
     pids = {str(d.child.pid): s for s, d in w.slots.items()}
     stop_one(w, pids[wait_for("a leader", 20, lease).rsplit(":", 1)[1]], "the leader")
@@ -362,4 +369,5 @@ def scenario(case):
                                        "leading", "leader_fenced")))
 
 
-main(scenario)
+if __name__ == "__main__":
+    main(scenario)

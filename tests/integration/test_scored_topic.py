@@ -105,10 +105,10 @@ def scenario(case):
         row = json.loads(line)
         if row["rejected"] is None:
             wanted[row["id"]] = row["prediction"]
-    found = {r["id"]: r["prediction"] for r in scored.values()}
+    found = {r["id"]: r["untracked"] for r in scored.values()}
     equal(len(found), len(scored), "ids")
     equal(sorted(found), sorted(wanted), "trips that were scored")
-    check(all(found[i] == wanted[i] for i in wanted), "predictions are those of leeway score",
+    check(all(found[i] == wanted[i] for i in wanted), "untracked predictions are those of leeway score",
           [(i, found[i], wanted[i]) for i in wanted if found[i] != wanted[i]][:5])
     check(len(set(found.values())) > 1000, "predictions differ", len(set(found.values())))
     equal(count(TOPIC), events, "messages in the source topic")

@@ -106,6 +106,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
     t.quarantine = *lw_monitor_quarantine(l->monitor);
     l->barred += request->barred[0] != 0;
     t.as_of_ms = request->as_of_ms;
+    t.tracked = request->tracked;
     int rc = lw_train(l->spec, l->rows, l->version[now].model, recent, &t, &err);
     lw_pane_free(recent);
     if (rc) {
@@ -170,7 +171,9 @@ static void seal(struct core_loop *l, struct lw_pane *pane) {
         l->rollbacks++;
         set_champion(l, e->decision[i].other, e->at_ms);
     }
+    lw_partition_track(l->partition, lw_monitor_tracking(l->monitor));
     struct lw_request request = e->request;
+    lw_partition_track(l->partition, lw_monitor_tracking(l->monitor));
     if (request.id)
         train(l, &request, e);
     free(e);
@@ -192,7 +195,7 @@ void core_loop_event(struct core_loop *l, const struct core_event *e) {
     struct lw_pane *pane;
     lw_spec_watch(l->spec, &e->row, watched);
     for (size_t i = 0; i < n && e->reason == LW_GOOD; i++)
-        scored[i] = (struct lw_scored){who[i], predict(l, who[i], &e->row)};
+        scored[i] = (struct lw_scored){who[i], predict(l, who[i], &e->row), 0};
     const struct lw_pane_event event = {l->offset++, watched,
                                         e->reason,   e->row.target,
                                         scored,      e->reason == LW_GOOD ? n : 0};

@@ -1,7 +1,7 @@
 -- Takes a partition over.
 -- KEYS: part, models, monitor. ARGV: owner, wall ms.
 -- Returns {epoch, next_offset or '', champion, shadows, progress or '', last or '',
--- sealed_until or ''}.
+-- sealed_until or '', tracking}.
 -- include "plan.lua"
 -- include "clock.lua"
 -- include "adopt.lua"
@@ -11,7 +11,7 @@ local epoch = tick(h[1])
 -- The new owner does not know yet whether the partition is idle.
 will('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'claimed', ARGV[2],
      'idle', '0')
-local champion, shadows = adopt(h[2] or '-1')
+local champion, shadows, tracking = adopt(h[2] or '-1', true)
 local sealed = redis.call('HGET', KEYS[3], 'sealed_until') or ''
 return commit({epoch, h[2] or '', champion, shadows, h[3] or '', h[4] or '',
-               sealed})
+               sealed, tracking})

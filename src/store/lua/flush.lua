@@ -1,11 +1,11 @@
 -- Writes a worker's dirty panes, its progress and its next offset.
 -- KEYS: part, models, monitor, offsets, panes, pane... ARGV: epoch, base offset, next
 -- offset, expiry ms, pane starts in memory, prefix of pane keys, partition, span of
--- removed panes or '', pane length ms, accepted sealing limit or '', number of words,
--- fields and values of the part hash; then for each pane: start, lineage or '', number
--- of arguments, arguments.
--- Returns {1, champion, shadows, sealed_until or ''}; {0, what Redis has instead};
--- {2, sealed_until} when a pane of this flush is sealed already.
+-- removed panes or '', pane length ms, accepted sealing limit or '', '1' to
+-- return the tracking also if it has not changed, number of words, fields and values of
+-- the part hash; then for each pane: start, lineage or '', number of arguments, arguments.
+-- Returns {1, champion, shadows, sealed_until or '', tracking or nil}; {0, what Redis has
+-- instead}; {2, sealed_until} when a pane of this flush is sealed already.
 -- include "plan.lua"
 -- include "adopt.lua"
 local h = redis.call('HMGET', KEYS[1], 'epoch', 'next_offset', 'open')
@@ -20,7 +20,7 @@ end
 -- count twice.
 for i = 4, 5 do redis.call('ZCARD', KEYS[i]) end
 for i = 6, #KEYS do redis.call('HLEN', KEYS[i]) end
-local fields = 11 + tonumber(ARGV[11])
+local fields = 12 + tonumber(ARGV[12])
 local sealed = redis.call('HGET', KEYS[3], 'sealed_until') or ''
 local until_ms, limit = tonumber(sealed), tonumber(ARGV[10])
 if until_ms and limit and until_ms <= limit then
@@ -77,6 +77,6 @@ if keep and until_ms and keep < until_ms then
   keep = string.format('%.0f', keep)
   tidy({'ZREMRANGEBYSCORE', KEYS[4], '-inf', '(' .. keep})
 end
-will('HSET', KEYS[1], unpack(ARGV, 12, fields))
-local champion, shadows = adopt(ARGV[3])
-return commit({1, champion, shadows, sealed})
+will('HSET', KEYS[1], unpack(ARGV, 13, fields))
+local champion, shadows, tracking = adopt(ARGV[3], ARGV[11] == '1')
+return commit({1, champion, shadows, sealed, tracking})

@@ -20,14 +20,15 @@ schema = fastavro.parse_schema(raw)
 mark = b"\xc3\x01" + bytes.fromhex(fingerprint(to_parsing_canonical_form(raw), "CRC-64-AVRO"))
 events = [
     {"id": "trip-7", "topic": "nyc-green", "partition": 3, "offset": 123456789,
-     "event_time": 1583971200123, "prediction": 12.25, "model_version": 4},
+     "event_time": 1583971200123, "prediction": 12.25, "model_version": 4, "untracked": 11.5},
     {"id": None, "topic": "t", "partition": 0, "offset": 0,
-     "event_time": -1, "prediction": -0.0, "model_version": 1},
+     "event_time": -1, "prediction": -0.0, "model_version": 1,
+     "untracked": -0.0},
     {"id": "-9223372036854775808", "topic": "numbers", "partition": 2147483647,
      "offset": 9223372036854775807, "event_time": 9007199254740991,
-     "prediction": 1e300, "model_version": 2147483647},
+     "prediction": 1e300, "model_version": 2147483647, "untracked": -1e300},
     {"id": "0", "topic": "numbers", "partition": 63, "offset": 64,
-     "event_time": 0, "prediction": 0.1, "model_version": 63},
+     "event_time": 0, "prediction": 0.1, "model_version": 63, "untracked": 0.1},
 ]
 out = []
 for event in events:

@@ -84,6 +84,8 @@ static int path_setup(void **state) {
     load_events(f);
     path_fit(f);
     f->partition = lw_partition_new(&f->config->spec, 0);
+    lw_partition_track(f->partition,
+                       &(struct lw_tracking_set){.served = true, .n = 1, .version = {1}});
     *state = f;
     return 0;
 }
@@ -118,9 +120,9 @@ static void path_handle(struct fixture *f, size_t i, int64_t time_ms) {
 }
 
 static void path_feed(struct fixture *f, int pane) {
+    int64_t length = f->config->spec.pane_ms, start = 440000 * LW_HOUR + pane * length;
     for (size_t i = 0; i < f->n; i++)
-        path_handle(f, i,
-                    (INT64_C(440000) + pane) * LW_HOUR + (int64_t)(i * 3000000 / f->n));
+        path_handle(f, i, start + (int64_t)i * (length * 5 / 6) / (int64_t)f->n);
 }
 
 static void ignore_row(void *arg, const char *field, const void *data, size_t len) {

@@ -66,7 +66,7 @@ static void pour(struct lw_pane *pane, const struct lw_spec *spec, struct lw_rng
         struct core_event e;
         core_event_set(spec, &e, CORE_START, (int)lw_rng_below(rng, 9), any_double(rng),
                        any_double(rng));
-        struct lw_scored scored[] = {{1, any_double(rng)}, {2, any_double(rng)}};
+        struct lw_scored scored[] = {{1, any_double(rng), 0}, {2, any_double(rng), 0}};
         lw_spec_watch(spec, &e.row, watched);
         const struct lw_pane_event event = {i,      watched, e.reason, e.row.target,
                                             scored, 2};

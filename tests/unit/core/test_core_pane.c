@@ -7,7 +7,8 @@
 static void buffer(struct lw_pane *pane, const struct lw_spec *spec,
                    const struct core_event *e, int64_t offset, uint32_t version) {
     struct lw_cell watched[LW_FEATURES_MAX + 1];
-    struct lw_scored scored[] = {{version, 12 + (double)version}, {version + 1, 15}};
+    struct lw_scored scored[] = {{version, 12 + (double)version, 0},
+                                 {version + 1, 15, 0}};
     lw_spec_watch(spec, &e->row, watched);
     const struct lw_pane_event event = {offset,        watched, e->reason,
                                         e->row.target, scored,  2};
@@ -195,7 +196,7 @@ static void the_oldest_version_is_dropped_when_full(void **state) {
     struct core_event e;
     core_event_set(spec, &e, CORE_START, 1, 2, 20);
     for (uint32_t v = 2; v <= 2 + LW_VERSIONS_MAX; v++) { /* 2 .. 8, each with the next */
-        struct lw_scored scored = {v, 20};
+        struct lw_scored scored = {v, 20, 0};
         struct lw_cell watched[LW_FEATURES_MAX + 1];
         lw_spec_watch(spec, &e.row, watched);
         const struct lw_pane_event event = {v, watched, LW_GOOD, 20, &scored, 1};

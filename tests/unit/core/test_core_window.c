@@ -13,7 +13,7 @@ static struct lw_pane *make_pane(const struct lw_spec *spec, int64_t start, int 
         struct core_event e;
         struct lw_cell watched[LW_FEATURES_MAX + 1];
         double x = lw_rng_unit(&rng) * 20, y = lw_rng_unit(&rng) * 40 - 1;
-        struct lw_scored scored[] = {{2, 20}, {1, 22}};
+        struct lw_scored scored[] = {{2, 20, 0}, {1, 22, 0}};
         core_event_set(spec, &e, start, (int)lw_rng_below(&rng, 5), x, y);
         lw_spec_watch(spec, &e.row, watched);
         const struct lw_pane_event event = {i, watched, e.reason, y, scored, 2};

@@ -17,9 +17,9 @@ struct counts {
     uint64_t asked, waited, most, patience;
 };
 
-static bool pace(void *arg, int64_t event_ms) {
+static bool pace(void *arg, const struct lw_replay_moment *at) {
     struct counts *c = arg;
-    (void)event_ms;
+    (void)at;
     return ++c->asked <= c->most;
 }
 

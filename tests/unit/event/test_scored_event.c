@@ -36,7 +36,8 @@ static void the_bytes_equal_fastavros(void **state) {
             .offset = number(o, "offset"),
             .time_ms = number(o, "event_time"),
             .prediction = json_real_value(json_object_get(o, "prediction")),
-            .version = (uint32_t)number(o, "model_version")};
+            .version = (uint32_t)number(o, "model_version"),
+            .untracked = json_real_value(json_object_get(o, "untracked"))};
         size_t len;
         uint8_t *want = from_hex(json_string_value(json_object_get(o, "bytes")), &len);
         lw_buf_clear(&value);
@@ -97,7 +98,8 @@ static void written_events_read_back(void **state) {
     struct lw_err err = {0};
     struct lw_schema *s = lw_schema_load(LW_SOURCE_DIR "/schemas/scored.avsc", &err);
     struct lw_fields fields = fields_of_text(
-        "id:text, event_time:timestamp!, prediction:numeric, offset:numeric");
+        "id:text, event_time:timestamp!, prediction:numeric, offset:numeric, "
+        "untracked:numeric");
     struct lw_decoder *d = s ? lw_decoder_new_avro(s, s, &fields, &err) : NULL;
     struct lw_buf value = {0};
     if (!d)
@@ -117,6 +119,7 @@ static void written_events_read_back(void **state) {
         id.form = (uint8_t)lw_rng_below(&rng, 3);
         e.time_ms = (int64_t)lw_rng_below(&rng, UINT64_C(1) << 53);
         memcpy(&e.prediction, &bits, sizeof bits);
+        e.untracked = i;
         lw_buf_clear(&value);
         lw_scored_value(&e, &value);
         if (lw_decoder_decode_bytes(d, value.data + 10, value.len - 10, cells, &err))
@@ -128,7 +131,7 @@ static void written_events_read_back(void **state) {
         assert_int_equal(cells[1].key, e.time_ms);
         assert_true(cells[2].present == !isnan(e.prediction));
         assert_true(isnan(e.prediction) || cells[2].num == e.prediction);
-        assert_true(cells[3].num == i);
+        assert_true(cells[3].num == i && cells[4].num == i);
     }
     lw_buf_fini(&value);
     lw_decoder_free(d);

@@ -28,6 +28,7 @@ void fixture_load(struct fixture *f, const char *redis) {
     f->config = lw_config_load(LW_SOURCE_DIR "/configs/nyc-green.yaml", &err);
     if (!f->config)
         fail_msg("%s", err.msg);
+    f->config->spec.pane_ms = LW_HOUR; /* put_evaluations has one an hour */
     f->config->redis.timeout_ms = 500;
     f->config->redis.retry_max_ms = 200;
     snprintf(f->token_path, sizeof f->token_path, "/tmp/leeway-http-token.%d",

@@ -344,6 +344,62 @@ static void a_promotion_fails_no_request(void **state) {
     }
 }
 
+static void announce_tracking(struct scene *s, const char *text) {
+    struct lw_cmd *c = lw_cmd_new();
+    struct lw_err err = {0};
+    lw_cmd_str(c, "HSET");
+    lw_cmd_str(c, "leeway:{nyc-green}:monitor");
+    lw_cmd_str(c, "tracking");
+    lw_cmd_str(c, text);
+    struct lw_reply *reply = lw_redis_call(s->r, c, &err);
+    assert_non_null(reply);
+    lw_reply_free(reply);
+    lw_cmd_free(c);
+}
+
+/* The answer to TRIP, once it is `shift` above the plain prediction. */
+static json_t *answer_shifted(struct scene *s, double shift) {
+    for (int i = 0; i < 200; i++) {
+        json_t *o = post(&s->f, TRIP, 200);
+        double untracked = json_number_value(json_object_get(o, "untracked"));
+        if (fabs(prediction(o) - untracked - shift) < 1e-9)
+            return o;
+        json_decref(o);
+        lw_sleep_ms(50);
+    }
+    fail_msg("no answer is shifted by %g", shift);
+    return NULL;
+}
+
+static void the_answer_is_tracked_where_that_is_served(void **state) {
+    struct scene *s = *state;
+    json_t *plain = answer_shifted(s, 0);
+    double v = prediction(plain);
+    json_decref(plain);
+    announce_tracking(s, "served 1 2 0.5 5");
+    json_t *o = answer_shifted(s, 2 + .5 * (v - 5));
+    assert_true(json_number_value(json_object_get(o, "untracked")) == v);
+    json_decref(o);
+    json_t *now = ask_json(&s->f, "/api/v1/now", 200);
+    const json_t *tracking = json_object_get(now, "tracking");
+    assert_true(json_is_true(json_object_get(tracking, "served")));
+    assert_true(json_number_value(json_object_get(tracking, "shift")) == 2);
+    assert_true(json_number_value(json_object_get(tracking, "slope")) == .5);
+    json_decref(now);
+    announce_tracking(s, "served 1 2 nan 5"); /* damaged: the last one stays */
+    lw_sleep_ms(1100);
+    json_decref(answer_shifted(s, 2 + .5 * (v - 5)));
+    announce_tracking(s, "served 1 100000 0 5"); /* inside the target's range */
+    double most = s->f.config->spec.event.target_hi;
+    json_decref(answer_shifted(s, most - v));
+    announce_tracking(s, "served 2 3 0 5"); /* of another version */
+    json_decref(answer_shifted(s, 0));
+    announce_tracking(s, "shadow 1 2 0.5 5");
+    lw_sleep_ms(1100);
+    json_decref(answer_shifted(s, 0));
+    announce_tracking(s, "");
+}
+
 static void an_unusable_version_leaves_the_last_one_active(void **state) {
     struct scene *s = *state;
     struct lw_err err = {0};
@@ -397,6 +453,7 @@ int main(void) {
         cmocka_unit_test(too_many_records_are_refused),
         cmocka_unit_test(avro_records_and_files_are_accepted),
         cmocka_unit_test(a_bomb_is_refused),
+        cmocka_unit_test(the_answer_is_tracked_where_that_is_served),
         cmocka_unit_test(a_promotion_fails_no_request),
         cmocka_unit_test(an_unusable_version_leaves_the_last_one_active),
         cmocka_unit_test(predictions_continue_without_redis),

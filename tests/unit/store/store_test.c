@@ -94,7 +94,7 @@ void feed(const struct lw_spec *spec, struct lw_partition *p, int64_t number, in
                                      lw_cell_int(i * 11 % 23), lw_cell_num(target)};
         struct lw_row row = {
             .cells = watched, .time_ms = T0 + i * LW_MINUTE, .target = target};
-        struct lw_scored scored = {version, target + (double)(i % 7) - 3};
+        struct lw_scored scored = {version, target + (double)(i % 7) - 3, 0};
         const struct lw_pane_event event = {i,      watched, LW_GOOD,
                                             target, &scored, version ? 1 : 0};
         lw_partition_add(p, &row, &event);
