@@ -6,8 +6,8 @@
  * - The *crowd* is the median of the latest LW_CROWD events. Fewer than half of them
  *   cannot move it past what the others say.
  * - The *mark* closes panes. It follows the crowd, less the lateness, and each step is
- *   paid for by events: each pays for one and a half times the usual interval between
- *   two events. So b events with wrong clocks move the mark by the time of about 1.5 b
+ *   paid for by events: each pays for 1.75 times the usual interval between
+ *   two events. So b events with wrong clocks move the mark by the time of about 1.75 b
  *   events.
  * - A step of more than max_jump is a *leap*. It is made in one piece, once the events
  *   behind it would have paid for max_jump, or are as many as came before (at most

@@ -49,6 +49,7 @@ static struct lw_tracker *tracker_find(struct lw_tracking_state *s, uint32_t ver
 
 static void tracker_init(struct lw_tracker *t, uint32_t version,
                          const struct lw_losses *proof) {
+    lw_assert(proof->task);
     struct lw_residuals r = proof->task->residuals(proof);
     *t = (struct lw_tracker){.version = version,
                              .c = r.prediction,
