@@ -262,10 +262,9 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
     if (good)
         return zone;
     lw_zone_free(zone);
-    lw_fail(
-        err, LW_ECONFIG,
-        "time zone \"%s\": %s is no zone file that can be used (TZif version 2 or later)",
-        name, path);
+    lw_fail(err, LW_ECONFIG,
+            "time zone \"%s\": %s is not a usable zone file (TZif version 2 or later)",
+            name, path);
     return NULL;
 }
 

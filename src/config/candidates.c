@@ -256,7 +256,7 @@ static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
         return fail_set(load, lw_yaml_find(node, "features"), item->features);
     if (used + strlen(load->picked) >= sizeof item->fit.name)
         return lw_yaml_fail(load->tree, name, load->err,
-                            "too long with '%s', the values that were picked, behind it",
+                            "too long once '%s' (the values of its lists) is appended",
                             load->picked);
     memcpy(item->fit.name + used, load->picked, strlen(load->picked) + 1);
     if (take_terms(load, lw_yaml_find(node, "features"), set, &item->fit) ||

@@ -182,7 +182,7 @@ int lw_config_read_target(struct lw_load *load, const struct lw_yaml *node) {
     if (!field == !pair)
         return lw_yaml_fail_key(
             load->tree, node, load->err,
-            "say what is predicted by one of 'field' and 'minutes_between'");
+            "set 'field' or 'minutes_between' to define what is predicted");
     if (pair)
         return pair->n == 2 ? read_minutes(load, pair)
                             : lw_yaml_fail(load->tree, pair, load->err,
@@ -259,7 +259,7 @@ static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
     if (item.column.kind != LW_NUMERIC && item.column.kind != LW_CATEGORY)
         return lw_yaml_fail(
             load->tree, of ? of : node, load->err,
-            "a %s cannot be watched as it is; use a function of it such as hour(%.40s)",
+            "a %s cannot be monitored directly; use a function of it, such as hour(%.40s)",
             lw_kind_name(item.column.kind), item.of);
     if (check_feature_keys(load, node, item.column.kind))
         return -1;

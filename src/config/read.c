@@ -38,11 +38,11 @@ int lw_config_check_name(struct lw_load *load, const struct lw_yaml *node,
     if (len == 0 || strspn(name, valid) != len)
         return lw_yaml_fail_key(
             load->tree, node, load->err,
-            "a name may hold letters, digits, '_', '-' and '.' (got '%.80s')", name);
+            "a name may contain letters, digits, '_', '-' and '.' (got '%.80s')", name);
     if (len >= max)
-        return lw_yaml_fail_key(
-            load->tree, node, load->err,
-            "a name of at most %zu characters belongs here (got '%.80s')", max - 1, name);
+        return lw_yaml_fail_key(load->tree, node, load->err,
+                                "must be a name of at most %zu characters (got '%.80s')",
+                                max - 1, name);
     return 0;
 }
 
@@ -70,7 +70,7 @@ static int refuse_unknown(struct lw_load *load, const struct lw_section *section
             return lw_yaml_fail_key(load->tree, child, load->err,
                                     "this key is now called '%s'", new);
         return lw_yaml_fail_key(
-            load->tree, child, load->err, "there is no such key%s",
+            load->tree, child, load->err, "unknown key%s",
             lw_config_suggest(hint, sizeof hint, child->key, names, section->n));
     }
     return 0;

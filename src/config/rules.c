@@ -288,15 +288,15 @@ static int set_actions(struct lw_load *load, const struct lw_yaml *node,
     if (item->rule.actions == 0)
         return 0;
     if (item->retrain && lw_metric_live(item->rule.metric))
-        return lw_yaml_fail(
-            load->tree, lw_yaml_find(node, "retrain"), load->err,
-            "a training cures no feed that has stopped, lags or cannot be read");
+        return lw_yaml_fail(load->tree, lw_yaml_find(node, "retrain"), load->err,
+                            "retraining cannot fix a silent, lagging or unreadable feed");
     if (item->retrain && item->block)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "block"), load->err,
-                            "a rule either asks for a training or forbids it");
+                            "a rule can request a training or block it, not both");
     if (isnan(item->rule.critical))
-        return lw_yaml_fail(load->tree, lw_yaml_find(node, what), load->err,
-                            "acts at the critical level, and this rule has none");
+        return lw_yaml_fail(
+            load->tree, lw_yaml_find(node, what), load->err,
+            "takes effect at the critical level, and this rule has no 'critical' threshold");
     return 0;
 }
 
@@ -310,7 +310,7 @@ static int complete_rule(struct lw_load *load, const struct lw_yaml *node,
             rule->metric->flags & LW_METRIC_ANY_N ? 0 : load->config->spec.drift.min_n;
     if (rule->every_ms && lw_metric_live(rule->metric))
         return lw_yaml_fail_key(load->tree, every, load->err,
-                                "'%s' is evaluated every 10 s; say how long by `for`",
+                                "'%s' is evaluated every 10 s; use `for` to set how long",
                                 lw_metric_name(rule->metric));
     if (every && check_multiple(load, every, rule->every_ms))
         return -1;

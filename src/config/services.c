@@ -69,10 +69,10 @@ static int add_property(struct lw_load *load, const struct lw_yaml *node, const 
     if (strlen(key) >= sizeof kafka->property[0].key ||
         strlen(value) >= sizeof kafka->property[0].value ||
         strlen(file) >= sizeof kafka->property[0].file)
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "longer than a property's key (%zu) or value (%zu) may be",
-                            sizeof kafka->property[0].key - 1,
-                            sizeof kafka->property[0].value - 1);
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "too long: a key of a property may have %zu bytes, its value %zu",
+            sizeof kafka->property[0].key - 1, sizeof kafka->property[0].value - 1);
     lw_copy(kafka->property[kafka->n].key, sizeof kafka->property[0].key, key);
     lw_copy(kafka->property[kafka->n].value, sizeof kafka->property[0].value, value);
     lw_copy(kafka->property[kafka->n].file, sizeof kafka->property[0].file, file);
@@ -237,7 +237,7 @@ int lw_config_read_shown_url(struct lw_load *load, const struct lw_yaml *node) {
     if (node && has_user(node->text))
         return lw_yaml_fail(
             load->tree, node, load->err,
-            "people are shown this address: it must hold no user and no password");
+            "this address is shown to people: it must not contain a user or a password");
     return 0;
 }
 
@@ -271,7 +271,7 @@ static int check_topics(struct lw_load *load, const struct lw_yaml *node) {
         if (strcmp(out[i].topic, source->topic) == 0)
             return lw_yaml_fail(
                 load->tree, lw_yaml_find(node, out[i].key), load->err,
-                "is the topic that events are read from; they would come back forever");
+                "is the topic that events are read from; they would be read again and again");
     if (*source->scored && strcmp(source->scored, source->dead_letters) == 0)
         return lw_yaml_fail(
             load->tree, lw_yaml_find(node, "scored"), load->err,

@@ -33,7 +33,7 @@ static const char *parse_variable(const char *at, struct substituted_text *h,
     if (!end || len == 0 || (!has_default && at + len != end)) {
         lw_fail(
             why, LW_ECONFIG,
-            "\"${%.40s\" is no variable; write ${NAME} or ${NAME:-default}, or $${ for a literal ${",
+            "\"${%.40s\" is not a variable; write ${NAME} or ${NAME:-default}, or $${ for a literal ${",
             at);
         return NULL;
     }
@@ -66,7 +66,8 @@ int lw_substitute(const char *text, char **out, char **literal, struct lw_err *w
             put_both(&h, at++, 1);
         }
         if (at && h.text.len > LW_CONFIG_BYTES_MAX) {
-            lw_fail(why, LW_ECONFIG, "with its variables it is larger than %u bytes",
+            lw_fail(why, LW_ECONFIG,
+                    "larger than %u bytes after its variables are replaced",
                     LW_CONFIG_BYTES_MAX);
             break;
         }

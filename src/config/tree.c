@@ -145,7 +145,7 @@ static int build_scalar(struct yaml_build *b, const yaml_node_t *y,
         return lw_yaml_fail(b->tree, node, b->err, "%s", why.msg);
     if (holds_control(node->text))
         return lw_yaml_fail(b->tree, node, b->err,
-                            "a control character has no place here");
+                            "control characters are not allowed here");
     return 0;
 }
 
@@ -179,17 +179,17 @@ static const char *key_of(struct yaml_build *b, const yaml_node_t *y,
                          .index = map->index,
                          .kind = LW_YAML_SCALAR};
     if (y->type != YAML_SCALAR_NODE) {
-        lw_yaml_fail(b->tree, &at, b->err, "a key must be a plain text");
+        lw_yaml_fail(b->tree, &at, b->err, "a key must be plain text");
         return NULL;
     }
     const char *text = (const char *)y->data.scalar.value;
     if (holds_control(text)) {
-        lw_yaml_fail(b->tree, &at, b->err, "a control character has no place in a key");
+        lw_yaml_fail(b->tree, &at, b->err, "control characters are not allowed in a key");
         return NULL;
     }
     const struct lw_yaml *before = lw_yaml_find(map, text);
     if (strlen(text) != y->data.scalar.length || !*text || strlen(text) > 120) {
-        lw_yaml_fail(b->tree, &at, b->err, "a key of 1 to 120 characters belongs here");
+        lw_yaml_fail(b->tree, &at, b->err, "must be a key of 1 to 120 characters");
         return NULL;
     }
     if (before) {

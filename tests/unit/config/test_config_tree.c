@@ -144,7 +144,8 @@ static void variables_cannot_exceed_the_size_limit(void **state) {
     for (int i = 0; i < 20; i++)
         strcat(many, "${LEEWAY_LONG}");
     assert_int_equal(lw_substitute(many, &text, &literal, &why), -1);
-    assert_string_equal(why.msg, "with its variables it is larger than 1048576 bytes");
+    assert_string_equal(why.msg,
+                        "larger than 1048576 bytes after its variables are replaced");
     free(value);
 }
 
