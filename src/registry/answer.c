@@ -50,7 +50,8 @@ int lw__registered_parse(const void *body, size_t len, struct lw_registered *out
     int rc = 0;
     if (!json_is_string(schema))
         rc = lw_fail(err, LW_EAGAIN,
-                     "%zu bytes came that are no answer of a schema registry", len);
+                     "received %zu bytes that are not the answer of a schema registry",
+                     len);
     else if (type && strcmp(type, "AVRO") != 0)
         rc = lw_fail(err, LW_EINPUT, "its schema is of type %.40s, not AVRO", type);
     else

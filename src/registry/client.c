@@ -88,8 +88,8 @@ static int client_refuse(struct lw_registry_client *c, long status, struct lw_er
                        url, code);
     if (status == 401 || status == 403)
         return lw_fail(err, LW_EAGAIN,
-                       "%s answered %ld: are user and password, or the token, right, and "
-                       "may they read schemas?",
+                       "%s answered %ld: check user and password, or the token, and "
+                       "whether they may read schemas",
                        url, status);
     if (status >= 300 && status < 400)
         return lw_fail(err, LW_EAGAIN,

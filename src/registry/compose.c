@@ -88,7 +88,7 @@ static int composer_enter(struct composer *c) {
     if (c->depth == LW_SCHEMA_DEPTH_MAX || c->types == LW_SCHEMA_NODES_MAX)
         return lw_fail(
             c->err, LW_EINPUT,
-            "with what it refers to it is nested deeper than %d levels or has more than %d types",
+            "together with its references it is nested deeper than %d levels or has more than %d types",
             LW_SCHEMA_DEPTH_MAX, LW_SCHEMA_NODES_MAX);
     c->depth++;
     c->types++;

@@ -71,7 +71,7 @@ static void answers_determine_the_error(void **state) {
         {"404 X", "<html>nginx</html>", LW_EAGAIN, "base of the Confluent API"},
         {"404 X", "", LW_EAGAIN, "404"},
         {"401 X", "{\"error_code\":40101}", LW_EAGAIN, "password"},
-        {"403 X", "", LW_EAGAIN, "may they read"},
+        {"403 X", "", LW_EAGAIN, "may read schemas"},
         {"400 X", "{\"error_code\":40403}", LW_EAGAIN, "answered 400"},
         {"408 X", "", LW_EAGAIN, "408"},
         {"429 X", "", LW_EAGAIN, "429"},
