@@ -32,6 +32,8 @@ struct step {
     bool failed;
     struct lw_gate gate;
     char candidate[LW_NAME_MAX];
+    size_t ndays;
+    struct lw_tracking_day day[LW_TRACKING_DAYS];
     char failure[256];
     struct lw_buf reference;
 };
@@ -100,6 +102,8 @@ static void trained(void *arg, const struct lw_request *request, uint32_t versio
         return;
     }
     s->gate = t->gate;
+    s->ndays = t->ndays;
+    memcpy(s->day, t->day, sizeof s->day);
     lw_copy(s->candidate, sizeof s->candidate, t->trial[t->chosen].name);
     lw_reference_write(t->reference, &s->reference);
     r->promotions += t->gate.passed;
@@ -128,6 +132,8 @@ static void again_trained(const struct record *r, const struct step *s,
                           struct lw_monitor *m, struct lw_evaluation *e) {
     static struct lw_training t;
     t.gate = s->gate;
+    t.ndays = s->ndays;
+    memcpy(t.day, s->day, sizeof t.day);
     lw_copy(t.trial[0].name, sizeof t.trial[0].name, s->candidate);
     lw_monitor_trained(m, s->request.id, s->version, s->failed ? NULL : &t, s->failure,
                        e);
