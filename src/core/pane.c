@@ -151,16 +151,13 @@ static void columns_drain(struct lw_pane *pane) {
 }
 
 /* The errors follow from the buffered targets: one call of the task for all of them. */
-static void scores_drain(struct lw_scores *s, const struct lw_spec *spec) {
+static void scores_drain(struct lw_scores *s, const struct lw_task *task) {
     double *prediction = s->buffered, *target = s->buffered + LW_PANE_BUFFERED;
-    double tracked[LW_PANE_BUFFERED];
-    lw_losses_add_all(&s->losses, spec->task, target, prediction, s->nbuffered);
+    const double *tracked = s->buffered + (size_t)2 * LW_PANE_BUFFERED;
+    lw_losses_add_all(&s->losses, task, target, prediction, s->nbuffered);
     if (s->tracks) {
-        for (size_t i = 0; i < s->nbuffered; i++)
-            tracked[i] = lw_tracking_apply(&s->tracking, spec, prediction[i]);
-        lw_losses_add_all(&s->tracked, spec->task, target, tracked, s->nbuffered);
-        lw_losses_add_all(&s->served, spec->task, target,
-                          s->serves_tracked ? tracked : prediction, s->nbuffered);
+        lw_losses_add_all(&s->tracked, task, target, tracked, s->nbuffered);
+        s->served = s->serves_tracked ? s->tracked : s->losses;
     }
     for (size_t i = 0; i < s->nbuffered; i++)
         target[i] = prediction[i] - target[i];
@@ -182,35 +179,43 @@ static void columns_buffer(struct lw_pane *pane, const struct lw_cell *watched) 
         columns_drain(pane);
 }
 
-static void scores_buffer(struct lw_scores *s, const struct lw_spec *spec, double target,
-                          double prediction) {
+static void scores_buffer(struct lw_scores *s, const struct lw_task *task, double target,
+                          double prediction, double tracked) {
     if (!s->buffered)
-        s->buffered = lw_calloc((size_t)2 * LW_PANE_BUFFERED, sizeof *s->buffered);
-    s->buffered[s->nbuffered] = prediction;
-    s->buffered[LW_PANE_BUFFERED + s->nbuffered] = target;
+        s->buffered = lw_calloc((size_t)3 * LW_PANE_BUFFERED, sizeof *s->buffered);
+    double *at = s->buffered + s->nbuffered;
+    at[0] = prediction;
+    at[LW_PANE_BUFFERED] = target;
+    at[(size_t)2 * LW_PANE_BUFFERED] = tracked;
     if (++s->nbuffered == LW_PANE_BUFFERED)
-        scores_drain(s, spec);
+        scores_drain(s, task);
+}
+
+/* The version's prediction for one event: tracked, answered and buffered. */
+static void score_buffer(struct lw_pane *pane, double target, struct lw_scored *scored) {
+    struct lw_scores *s = scores_begin(pane, scored->version);
+    double prediction = scored->prediction;
+    scored->served = prediction;
+    if (!s)
+        return;
+    double tracked =
+        s->tracks ? lw_tracking_apply(&s->tracking, pane->spec, prediction) : prediction;
+    if (s->serves_tracked)
+        scored->served = tracked;
+    scores_buffer(s, pane->spec->task, target, prediction, tracked);
 }
 
 void lw_pane_buffer(struct lw_pane *pane, const struct lw_pane_event *event) {
-    const struct lw_spec *spec = pane->spec;
+    const struct lw_task *task = pane->spec->task;
     pane_count_event(pane, event->offset, event->reason);
     lw_profile_add_categories(pane->profile, event->watched);
     columns_buffer(pane, event->watched);
     if (event->reason != LW_GOOD || event->nscored == 0)
         return;
-    for (size_t i = 0; i < event->nscored; i++) {
-        struct lw_scored *scored = &event->scored[i];
-        struct lw_scores *s = scores_begin(pane, scored->version);
-        scored->served = s && s->serves_tracked
-                             ? lw_tracking_apply(&s->tracking, spec, scored->prediction)
-                             : scored->prediction;
-        if (s)
-            scores_buffer(s, spec, event->target, scored->prediction);
-    }
-    lw_losses_add(&pane->answered, spec->task, event->target, event->scored[0].served);
-    lw_losses_add(&pane->untracked, spec->task, event->target,
-                  event->scored[0].prediction);
+    for (size_t i = 0; i < event->nscored; i++)
+        score_buffer(pane, event->target, &event->scored[i]);
+    lw_losses_add(&pane->answered, task, event->target, event->scored[0].served);
+    lw_losses_add(&pane->untracked, task, event->target, event->scored[0].prediction);
 }
 
 void lw_pane_drain(struct lw_pane *pane) {
@@ -218,7 +223,7 @@ void lw_pane_drain(struct lw_pane *pane) {
         columns_drain(pane);
     for (size_t i = 0; i < pane->nscores; i++)
         if (pane->scores[i].nbuffered > 0)
-            scores_drain(&pane->scores[i], pane->spec);
+            scores_drain(&pane->scores[i], pane->spec->task);
 }
 
 void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,

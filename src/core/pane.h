@@ -24,7 +24,7 @@ struct lw_scores {
     struct lw_tracking tracking;
     struct lw_losses tracked, served;
     struct lw_profile *profile; /* prediction, error */
-    double *buffered; /* see lw_pane_buffer; LW_PANE_BUFFERED for each of the two */
+    double *buffered; /* see lw_pane_buffer: predictions, targets, tracked predictions */
     size_t nbuffered;
 };
 
