@@ -20,9 +20,10 @@
 #define SHIFT_MAX 2.0
 #define SLOPE_MAX 0.5
 /* The days that decide, how many are needed, and the events of one. */
-#define DAYS_MAX  7
-#define DAYS_MIN  3
-#define DAY_MIN_N 20
+#define DAYS_MAX       7
+#define DAYS_MIN       3
+#define DAY_MIN_N      20
+#define USUAL_DAYS_MIN 7 /* behind the usual shift of a day */
 /* The mean gain of a day that begins serving, in standard errors. */
 #define GAIN_Z 2.0
 
@@ -109,14 +110,15 @@ static struct lw_tracking tracker_solve(const struct lw_tracker *t) {
 
 /* ---- does it earn its place? ---- */
 
-static struct lw_tracking_day *day_of(struct lw_tracking_state *s, int64_t ms) {
-    int64_t day = ms / LW_DAY;
-    if (s->ndays && s->day[s->ndays - 1].day == day)
-        return &s->day[s->ndays - 1];
-    if (s->ndays == LW_TRACKING_DAYS)
-        memmove(s->day, s->day + 1, --s->ndays * sizeof *s->day);
-    s->day[s->ndays] = (struct lw_tracking_day){.day = day};
-    return &s->day[s->ndays++];
+struct lw_tracking_day *lw_tracking_day_at(struct lw_tracking_day *day, size_t *n,
+                                           int64_t ms) {
+    int64_t number = ms / LW_DAY;
+    if (*n && day[*n - 1].day == number)
+        return &day[*n - 1];
+    if (*n == LW_TRACKING_DAYS)
+        memmove(day, day + 1, --*n * sizeof *day);
+    day[*n] = (struct lw_tracking_day){.day = number};
+    return &day[(*n)++];
 }
 
 void lw_tracking_prove(struct lw_tracking_state *s, const struct lw_tracking_day *day,
@@ -154,7 +156,7 @@ double lw_tracking_usual_shift(const struct lw_tracking_state *s, int64_t until_
         squares += mean * mean;
         n++;
     }
-    return n >= 7 ? sqrt(squares / (double)n) : NAN;
+    return n >= USUAL_DAYS_MIN ? sqrt(squares / (double)n) : NAN;
 }
 
 /* Sum of tracked less plain predictions of a pane. */
@@ -165,7 +167,7 @@ static double shift_of(const struct lw_task *task, const struct lw_scores *s) {
 
 static void day_add(struct lw_tracking_state *s, const struct lw_pane *pane,
                     const struct lw_scores *champion) {
-    struct lw_tracking_day *d = day_of(s, pane->start_ms);
+    struct lw_tracking_day *d = lw_tracking_day_at(s->day, &s->ndays, pane->start_ms);
     d->n += champion->losses.n;
     d->plain += champion->losses.loss;
     d->tracked += champion->tracked.loss;
@@ -219,8 +221,7 @@ void lw_tracking_return(struct lw_tracking_state *s, int64_t at_ms) {
     while (s->ndays && s->day[s->ndays - 1].day > at_ms / LW_DAY)
         s->ndays--;
     for (size_t i = 0; i < LW_VERSIONS_MAX; i++)
-        if (s->tracker[i].at_ms > at_ms)
-            s->tracker[i].at_ms = at_ms;
+        lw_not_after(&s->tracker[i].at_ms, at_ms);
 }
 
 /* ---- state ---- */

@@ -64,6 +64,9 @@ struct lw_tracking_day {
     double shift;          /* sum of tracked less plain predictions */
 };
 #define LW_TRACKING_DAYS 28
+/* The day of that time, the newest of *n; it is begun, and the oldest dropped, if needed. */
+struct lw_tracking_day *lw_tracking_day_at(struct lw_tracking_day *day, size_t *n,
+                                           int64_t ms);
 
 /* The state of a stream's tracking; part of the monitor. */
 struct lw_tracking_state {

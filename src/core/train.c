@@ -317,17 +317,14 @@ static void note_days(const struct trainer *t) {
     struct lw_training *out = t->out;
     const struct lw_task *task = t->spec->task;
     for (size_t i = s->hold; s->tracked && i < s->end; i++) {
-        int64_t day = lw_dataset_time(s->ds, i) / LW_DAY;
+        double plain = t->predicted[i - s->hold], tracked = t->answers[i - s->hold];
         double target = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
-        if (out->ndays == 0 || out->day[out->ndays - 1].day != day) {
-            if (out->ndays == LW_TRACKING_DAYS)
-                memmove(out->day, out->day + 1, --out->ndays * sizeof *out->day);
-            out->day[out->ndays++] = (struct lw_tracking_day){.day = day};
-        }
-        struct lw_tracking_day *d = &out->day[out->ndays - 1];
+        struct lw_tracking_day *d =
+            lw_tracking_day_at(out->day, &out->ndays, lw_dataset_time(s->ds, i));
         d->n++;
-        d->plain += task->loss_of(target, t->predicted[i - s->hold]);
-        d->tracked += task->loss_of(target, t->answers[i - s->hold]);
+        d->plain += task->loss_of(target, plain);
+        d->tracked += task->loss_of(target, tracked);
+        d->shift += tracked - plain;
     }
 }
 

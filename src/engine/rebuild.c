@@ -3,9 +3,9 @@
  * A pane depends only on the events of its time in the order of their offsets, and on
  * the versions that score them and how they are tracked, which the damaged pane or those
  * of other partitions tell; its random seed comes from stream, partition and start. So
- * the same events make the same pane, byte for byte. Events that the original left out (late, suspect) cannot
- * be identified here, but the number of events in its lineage shows whether there
- * were any. */
+ * the same events make the same pane, byte for byte. Events that the original left out
+ * (late, suspect) cannot be identified here, but the number of events in its lineage
+ * shows whether there were any. */
 #include "engine/rebuild.h"
 
 #include <time.h>

@@ -19,6 +19,10 @@ static void trained(void *arg, const struct lw_request *request, uint32_t versio
     struct heard *h = arg;
     assert_true(request->id != 0);
     assert_true(training ? version > 0 && !failure : failure != NULL);
+    double shift = 0;
+    for (size_t i = 0; training && training->tracked && i < training->ndays; i++)
+        shift += fabs(training->day[i].shift);
+    assert_true(shift > 0 || !training || !training->tracked);
     h->trained++;
     h->promoted += training && training->gate.passed;
 }
