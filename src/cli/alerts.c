@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert/status_json.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -27,42 +28,6 @@ struct alerts_session {
 };
 
 /* ---- list ---- */
-
-static json_t *alert_json(const struct lw_alert_status *a) {
-    json_t *o = json_object();
-    lw_json_set_hex(o, "fingerprint", a->fingerprint);
-    lw_json_set_text(o, "status", a->firing ? "firing" : "resolved");
-    lw_json_set_text(o, "severity", lw_alert_severity_name(a->severity));
-    lw_json_set_text(o, "rule", a->rule);
-    lw_json_set_text_or_null(o, "feature", a->feature);
-    lw_json_set_text_or_null(o, "window", a->window);
-    lw_json_set_number(o, "value", a->value);
-    lw_json_set_number(o, "threshold", a->threshold);
-    lw_json_set_count(o, "n", a->n);
-    lw_json_set_int(o, "model", a->model_version);
-    lw_json_set_int(o, "since_ms", a->since_ms);
-    lw_json_set_int(o, "at_ms", a->at_ms);
-    lw_json_set_hex(o, "incident", a->incident);
-    lw_json_set_text(o, "summary", a->summary);
-    lw_json_set_bool(o, "silenced", a->silenced_by[0] != '\0');
-    lw_json_set_text_or_null(o, "silenced_by", a->silenced_by);
-    lw_json_set_text_or_null(o, "inhibited_by", a->inhibited_by);
-    return o;
-}
-
-static json_t *silence_json(const struct lw_silence *s) {
-    json_t *o = json_object();
-    lw_json_set_text(o, "id", s->id);
-    lw_json_set_text_or_null(o, "rule", s->rule);
-    lw_json_set_text_or_null(o, "feature", s->feature);
-    lw_json_set_text(o, "severity",
-                     s->severity ? lw_alert_severity_name(s->severity) : NULL);
-    lw_json_set_int(o, "from_ms", s->from_ms);
-    lw_json_set_int(o, "until_ms", s->until_ms);
-    lw_json_set_text(o, "by", s->by);
-    lw_json_set_text(o, "comment", s->comment);
-    return o;
-}
 
 static json_t *waiting_json(const struct lw_delivery *d, size_t n) {
     json_t *list = json_array();
@@ -118,9 +83,9 @@ static int overview_read(struct alerts_session *s, struct alerts_overview *b,
 static void overview_print_json(const struct alerts_overview *b) {
     json_t *o = json_object(), *alerts = json_array(), *silences = json_array();
     for (size_t i = 0; i < b->alerts.nalerts; i++)
-        json_array_append_new(alerts, alert_json(&b->alerts.alert[i]));
+        json_array_append_new(alerts, lw_alert_status_json(&b->alerts.alert[i]));
     for (size_t i = 0; i < b->alerts.nsilences; i++)
-        json_array_append_new(silences, silence_json(&b->alerts.silence[i]));
+        json_array_append_new(silences, lw_silence_json(&b->alerts.silence[i]));
     lw_json_set_count(o, "firing", lw_alerts_firing(&b->alerts));
     lw_json_set(o, "alerts", alerts);
     lw_json_set(o, "silences", silences);
@@ -239,7 +204,7 @@ static int silence_start(struct alerts_session *s, struct lw_err *err) {
         lw_silences_add(s->redis, &s->config->spec, &new, new.from_ms, err))
         return -1;
     if (s->json)
-        lw_cli_print_json(silence_json(&new));
+        lw_cli_print_json(lw_silence_json(&new));
     else
         printf("silence %s until %s; end it earlier with 'leeway alerts unsilence %s'\n",
                new.id, lw_format_time(until, sizeof until, new.until_ms), new.id);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alert/status_json.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "http/private.h"
@@ -12,42 +13,6 @@
 
 #define SILENCE_MAX (366 * LW_DAY)
 #define SAID_MAX    96 /* bytes of "by" */
-
-static json_t *alert_json(const struct lw_alert_status *a) {
-    json_t *o = json_object();
-    lw_json_set_hex(o, "fingerprint", a->fingerprint);
-    lw_json_set_text(o, "status", a->firing ? "firing" : "resolved");
-    lw_json_set_text(o, "severity", lw_alert_severity_name(a->severity));
-    lw_json_set_text_or_null(o, "rule", a->rule);
-    lw_json_set_text_or_null(o, "feature", a->feature);
-    lw_json_set_text_or_null(o, "window", a->window);
-    lw_json_set_number(o, "value", a->value);
-    lw_json_set_number(o, "threshold", a->threshold);
-    lw_json_set_count(o, "n", a->n);
-    lw_json_set_version(o, "model", a->model_version);
-    lw_json_set_ms(o, "since_ms", a->since_ms);
-    lw_json_set_ms(o, "at_ms", a->at_ms);
-    lw_json_set_hex(o, "incident", a->incident);
-    lw_json_set_text_or_null(o, "summary", a->summary);
-    lw_json_set_bool(o, "silenced", a->silenced_by[0] != '\0');
-    lw_json_set_text_or_null(o, "silenced_by", a->silenced_by);
-    lw_json_set_text_or_null(o, "inhibited_by", a->inhibited_by);
-    return o;
-}
-
-static json_t *silence_json(const struct lw_silence *s) {
-    const char *severity = s->severity ? lw_alert_severity_name(s->severity) : "";
-    json_t *o = json_object();
-    lw_json_set_text(o, "id", s->id);
-    lw_json_set_text_or_null(o, "rule", s->rule);
-    lw_json_set_text_or_null(o, "feature", s->feature);
-    lw_json_set_text_or_null(o, "severity", severity);
-    lw_json_set_ms(o, "from_ms", s->from_ms);
-    lw_json_set_ms(o, "until_ms", s->until_ms);
-    lw_json_set_text_or_null(o, "by", s->by);
-    lw_json_set_text_or_null(o, "comment", s->comment);
-    return o;
-}
 
 void lw_serve_alerts(struct lw_call *c) {
     struct lw_alerts all;
@@ -59,9 +24,9 @@ void lw_serve_alerts(struct lw_call *c) {
     json_t *o = json_object(), *outbox = json_object();
     json_t *alerts = json_array(), *silences = json_array();
     for (size_t i = 0; i < all.nalerts; i++)
-        json_array_append_new(alerts, alert_json(&all.alert[i]));
+        json_array_append_new(alerts, lw_alert_status_json(&all.alert[i]));
     for (size_t i = 0; i < all.nsilences; i++)
-        json_array_append_new(silences, silence_json(&all.silence[i]));
+        json_array_append_new(silences, lw_silence_json(&all.silence[i]));
     lw_json_set_count(outbox, "waiting", all.waiting);
     lw_json_set_count(outbox, "parked", all.parked);
     lw_json_set(o, "alerts", alerts);
@@ -164,7 +129,7 @@ void lw_serve_silence(struct lw_call *c) {
             lw_silences_add(c->redis, c->server->spec, &s, s.from_ms, &err))
             lw_call_err(c, &err);
         else
-            lw_call_json(c, silence_json(&s));
+            lw_call_json(c, lw_silence_json(&s));
     }
     json_decref(o);
 }
