@@ -84,6 +84,7 @@ static void put_figures(json_t *root, const struct lw_spec *spec,
     bool measured = alert->rule != NULL;
     lw_json_set_number(root, "value", measured ? alert->value : NAN);
     lw_json_set_number(root, "threshold", measured ? alert->threshold : NAN);
+    lw_json_set_number(root, "once_in_days", measured ? alert->once_in_days : NAN);
     lw_json_set_count(root, "n", alert->n & INT64_MAX);
     put_window(root, spec, alert);
     lw_json_set_version(root, "model_version", alert->model_version);

@@ -48,6 +48,7 @@ static void note_alert(struct lw_cli_backtest *b, const struct lw_alert *a) {
     lw_json_set_text(o, "severity", lw_alert_severity_name(a->severity));
     lw_json_set_number(o, "value", a->value);
     lw_json_set_number(o, "threshold", a->threshold);
+    lw_json_set_number(o, "once_in_days", a->once_in_days);
     lw_json_set_count(o, "n", a->n);
     lw_json_set_text(o, "summary", a->summary);
     log_event(b, a->at_ms, "alert", o);

@@ -82,6 +82,12 @@ struct lw_config_names {
 
 struct lw_tree;
 
+/* So many in a time. */
+struct lw_rate {
+    double n;
+    int64_t per_ms;
+};
+
 struct lw_config {
     char *path; /* as given */
     struct lw_spec spec;
@@ -93,6 +99,7 @@ struct lw_config {
     size_t nreceivers;
     struct lw_receiver receiver[LW_RECEIVERS_MAX];
     char page_url[LW_URL_MAX], runbook_url[LW_URL_MAX];
+    struct lw_rate alert_budget[2]; /* of all rules together, by enum lw_usual_level */
     struct lw_privacy privacy; /* without its key */
     enum lw_log_level log_level;
     bool core_dumps;

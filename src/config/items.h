@@ -21,7 +21,13 @@ struct lw_rule_item {
     int metric; /* as lw_rule_word has them */
     char feature[LW_NAME_MAX], window[32];
     bool retrain, block, inhibit;
+    struct lw_rate budget;
 };
+
+/* Sets the rates of a rule on a budget, and refuses a rule that has neither thresholds nor
+ * a budget (budgets.c). */
+int lw_config_rule_budget(struct lw_load *load, const struct lw_yaml *node,
+                          struct lw_rule_item *item);
 
 /* The i-th metric that a rule can name, or NULL. */
 const char *lw_rule_word(int i);

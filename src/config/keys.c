@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "config/keys.h"
+#include "core/usual.h"
 
 #define AT(member)                                                                       \
     .offset = offsetof(struct lw_config, member),                                        \
@@ -372,9 +373,15 @@ static const struct lw_key alert_keys[] = {
     {"runbook", LW_KEY_TEXT, AT(runbook_url), .standard = "",
      .read = lw_config_read_shown_url,
      .doc = "Address of the runbook; the rule's name is added as fragment."},
+    {"warning", LW_KEY_RATE, AT(alert_budget[LW_USUAL_WARN]), .standard = "1 per 30d",
+     .doc = "Warnings that all rules without thresholds and without a budget of their own "
+            "may send together."},
+    {"critical", LW_KEY_RATE, AT(alert_budget[LW_USUAL_CRITICAL]),
+     .standard = "1 per 90d", .doc = "The same for critical alerts."},
 };
-static const struct lw_section alert_section =
-    SECTION("alerts", "Links that every message contains.", alert_keys);
+static const struct lw_section alert_section = SECTION(
+    "alerts", "Links that every message contains, and how many there may be.",
+    alert_keys);
 
 static const char *const examples[] = {"none", "ids", "hashed", NULL};
 static const char *const categories[] = {"top", "hashed", NULL};
@@ -499,7 +506,8 @@ static const struct lw_key root_keys[] = {
     {"tracking", LW_KEY_MAP, .section = &tracking_section, .doc = ""},
     {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook,
      .read = lw_config_read_webhooks, .doc = "Receivers of alerts."},
-    {"alerts", LW_KEY_MAP, .section = &alert_section, .doc = ""},
+    {"alerts", LW_KEY_MAP, .section = &alert_section, .read = lw_config_read_alerts,
+     .doc = ""},
     {"privacy", LW_KEY_MAP, .section = &privacy_section, .doc = ""},
     {"http", LW_KEY_MAP, .section = &http_section, .read = lw_config_read_http,
      .doc = ""},

@@ -17,6 +17,7 @@ enum lw_key_type {
     LW_KEY_DURATION, /* int64_t ms */
     LW_KEY_SIZE,     /* int64_t bytes */
     LW_KEY_TIME,     /* int64_t Unix ms */
+    LW_KEY_RATE,     /* struct lw_rate */
     LW_KEY_WORD,     /* enum: the index in the row's words */
     LW_KEY_FILE, /* char[size]: relative to the configuration file; "env:NAME" as it is */
     LW_KEY_RANGE, /* double and the double after it: [lo, hi] */
@@ -137,6 +138,8 @@ int lw_config_read_panes(struct lw_load *load, const struct lw_yaml *node); /* r
 int lw_config_read_windows(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_change(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_rules(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_alerts(struct lw_load *load,
+                          const struct lw_yaml *node); /* budgets.c */
 int lw_config_read_sets(struct lw_load *load,
                         const struct lw_yaml *node); /* candidates.c */
 int lw_config_read_candidates(struct lw_load *load, const struct lw_yaml *node);

@@ -87,10 +87,14 @@ static const struct lw_key rule_keys[] = {
      .unset = "none", .doc = "Threshold for a warning (`events`: at or below it)."},
     {"critical", LW_KEY_REAL, AT(struct lw_rule_item, rule.critical), .min = 0,
      .max = 1e15, .unset = "none",
-     .doc = "Threshold for critical. At least one of `warn` and `critical` is "
-            "required."},
+     .doc = "Threshold for critical. A rule with neither threshold takes a share of the "
+            "budget in `alerts`."},
+    {"budget", LW_KEY_RATE, AT(struct lw_rule_item, budget), .unset = "none",
+     .doc = "Messages that the rule may send, e.g. `1 per 30d`, for all its features "
+            "together. What is rare enough is learned from the stream; `warn` and "
+            "`critical` are then the smallest effects that count (docs/policy.md)."},
     {"clear", LW_KEY_REAL, AT(struct lw_rule_item, rule.clear_below), .min = 0,
-     .max = 1e15, .unset = "nine tenths of the way from no drift to the lower threshold",
+     .max = 1e15, .unset = "nine tenths of the way from no drift to the lower threshold in force",
      .doc = "Threshold at which a firing rule clears."},
     {"for", LW_KEY_INT, AT(struct lw_rule_item, rule.for_count), .standard = "1",
      .min = 1, .max = 10000,

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "config/items.h"
+#include "core/rule.h"
 
 int lw_config_read_panes(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_spec *spec = &load->config->spec;
@@ -252,16 +253,13 @@ static int check_thresholds(struct lw_load *load, const struct lw_yaml *node,
                             struct lw_rule *rule) {
     bool below = rule->metric->flags & LW_METRIC_FIRES_BELOW;
     const struct lw_yaml *clear = lw_yaml_find(node, "clear");
-    if (isnan(rule->warn) && isnan(rule->critical))
-        return lw_yaml_fail_key(load->tree, node, load->err,
-                                "a threshold is missing: 'warn', 'critical' or both");
     if (below ? rule->warn < rule->critical : rule->warn > rule->critical)
         return lw_yaml_fail(
             load->tree, lw_yaml_find(node, "warn"), load->err,
             "the warning (%g) must come before the critical threshold (%g)", rule->warn,
             rule->critical);
     if (!clear) {
-        rule->clear_below = default_clear(rule);
+        rule->clear_below = lw_rule_on_budget(rule) ? NAN : default_clear(rule);
         return 0;
     }
     double first =
@@ -293,7 +291,7 @@ static int set_actions(struct lw_load *load, const struct lw_yaml *node,
     if (item->retrain && item->block)
         return lw_yaml_fail(load->tree, lw_yaml_find(node, "block"), load->err,
                             "a rule can request a training or block it, not both");
-    if (isnan(item->rule.critical))
+    if (isnan(item->rule.critical) && !(item->retrain && lw_rule_on_budget(&item->rule)))
         return lw_yaml_fail(
             load->tree, lw_yaml_find(node, what), load->err,
             "takes effect at the critical level, and this rule has no 'critical' threshold");
@@ -341,7 +339,8 @@ static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_yaml *name = lw_yaml_find(node, "name");
     if (lw_config_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
         check_twice(load, name, item.rule.name) || find_feature(load, node, &item) ||
-        find_window(load, node, &item) || check_thresholds(load, node, &item.rule) ||
+        find_window(load, node, &item) || lw_config_rule_budget(load, node, &item) ||
+        check_thresholds(load, node, &item.rule) ||
         complete_rule(load, node, &item))
         return -1;
     spec->rule[spec->nrules++] = item.rule;

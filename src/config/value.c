@@ -200,6 +200,8 @@ int lw_value_text(struct lw_load *load, const struct lw_key *key,
         return store_real(load, key, node, at);
     case LW_KEY_WORD:
         return store_word(load, key, node, at);
+    case LW_KEY_RATE:
+        return lw_value_rate(load, node, at);
     default:
         return store_ms(load, key, node, at);
     }

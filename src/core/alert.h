@@ -33,6 +33,7 @@ struct lw_alert {
     char feature[LW_NAME_MAX];  /* "" for the model's own metrics */
     char window[32];
     double value, threshold;
+    double once_in_days; /* how rare the value is on this stream; NAN: not known */
     uint64_t n; /* sample size behind the value */
     uint32_t model_version;
     int64_t since_ms;  /* event time: start of the incident */

@@ -19,6 +19,7 @@ struct lw_alert_status {
     enum lw_severity severity;
     char rule[LW_NAME_MAX], feature[LW_NAME_MAX], window[32]; /* "" where none */
     double value, threshold;
+    double once_in_days; /* of a rule on a budget */
     uint64_t n;
     uint32_t model_version;
     int64_t since_ms, at_ms; /* event time; wall clock for live metrics */

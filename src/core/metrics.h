@@ -93,6 +93,9 @@ struct lw_metric {
     unsigned columns; /* LW_ON_ */
     unsigned flags;   /* LW_METRIC_ */
     double neutral;   /* the value when nothing is wrong */
+    /* The smallest difference from neutral that a rule on a budget fires at, unless the
+     * rule says otherwise. 0: it has a unit of its own, and takes no budget. */
+    double effect;
     /* NULL: no rule reads it, or `live` or `statistic` is set. */
     struct lw_reading (*read)(const struct lw_metric_input *in);
     /* The published figure, NAN: unknown; NULL where `live` or `statistic` is set. */

@@ -45,6 +45,8 @@ struct lw_monitor *lw_monitor_new(const struct lw_spec *spec) {
         m->nstates += lw_rule_subjects(spec, &spec->rule[i]);
     }
     m->state = lw_calloc(m->nstates, sizeof *m->state);
+    for (size_t i = 0; i < m->nstates; i++)
+        m->state[i].usual = lw_usual_empty();
     lw_policy_init(&m->policy, spec);
     return m;
 }
@@ -81,6 +83,7 @@ static struct lw_alert *new_alert(struct lw_monitor *m, struct lw_evaluation *ou
         return NULL; /* the state is kept, and reported with its next change */
     struct lw_alert *a = &out->alert[out->nalerts++];
     *a = (struct lw_alert){.fingerprint = monitor_fingerprint(m->spec, name, feature),
+                           .once_in_days = NAN,
                            .firing = true,
                            .model_version = m->policy.champion,
                            .since_ms = since_ms,
@@ -153,7 +156,21 @@ struct rule_change {
     const struct lw_rule_state *state;
     struct lw_reading reading;
     enum lw_transition transition;
+    struct lw_rule_bounds bounds; /* in force before the change */
+    double once_in_days;
 };
+
+static struct rule_change rule_reads(const struct lw_rule *rule, int subject,
+                                     const struct lw_rule_state *state,
+                                     const struct lw_reading *reading) {
+    return (struct rule_change){.rule = rule,
+                                .subject = subject,
+                                .state = state,
+                                .reading = *reading,
+                                .transition = LW_STAYS,
+                                .bounds = lw_rule_bounds(rule, state),
+                                .once_in_days = lw_rule_days(rule, state, reading->value)};
+}
 
 static void change_alert(struct lw_monitor *m, const struct rule_change *change,
                          struct lw_evaluation *out) {
@@ -178,7 +195,8 @@ static void change_alert(struct lw_monitor *m, const struct rule_change *change,
         m->run_summary.criticals++;
     }
     a->value = reading->value;
-    a->threshold = lw_rule_threshold(rule, state->severity);
+    a->threshold = lw_rule_threshold(&change->bounds, state->severity);
+    a->once_in_days = change->once_in_days;
     a->n = reading->n == UINT64_MAX ? (uint64_t)reading->value : reading->n;
     if (!lw_metric_live(rule->metric))
         lw_copy(a->window, sizeof a->window, m->spec->window[rule->window].name);
@@ -199,8 +217,7 @@ struct verdicts {
 static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
                          int subject, const struct lw_rule_state *state, double value,
                          struct verdicts *v) {
-    if (state->state != LW_ALERT_FIRING || state->severity != LW_SEVERITY_CRITICAL ||
-        !(rule->actions & LW_ACTION_RETRAIN) || v->trigger[0])
+    if (!lw_rule_asks(rule, state) || v->trigger[0])
         return;
     bool per_feature = lw_metric_per_feature(rule->metric);
     snprintf(v->trigger, sizeof v->trigger, "rule %s: %s%s%s = %.4g over %s", rule->name,
@@ -232,11 +249,11 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
         int subject = lw__monitor_subject(rule, i);
         struct lw_rule_state *state = &m->state[m->state_of[r] + i];
         struct lw_reading reading = lw__monitor_reading(m, rule, subject);
-        enum lw_transition change = lw_rule_step(rule, state, &reading, out->at_ms);
+        struct rule_change change = rule_reads(rule, subject, state, &reading);
+        change.transition = lw_rule_step(rule, state, &reading, out->at_ms);
         note_fault(m, rule, subject, &reading, state);
-        if (change != LW_STAYS)
-            change_alert(m, &(struct rule_change){rule, subject, state, reading, change},
-                         out);
+        if (change.transition != LW_STAYS)
+            change_alert(m, &change, out);
         if (reading.known && reading.n >= rule->min_n)
             note_trigger(m, rule, subject, state, reading.value, v);
     }
@@ -254,10 +271,10 @@ void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
     lw_assert(lw_metric_live(rule->metric) && m->live_known);
     struct lw_reading reading = rule->metric->live(&m->live);
     *out = (struct lw_evaluation){.at_ms = at_ms};
-    enum lw_transition change = lw_rule_step(rule, state, &reading, at_ms);
-    if (change != LW_STAYS)
-        change_alert(
-            m, &(struct rule_change){rule, LW_RULE_MODEL, state, reading, change}, out);
+    struct rule_change change = rule_reads(rule, LW_RULE_MODEL, state, &reading);
+    change.transition = lw_rule_step(rule, state, &reading, at_ms);
+    if (change.transition != LW_STAYS)
+        change_alert(m, &change, out);
 }
 
 /* A champion of some age that a recalibration would already improve: no alert, but its
@@ -298,14 +315,15 @@ void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *w
                          struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
     struct lw_rule_state *state = &m->state[m->state_of[r] + i], old = *state;
-    *state = (struct lw_rule_state){0};
+    lw_rule_end(rule, state);
     if (old.state != LW_ALERT_FIRING)
         return;
     int subject = lw__monitor_subject(rule, i);
     struct lw_reading reading = lw__monitor_reading(m, rule, subject);
     size_t before = out->nalerts;
-    change_alert(m, &(struct rule_change){rule, subject, &old, reading, LW_RESOLVES},
-                 out);
+    struct rule_change change = rule_reads(rule, subject, &old, &reading);
+    change.transition = LW_RESOLVES;
+    change_alert(m, &change, out);
     if (out->nalerts > before)
         lw_copy(out->alert[before].summary, sizeof out->alert[before].summary, why);
 }
@@ -512,11 +530,9 @@ bool lw_monitor_alert(struct lw_monitor *m, uint64_t print, struct lw_evaluation
         lw_metric_live(m->spec->rule[r].metric))
         return false;
     struct lw_reading reading = lw__monitor_reading(m, &m->spec->rule[r], subject);
+    struct rule_change change = rule_reads(&m->spec->rule[r], subject, state, &reading);
     if (reading.known)
-        change_alert(
-            m,
-            &(struct rule_change){&m->spec->rule[r], subject, state, reading, LW_STAYS},
-            out);
+        change_alert(m, &change, out);
     return out->nalerts == 1;
 }
 

@@ -38,7 +38,13 @@ struct lw_rule {
                               LW_RULE_EACH */
     int window;            /* index into windows */
     double warn, critical; /* NAN: that level is not used */
-    double clear_below;    /* a firing rule clears under this (hysteresis) */
+    double clear_below;    /* a firing rule clears under this (hysteresis); NAN: a tenth
+                              of the way back from its lower threshold */
+    /* A rule on a budget: incidents of one subject in `period_ms` of event time, by level
+     * (enum lw_usual_level). Its thresholds are learned, and never below warn and critical.
+     * Both 0: fixed thresholds. */
+    double rate[2];
+    int64_t period_ms;
     int for_count, clear_count;
     int64_t every_ms; /* evaluated at panes whose end is a multiple of this; 0: at every
                          pane */

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "core/monitor_private.h"
@@ -103,6 +104,20 @@ void lw__summary_live_share(const struct lw_metric_input *in, struct lw_alert *a
              100 * alert->value, alert->rule->metric->phrase, 100 * alert->threshold);
 }
 
+/* Longer times are not told apart: the tail is extrapolated from weeks. */
+#define DAYS_MAX 365
+
+static void say_rarity(struct lw_alert *alert) {
+    size_t at = strlen(alert->summary);
+    double days = alert->once_in_days;
+    if (days > DAYS_MAX)
+        snprintf(alert->summary + at, SIZE - at,
+                 " It is usually as large less than once a year.");
+    else if (days >= 1)
+        snprintf(alert->summary + at, SIZE - at,
+                 " It is usually as large once in %.0f days.", days);
+}
+
 void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject) {
     const struct lw_metric *metric = alert->rule->metric;
     char count[32], was[SIZE];
@@ -117,8 +132,10 @@ void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subje
         summarise_drift(alert, count);
     else
         summarise_value(alert, count);
-    if (alert->firing)
+    if (alert->firing) {
+        say_rarity(alert);
         return;
+    }
     lw_copy(was, sizeof was, alert->summary);
     snprintf(alert->summary, SIZE, "Resolved. %.*s", (int)sizeof was - 12, was);
 }

@@ -322,6 +322,7 @@ static void status_set(struct lw_alert_status *s, const struct lw_alert *a) {
     s->at_ms = a->at_ms;
     s->value = a->value;
     s->threshold = a->threshold;
+    s->once_in_days = a->once_in_days;
     s->n = a->n;
     s->model_version = a->model_version;
     lw_copy(s->rule, sizeof s->rule, a->name);
@@ -403,6 +404,7 @@ lw_notification_plan_orphans(struct lw_notification_plan *p, const struct lw_mon
                                .severity = s->severity,
                                .value = s->value,
                                .threshold = s->threshold,
+                               .once_in_days = s->once_in_days,
                                .n = s->n,
                                .model_version = s->model_version,
                                .since_ms = s->since_ms,

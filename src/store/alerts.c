@@ -66,6 +66,7 @@ bool lw__alerts_entry(const char *fingerprint, const struct lw_reply *value,
     text_at(o, "summary", out->summary, sizeof out->summary);
     out->value = real_at(o, "value");
     out->threshold = real_at(o, "threshold");
+    out->once_in_days = real_at(o, "once_in_days");
     out->n = (uint64_t)int_at(o, "n");
     out->model_version = (uint32_t)int_at(o, "model");
     out->since_ms = int_at(o, "since");

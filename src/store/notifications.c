@@ -48,6 +48,7 @@ static void put_json(struct lw_buf *out, const struct lw_alert *a) {
     put_json_text(out, "window", a->window);
     put_json_number(out, "value", a->value);
     put_json_number(out, "threshold", a->threshold);
+    put_json_number(out, "once_in_days", a->once_in_days);
     lw_buf_printf(out,
                   ",\"n\":%" PRIu64 ",\"model\":%u,\"since\":%" PRId64 ",\"at\":%" PRId64,
                   a->n, a->model_version, a->since_ms, a->at_ms);

@@ -21,7 +21,7 @@ FIRING = {
     "version": 1, "id": "00c0ffee00c0ffee-critical", "incident": "00c0ffee00c0ffee",
     "fingerprint": "0123456789abcdef", "status": "firing", "severity": "critical", "repeat": 0,
     "stream": "nyc-green", "rule": "psi-day", "metric": "psi", "feature": "trip_distance",
-    "value": 0.3125, "threshold": 0.25, "n": 12345,
+    "value": 0.3125, "threshold": 0.25, "once_in_days": 45.5, "n": 12345,
     "window": {"name": "day", "from": "2020-03-20T04:00:00Z", "until": "2020-03-21T04:00:00Z"},
     "model_version": 3, "since": "2020-03-20T22:00:00Z", "at": "2020-03-21T04:00:00Z",
     "raised_at": "2020-03-21T04:00:05Z", "host": "trips-1",
@@ -49,12 +49,12 @@ FIRING = {
         "examples": ["2020-03-20-000017", "2020-03-20-000099"]},
     "links": {"page": PAGE, "runbook": RUNBOOK},
 }
-RESOLVED = dict(FIRING, id="00c0ffee00c0ffee-resolved", status="resolved", value=0.05, threshold=0.1,
+RESOLVED = dict(FIRING, id="00c0ffee00c0ffee-resolved", status="resolved", value=0.05, threshold=0.1, once_in_days=1.25,
                 summary="trip_distance is back: PSI 0.05.", action=None,
                 details={"top_drifted": [], "error_label": "RMSE", "segments": [], "examples": []})
 # No rule, no feature, no window, no links; a repetition.
 BARE = dict(FIRING, id="00c0ffee00c0ffee-warning.2", severity="warning", repeat=2, rule="rollback",
-            metric=None, feature=None, value=None, threshold=None, n=0, window=None,
+            metric=None, feature=None, value=None, threshold=None, once_in_days=None, n=0, window=None,
             model_version=None, host=None, summary=None, action=None,
             details={"top_drifted": [], "error_label": "RMSE", "segments": [], "examples": []},
             links={"page": None, "runbook": None})

@@ -198,6 +198,7 @@ static void message(struct lw_rng *rng, const struct lw_cat *cat, struct lw_buf 
                              .rule = &rule,
                              .value = any_double(rng),
                              .threshold = any_double(rng),
+                             .once_in_days = any_double(rng),
                              .since_ms = AT,
                              .at_ms = AT};
     lw_copy(alert.name, sizeof alert.name, "error");

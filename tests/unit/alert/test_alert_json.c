@@ -47,6 +47,7 @@ static struct lw_alert alert(void) {
                          .rule = &rule,
                          .value = 0.3125,
                          .threshold = 0.25,
+                         .once_in_days = 45.5,
                          .n = 12345,
                          .model_version = 3,
                          .since_ms = AT - 6 * LW_HOUR,
@@ -143,9 +144,11 @@ static void every_member_is_present(void **state) {
     json_decref(b);
     full.value = NAN;
     full.threshold = -INFINITY;
+    full.once_in_days = NAN;
     a = made(&full, &c);
     assert_true(json_is_null(json_object_get(a, "value")));
     assert_true(json_is_null(json_object_get(a, "threshold")));
+    assert_true(json_is_null(json_object_get(a, "once_in_days")));
     json_decref(a);
 }
 

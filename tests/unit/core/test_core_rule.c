@@ -92,8 +92,9 @@ static void severity_rises_after_for_count_critical_values(void **state) {
     assert_int_equal(step(&f, 9), LW_STAYS);
     assert_int_equal(step(&f, 6), LW_STAYS); /* it does not become less severe */
     assert_int_equal(f.state.severity, LW_SEVERITY_CRITICAL);
-    assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_CRITICAL) == 8);
-    assert_true(lw_rule_threshold(&f.rule, LW_SEVERITY_WARN) == 5);
+    struct lw_rule_bounds bounds = lw_rule_bounds(&f.rule, &f.state);
+    assert_true(lw_rule_threshold(&bounds, LW_SEVERITY_CRITICAL) == 8);
+    assert_true(lw_rule_threshold(&bounds, LW_SEVERITY_WARN) == 5);
 }
 
 /* An incident lasts from its start to its end, whatever dips there are; its id contains
@@ -264,11 +265,11 @@ static void a_firing_state_survives_its_bytes(void **state) {
     assert_int_equal(back.severity, LW_SEVERITY_CRITICAL);
     assert_true(back.released && back.released_ms == 99 && back.since_ms == -5);
     lw_rule_state_write(&back, &two);
-    one.data[one.len - 9] = LW_FAULT_STUCK + 1; /* no such fault */
+    one.data[one.len - 69] = LW_FAULT_STUCK + 1; /* no such fault */
     r = lw_reader_of(one.data, one.len);
     lw_rule_state_read(&back, &r);
     assert_true(r.bad);
-    one.data[one.len - 9] = fired.fault;
+    one.data[one.len - 69] = fired.fault;
     core_assert_same(&one, &two);
     lw_buf_fini(&one);
     lw_buf_fini(&two);
