@@ -89,14 +89,17 @@ static void add_point(struct lw_demo_screen *s, double error, double first) {
 
 static void print_day(struct lw_demo_screen *s) {
     char text[160];
-    if (s->live || s->clock_ms % LW_DAY != 0 || !(s->now_error > 0))
+    if (s->live || !lw_spec_due(s->spec, s->clock_ms, LW_DAY) || !(s->now_error > 0))
         return;
     snprintf(text, sizeof text, "%s %s (expected %s, frozen %s), champion v%.0f",
              s->spec->task->figure[0].label, lw_digits(s->now_error, 3).text,
              lw_digits(s->expected, 3).text, lw_digits(s->now_first, 3).text,
              s->champion);
     fprintf(s->out, "%.10s        day        %s\n",
-            lw_format_time((char[32]){0}, 32, s->clock_ms - 1), text);
+            lw_format_time((char[32]){0}, 32,
+                           lw_zone_day(s->spec->zone, s->clock_ms - s->spec->pane_ms) *
+                               LW_DAY),
+            text);
 }
 
 void lw_demo_screen_evaluated(struct lw_demo_screen *s, const struct lw_evaluation *e) {

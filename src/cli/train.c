@@ -230,6 +230,8 @@ static int train_with_config(const struct train_options *o, char **files, int n)
     struct lw_config *config = lw_cli_config(&lw_cmd_train, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    if (o->until) /* local, now that the zone is known */
+        lw_parse_instant(o->until, strlen(o->until), config->spec.zone, &until_ms);
     struct lw_train_table_options table = {
         .later = o->later, .columns = o->columns, .until_ms = until_ms, .json = o->json};
     int failed = o->table ? lw_train_table(config, &table, files, (size_t)n, &err)
