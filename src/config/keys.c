@@ -468,6 +468,11 @@ static const struct lw_key root_keys[] = {
      .doc = ""},
     {"target", LW_KEY_MAP, .section = &target_section, .read = lw_config_read_target,
      .doc = ""},
+    {"calendars", LW_KEY_NAMED, .flags = LW_PATHS, .read = lw_config_read_calendars,
+     .item = "paths",
+     .doc = "Calendars for `holiday(t, NAME)` (docs/models.md), `NAME: file`: a file has "
+            "one date a line, `YYYY-MM-DD` or `YYYY-MM-DD,name`, in any order; what "
+            "follows `#` is a comment. Days are those of `event.time_zone`."},
     {"valid", LW_KEY_LIST, .read = lw_config_read_valid, .item = "conditions",
      .doc = "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An "
             "event that violates one is rejected: counted under that condition, "

@@ -24,6 +24,12 @@ void lw_spec_columns(struct lw_spec *spec) {
     }
 }
 
+struct lw_plan *lw_spec_plan(const struct lw_spec *spec) {
+    struct lw_plan *plan = lw_plan_new(&spec->event.fields, spec->zone);
+    lw_plan_set_calendars(plan, &spec->calendars);
+    return plan;
+}
+
 /* The watched atoms are the features, in order, in nearly all cases. */
 static bool one_to_one(const struct lw_spec *spec) {
     if (lw_plan_atoms(spec->watch) != spec->nfeatures)

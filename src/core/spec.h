@@ -111,9 +111,10 @@ struct lw_spec {
     char stream[LW_NAME_MAX];
     const struct lw_task *task; /* what is predicted and how it is judged (core/task.h) */
     struct lw_event_spec event;
-    struct lw_zone *zone;  /* event time's days and hours are its; NULL: UTC's */
-    struct lw_plan *watch; /* the atoms of the monitored features */
-    struct lw_plan *train; /* the terms of the models */
+    struct lw_zone *zone;          /* event time's days and hours are its; NULL: UTC's */
+    struct lw_calendars calendars; /* that holiday() can name */
+    struct lw_plan *watch;         /* the atoms of the monitored features */
+    struct lw_plan *train;         /* the terms of the models */
 
     size_t nfeatures;
     struct lw_column feature[LW_FEATURES_MAX];
@@ -143,6 +144,9 @@ struct lw_spec {
 /* Fills column and score_column from the features and the target's range. The task is
  * regression unless one is set. */
 void lw_spec_columns(struct lw_spec *spec);
+/* A new plan over the event's fields, in its zone, with the calendars. A plan from which
+ * models are fitted needs the zone's name too. */
+struct lw_plan *lw_spec_plan(const struct lw_spec *spec);
 /* The watched values of a row in column order: the features, then the target. out has
  * nfeatures + 1 cells. Hot path. */
 void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
