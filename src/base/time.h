@@ -43,6 +43,7 @@ int64_t lw_from_civil(int year, int month, int day);
 struct lw_zone;
 struct lw_zone *lw_zone_new(const char *name, struct lw_err *err);
 void lw_zone_free(struct lw_zone *zone);
+const char *lw_zone_name(const struct lw_zone *zone); /* as given; "" of UTC */
 /* Milliseconds to add to UTC at that instant. O(log changes). */
 int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms);
 /* The instant of a local time in that zone, given as if it were UTC. In an hour that is

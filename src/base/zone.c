@@ -24,6 +24,7 @@
 #define FAR       (INT64_C(1) << 40) /* seconds: 35,000 years */
 
 struct lw_zone {
+    char *name;
     size_t n;
     int64_t *from;   /* UTC ms at which offset[i] begins to hold; the first: always */
     int64_t *offset; /* ms */
@@ -264,6 +265,7 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
     }
     struct lw_zone *zone = lw_calloc(1, sizeof *zone);
     bool good = zone_parse(zone, bytes, len);
+    zone->name = lw_strdup(name);
     free(bytes);
     if (good)
         return zone;
@@ -274,9 +276,14 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
     return NULL;
 }
 
+const char *lw_zone_name(const struct lw_zone *zone) {
+    return zone ? zone->name : "";
+}
+
 void lw_zone_free(struct lw_zone *zone) {
     if (!zone)
         return;
+    free(zone->name);
     free(zone->from);
     free(zone->offset);
     free(zone->shown);

@@ -271,5 +271,6 @@ const struct lw_command lw_cmd_backtest = {
     "\n"
     "Each file must be in order of arrival; several files are merged by event time. The code of\n"
     "`leeway run` makes every decision; a training takes no event time. After a promotion the\n"
-    "replaced version is scored for one more week, to show whether the promotion was right.\n",
+    "replaced version is scored for one more week, to show whether the promotion was right. Times\n"
+    "without an offset are in event.time_zone.\n",
     backtest_main};

@@ -273,7 +273,7 @@ const struct lw_command lw_cmd_train = {
     "      --candidate NAME  fit only this candidate, on all rows; by default all candidates are\n"
     "                        fitted, compared on the newest retrain.holdout, and the best is\n"
     "                        fitted again on everything\n"
-    "      --until T         use only events that ended before T (2020-03-12)\n"
+    "      --until T         use only events that ended before T (2020-03-12, in event.time_zone)\n"
     "      --table           fit seven baseline models (least squares, lasso, ridge) on raw\n"
     "                        columns and compare their RMSE on TRAIN and LATER\n"
     "      --later FILE      later rows that --table's models have not seen\n"

@@ -151,8 +151,9 @@ static const struct lw_key event_keys[] = {
             "map with `field` and `unit`. An event without a time, or with one outside "
             "the years 1990 to 2100, is a dead letter."},
     {"time_zone", LW_KEY_TEXT, AT(names.time_zone), .standard = "",
-     .doc = "Zone (e.g. `America/New_York`) of calendar functions such as `hour(t)`, of "
-            "local types (`local-timestamp-`, `date`), and of texts without an offset; "
+     .doc = "Zone (e.g. `America/New_York`) of days, weeks and hours: of calendar "
+            "functions such as `hour(t)`, of what is done every day (docs/policy.md), of "
+            "local types (`local-timestamp-`, `date`), and of times without an offset; "
             "empty: UTC."},
 };
 static const struct lw_section event_section = SECTION(
@@ -281,7 +282,7 @@ static const struct lw_key gate_keys[] = {
     {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1h",
      .min = LW_SECOND, .max = LW_WEEK,
      .doc = "Differences are summed over blocks of this much event time, against "
-            "autocorrelation."},
+            "autocorrelation; `1d` is local days."},
 };
 static const struct lw_section gate_section = SECTION("retrain.gate", "", gate_keys);
 
