@@ -39,6 +39,7 @@ struct lw_rule {
     int window;            /* index into windows */
     double warn, critical; /* NAN: that level is not used */
     double clear_below;    /* a firing rule clears under this (hysteresis) */
+    int except; /* 1 + index of a calendar whose days the reading leaves out; 0: none */
     int for_count, clear_count;
     int64_t every_ms; /* evaluated at panes in which this is due (lw_spec_due); 0: at
                          every pane */

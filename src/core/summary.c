@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "core/monitor_private.h"
@@ -111,12 +112,20 @@ void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subje
         lw__monitor_view_merge(m, (size_t)alert->rule->window);
     struct lw_metric_input in =
         lw__monitor_input(m, metric, (size_t)alert->rule->window, subject);
+    struct lw_view own;
+    if (alert->rule->except)
+        in.view = lw__monitor_view_of(m, alert->rule, &own);
     if (metric->summary)
         metric->summary(&in, alert, count);
     else if (lw_metric_per_feature(metric))
         summarise_drift(alert, count);
     else
         summarise_value(alert, count);
+    if (alert->rule->except) {
+        size_t used = strlen(alert->summary);
+        snprintf(alert->summary + used, SIZE - used, " Without the days of %.60s.",
+                 m->spec->calendars.of[alert->rule->except - 1].name);
+    }
     if (alert->firing)
         return;
     lw_copy(was, sizeof was, alert->summary);

@@ -96,6 +96,8 @@ static void bikes_are_read_completely(void **state) {
     assert_int_equal(spec->calendars.n, 1);
     assert_string_equal(spec->calendars.of[0].name, "DE");
     assert_int_equal(spec->calendars.of[0].n, 2);
+    assert_int_equal(spec->rule[find_rule(spec, "far")].except, 1);
+    assert_int_equal(spec->rule[find_rule(spec, "quiet")].except, 0);
     assert_int_equal(spec->nfeatures, 3);
     assert_int_equal(spec->feature[0].kind, LW_CATEGORY);
     assert_true(spec->feature[0].distinct);

@@ -38,6 +38,7 @@ static void assert_same_rules(const struct lw_spec *a, const struct lw_spec *b) 
         assert_int_equal(p->for_count, q->for_count);
         assert_int_equal(p->clear_count, q->clear_count);
         assert_int_equal(p->every_ms, q->every_ms);
+        assert_int_equal(p->except, q->except);
         assert_int_equal(p->min_n, q->min_n);
         assert_int_equal(p->actions, q->actions);
     }
