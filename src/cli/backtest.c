@@ -61,10 +61,10 @@ static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     if (r->bootstrap_until_ms)
         return lw_fail(
             err, LW_EINPUT,
-            "nothing was scored: version 1 is trained on events before %.16s, and either no "
+            "nothing was scored: version 1 is trained on events before %s, and either no "
             "event follows that time or fewer than retrain.min_rows usable events precede "
             "the hold-out; use --bootstrap-until T to choose another time",
-            lw_format_time(when, sizeof when, r->bootstrap_until_ms));
+            lw_cli_event_time(when, b->config->spec.zone, r->bootstrap_until_ms));
     return lw_fail(err, LW_EINPUT,
                    "nothing was scored: version 1 needs %s usable events older than "
                    "the hold-out (retrain.bootstrap.rows, retrain.min_rows)",

@@ -104,8 +104,8 @@ static void training_marks(const struct lw_svg_axes *a, const struct lw_cli_back
         double x = lw_svg_axes_x(a, local_day(b, t->request.as_of_ms));
         if (x < a->x - 1 || x > a->x + a->w + 1)
             continue;
-        lw_buf_printf(out, "<g><title>%.16s, ",
-                      lw_format_time(when, sizeof when, t->request.as_of_ms));
+        lw_buf_printf(out, "<g><title>%s, ",
+                      lw_cli_event_time(when, b->config->spec.zone, t->request.as_of_ms));
         if (t->failed)
             lw_buf_printf(out, "training failed");
         else
@@ -130,9 +130,9 @@ static void alert_marks(const struct lw_svg_axes *a, const struct lw_cli_backtes
         double x = lw_svg_axes_x(a, local_day(b, alert->at_ms)), y = a->y + a->h + 5;
         if (!alert->firing || x < a->x - 1 || x > a->x + a->w + 1)
             continue;
-        lw_buf_printf(
-            out, "<g><title>%.16s, %s: ", lw_format_time(when, sizeof when, alert->at_ms),
-            lw_alert_severity_name(alert->severity));
+        lw_buf_printf(out, "<g><title>%s, %s: ",
+                      lw_cli_event_time(when, b->config->spec.zone, alert->at_ms),
+                      lw_alert_severity_name(alert->severity));
         lw_html_str(out, alert->summary);
         lw_buf_printf(out,
                       "</title><path class=\"alert %s\" "

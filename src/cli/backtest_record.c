@@ -13,8 +13,8 @@ static void print_event(const struct lw_cli_backtest *b, int64_t at_ms, const ch
                         const char *text) {
     char when[32];
     if (b->say)
-        lw_cli_line(stdout, "%.16s  %-9s %s", lw_format_time(when, sizeof when, at_ms),
-                    what, text);
+        lw_cli_line(stdout, "%s  %-9s %s",
+                    lw_cli_event_time(when, b->config->spec.zone, at_ms), what, text);
 }
 
 static void log_event(struct lw_cli_backtest *b, int64_t at_ms, const char *kind,
