@@ -175,7 +175,7 @@ static int get_calendars(struct decoder *d) {
     while (!rc && lw_wire_more(&d->in, &left))
         rc = get_calendar(d, day);
     free(day);
-    return rc || d->in.bad ? -1 : 0;
+    return rc ? -1 : d->in.bad ? model_damaged(d, "the calendars") : 0;
 }
 
 static int get_range(struct decoder *d) {

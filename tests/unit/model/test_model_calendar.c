@@ -2,6 +2,8 @@
 #include "model_test.h"
 
 #include "base/buf.h"
+#include "model/schema_text.h"
+#include "model/wire.h"
 
 static struct lw_calendars parsed(const char *name, const char *text) {
     struct lw_calendars all = {0};
@@ -276,6 +278,47 @@ static void a_model_predicts_alike_without_the_files(void **state) {
     lw_buf_fini(&again);
 }
 
+/* Cut off, or with another bit, anywhere: refused with a reason, or a model that
+ * predicts. */
+static void damaged_calendars_are_refused_or_harmless(void **state) {
+    (void)state;
+    struct bench t;
+    struct lw_buf file = {0}, record = {0};
+    struct lw_calendars all = parsed("US", "1970-02-03\n1970-03-04\n");
+    lw_bench_init(&t, LW_FIT_RIDGE, 1);
+    lw_plan_set_calendars(t.plan, &all);
+    lw_bench_term(&t, "holiday(t, US)", 1);
+    add_rows(&t, &all.of[0]);
+    struct lw_model *m = lw_bench_fit(&t, 120 * LW_DAY, NULL);
+    assert_int_equal(lw_model_encode(m, &file, NULL), 0);
+    assert_int_equal(lw_wire_unwrap(file.data, file.len, lw_model_schema, &record, NULL),
+                     0);
+    for (size_t i = 0; i < 9 * record.len; i++) {
+        struct lw_buf bad = {0}, cut = {0};
+        struct lw_err err = {0};
+        size_t at = i / 9;
+        lw_buf_put(&cut, record.data, i % 9 == 8 ? at : record.len);
+        if (i % 9 < 8)
+            cut.data[at] ^= (uint8_t)(1u << i % 9);
+        lw_wire_wrap(&bad, lw_model_schema, &cut, NULL);
+        struct lw_model *x = lw_model_decode(bad.data, bad.len, &err);
+        assert_true(x || (err.code == LW_EINPUT && err.msg[0]));
+        if (x && lw_model_bind(x, &t.fields, NULL) == 0) {
+            struct sample s;
+            lw_sample(&s, 33 * LW_DAY, 8, 3, 1, 1, 0);
+            assert_true(isfinite(lw_model_predict(x, &s.row)));
+        }
+        lw_model_free(x);
+        lw_buf_fini(&bad);
+        lw_buf_fini(&cut);
+    }
+    lw_buf_fini(&file);
+    lw_buf_fini(&record);
+    lw_model_free(m);
+    lw_bench_fini(&t);
+    lw_calendars_fini(&all);
+}
+
 static void other_dates_make_another_model(void **state) {
     (void)state;
     uint64_t print[2];
@@ -321,6 +364,7 @@ int main(void) {
         cmocka_unit_test(holidays_are_local_days),
         cmocka_unit_test(unknown_calendars_are_refused),
         cmocka_unit_test(a_model_predicts_alike_without_the_files),
+        cmocka_unit_test(damaged_calendars_are_refused_or_harmless),
         cmocka_unit_test(other_dates_make_another_model),
         cmocka_unit_test(days_that_do_not_ascend_are_refused),
     };
