@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -34,13 +35,15 @@ static int64_t days_until(const struct lw_zone *zone, int64_t day, int64_t until
 static void days_are_those_of_zoneinfo(void **state) {
     (void)state;
     FILE *table = fopen(LW_SOURCE_DIR "/tests/data/base/days.txt", "r");
-    char name[64], date[16], current[64] = "";
-    long long start_s, minutes;
+    char line[128], name[64], date[16], current[64] = "";
     int64_t day = 0, start_ms = 0, length_ms = 0;
     struct lw_zone *zone = NULL;
     int zones = 0;
     assert_non_null(table);
-    while (fscanf(table, "%63s %15s %lld %lld", name, date, &start_s, &minutes) == 4) {
+    while (fgets(line, sizeof line, table)) {
+        char *rest = strchr(strchr(line, ' ') + 1, ' ');
+        assert_int_equal(sscanf(line, "%63s %15s", name, date), 2);
+        int64_t start_s = strtoll(rest, &rest, 10), minutes = strtoll(rest, NULL, 10);
         int64_t midnight;
         assert_true(lw_parse_time(date, &midnight));
         if (strcmp(name, current) == 0) {
