@@ -30,11 +30,40 @@ export function figure(v) {
   return Number(v.toPrecision(size >= 100 ? 4 : 3)).toString();
 }
 
-const part = (options) => new Intl.DateTimeFormat("en-GB", {timeZone: "UTC", ...options});
-const dayFormat = part({day: "numeric", month: "short", year: "numeric"});
-const shortDay = part({day: "numeric", month: "short"});
-const monthFormat = part({month: "short", year: "numeric"});
-const clock = part({hour: "2-digit", minute: "2-digit"});
+let zone = null; // of event time
+let dayFormat, shortDay, monthFormat, clock, allParts;
+
+/** Event time is shown in the stream's time zone; null, or a zone that the browser does not know: UTC. */
+export function useZone(name) {
+  const part = (options) => new Intl.DateTimeFormat("en-GB", {timeZone: name || "UTC", ...options});
+  try {
+    part({});
+  } catch {
+    name = null;
+  }
+  if (dayFormat && name === zone) return;
+  zone = name;
+  dayFormat = part({day: "numeric", month: "short", year: "numeric"});
+  shortDay = part({day: "numeric", month: "short"});
+  monthFormat = part({month: "short", year: "numeric"});
+  clock = part({hour: "2-digit", minute: "2-digit"});
+  allParts = part({year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric",
+    second: "numeric", hourCycle: "h23"});
+}
+useZone(null);
+
+/** What the zone's clocks show, as if it were UTC. */
+export function local(ms) {
+  if (!zone) return ms;
+  const p = Object.fromEntries(allParts.formatToParts(ms).map(({type, value}) => [type, Number(value)]));
+  return Date.UTC(p.year, p.month - 1, p.day, p.hour, p.minute, p.second) + (((ms % 1000) + 1000) % 1000);
+}
+/** The moment at which the zone's clocks show that time. */
+export function moment(shown) {
+  const guess = shown - (local(shown) - shown);
+  return shown - (local(guess) - guess);
+}
+
 const wallFormat = new Intl.DateTimeFormat("en-GB", {hour: "2-digit", minute: "2-digit", second: "2-digit"});
 const wallDay = new Intl.DateTimeFormat("en-GB", {day: "numeric", month: "short", hour: "2-digit",
   minute: "2-digit"});

@@ -5,7 +5,7 @@
 // the larger answers only when `now` has changed.
 import {Unavailable, get, listen} from "./api.js";
 import {byId, h, replace, say, segments} from "./dom.js";
-import {wallTime, words} from "./format.js";
+import {useZone, wallTime, words} from "./format.js";
 import {prepare} from "./plot.js";
 import {renderAlerts} from "./view-alerts.js";
 import {pointDrift, redrawDrift, renderDrift} from "./view-drift.js";
@@ -106,6 +106,7 @@ async function ask() {
   const now = await get("now");
   if (!now) throw new Unavailable("api/v1/now was not found", true);
   state.now = now;
+  useZone(now.time_zone);
   chooseWindow();
   chooseFeature();
   if (now.health && now.health.redis !== "ok") throw new Unavailable("Redis does not answer", true);

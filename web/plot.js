@@ -1,6 +1,6 @@
 // What the charts share: colours from the style sheet, a date axis, lanes of marks above a plot, and a cursor
 // that pointer and keyboard move. Drawn by Chart.js (window.Chart).
-import {day, hour, month} from "./format.js";
+import {day, hour, local, moment, month} from "./format.js";
 
 const HOUR = 3600000;
 const DAY = 24 * HOUR;
@@ -52,16 +52,16 @@ export function dateTicks(from, until, most) {
 
 function multiples(from, until, step) {
   const ticks = [];
-  for (let t = Math.ceil(from / step) * step; t <= until; t += step) ticks.push(t);
+  for (let shown = Math.ceil(local(from) / step) * step; moment(shown) <= until; shown += step) ticks.push(moment(shown));
   return ticks;
 }
 
 function daysOfMonths(from, until, days, every) {
-  const first = new Date(from);
+  const first = new Date(local(from));
   const ticks = [];
   for (let m = first.getUTCMonth() - (first.getUTCMonth() % every); ; m += every)
     for (const d of days) {
-      const t = Date.UTC(first.getUTCFullYear(), m, d);
+      const t = moment(Date.UTC(first.getUTCFullYear(), m, d));
       if (t > until) return ticks;
       if (t >= from) ticks.push(t);
     }
@@ -69,7 +69,7 @@ function daysOfMonths(from, until, days, every) {
 
 export function dateLabel(ms, ticks) {
   const step = ticks.length > 1 ? ticks[1] - ticks[0] : DAY;
-  if (step < DAY && ms % DAY !== 0) return hour(ms);
+  if (step < DAY && local(ms) % DAY !== 0) return hour(ms);
   return step > 32 * DAY || ticks.length < 2 ? month(ms) : day(ms);
 }
 

@@ -1,7 +1,7 @@
 // The error over event time: with retraining, as expected, and of version 1 without retraining, with the
 // decisions marked above it.
 import {absent, bodyOf, h, put, replace, segments, table, tableOnDemand} from "./dom.js";
-import {DASH, count, eventTime, number, words} from "./format.js";
+import {DASH, count, eventTime, local, number, words} from "./format.js";
 import {LANE, LANE_GAP, colours, dateAxis, lanesPlugin, nearest, timeSlider} from "./plot.js";
 
 const DAY = 86400000;
@@ -186,7 +186,7 @@ function build(actions) {
 /** One row per day (its last evaluation), newest first. */
 function dataTable() {
   const byDay = new Map();
-  rows.forEach((row, i) => byDay.set(Math.floor((row[0] - 1) / DAY), i));
+  rows.forEach((row, i) => byDay.set(Math.floor(local(row[0] - 1) / DAY), i));
   const body = [...byDay.values()].reverse().map((i) => {
     const row = rows[i];
     const of = (end) => number(error(row, end), 3);

@@ -43,11 +43,25 @@ int64_t lw_from_civil(int year, int month, int day);
 struct lw_zone;
 struct lw_zone *lw_zone_new(const char *name, struct lw_err *err);
 void lw_zone_free(struct lw_zone *zone);
+const char *lw_zone_name(const struct lw_zone *zone); /* as given; "" of UTC */
 /* Milliseconds to add to UTC at that instant. O(log changes). */
 int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms);
 /* The instant of a local time in that zone, given as if it were UTC. In an hour that is
  * repeated it is the first; in one that is skipped in spring the offset from before
  * applies, as in Java. O(log changes). */
 int64_t lw_zone_instant(const struct lw_zone *zone, int64_t local_ms);
+/* The time that the zone's clocks show, as if it were UTC, except that it never goes back:
+ * while clocks repeat an hour it stands still. So every instant is in exactly one day,
+ * also where clocks are turned back at midnight. O(log changes). */
+int64_t lw_zone_clock(const struct lw_zone *zone, int64_t ms);
+/* The first instant at which that clock shows clock_ms or later. O(log² changes). */
+int64_t lw_zone_reached(const struct lw_zone *zone, int64_t clock_ms);
+/* What the zone's clocks show at an instant. */
+struct lw_civil lw_zone_civil(const struct lw_zone *zone, int64_t ms);
+/* The local day of an instant, as days since 1 January 1970, and the first instant of a
+ * day. Days have 23 to 25 hours where clocks change; one that a zone skipped (Apia's 30
+ * December 2011) starts with the next and contains nothing. */
+int64_t lw_zone_day(const struct lw_zone *zone, int64_t ms);
+int64_t lw_zone_day_start(const struct lw_zone *zone, int64_t day);
 
 #endif

@@ -24,14 +24,21 @@
 #define FAR       (INT64_C(1) << 40) /* seconds: 35,000 years */
 
 struct lw_zone {
+    char *name;
     size_t n;
     int64_t *from;   /* UTC ms at which offset[i] begins to hold; the first: always */
     int64_t *offset; /* ms */
+    int64_t *shown;  /* the latest local time that clocks have shown before from[i] */
 };
 
 static void add_change(struct lw_zone *zone, int64_t from, int64_t offset) {
     zone->from = lw_realloc(zone->from, zone->n + 1, sizeof *zone->from);
     zone->offset = lw_realloc(zone->offset, zone->n + 1, sizeof *zone->offset);
+    zone->shown = lw_realloc(zone->shown, zone->n + 1, sizeof *zone->shown);
+    zone->shown[zone->n] = INT64_MIN;
+    if (zone->n > 0)
+        zone->shown[zone->n] =
+            lw_later(zone->shown[zone->n - 1], from - 1 + zone->offset[zone->n - 1]);
     zone->from[zone->n] = from;
     zone->offset[zone->n++] = offset;
 }
@@ -258,6 +265,7 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
     }
     struct lw_zone *zone = lw_calloc(1, sizeof *zone);
     bool good = zone_parse(zone, bytes, len);
+    zone->name = lw_strdup(name);
     free(bytes);
     if (good)
         return zone;
@@ -268,17 +276,22 @@ struct lw_zone *lw_zone_new(const char *name, struct lw_err *err) {
     return NULL;
 }
 
+const char *lw_zone_name(const struct lw_zone *zone) {
+    return zone ? zone->name : "";
+}
+
 void lw_zone_free(struct lw_zone *zone) {
     if (!zone)
         return;
+    free(zone->name);
     free(zone->from);
     free(zone->offset);
+    free(zone->shown);
     free(zone);
 }
 
-int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms) {
-    if (!zone)
-        return 0;
+/* Index of the offset that holds at that instant. */
+static size_t change_at(const struct lw_zone *zone, int64_t ms) {
     size_t lo = 0, hi = zone->n;
     while (hi - lo > 1) {
         size_t mid = (lo + hi) / 2;
@@ -287,7 +300,11 @@ int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms) {
         else
             hi = mid;
     }
-    return zone->offset[lo];
+    return lo;
+}
+
+int64_t lw_zone_offset(const struct lw_zone *zone, int64_t ms) {
+    return zone ? zone->offset[change_at(zone, ms)] : 0;
 }
 
 /* Offsets lie within a day of each other's change, so the one a day before and the one a
@@ -298,4 +315,41 @@ int64_t lw_zone_instant(const struct lw_zone *zone, int64_t local_ms) {
     bool later = lw_zone_offset(zone, local_ms - before) != before &&
                  lw_zone_offset(zone, local_ms - after) == after;
     return local_ms - (later ? after : before);
+}
+
+int64_t lw_zone_clock(const struct lw_zone *zone, int64_t ms) {
+    if (!zone)
+        return ms;
+    size_t i = change_at(zone, ms);
+    return lw_later(ms + zone->offset[i], zone->shown[i]);
+}
+
+/* The clock never goes back, so the first change after which it shows that time or a later
+ * one is found by bisection; the answer is that change or an instant before it. */
+int64_t lw_zone_reached(const struct lw_zone *zone, int64_t clock_ms) {
+    if (!zone)
+        return clock_ms;
+    size_t lo = 0, hi = zone->n;
+    while (hi - lo > 1) {
+        size_t mid = (lo + hi) / 2;
+        if (lw_zone_clock(zone, zone->from[mid]) < clock_ms)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    int64_t ms = clock_ms - zone->offset[lo];
+    return hi < zone->n ? lw_earlier(ms, zone->from[hi]) : ms;
+}
+
+struct lw_civil lw_zone_civil(const struct lw_zone *zone, int64_t ms) {
+    return lw_civil(ms + lw_zone_offset(zone, ms));
+}
+
+int64_t lw_zone_day(const struct lw_zone *zone, int64_t ms) {
+    int64_t clock_ms = lw_zone_clock(zone, ms);
+    return clock_ms / LW_DAY - (clock_ms % LW_DAY < 0);
+}
+
+int64_t lw_zone_day_start(const struct lw_zone *zone, int64_t day) {
+    return lw_zone_reached(zone, day * LW_DAY);
 }

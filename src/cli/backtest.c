@@ -61,10 +61,10 @@ static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     if (r->bootstrap_until_ms)
         return lw_fail(
             err, LW_EINPUT,
-            "nothing was scored: version 1 is trained on events before %.16s, and either no "
+            "nothing was scored: version 1 is trained on events before %s, and either no "
             "event follows that time or fewer than retrain.min_rows usable events precede "
             "the hold-out; use --bootstrap-until T to choose another time",
-            lw_format_time(when, sizeof when, r->bootstrap_until_ms));
+            lw_cli_event_time(when, b->config->spec.zone, r->bootstrap_until_ms));
     return lw_fail(err, LW_EINPUT,
                    "nothing was scored: version 1 needs %s usable events older than "
                    "the hold-out (retrain.bootstrap.rows, retrain.min_rows)",
@@ -73,11 +73,12 @@ static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
                                                                    : r->min_rows));
 }
 
-/* FEATURE@TIME */
-static bool parse_release(const char *text, char feature[LW_NAME_MAX], int64_t *at_ms) {
+/* FEATURE@TIME, local in that zone. */
+static bool parse_release(const char *text, const struct lw_zone *zone,
+                          char feature[LW_NAME_MAX], int64_t *at_ms) {
     size_t len = strcspn(text, "@");
     if (len == 0 || len >= LW_NAME_MAX || !text[len] ||
-        !lw_parse_time(text + len + 1, at_ms))
+        !lw_parse_instant(text + len + 1, strlen(text + len + 1), zone, at_ms))
         return false;
     lw_copy(feature, len + 1, text);
     return true;
@@ -98,7 +99,8 @@ static int run_over_files(struct lw_cli_backtest *b,
     lw_feed_inject(feed, b->injections.list, b->injections.n);
     for (size_t i = 0; i < options->releases.n; i++) {
         int64_t at_ms;
-        bool valid = parse_release(options->releases.text[i], names[i], &at_ms);
+        bool valid = parse_release(options->releases.text[i], b->config->spec.zone,
+                                   names[i], &at_ms);
         lw_assert(valid); /* check_usage has checked it */
         lw_backtest_release(backtest, names[i], at_ms);
     }
@@ -154,7 +156,8 @@ static int write_results(const struct lw_cli_backtest *b,
 static struct lw_config *load_config(const char *path, const char *until) {
     struct lw_config *config = lw_cli_config(&lw_cmd_backtest, path);
     if (config && until)
-        lw_parse_time(until, &config->spec.retrain.bootstrap_until_ms);
+        lw_parse_instant(until, strlen(until), config->spec.zone,
+                         &config->spec.retrain.bootstrap_until_ms);
     return config;
 }
 
@@ -209,7 +212,7 @@ static int check_usage(const struct backtest_options *o, int n) {
                             o->run.until);
     for (size_t i = 0; i < o->run.releases.n; i++) {
         char name[LW_NAME_MAX];
-        if (!parse_release(o->run.releases.text[i], name, &until))
+        if (!parse_release(o->run.releases.text[i], NULL, name, &until))
             return lw_cli_usage(
                 &lw_cmd_backtest,
                 "\"%s\" is not a valid release; use FEATURE@TIME, for example "
@@ -268,5 +271,6 @@ const struct lw_command lw_cmd_backtest = {
     "\n"
     "Each file must be in order of arrival; several files are merged by event time. The code of\n"
     "`leeway run` makes every decision; a training takes no event time. After a promotion the\n"
-    "replaced version is scored for one more week, to show whether the promotion was right.\n",
+    "replaced version is scored for one more week, to show whether the promotion was right. Times\n"
+    "without an offset are in event.time_zone.\n",
     backtest_main};

@@ -10,7 +10,7 @@
 #include "leeway/categories.h"
 
 struct lw_cli_backtest_day {
-    int64_t day_ms;
+    int64_t day; /* local, since 1970 */
     struct lw_losses managed, frozen;
     uint32_t champion; /* at the end of the day */
 };

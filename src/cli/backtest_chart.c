@@ -31,7 +31,7 @@ static void axes_widen(const struct lw_cli_backtest *b, struct lw_svg_axes *a) {
         usual += (double)b->day[i].managed.n / (double)b->ndays;
     for (size_t i = 0; i < b->ndays; i++) {
         const struct lw_cli_backtest_day *d = &b->day[i];
-        double at = (double)d->day_ms / LW_DAY;
+        double at = (double)d->day;
         a->x0 = fmin(a->x0, at);
         a->x1 = fmax(a->x1, at + 1);
         if ((double)d->managed.n < usual / 10)
@@ -81,14 +81,18 @@ static void draw_curve(const struct lw_svg_axes *a, const struct lw_cli_backtest
             continue;
         }
         v = fmin(fmax(v, a->y0), a->y1);
-        pen = pen && d->day_ms - last <= LW_DAY;
+        pen = pen && d->day - last <= 1;
         lw_buf_printf(out, "%s%.1f %.1f", pen ? "L" : "M",
-                      lw_svg_axes_x(a, (double)d->day_ms / LW_DAY + 0.5),
-                      lw_svg_axes_y(a, v));
+                      lw_svg_axes_x(a, (double)d->day + 0.5), lw_svg_axes_y(a, v));
         pen = true;
-        last = d->day_ms;
+        last = d->day;
     }
     lw_buf_printf(out, "\"/>\n");
+}
+
+/* Where an instant is on the axis of local days. */
+static double local_day(const struct lw_cli_backtest *b, int64_t ms) {
+    return (double)lw_zone_clock(b->config->spec.zone, ms) / LW_DAY;
 }
 
 static void training_marks(const struct lw_svg_axes *a, const struct lw_cli_backtest *b,
@@ -97,11 +101,11 @@ static void training_marks(const struct lw_svg_axes *a, const struct lw_cli_back
     for (size_t i = 0; i < b->ntrainings; i++) {
         const struct lw_cli_backtest_training *t = &b->training[i];
         bool promoted = !t->failed && t->t.gate.passed;
-        double x = lw_svg_axes_x(a, (double)t->request.as_of_ms / LW_DAY);
+        double x = lw_svg_axes_x(a, local_day(b, t->request.as_of_ms));
         if (x < a->x - 1 || x > a->x + a->w + 1)
             continue;
-        lw_buf_printf(out, "<g><title>%.16s, ",
-                      lw_format_time(when, sizeof when, t->request.as_of_ms));
+        lw_buf_printf(out, "<g><title>%s, ",
+                      lw_cli_event_time(when, b->config->spec.zone, t->request.as_of_ms));
         if (t->failed)
             lw_buf_printf(out, "training failed");
         else
@@ -123,12 +127,12 @@ static void alert_marks(const struct lw_svg_axes *a, const struct lw_cli_backtes
     char when[32];
     for (size_t i = 0; i < b->nalerts; i++) {
         const struct lw_alert *alert = &b->alert[i];
-        double x = lw_svg_axes_x(a, (double)alert->at_ms / LW_DAY), y = a->y + a->h + 5;
+        double x = lw_svg_axes_x(a, local_day(b, alert->at_ms)), y = a->y + a->h + 5;
         if (!alert->firing || x < a->x - 1 || x > a->x + a->w + 1)
             continue;
-        lw_buf_printf(
-            out, "<g><title>%.16s, %s: ", lw_format_time(when, sizeof when, alert->at_ms),
-            lw_alert_severity_name(alert->severity));
+        lw_buf_printf(out, "<g><title>%s, %s: ",
+                      lw_cli_event_time(when, b->config->spec.zone, alert->at_ms),
+                      lw_alert_severity_name(alert->severity));
         lw_html_str(out, alert->summary);
         lw_buf_printf(out,
                       "</title><path class=\"alert %s\" "

@@ -148,12 +148,12 @@ static void td_verdict(const struct lw_cli_backtest_training *r, struct lw_buf *
     lw_buf_printf(out, "</td>");
 }
 
-static void training_row(const struct lw_cli_backtest_training *r, struct lw_buf *out) {
+static void training_row(const struct lw_cli_backtest_training *r,
+                         const struct lw_zone *zone, struct lw_buf *out) {
     char when[32], from[32], hold[32];
     const struct lw_training *t = &r->t;
     lw_buf_printf(out, "<tr>");
-    lw_format_time(when, sizeof when, r->request.as_of_ms);
-    cell_put(out, "when", "%.16s", when);
+    cell_put(out, "when", "%s", lw_cli_event_time(when, zone, r->request.as_of_ms));
     td_text(out, "cause", r->request.reason);
     if (r->failed) {
         cell_put(out, "rows", "–");
@@ -163,10 +163,10 @@ static void training_row(const struct lw_cli_backtest_training *r, struct lw_buf
         lw_buf_printf(out, "</tr>\n");
         return;
     }
-    lw_format_time(from, sizeof from, t->rows_from_ms);
-    lw_format_time(hold, sizeof hold, t->holdout_from_ms);
-    cell_put(out, "rows", "%" PRIu64 " from %.10s, held out %" PRIu64 " from %.16s",
-             t->rows, from, t->holdout_rows, hold);
+    lw_cli_event_time(from, zone, t->rows_from_ms);
+    lw_cli_event_time(hold, zone, t->holdout_from_ms);
+    cell_put(out, "rows", "%" PRIu64 " from %.10s, held out %" PRIu64 " from %s", t->rows,
+             from, t->holdout_rows, hold);
     td_candidates(t, out);
     td_verdict(r, out);
     if (r->followed.version)
@@ -184,7 +184,7 @@ static void trainings_table(const struct lw_cli_backtest *b, struct lw_buf *out)
                                           "candidates", "verdict", "the week after"};
     head_row(out, heading, sizeof heading / sizeof *heading);
     for (size_t i = 0; i < b->ntrainings; i++)
-        training_row(&b->training[i], out);
+        training_row(&b->training[i], b->config->spec.zone, out);
     table_end(out);
     lw_buf_printf(out,
                   "<p class=\"soft\">Candidates with their %s on the held-out "
@@ -205,7 +205,8 @@ static void alerts_table(const struct lw_cli_backtest *b, struct lw_buf *out) {
         const struct lw_alert *a = &b->alert[i];
         bool critical = a->severity == LW_SEVERITY_CRITICAL;
         lw_buf_printf(out, "<tr>");
-        cell_put(out, "when", "%.16s", lw_format_time(when, sizeof when, a->at_ms));
+        cell_put(out, "when", "%s",
+                 lw_cli_event_time(when, b->config->spec.zone, a->at_ms));
         lw_buf_printf(out, "<td class=\"left\"><span class=\"tag %s\">%s</span></td>",
                       !a->firing ? "ok"
                       : critical ? "fault"
@@ -269,7 +270,8 @@ static void injections_table(const struct lw_cli_backtest *b, struct lw_buf *out
         const struct lw_cli_backtest_detection *f = &b->found[i];
         lw_buf_printf(out, "<tr>");
         td_text(out, "drift", lw_inject_name(in->kind));
-        cell_put(out, "from", "%.16s", lw_format_time(when, sizeof when, in->from_ms));
+        cell_put(out, "from", "%s",
+                 lw_cli_event_time(when, b->config->spec.zone, in->from_ms));
         cell_put(out, "events changed", "%" PRIu64 " of %" PRIu64, in->touched,
                  in->events);
         cell_put(out, "alerts before", "%u", f->before);

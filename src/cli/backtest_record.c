@@ -13,8 +13,8 @@ static void print_event(const struct lw_cli_backtest *b, int64_t at_ms, const ch
                         const char *text) {
     char when[32];
     if (b->say)
-        lw_cli_line(stdout, "%.16s  %-9s %s", lw_format_time(when, sizeof when, at_ms),
-                    what, text);
+        lw_cli_line(stdout, "%s  %-9s %s",
+                    lw_cli_event_time(when, b->config->spec.zone, at_ms), what, text);
 }
 
 static void log_event(struct lw_cli_backtest *b, int64_t at_ms, const char *kind,
@@ -76,8 +76,9 @@ static struct lw_losses errors_since(const struct lw_losses *now,
 static void note_day(struct lw_cli_backtest *b, int64_t at_ms) {
     struct lw_month total;
     lw_run_summary_totals(lw_backtest_run_summary(b->backtest), &total);
+    const struct lw_spec *spec = &b->config->spec;
     struct lw_cli_backtest_day day = {
-        .day_ms = at_ms - LW_DAY,
+        .day = lw_zone_day(spec->zone, at_ms - spec->pane_ms),
         .managed = errors_since(&total.answered, &b->answered),
         .frozen = errors_since(&total.first, &b->first),
         .champion = lw_monitor_champion_version(lw_backtest_monitor(b->backtest))};
@@ -131,7 +132,7 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e) {
         note_decision(b, &e->decision[i]);
     for (size_t i = 0; i < e->nspans; i++)
         note_span(b, e, &e->span[i]);
-    if (e->at_ms % LW_DAY == 0)
+    if (lw_spec_due(&b->config->spec, e->at_ms, LW_DAY))
         note_day(b, e->at_ms);
 }
 
@@ -274,8 +275,9 @@ void lw_cli_backtest_fini(struct lw_cli_backtest *b) {
 
 /* ---- months ---- */
 
-static bool in_month(int64_t ms, const struct lw_month *m) {
-    struct lw_civil c = lw_civil(ms);
+static bool in_month(const struct lw_cli_backtest *b, int64_t ms,
+                     const struct lw_month *m) {
+    struct lw_civil c = lw_zone_civil(b->config->spec.zone, ms);
     return c.year == m->year && c.month == m->month;
 }
 
@@ -301,14 +303,14 @@ void lw_cli_backtest_month(const struct lw_cli_backtest *b, const struct lw_mont
     *out = (struct lw_cli_backtest_month){0};
     for (size_t i = 0; i < b->ntrainings; i++) {
         const struct lw_cli_backtest_training *t = &b->training[i];
-        if (t->request.bootstrap || !in_month(t->request.as_of_ms, m))
+        if (t->request.bootstrap || !in_month(b, t->request.as_of_ms, m))
             continue;
         out->retrains++;
         out->promotions += !t->failed && t->t.gate.passed;
     }
     for (size_t i = 0; i < b->nalerts; i++) {
         const struct lw_alert *a = &b->alert[i];
-        if (!a->firing || !a->rule || !in_month(a->at_ms, m) || incident_counted(b, i))
+        if (!a->firing || !a->rule || !in_month(b, a->at_ms, m) || incident_counted(b, i))
             continue;
         out->alerts++;
         out->criticals += incident_severity(b, i) == LW_SEVERITY_CRITICAL;

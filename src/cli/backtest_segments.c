@@ -30,7 +30,7 @@ int lw_cli_backtest_segments_open(struct lw_cli_backtest *b, const struct lw_tex
 
 void lw_cli_backtest_segments_row(struct lw_cli_backtest *b, const struct lw_row *row,
                                   const struct lw_scored *scored, size_t nscored) {
-    struct lw_civil when = lw_civil(row->time_ms);
+    struct lw_civil when = lw_zone_civil(b->config->spec.zone, row->time_ms);
     uint32_t first = lw_monitor_first_version(lw_backtest_monitor(b->backtest));
     const struct lw_scored *frozen = NULL;
     for (size_t i = 0; i < nscored; i++)

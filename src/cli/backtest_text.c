@@ -27,7 +27,7 @@ static size_t daily_errors(const struct lw_cli_backtest *b, const struct lw_mont
                            double *out) {
     size_t n = 0;
     for (size_t i = 0; i < b->ndays; i++) {
-        struct lw_civil c = lw_civil(b->day[i].day_ms);
+        struct lw_civil c = lw_civil(b->day[i].day * LW_DAY);
         if (!m || (c.year == m->year && c.month == m->month))
             out[n++] = lw_losses_error(&b->day[i].managed);
     }
@@ -203,7 +203,7 @@ static json_t *days_json(const struct lw_cli_backtest *b) {
     for (size_t i = 0; i < b->ndays; i++) {
         const struct lw_cli_backtest_day *d = &b->day[i];
         json_t *o = json_object();
-        lw_format_time(when, sizeof when, d->day_ms);
+        lw_format_time(when, sizeof when, d->day * LW_DAY);
         when[10] = '\0'; /* the date */
         lw_json_set_text(o, "day", when);
         lw_summary_errors_json(b->config->spec.task, lw_losses_error(&d->frozen),

@@ -17,6 +17,7 @@
 #define REACH_MS         5000
 #define REDIS_MS         5000   /* for redis.timeout: 0 */
 #define POLL_INTERVAL_MS 300000 /* librdkafka's default */
+#define CALENDAR_DAYS    90     /* a calendar that ends sooner needs more dates */
 
 void lw_check_report(struct lw_check_findings *f, const char *what,
                      enum lw_check_outcome v, const char *detail) {
@@ -228,6 +229,27 @@ static void check_config(struct lw_check_findings *f, const struct lw_config *co
     report_outcome(f, "configuration", true, text);
 }
 
+/* After its last date a calendar calls every day ordinary. */
+static void check_calendars(struct lw_check_findings *f, const struct lw_config *config) {
+    const struct lw_spec *spec = &config->spec;
+    int64_t today = lw_zone_day(spec->zone, lw_wall_ms());
+    char from[32], until[32], text[400];
+    for (size_t i = 0; i < spec->calendars.n; i++) {
+        const struct lw_calendar *c = &spec->calendars.of[i];
+        int64_t last = c->day[c->n - 1];
+        bool soon = last < today + CALENDAR_DAYS;
+        lw_format_time(from, sizeof from, c->day[0] * LW_DAY);
+        lw_format_time(until, sizeof until, last * LW_DAY);
+        snprintf(text, sizeof text, "%.100s: %zu dates from %.10s to %.10s%s%s", c->name,
+                 c->n, from, until,
+                 last < today ? "; the last one is over"
+                 : soon       ? "; the last one is near"
+                              : "",
+                 soon ? ": add the coming ones to its file" : "");
+        lw_check_report(f, "calendar", soon ? LW_CHECK_WARNING : LW_CHECK_OK, text);
+    }
+}
+
 struct check_options {
     bool offline, json;
     char **files;
@@ -240,6 +262,7 @@ static int check_everything(const struct lw_config *config,
     bool offline = o->offline, there = false;
     check_config(&f, config);
     check_timeouts(&f, config);
+    check_calendars(&f, config);
     check_receivers(&f, config, offline);
     lw_check_exposed(&f, config);
     if (config->source.nknown > 0)
@@ -314,7 +337,8 @@ const struct lw_command lw_cmd_check = {
     "unreachable webhook is only a warning.\n"
     "\n"
     "Warns of security risks: HTTP open to others without a token, secret files that others can\n"
-    "read, disabled certificate verification, secrets sent in clear text.\n"
+    "read, disabled certificate verification, secrets sent in clear text. Warns of a calendar\n"
+    "that ends within 90 days.\n"
     "\n"
     "Shows how each timestamp is read, and compares it with the events of the files, or with the\n"
     "first messages of the topic. For times outside the years 1990 to 2100 it names the unit in\n"

@@ -91,3 +91,9 @@ const char *lw_cli_decision_word(enum lw_decision_kind kind) {
         return lw_decision_name(kind);
     }
 }
+
+char *lw_cli_event_time(char out[32], const struct lw_zone *zone, int64_t ms) {
+    lw_format_time(out, 32, ms + lw_zone_offset(zone, ms));
+    out[16] = '\0'; /* without seconds and Z */
+    return out;
+}

@@ -43,6 +43,8 @@ void lw_cli_print_json_indented(json_t *object);
 /* Prints one line with its newline. Values cannot break the line or control the
  * terminal. */
 void lw_cli_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "2020-03-12T05:00", as the zone's clocks show it. Returns out. */
+char *lw_cli_event_time(char out[32], const struct lw_zone *zone, int64_t ms);
 /* A decision's word for the first column of a log. */
 const char *lw_cli_decision_word(enum lw_decision_kind kind);
 

@@ -55,8 +55,8 @@ void lw_demo_screen_free(struct lw_demo_screen *s) {
 void lw_demo_screen_say(struct lw_demo_screen *s, int64_t at_ms, const char *what,
                         const char *text) {
     char when[32], raw[420], line[sizeof raw];
-    snprintf(raw, sizeof raw, "%.16s  %-10s %s", lw_format_time(when, sizeof when, at_ms),
-             what, text);
+    snprintf(raw, sizeof raw, "%s  %-10s %s",
+             lw_cli_event_time(when, s->spec->zone, at_ms), what, text);
     lw_text_safe(line, sizeof line, raw, strlen(raw));
     pthread_mutex_lock(&s->lock);
     lw_copy(s->news[s->count++ % NEWS_MAX], sizeof s->news[0], line);
@@ -89,14 +89,17 @@ static void add_point(struct lw_demo_screen *s, double error, double first) {
 
 static void print_day(struct lw_demo_screen *s) {
     char text[160];
-    if (s->live || s->clock_ms % LW_DAY != 0 || !(s->now_error > 0))
+    if (s->live || !lw_spec_due(s->spec, s->clock_ms, LW_DAY) || !(s->now_error > 0))
         return;
     snprintf(text, sizeof text, "%s %s (expected %s, frozen %s), champion v%.0f",
              s->spec->task->figure[0].label, lw_digits(s->now_error, 3).text,
              lw_digits(s->expected, 3).text, lw_digits(s->now_first, 3).text,
              s->champion);
     fprintf(s->out, "%.10s        day        %s\n",
-            lw_format_time((char[32]){0}, 32, s->clock_ms - 1), text);
+            lw_format_time((char[32]){0}, 32,
+                           lw_zone_day(s->spec->zone, s->clock_ms - s->spec->pane_ms) *
+                               LW_DAY),
+            text);
 }
 
 void lw_demo_screen_evaluated(struct lw_demo_screen *s, const struct lw_evaluation *e) {
@@ -148,9 +151,8 @@ static void draw_model(struct lw_demo_screen *s, uint64_t events, uint64_t outbo
     char when[32], count[32], spark[WIDTH * 3 + 1];
     double range[2];
     common_range(s, range);
-    draw_line(s,
-              "\033[1mleeway demo\033[0m  %.16s   %s events, %.0f/s   champion v%.0f%s",
-              s->clock_ms ? lw_format_time(when, sizeof when, s->clock_ms)
+    draw_line(s, "\033[1mleeway demo\033[0m  %s   %s events, %.0f/s   champion v%.0f%s",
+              s->clock_ms ? lw_cli_event_time(when, s->spec->zone, s->clock_ms)
                           : "waiting for trips",
               lw_format_count(count, sizeof count, events), s->rate, s->champion,
               training ? "   \033[33mtraining\033[0m" : "");

@@ -39,7 +39,7 @@ static int add_event(void *arg, const struct lw_feed_event *event, struct lw_err
     if (event->reason != LW_GOOD)
         return 0;
     const struct lw_row *row = &event->row;
-    struct lw_civil when = lw_civil(row->time_ms);
+    struct lw_civil when = lw_zone_civil(e->config->spec.zone, row->time_ms);
     double prediction = lw_model_predict(e->model, row);
     e->unscored += isfinite(prediction) ? 0 : 1;
     if (!isfinite(prediction))

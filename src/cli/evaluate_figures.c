@@ -140,7 +140,7 @@ struct lw_plan *lw_evaluate_plan(const struct lw_spec *spec, const char *text,
     for (size_t i = 0; i < spec->nfeatures; i++)
         if (strcmp(spec->feature[i].name, text) == 0)
             expression = lw_plan_atom_text(spec->watch, (size_t)spec->feature_atom[i]);
-    struct lw_plan *plan = lw_plan_new(&spec->event.fields, spec->zone);
+    struct lw_plan *plan = lw_spec_plan(spec);
     int atom = lw_plan_atom(plan, expression, err);
     if (atom >= 0 && lw_plan_atoms(plan) == 1) {
         *kind = lw_plan_atom_kind(plan, (size_t)atom);

@@ -117,7 +117,8 @@ void lw_report_html(struct lw_report *r, struct lw_buf *out);
 void lw_report_chart(const struct lw_report *r, const struct lw_report_column *c,
                      struct lw_buf *out);
 /* "2020-03-01 to 2020-03-31" (the middle 99.8 % of times), or "". */
-char *lw_report_span(const struct lw_report_side *side, char *out, size_t size);
+char *lw_report_span(const struct lw_report *r, const struct lw_report_side *side,
+                     char *out, size_t size);
 /* Sentences on drift, faults, the schema and the error. */
 void lw_report_headline(const struct lw_report *r, char *out, size_t size);
 

@@ -91,7 +91,7 @@ static void side_line(const struct lw_report *r, int which, struct lw_buf *out) 
                   "style=\"margin-left:0\"></span>%s: %s events",
                   which == LW_REF ? "r" : "c", which == LW_REF ? "Reference" : "Current",
                   lw_format_count(count, sizeof count, side->tally.records));
-    if (*lw_report_span(side, span, sizeof span))
+    if (*lw_report_span(r, side, span, sizeof span))
         lw_buf_printf(out, ", %s", span);
     for (size_t i = 0; i < side->nfiles && i < 12; i++) {
         const char *slash = strrchr(side->files[i], '/');

@@ -7,7 +7,9 @@
 
 /* ---- texts used by every form of the report ---- */
 
-char *lw_report_span(const struct lw_report_side *side, char *out, size_t size) {
+char *lw_report_span(const struct lw_report *r, const struct lw_report_side *side,
+                     char *out, size_t size) {
+    const struct lw_zone *zone = r->config ? r->config->spec.zone : NULL;
     char from[32], until[32];
     int64_t lo = side->from_ms, hi = side->until_ms;
     out[0] = '\0';
@@ -18,8 +20,9 @@ char *lw_report_span(const struct lw_report_side *side, char *out, size_t size) 
         lw_kll_view_free(view);
     }
     if (hi > 0)
-        snprintf(out, size, "%.10s to %.10s", lw_format_time(from, sizeof from, lo),
-                 lw_format_time(until, sizeof until, hi));
+        snprintf(out, size, "%.10s to %.10s",
+                 lw_format_time(from, sizeof from, lw_zone_clock(zone, lo)),
+                 lw_format_time(until, sizeof until, lw_zone_clock(zone, hi)));
     return out;
 }
 
@@ -50,7 +53,7 @@ static void print_side(const struct lw_report *r, int which, FILE *out) {
     char span[64], count[32];
     fprintf(out, "%-10s %s events", which == LW_REF ? "reference" : "current",
             lw_format_count(count, sizeof count, side->tally.records));
-    if (*lw_report_span(side, span, sizeof span))
+    if (*lw_report_span(r, side, span, sizeof span))
         fprintf(out, ", %s", span);
     uint64_t rejected = lw_input_tally_rejected(&side->tally);
     if (rejected)
@@ -158,7 +161,7 @@ static json_t *side_json(const struct lw_report *r, int which) {
         lw_json_set_count(o, "records", side->tally.records);
         lw_json_set_count(o, "unusable", side->tally.unusable);
     }
-    lw_json_set_text(o, "times", lw_report_span(side, span, sizeof span));
+    lw_json_set_text(o, "times", lw_report_span(r, side, span, sizeof span));
     if (side->errors.n) {
         lw_json_set_count(o, "scored", side->errors.n);
         const struct lw_task *task = side->errors.task;

@@ -113,11 +113,12 @@ static int write_model(const struct lw_model *model, const char *path,
     return rc;
 }
 
-static void print_trials(const struct lw_task *task, const struct lw_training *t) {
+static void print_trials(const struct lw_spec *spec, const struct lw_training *t) {
+    const struct lw_task *task = spec->task;
     char from[32], until[32], count[32];
-    printf("hold-out %.16s to %.16s, %s rows\n",
-           lw_format_time(from, sizeof from, t->holdout_from_ms),
-           lw_format_time(until, sizeof until, t->as_of_ms),
+    printf("hold-out %s to %s, %s rows\n",
+           lw_cli_event_time(from, spec->zone, t->holdout_from_ms),
+           lw_cli_event_time(until, spec->zone, t->as_of_ms),
            lw_format_count(count, sizeof count, t->holdout_rows));
     printf("\n  %-28s %10s %9s\n", "candidate", "rows", task->figure[0].label);
     for (size_t i = 0; i < t->ntrials; i++) {
@@ -142,7 +143,7 @@ static void print_result(const struct lw_config *config, const struct train_opti
     char count[32];
     lw_input_tally_print(&in->tally, &config->spec.event, stdout);
     if (t->ntrials)
-        print_trials(config->spec.task, t);
+        print_trials(&config->spec, t);
     printf("%s on %s rows: %zu coefficients, %.1f s", lw_model_name(t->model),
            lw_format_count(count, sizeof count, t->rows), lw_model_coefficients(t->model),
            r->seconds);
@@ -230,6 +231,8 @@ static int train_with_config(const struct train_options *o, char **files, int n)
     struct lw_config *config = lw_cli_config(&lw_cmd_train, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    if (o->until) /* local, now that the zone is known */
+        lw_parse_instant(o->until, strlen(o->until), config->spec.zone, &until_ms);
     struct lw_train_table_options table = {
         .later = o->later, .columns = o->columns, .until_ms = until_ms, .json = o->json};
     int failed = o->table ? lw_train_table(config, &table, files, (size_t)n, &err)
@@ -271,7 +274,7 @@ const struct lw_command lw_cmd_train = {
     "      --candidate NAME  fit only this candidate, on all rows; by default all candidates are\n"
     "                        fitted, compared on the newest retrain.holdout, and the best is\n"
     "                        fitted again on everything\n"
-    "      --until T         use only events that ended before T (2020-03-12)\n"
+    "      --until T         use only events that ended before T (2020-03-12, in event.time_zone)\n"
     "      --table           fit seven baseline models (least squares, lasso, ridge) on raw\n"
     "                        columns and compare their RMSE on TRAIN and LATER\n"
     "      --later FILE      later rows that --table's models have not seen\n"

@@ -169,7 +169,7 @@ static int crossed_set(struct baseline_table *t, struct lw_err *err) {
 
 static int make_sets(struct baseline_table *t, struct lw_err *err) {
     const struct lw_config *config = t->config;
-    t->plan = lw_plan_new(&config->spec.event.fields, config->spec.zone);
+    t->plan = lw_spec_plan(&config->spec);
     lw_plan_set_zone_name(t->plan, config->names.time_zone);
     if (separate_set(t, err))
         return -1;

@@ -125,8 +125,7 @@ static int read_term(struct lw_load *load, const struct lw_yaml *node,
 }
 
 static struct lw_plan *new_plan(const struct lw_config *config) {
-    const struct lw_spec *spec = &config->spec;
-    struct lw_plan *plan = lw_plan_new(&spec->event.fields, spec->zone);
+    struct lw_plan *plan = lw_spec_plan(&config->spec);
     lw_plan_set_zone_name(plan, config->names.time_zone);
     return plan;
 }

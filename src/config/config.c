@@ -63,6 +63,7 @@ void lw_config_free(struct lw_config *config) {
     lw_plan_free(config->spec.watch);
     lw_plan_free(config->spec.train);
     lw_zone_free(config->spec.zone);
+    lw_calendars_fini(&config->spec.calendars);
     lw_schema_free(config->source.schema);
     for (size_t i = 0; i < config->source.nknown; i++)
         lw_schema_free(config->source.known[i]);

@@ -19,7 +19,7 @@ static const char intro[] =
     "\n"
     "- Durations: `250ms`, `30s`, `5m`, `1h`, `3d`, `2w`, or together: `1d12h`. Sizes: "
     "`4096`, `64KiB`, `10MB`.\n"
-    "  Times: `2020-03-12`, `2020-03-12T05:00`, in UTC (for local timestamps: local time).\n"
+    "  Times: `2020-03-12`, `2020-03-12T05:00`, in `event.time_zone`, or `2020-03-12T05:00Z`.\n"
     "- `${NAME}` is replaced by the value of an environment variable, `${NAME:-default}` "
     "by the default if it\n  is not set; `$${` is a literal `${`. A variable without a value "
     "and without a default is an error.\n"

@@ -5,6 +5,7 @@
  * the first message. Fields that only id, time and target name are added here, so that
  * nobody has to write them twice. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -114,6 +115,38 @@ static int read_zone(struct lw_load *load, const struct lw_yaml *node) {
                ? 0
                : lw_yaml_fail(load->tree, lw_yaml_find(node, "time_zone"), load->err,
                               "%s", why.msg);
+}
+
+/* A whole file of dates; the name must fit into a formula. */
+static int read_calendar(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_calendars *all = &load->config->spec.calendars;
+    struct lw_err why = {0};
+    char path[LW_PATH_MAX];
+    size_t len;
+    if (!lw_calendar_name_valid(node->key))
+        return lw_yaml_fail_key(
+            load->tree, node, load->err,
+            "a calendar's name is a letter, then letters, digits and '_' (got '%.80s')",
+            node->key);
+    if (all->n == LW_CALENDARS_MAX)
+        return lw_yaml_fail_key(load->tree, node, load->err, "more than %d calendars",
+                                LW_CALENDARS_MAX);
+    if (node->kind != LW_YAML_SCALAR || !*node->text)
+        return lw_yaml_fail(load->tree, node, load->err,
+                            "must be the path of a file of dates");
+    if (lw_config_resolve_path(load->tree->name, node->text, path, sizeof path))
+        return lw_yaml_fail(load->tree, node, load->err, "this path is too long");
+    char *text = lw_read_file(path, LW_CONFIG_BYTES_MAX, &len, &why);
+    int rc = text ? lw_calendars_parse(all, node->key, text, len, path, &why) : -1;
+    free(text);
+    return rc ? lw_yaml_fail(load->tree, node, load->err, "%s", why.msg) : 0;
+}
+
+int lw_config_read_calendars(struct lw_load *load, const struct lw_yaml *node) {
+    for (size_t i = 0; node && i < node->n; i++)
+        if (read_calendar(load, node->child[i]))
+            return -1;
+    return 0;
 }
 
 static void take_time(struct lw_config *config, size_t field) {
@@ -270,7 +303,7 @@ static int read_feature(struct lw_load *load, const struct lw_yaml *node) {
 
 int lw_config_read_features(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_spec *spec = &load->config->spec;
-    spec->watch = lw_plan_new(&spec->event.fields, spec->zone);
+    spec->watch = lw_spec_plan(spec);
     lw_plan_set_zone_name(spec->watch, load->config->names.time_zone);
     for (size_t i = 0; node && i < node->n; i++) {
         if (spec->nfeatures == LW_FEATURES_MAX)

@@ -19,7 +19,7 @@ struct lw_feature_item {
 struct lw_rule_item {
     struct lw_rule rule;
     int metric; /* as lw_rule_word has them */
-    char feature[LW_NAME_MAX], window[32];
+    char feature[LW_NAME_MAX], window[32], except[LW_NAME_MAX];
     bool retrain, block, inhibit;
     struct lw_rate budget;
 };

@@ -152,8 +152,9 @@ static const struct lw_key event_keys[] = {
             "map with `field` and `unit`. An event without a time, or with one outside "
             "the years 1990 to 2100, is a dead letter."},
     {"time_zone", LW_KEY_TEXT, AT(names.time_zone), .standard = "",
-     .doc = "Zone (e.g. `America/New_York`) of calendar functions such as `hour(t)`, of "
-            "local types (`local-timestamp-`, `date`), and of texts without an offset; "
+     .doc = "Zone (e.g. `America/New_York`) of days, weeks and hours: of calendar "
+            "functions such as `hour(t)`, of what is done every day (docs/policy.md), of "
+            "local types (`local-timestamp-`, `date`), and of times without an offset; "
             "empty: UTC."},
 };
 static const struct lw_section event_section = SECTION(
@@ -282,7 +283,7 @@ static const struct lw_key gate_keys[] = {
     {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1h",
      .min = LW_SECOND, .max = LW_WEEK,
      .doc = "Differences are summed over blocks of this much event time, against "
-            "autocorrelation."},
+            "autocorrelation; `1d` is local days."},
 };
 static const struct lw_section gate_section = SECTION("retrain.gate", "", gate_keys);
 
@@ -475,6 +476,11 @@ static const struct lw_key root_keys[] = {
      .doc = ""},
     {"target", LW_KEY_MAP, .section = &target_section, .read = lw_config_read_target,
      .doc = ""},
+    {"calendars", LW_KEY_NAMED, .flags = LW_PATHS, .read = lw_config_read_calendars,
+     .item = "paths",
+     .doc = "Calendars for `holiday(t, NAME)` (docs/models.md), `NAME: file`: a file has "
+            "one date a line, `YYYY-MM-DD` or `YYYY-MM-DD,name`, in any order; what "
+            "follows `#` is a comment. Days are those of `event.time_zone`."},
     {"valid", LW_KEY_LIST, .read = lw_config_read_valid, .item = "conditions",
      .doc = "Conditions such as `trip_distance < 50` or `0 <= speed < 100`. An "
             "event that violates one is rejected: counted under that condition, "

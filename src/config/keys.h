@@ -132,6 +132,7 @@ int lw_config_read_fields(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_event(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_between(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_target(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_calendars(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_valid(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_features(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_panes(struct lw_load *load, const struct lw_yaml *node); /* rules.c */

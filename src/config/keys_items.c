@@ -105,8 +105,13 @@ static const struct lw_key rule_keys[] = {
      .doc = "Consecutive evaluations under `clear` before it clears."},
     {"every", LW_KEY_DURATION, AT(struct lw_rule_item, rule.every_ms), .standard = "0",
      .min = 0, .max = 30.0 * LW_DAY,
-     .doc = "Evaluate only where event time is a multiple of this; 0: at every "
-            "pane."},
+     .doc = "Evaluate only this often, counted from midnight in `event.time_zone`, whole "
+            "weeks from Monday: `6h` is at 0, 6, 12 and 18 o'clock. 0: at every pane."},
+    {"except", LW_KEY_TEXT, AT(struct lw_rule_item, except), .flags = LW_IMPLIED,
+     .standard = "",
+     .doc =
+         "A calendar, for metrics of the model's errors: the rule leaves out its local "
+         "days, and keeps its state when too few other events are in the window."},
     {"min_n", LW_KEY_INT, AT(struct lw_rule_item, rule.min_n), .min = 0, .max = 1e12,
      .unset = "`drift.min_n`; 0 for `events`, `fault`, `silence` and `lag`",
      .doc = "With fewer events in the window the rule keeps its state."},

@@ -298,6 +298,28 @@ static int set_actions(struct lw_load *load, const struct lw_yaml *node,
     return 0;
 }
 
+static int find_except(struct lw_load *load, const struct lw_yaml *node,
+                       struct lw_rule_item *item) {
+    const struct lw_calendars *all = &load->config->spec.calendars;
+    const struct lw_metric *metric = item->rule.metric;
+    const struct lw_yaml *at = lw_yaml_find(node, "except");
+    const char *names[LW_CALENDARS_MAX];
+    char hint[300];
+    if (!*item->except)
+        return 0;
+    if (metric->scope != LW_SCOPE_MODEL || (metric->flags & LW_METRIC_NEEDS_CHANGE))
+        return lw_yaml_fail(load->tree, at, load->err,
+                            "'%s' is not a metric of errors in a window", metric->name);
+    for (size_t i = 0; i < all->n; i++)
+        names[i] = all->of[i].name;
+    item->rule.except = 1 + lw_calendars_find(all, item->except);
+    if (item->rule.except)
+        return 0;
+    return lw_yaml_fail(
+        load->tree, at, load->err, "no calendar is called '%.60s'%s", item->except,
+        lw_config_suggest(hint, sizeof hint, item->except, names, all->n));
+}
+
 /* Defaults and checks that depend on other keys of the rule. */
 static int complete_rule(struct lw_load *load, const struct lw_yaml *node,
                          struct lw_rule_item *item) {
@@ -339,9 +361,9 @@ static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_yaml *name = lw_yaml_find(node, "name");
     if (lw_config_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
         check_twice(load, name, item.rule.name) || find_feature(load, node, &item) ||
-        find_window(load, node, &item) || lw_config_rule_budget(load, node, &item) ||
-        check_thresholds(load, node, &item.rule) ||
-        complete_rule(load, node, &item))
+        find_window(load, node, &item) || find_except(load, node, &item) ||
+        lw_config_rule_budget(load, node, &item) ||
+        check_thresholds(load, node, &item.rule) || complete_rule(load, node, &item))
         return -1;
     spec->rule[spec->nrules++] = item.rule;
     return 0;

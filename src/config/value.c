@@ -125,7 +125,8 @@ static int store_ms(struct lw_load *load, const struct lw_key *key,
                             "must be a duration such as 250ms, 30s, 5m, 1h or 7d");
     if (key->type == LW_KEY_SIZE && !lw_parse_size(node->text, &v))
         return value_refuse(load, node, "must be a size such as 4096, 64KiB or 10MB");
-    if (key->type == LW_KEY_TIME && !lw_parse_time(node->text, &v))
+    if (key->type == LW_KEY_TIME &&
+        !lw_parse_instant(node->text, strlen(node->text), load->config->spec.zone, &v))
         return value_refuse(load, node,
                             "must be a time such as 2020-03-12 or 2020-03-12T05:00Z");
     if (check_bounds(load, key, node, (double)v))

@@ -101,7 +101,7 @@ struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
                                          const struct lw_metric *metric, size_t window,
                                          int subject) {
     const struct lw_view *view = &m->view[window];
-    struct lw_metric_input in = {.m = m, .view = view};
+    struct lw_metric_input in = {.m = m, .view = view, .window = window};
     if (!lw_metric_per_feature(metric))
         return in;
     in.column = lw__monitor_column(m->spec, subject);
@@ -126,6 +126,8 @@ struct lw_reading lw__monitor_reading(struct lw_monitor *m, const struct lw_rule
         lw__monitor_input(m, rule->metric, (size_t)rule->window, subject);
     if (lw_metric_per_feature(rule->metric) && !in.drift)
         return (struct lw_reading){.known = false};
+    struct lw_view own;
+    in.view = lw__monitor_view_of(m, rule, &own);
     in.state = lw__monitor_rule_state(m, rule, subject);
     return lw__monitor_metric_read(rule->metric, &in);
 }

@@ -76,6 +76,13 @@ static void end_block(struct sums *s, double *sum) {
     *sum = 0;
 }
 
+/* Blocks of a day are local days. */
+static int64_t block_of(const struct lw_spec *spec, const struct lw_dataset *ds,
+                        size_t i) {
+    return lw_zone_clock(spec->zone, lw_dataset_time(ds, i)) /
+           spec->retrain.gate.block_ms;
+}
+
 static void rows_add(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                      struct sums *s) {
     const struct lw_dataset *ds = rows->ds;
@@ -91,9 +98,7 @@ static void rows_add(const struct lw_spec *spec, const struct lw_gate_rows *rows
         } else {
             s->unanswered++;
         }
-        int64_t block = lw_dataset_time(ds, i) / spec->retrain.gate.block_ms;
-        if (i + 1 == rows->end ||
-            lw_dataset_time(ds, i + 1) / spec->retrain.gate.block_ms != block)
+        if (i + 1 == rows->end || block_of(spec, ds, i + 1) != block_of(spec, ds, i))
             end_block(s, &sum);
     }
 }

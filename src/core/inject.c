@@ -74,7 +74,8 @@ static int set_field(struct lw_injection *in, const struct lw_event_spec *event,
     return 0;
 }
 
-static bool read_number(enum key key, const char *value, struct lw_injection *in) {
+static bool read_number(enum key key, const char *value, const struct lw_zone *zone,
+                        struct lw_injection *in) {
     int64_t seed;
     switch (key) {
     case KEY_SIZE:
@@ -87,9 +88,9 @@ static bool read_number(enum key key, const char *value, struct lw_injection *in
         in->seed = (uint64_t)seed;
         return true;
     case KEY_AT:
-        return lw_parse_time(value, &in->from_ms);
+        return lw_parse_instant(value, strlen(value), zone, &in->from_ms);
     case KEY_UNTIL:
-        return lw_parse_time(value, &in->until_ms);
+        return lw_parse_instant(value, strlen(value), zone, &in->until_ms);
     case KEY_PERIOD:
         return lw_parse_duration(value, &in->period_ms) && in->period_ms > 0;
     default:
@@ -116,7 +117,7 @@ static int set_key(struct lw_injection *in, const struct lw_event_spec *event, c
     *given |= 1u << key;
     if (key == KEY_FIELD)
         return set_field(in, event, equals + 1, err);
-    if (!read_number((enum key)key, equals + 1, in))
+    if (!read_number((enum key)key, equals + 1, event->fields.zone, in))
         return lw_fail(err, LW_ECONFIG, "%s: '%s' is not %s", item, equals + 1,
                        wanted[key]);
     return 0;

@@ -16,9 +16,9 @@ double lw__metric_tracked(const struct lw_metric_input *in) {
  * tracking more than ever is due for a training, although its error still looks good. */
 struct lw_reading lw__metric_shift_read(const struct lw_metric_input *in) {
     const struct lw_counts *c = &in->view->counts;
-    int64_t length = in->m->spec->window[in->view - in->m->view].length_ms;
+    int64_t length = in->m->spec->window[in->window].length_ms;
     int64_t from = lw_windows_end(in->m->windows) - length;
-    double usual = lw_tracking_usual_shift(&in->m->tracking, from);
+    double usual = lw_tracking_usual_shift(&in->m->tracking, in->m->spec, from);
     double shift = c->plain.n ? lw_losses_figure(&c->tracked, "bias") -
                                     lw_losses_figure(&c->plain, "bias")
                               : NAN;

@@ -243,7 +243,7 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
     const struct lw_rule *rule = &m->spec->rule[r];
     if (lw_metric_live(rule->metric)) /* judged by lw_monitor_live */
         return;
-    if (rule->every_ms && out->at_ms % rule->every_ms != 0)
+    if (rule->every_ms && !lw_spec_due(m->spec, out->at_ms, rule->every_ms))
         return;
     for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
         int subject = lw__monitor_subject(rule, i);
@@ -284,7 +284,7 @@ static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
     const struct lw_retrain_spec *r = &m->spec->retrain;
     char age[32];
     if (v->trigger[0] || !r->stale_age_ms || !m->nviews || !m->policy.champion ||
-        at_ms % LW_DAY != 0)
+        !lw_spec_due(m->spec, at_ms, LW_DAY))
         return;
     int64_t old = lw_policy_unchallenged(&m->policy, at_ms);
     size_t window = lw_spec_longest(m->spec);
@@ -305,8 +305,8 @@ static void watch_change(struct lw_monitor *m, const struct lw_pane *pane) {
     m->changed = false;
     if (!m->change || !m->reference || !s || s->losses.n < CHANGE_MIN_EVENTS)
         return;
-    double expected =
-        m->spec->task->error_of(m->reference->hour_loss[lw_hour_of_week(pane->start_ms)]);
+    double expected = m->spec->task->error_of(
+        m->reference->hour_loss[lw_hour_of_week(m->spec->zone, pane->start_ms)]);
     m->changed =
         lw_change_update(m->change, lw_losses_error(lw_scores_served(s)) / expected) != 0;
 }
@@ -445,7 +445,7 @@ int64_t lw_monitor_return(struct lw_monitor *m, int64_t until_ms) {
                      : until_ms - until_ms % m->spec->pane_ms;
     lw_windows_return(m->windows, to);
     lw_policy_return(&m->policy, m->spec, to);
-    lw_tracking_return(&m->tracking, to);
+    lw_tracking_return(&m->tracking, m->spec, to);
     for (size_t i = 0; i < m->nstates; i++)
         lw_not_after(&m->state[i].since_ms, to);
     for (int k = 0; k < LW_NOTICES; k++)
@@ -603,7 +603,7 @@ struct lw_pane *lw_monitor_recent(const struct lw_monitor *m, int64_t span_ms) {
     if (end != INT64_MIN) /* without panes it is empty */
         end = lw_quarantine_back(&m->quarantine, end, span_ms);
     struct lw_pane *pane = lw_windows_since(m->windows, end, &m->quarantine);
-    lw_policy_level(&m->policy, &m->quarantine, &pane->answered);
+    lw_policy_level(&m->policy, m->spec->zone, &m->quarantine, &pane->answered);
     return pane;
 }
 

@@ -29,6 +29,7 @@ struct lw_view {
 struct lw_metric_input {
     const struct lw_monitor *m;
     const struct lw_view *view;
+    size_t window; /* its index */
     size_t column; /* the rest is about it; NULL: unknown, or not about a column */
     const struct lw_drift *drift;
     const struct lw_drift *first; /* against version 1's reference */
@@ -85,6 +86,11 @@ double lw__monitor_metric_figure(const struct lw_metric *metric,
 struct lw_metric_input lw__monitor_input(struct lw_monitor *m,
                                          const struct lw_metric *metric, size_t window,
                                          int subject);
+/* The window that a rule reads: the monitor's, or, for a rule with `except`, a copy in *own
+ * without the calendar's days (holidays.c). */
+const struct lw_view *lw__monitor_view_of(const struct lw_monitor *m,
+                                          const struct lw_rule *rule,
+                                          struct lw_view *own);
 /* What a rule reads of its subject (an index into the features, or LW_RULE_TARGET, ...).
  */
 struct lw_reading lw__monitor_reading(struct lw_monitor *m, const struct lw_rule *rule,

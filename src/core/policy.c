@@ -29,8 +29,7 @@ static void compare_in_probation(struct lw_policy *p, const struct lw_pane *pane
                    lw_losses_difference(lw_scores_served(old), lw_scores_served(now)));
 }
 
-static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
-    int64_t day = ms / LW_DAY;
+static struct lw_day *day_of(struct lw_policy *p, int64_t day) {
     if (p->ndays && p->day[p->ndays - 1].day == day)
         return &p->day[p->ndays - 1];
     if (p->ndays == LW_LEVEL_DAYS)
@@ -39,12 +38,13 @@ static struct lw_day *day_of(struct lw_policy *p, int64_t ms) {
     return &p->day[p->ndays++];
 }
 
-void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
-                     struct lw_losses *out) {
+void lw_policy_level(const struct lw_policy *p, const struct lw_zone *zone,
+                     const struct lw_quarantine *q, struct lw_losses *out) {
     *out = (struct lw_losses){0};
     for (size_t i = 0; i < p->ndays; i++) {
-        int64_t day = p->day[i].day * LW_DAY;
-        if (lw_quarantine_touches(q, day, day + LW_DAY))
+        int64_t day = p->day[i].day;
+        if (lw_quarantine_touches(q, lw_zone_day_start(zone, day),
+                                  lw_zone_day_start(zone, day + 1)))
             continue;
         out->n += p->day[i].n;
         out->loss += p->day[i].loss;
@@ -62,7 +62,7 @@ void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
         lw_supply_add(&p->supply, &spec->retrain, pane->start_ms,
                       pane->start_ms + spec->pane_ms, good);
     if (pane->answered.n) {
-        struct lw_day *day = day_of(p, pane->start_ms);
+        struct lw_day *day = day_of(p, lw_zone_day(spec->zone, pane->start_ms));
         day->n += pane->answered.n;
         day->loss += pane->answered.loss;
     }
@@ -80,7 +80,7 @@ void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t a
     lw_not_after(&p->probation_until_ms, at_ms + r->probation_ms);
     for (size_t i = 0; i < p->nrecent; i++)
         lw_not_after(&p->recent[i], at_ms);
-    while (p->ndays && p->day[p->ndays - 1].day > at_ms / LW_DAY)
+    while (p->ndays && p->day[p->ndays - 1].day > lw_zone_day(spec->zone, at_ms))
         p->ndays--;
     lw_supply_return(&p->supply, at_ms);
 }

@@ -19,7 +19,7 @@
 #define LW_RECENT_MAX 32
 #define LW_LEVEL_DAYS 28
 
-/* The loss of the answering versions on one day of event time. */
+/* The loss of the answering versions on one local day of event time. */
 struct lw_day {
     int64_t day; /* days since 1970 */
     uint64_t n;
@@ -65,8 +65,8 @@ void lw_policy_pane(struct lw_policy *p, const struct lw_spec *spec,
 void lw_policy_return(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms);
 /* Count and loss of the answering versions over the newest LW_LEVEL_DAYS days
  * with events, except days in quarantine; the other sums stay 0. */
-void lw_policy_level(const struct lw_policy *p, const struct lw_quarantine *q,
-                     struct lw_losses *out);
+void lw_policy_level(const struct lw_policy *p, const struct lw_zone *zone,
+                     const struct lw_quarantine *q, struct lw_losses *out);
 /* Confirms, rolls back, extends or ends the probation, when it is time; returns 1 when
  * a decision was made. */
 int lw_policy_probation(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,

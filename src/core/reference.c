@@ -36,8 +36,8 @@ void lw_reference_free(struct lw_reference *ref) {
     free(ref);
 }
 
-int lw_hour_of_week(int64_t ms) {
-    struct lw_civil c = lw_civil(ms);
+int lw_hour_of_week(const struct lw_zone *zone, int64_t ms) {
+    struct lw_civil c = lw_zone_civil(zone, ms);
     return c.weekday * 24 + c.hour;
 }
 

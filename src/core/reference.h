@@ -34,6 +34,7 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out);
 /* NULL and LW_EINPUT when damaged, or made for other features than the spec's. */
 struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *data,
                                        size_t len, struct lw_err *err);
-int lw_hour_of_week(int64_t ms); /* Monday 00:00 is 0 */
+/* Monday 00:00 in that zone (NULL: UTC) is 0. */
+int lw_hour_of_week(const struct lw_zone *zone, int64_t ms);
 
 #endif

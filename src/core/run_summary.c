@@ -6,8 +6,9 @@
 
 #include "base/time.h"
 
-static struct lw_month *month_of(struct lw_run_summary *l, int64_t ms) {
-    struct lw_civil c = lw_civil(ms);
+static struct lw_month *month_of(struct lw_run_summary *l, const struct lw_zone *zone,
+                                 int64_t ms) {
+    struct lw_civil c = lw_zone_civil(zone, ms);
     for (size_t i = l->nmonths; i-- > 0;)
         if (l->month[i].year == c.year && l->month[i].month == c.month)
             return &l->month[i];
@@ -22,7 +23,7 @@ void lw_run_summary_pane(struct lw_run_summary *l, const struct lw_pane *pane,
                          uint32_t first) {
     if (pane->events == 0)
         return;
-    struct lw_month *m = month_of(l, pane->start_ms);
+    struct lw_month *m = month_of(l, pane->spec->zone, pane->start_ms);
     m->events += pane->events;
     lw_losses_merge(&m->answered, &pane->answered);
     lw_losses_merge(&m->untracked, &pane->untracked);

@@ -1,4 +1,4 @@
-/* Run summary: error with and without retraining by month of event time, and counts of
+/* Run summary: error with and without retraining by local month of event time, and counts of
  * alerts and retrains. Part of the monitor's state, so it outlives processes and
  * leaders. */
 #ifndef LW_CORE_RUN_SUMMARY_H

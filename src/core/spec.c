@@ -24,6 +24,12 @@ void lw_spec_columns(struct lw_spec *spec) {
     }
 }
 
+struct lw_plan *lw_spec_plan(const struct lw_spec *spec) {
+    struct lw_plan *plan = lw_plan_new(&spec->event.fields, spec->zone);
+    lw_plan_set_calendars(plan, &spec->calendars);
+    return plan;
+}
+
 /* The watched atoms are the features, in order, in nearly all cases. */
 static bool one_to_one(const struct lw_spec *spec) {
     if (lw_plan_atoms(spec->watch) != spec->nfeatures)
@@ -76,9 +82,41 @@ int64_t lw_spec_longest_window(const struct lw_spec *spec) {
     return longest;
 }
 
-static int64_t next_multiple(int64_t after_ms, int64_t step_ms) {
-    int64_t rest = after_ms % step_ms;
-    return after_ms - (rest < 0 ? rest + step_ms : rest) + step_ms;
+/* ---- times of day ---- */
+
+static int64_t floor_div(int64_t a, int64_t b) {
+    return a / b - (a % b < 0);
+}
+
+/* A number that grows by one at every time at which something is due. Up to an hour the
+ * offset at `at_ms` holds throughout: an hour that clocks repeat has its multiples twice.
+ * Whole weeks begin on Monday; 1 January 1970 was a Thursday. */
+static int64_t turn_number(const struct lw_spec *spec, int64_t ms, int64_t at_ms,
+                           int64_t every_ms) {
+    if (LW_HOUR % every_ms == 0)
+        return floor_div(ms + lw_zone_offset(spec->zone, at_ms), every_ms);
+    int64_t monday = every_ms % LW_WEEK == 0 ? 3 * LW_DAY : 0;
+    return floor_div(lw_zone_clock(spec->zone, ms) + monday, every_ms);
+}
+
+bool lw_spec_due(const struct lw_spec *spec, int64_t end_ms, int64_t every_ms) {
+    return turn_number(spec, end_ms, end_ms, every_ms) !=
+           turn_number(spec, end_ms - spec->pane_ms, end_ms, every_ms);
+}
+
+/* The end of the next pane after `after_ms` in which it is due. */
+static int64_t next_due(const struct lw_spec *spec, int64_t after_ms, int64_t every_ms) {
+    int64_t end = lw_spec_pane_start(spec, after_ms) + spec->pane_ms;
+    if (every_ms > LW_HOUR) {
+        int64_t monday = every_ms % LW_WEEK == 0 ? 3 * LW_DAY : 0;
+        int64_t start = end - spec->pane_ms;
+        int64_t turn = turn_number(spec, start, start, every_ms);
+        int64_t at = lw_zone_reached(spec->zone, (turn + 1) * every_ms - monday);
+        end = lw_spec_pane_start(spec, at - 1) + spec->pane_ms;
+    }
+    while (every_ms && !lw_spec_due(spec, end, every_ms))
+        end += spec->pane_ms;
+    return end;
 }
 
 int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms) {
@@ -86,14 +124,11 @@ int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms) {
     if (until > after_ms)
         next = until;
     if (spec->retrain.stale_age_ms)
-        next = next_multiple(after_ms, LW_DAY) < next ? next_multiple(after_ms, LW_DAY)
-                                                      : next;
+        next = lw_earlier(next, next_due(spec, after_ms, LW_DAY));
     for (size_t i = 0; i < spec->nrules; i++) {
         const struct lw_rule *rule = &spec->rule[i];
-        int64_t every = rule->every_ms ? rule->every_ms : spec->pane_ms;
-        int64_t at = next_multiple(after_ms, every);
-        if ((rule->actions & LW_ACTION_RETRAIN) && at < next)
-            next = at;
+        if (rule->actions & LW_ACTION_RETRAIN)
+            next = lw_earlier(next, next_due(spec, after_ms, rule->every_ms));
     }
     return next;
 }

@@ -45,9 +45,10 @@ struct lw_rule {
      * Both 0: fixed thresholds. */
     double rate[2];
     int64_t period_ms;
+    int except; /* 1 + index of a calendar whose days the reading leaves out; 0: none */
     int for_count, clear_count;
-    int64_t every_ms; /* evaluated at panes whose end is a multiple of this; 0: at every
-                         pane */
+    int64_t every_ms; /* evaluated at panes in which this is due (lw_spec_due); 0: at
+                         every pane */
     /* fewer events in the window: insufficient, so the reading changes nothing */
     uint64_t min_n;
     unsigned actions; /* of enum lw_action; at the critical level */
@@ -117,9 +118,10 @@ struct lw_spec {
     char stream[LW_NAME_MAX];
     const struct lw_task *task; /* what is predicted and how it is judged (core/task.h) */
     struct lw_event_spec event;
-    struct lw_zone *zone;  /* or NULL */
-    struct lw_plan *watch; /* the atoms of the monitored features */
-    struct lw_plan *train; /* the terms of the models */
+    struct lw_zone *zone;          /* event time's days and hours are its; NULL: UTC's */
+    struct lw_calendars calendars; /* that holiday() can name */
+    struct lw_plan *watch;         /* the atoms of the monitored features */
+    struct lw_plan *train;         /* the terms of the models */
 
     size_t nfeatures;
     struct lw_column feature[LW_FEATURES_MAX];
@@ -149,6 +151,9 @@ struct lw_spec {
 /* Fills column and score_column from the features and the target's range. The task is
  * regression unless one is set. */
 void lw_spec_columns(struct lw_spec *spec);
+/* A new plan over the event's fields, in its zone, with the calendars. A plan from which
+ * models are fitted needs the zone's name too. */
+struct lw_plan *lw_spec_plan(const struct lw_spec *spec);
 /* The watched values of a row in column order: the features, then the target. out has
  * nfeatures + 1 cells. Hot path. */
 void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
@@ -157,6 +162,11 @@ void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
 int64_t lw_spec_pane_start(const struct lw_spec *spec, int64_t t);
 /* Text of a feature index of a rule: its name, "target", "prediction", or "". */
 const char *lw_spec_feature_name(const struct lw_spec *spec, int feature);
+/* Whether something that is done every `every_ms` is due when a pane ends at end_ms: its
+ * time lies in that pane, or at its end. The times are those at which the zone's clocks
+ * show a multiple of every_ms, counted from local midnight, or from midnight before Monday
+ * when it is a number of whole weeks. */
+bool lw_spec_due(const struct lw_spec *spec, int64_t end_ms, int64_t every_ms);
 /* The next event time after `after_ms` at which a training may be requested. A replay
  * that pauses there makes the decisions that were made live. */
 int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms);

@@ -104,7 +104,7 @@ void lw__summary_live_share(const struct lw_metric_input *in, struct lw_alert *a
              100 * alert->value, alert->rule->metric->phrase, 100 * alert->threshold);
 }
 
-/* Longer times are not told apart: the tail is extrapolated from weeks. */
+/* Longer times are one: the tail is extrapolated from weeks. */
 #define DAYS_MAX 365
 
 static void say_rarity(struct lw_alert *alert) {
@@ -126,12 +126,20 @@ void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subje
         lw__monitor_view_merge(m, (size_t)alert->rule->window);
     struct lw_metric_input in =
         lw__monitor_input(m, metric, (size_t)alert->rule->window, subject);
+    struct lw_view own;
+    if (alert->rule->except)
+        in.view = lw__monitor_view_of(m, alert->rule, &own);
     if (metric->summary)
         metric->summary(&in, alert, count);
     else if (lw_metric_per_feature(metric))
         summarise_drift(alert, count);
     else
         summarise_value(alert, count);
+    if (alert->rule->except) {
+        size_t used = strlen(alert->summary);
+        snprintf(alert->summary + used, SIZE - used, " Without the days of %.60s.",
+                 m->spec->calendars.of[alert->rule->except - 1].name);
+    }
     if (alert->firing) {
         say_rarity(alert);
         return;

@@ -111,8 +111,7 @@ static struct lw_tracking tracker_solve(const struct lw_tracker *t) {
 /* ---- does it earn its place? ---- */
 
 struct lw_tracking_day *lw_tracking_day_at(struct lw_tracking_day *day, size_t *n,
-                                           int64_t ms) {
-    int64_t number = ms / LW_DAY;
+                                           int64_t number) {
     if (*n && day[*n - 1].day == number)
         return &day[*n - 1];
     if (*n == LW_TRACKING_DAYS)
@@ -145,12 +144,15 @@ static bool tracking_earns(const struct lw_tracking_state *s) {
            gain.mean > GAIN_Z * lw_moments_sd(&gain) / sqrt((double)gain.n) && sum > 0;
 }
 
-double lw_tracking_usual_shift(const struct lw_tracking_state *s, int64_t until_ms) {
+double lw_tracking_usual_shift(const struct lw_tracking_state *s,
+                               const struct lw_spec *spec, int64_t until_ms) {
+    int64_t until =
+        lw_zone_day(spec->zone, until_ms); /* the first day that is not over */
     double squares = 0;
     size_t n = 0;
     for (size_t i = 0; i < s->ndays; i++) {
         const struct lw_tracking_day *d = &s->day[i];
-        if ((d->day + 1) * LW_DAY > until_ms || d->n < DAY_MIN_N)
+        if (d->day >= until || d->n < DAY_MIN_N)
             continue;
         double mean = d->shift / (double)d->n;
         squares += mean * mean;
@@ -167,7 +169,8 @@ static double shift_of(const struct lw_task *task, const struct lw_scores *s) {
 
 static void day_add(struct lw_tracking_state *s, const struct lw_pane *pane,
                     const struct lw_scores *champion) {
-    struct lw_tracking_day *d = lw_tracking_day_at(s->day, &s->ndays, pane->start_ms);
+    struct lw_tracking_day *d = lw_tracking_day_at(
+        s->day, &s->ndays, lw_zone_day(pane->spec->zone, pane->start_ms));
     d->n += champion->losses.n;
     d->plain += champion->losses.loss;
     d->tracked += champion->tracked.loss;
@@ -217,8 +220,9 @@ void lw_tracking_pane(struct lw_tracking_state *s, const struct lw_spec *spec,
     set_make(s, version, n);
 }
 
-void lw_tracking_return(struct lw_tracking_state *s, int64_t at_ms) {
-    while (s->ndays && s->day[s->ndays - 1].day > at_ms / LW_DAY)
+void lw_tracking_return(struct lw_tracking_state *s, const struct lw_spec *spec,
+                        int64_t at_ms) {
+    while (s->ndays && s->day[s->ndays - 1].day > lw_zone_day(spec->zone, at_ms))
         s->ndays--;
     for (size_t i = 0; i < LW_VERSIONS_MAX; i++)
         lw_not_after(&s->tracker[i].at_ms, at_ms);

@@ -56,7 +56,7 @@ struct lw_tracker {
     double n, x, xx, r, xr; /* x: prediction - c; r: target - prediction */
 };
 
-/* One day of event time of the champion. */
+/* One local day of event time of the champion. */
 struct lw_tracking_day {
     int64_t day; /* days since 1970 */
     uint64_t n;
@@ -64,9 +64,10 @@ struct lw_tracking_day {
     double shift;          /* sum of tracked less plain predictions */
 };
 #define LW_TRACKING_DAYS 28
-/* The day of that time, the newest of *n; it is begun, and the oldest dropped, if needed. */
+/* The day of that number, the newest of *n; it is begun, and the oldest dropped, if
+ * needed. */
 struct lw_tracking_day *lw_tracking_day_at(struct lw_tracking_day *day, size_t *n,
-                                           int64_t ms);
+                                           int64_t number);
 
 /* The state of a stream's tracking; part of the monitor. */
 struct lw_tracking_state {
@@ -88,13 +89,15 @@ void lw_tracking_pane(struct lw_tracking_state *s, const struct lw_spec *spec,
                       const struct lw_pane *pane, bool quarantined,
                       const uint32_t *version, size_t n);
 /* Event time had run ahead and is at_ms now: forgets everything later. */
-void lw_tracking_return(struct lw_tracking_state *s, int64_t at_ms);
+void lw_tracking_return(struct lw_tracking_state *s, const struct lw_spec *spec,
+                        int64_t at_ms);
 void lw_tracking_write(const struct lw_tracking_state *s, struct lw_buf *out);
 void lw_tracking_read(struct lw_tracking_state *s, struct lw_reader *r);
 
 /* Typical size of a day's mean shift, over the days before until_ms; NAN: fewer than a
  * week of them. */
-double lw_tracking_usual_shift(const struct lw_tracking_state *s, int64_t until_ms);
+double lw_tracking_usual_shift(const struct lw_tracking_state *s,
+                               const struct lw_spec *spec, int64_t until_ms);
 
 /* Simulates tracking over rows in order of time, as a worker would have served them:
  * predictions in, tracked predictions out (may be the same array). */

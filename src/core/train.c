@@ -56,7 +56,7 @@ struct hourly_losses {
 static void hourly_loss_add(const struct trainer *t, size_t i, double predicted,
                             struct hourly_losses *r) {
     const struct lw_split *s = &t->rows;
-    int hour = lw_hour_of_week(lw_dataset_time(s->ds, i));
+    int hour = lw_hour_of_week(t->spec->zone, lw_dataset_time(s->ds, i));
     double target = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
     double loss = t->spec->task->loss_of(target, predicted);
     if (!isfinite(loss))
@@ -112,7 +112,7 @@ static void hourly_loss_measure(const struct trainer *t, struct hourly_losses *r
     int64_t recent = t->out->as_of_ms - t->spec->retrain.reference_ms;
     for (size_t i = begin; i < s->end; i++)
         if (lw_dataset_time(s->ds, i) >= recent)
-            r->recent[lw_hour_of_week(lw_dataset_time(s->ds, i))]++;
+            r->recent[lw_hour_of_week(t->spec->zone, lw_dataset_time(s->ds, i))]++;
 }
 
 /* Mean of hour_loss over rows distributed over the hours as `n`; 0 without rows. */
@@ -319,8 +319,8 @@ static void note_days(const struct trainer *t) {
     for (size_t i = s->hold; s->tracked && i < s->end; i++) {
         double plain = t->predicted[i - s->hold], tracked = t->answers[i - s->hold];
         double target = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
-        struct lw_tracking_day *d =
-            lw_tracking_day_at(out->day, &out->ndays, lw_dataset_time(s->ds, i));
+        struct lw_tracking_day *d = lw_tracking_day_at(
+            out->day, &out->ndays, lw_zone_day(t->spec->zone, lw_dataset_time(s->ds, i)));
         d->n++;
         d->plain += task->loss_of(target, plain);
         d->tracked += task->loss_of(target, tracked);

@@ -222,8 +222,8 @@ double lw_windows_expected_loss(const struct lw_windows *w, size_t i, uint32_t v
         const struct lw_scores *s = lw_pane_scores(w->panes.pane[k], version);
         if (!s)
             continue;
-        sum +=
-            (double)s->losses.n * hour_loss[lw_hour_of_week(w->panes.pane[k]->start_ms)];
+        int hour = lw_hour_of_week(w->spec->zone, w->panes.pane[k]->start_ms);
+        sum += (double)s->losses.n * hour_loss[hour];
         n += (double)s->losses.n;
     }
     return n > 0 ? sum / n : 0;

@@ -240,6 +240,7 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
     double at = lw_now_figure(n->now, "at");
     lw_json_set_text(o, "stream", spec->stream);
     lw_json_set(o, "task", task_json(spec->task));
+    lw_json_set_text_or_null(o, "time_zone", lw_zone_name(spec->zone));
     lw_json_set_int(o, "now_ms", lw_wall_ms());
     lw_json_set_int(o, "seen_ms", n->taken_ms);
     lw_json_set_whole(o, "at_ms", at > 0 ? at : NAN);

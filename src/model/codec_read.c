@@ -150,6 +150,34 @@ static int get_fields(struct decoder *d) {
     return 0;
 }
 
+static int get_calendar(struct decoder *d, int32_t *day) {
+    char name[LW_NAME_MAX];
+    uint64_t left = 0;
+    size_t n = 0;
+    if (get_name(d, name, sizeof name, "a calendar's name"))
+        return -1;
+    while (lw_wire_more(&d->in, &left)) {
+        int64_t v = lw_varint_get_long(&d->in);
+        if (n == LW_CALENDAR_DAYS_MAX || v < INT32_MIN || v > INT32_MAX)
+            return model_damaged(d, "a calendar's dates");
+        day[n++] = (int32_t)v;
+    }
+    if (d->in.bad)
+        return model_damaged(d, "a calendar's dates");
+    return lw_calendars_add(&d->head->calendars, name, day, n, d->err) ? model_foreign(d)
+                                                                       : 0;
+}
+
+static int get_calendars(struct decoder *d) {
+    int32_t *day = lw_calloc(LW_CALENDAR_DAYS_MAX, sizeof *day);
+    uint64_t left = 0;
+    int rc = 0;
+    while (!rc && lw_wire_more(&d->in, &left))
+        rc = get_calendar(d, day);
+    free(day);
+    return rc ? -1 : d->in.bad ? model_damaged(d, "the calendars") : 0;
+}
+
 static int get_range(struct decoder *d) {
     struct lw_model *h = d->head;
     h->clip_lo = lw_wire_get_double(&d->in);
@@ -180,11 +208,13 @@ static int get_head(struct decoder *d) {
     if (get_name(d, h->name, sizeof h->name, "its name") ||
         get_name(d, h->kind, sizeof h->kind, "its kind") || get_params(d) ||
         get_fields(d) || get_name(d, h->zone_name, sizeof h->zone_name, "its zone") ||
-        get_range(d) || get_texts(d))
+        get_calendars(d) || get_range(d) || get_texts(d))
         return -1;
     d->m = lw_model_new(&h->fields, h->zone_name, d->err);
     if (!d->m)
         return -1;
+    for (size_t i = 0; i < h->calendars.n; i++)
+        lw_model_add_calendar(d->m, &h->calendars.of[i]);
     memcpy(d->m->name, h->name, sizeof h->name);
     memcpy(d->m->kind, h->kind, sizeof h->kind);
     memcpy(d->m->param, h->param, sizeof h->param);
@@ -571,6 +601,7 @@ static void decoder_free(struct decoder *d) {
         for (int j = 0; j < LW_IMPUTE_MAX; j++)
             pairs_fini(&d->single[i][j]);
     }
+    lw_calendars_fini(&d->head->calendars);
     free(d->head);
     free(d);
 }

@@ -35,6 +35,19 @@ static void put_fields(const struct lw_model *m, struct lw_buf *out) {
     lw_wire_close(out);
 }
 
+static void put_calendars(const struct lw_model *m, struct lw_buf *out) {
+    lw_wire_open(out, m->calendars.n);
+    for (size_t i = 0; i < m->calendars.n; i++) {
+        const struct lw_calendar *c = &m->calendars.of[i];
+        lw_wire_text(out, c->name);
+        lw_wire_open(out, c->n);
+        for (size_t k = 0; k < c->n; k++)
+            lw_varint_put_long(out, c->day[k]);
+        lw_wire_close(out);
+    }
+    lw_wire_close(out);
+}
+
 static void put_texts(const struct lw_model *m, struct lw_buf *out) {
     size_t natoms = lw_plan_atoms(m->plan), n = 0;
     for (size_t a = 0; a < natoms; a++)
@@ -150,6 +163,7 @@ static void put_scoring(const struct lw_model *m, struct lw_buf *out) {
     size_t nterms = lw_plan_terms(m->plan);
     put_fields(m, out);
     lw_wire_text(out, m->zone_name);
+    put_calendars(m, out);
     lw_buf_f64(out, m->clip_lo);
     lw_buf_f64(out, m->clip_hi);
     lw_buf_f64(out, m->intercept);

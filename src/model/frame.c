@@ -8,7 +8,12 @@
 #include "base/text.h"
 #include "model/learned.h"
 
-static void mark_fields(const struct lw_plan *plan, int at, bool *used) {
+/* What the terms of a fit read. */
+struct uses {
+    bool field[LW_FIELDS_MAX], calendar[LW_CALENDARS_MAX];
+};
+
+static void mark_fields(const struct lw_plan *plan, int at, struct uses *used) {
     const struct lw_atom *atom = lw_plan_atom_at(plan, (size_t)at);
     if (atom->learned) {
         mark_fields(plan, atom->from, used);
@@ -16,13 +21,15 @@ static void mark_fields(const struct lw_plan *plan, int at, bool *used) {
             mark_fields(plan, atom->by[j], used);
         return;
     }
-    used[atom->field[0]] = true;
+    used->field[atom->field[0]] = true;
     if (atom->source == LW_SOURCE_SAME || atom->source == LW_SOURCE_MINUTES)
-        used[atom->field[1]] = true;
+        used->field[atom->field[1]] = true;
+    if (atom->source == LW_SOURCE_HOLIDAY)
+        used->calendar[atom->calendar] = true;
 }
 
 static void mark_terms(const struct lw_plan *plan, const struct lw_fit_spec *spec,
-                       bool *used) {
+                       struct uses *used) {
     for (size_t i = 0; i < spec->nterms; i++) {
         const struct lw_term *term = lw_plan_term_at(plan, (size_t)spec->terms[i]);
         for (int j = 0; j < term->ncat + term->nnum; j++)
@@ -30,16 +37,19 @@ static void mark_terms(const struct lw_plan *plan, const struct lw_fit_spec *spe
     }
 }
 
-static void used_fields(const struct lw_plan *plan, const struct lw_fit_spec *spec,
+static void used_fields(const struct lw_plan *plan, const struct uses *used,
                         struct lw_fields *out) {
-    bool used[LW_FIELDS_MAX] = {false};
     out->n = 0;
-    mark_terms(plan, spec, used);
-    if (spec->base)
-        mark_terms(plan, spec->base, used);
     for (size_t i = 0; i < plan->fields->n; i++)
-        if (used[i])
+        if (used->field[i])
             out->field[out->n++] = plan->fields->field[i];
+}
+
+static void add_calendars(struct lw_model *m, const struct lw_plan *plan,
+                          const struct uses *used) {
+    for (size_t i = 0; plan->calendars && i < plan->calendars->n; i++)
+        if (used->calendar[i])
+            lw_model_add_calendar(m, &plan->calendars->of[i]);
 }
 
 static int add_terms(struct lw_model *m, const struct lw_plan *plan,
@@ -56,7 +66,11 @@ struct lw_model *lw_frame_new(const struct lw_plan *plan, const struct lw_fit_sp
                               struct lw_err *err) {
     struct lw_fields *fields = lw_calloc(1, sizeof *fields);
     struct lw_model *m = NULL;
-    used_fields(plan, spec, fields);
+    struct uses used = {0};
+    mark_terms(plan, spec, &used);
+    if (spec->base)
+        mark_terms(plan, spec->base, &used);
+    used_fields(plan, &used, fields);
     if (plan->zone && !*plan->zone_name)
         lw_fail(
             err, LW_ECONFIG,
@@ -64,6 +78,8 @@ struct lw_model *lw_frame_new(const struct lw_plan *plan, const struct lw_fit_sp
     else
         m = lw_model_new(fields, plan->zone ? plan->zone_name : "", err);
     free(fields);
+    if (m)
+        add_calendars(m, plan, &used);
     if (m && add_terms(m, plan, spec, err)) {
         lw_model_free(m);
         return NULL;

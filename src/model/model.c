@@ -28,7 +28,12 @@ struct lw_model *lw_model_new(const struct lw_fields *fields, const char *zone_n
     }
     m->plan = lw_plan_new(&m->bound, m->zone);
     lw_plan_set_zone_name(m->plan, zone_name);
+    lw_plan_set_calendars(m->plan, &m->calendars);
     return m;
+}
+
+void lw_model_add_calendar(struct lw_model *m, const struct lw_calendar *calendar) {
+    lw_calendars_copy(&m->calendars, calendar);
 }
 
 static void free_learned(struct lw_model *m) {
@@ -61,6 +66,7 @@ void lw_model_free(struct lw_model *m) {
     free(m->op);
     lw_plan_free(m->plan);
     lw_zone_free(m->zone);
+    lw_calendars_fini(&m->calendars);
     free(m);
 }
 

@@ -16,7 +16,7 @@
 #include "model/dataset_private.h"
 #include "model/plan_private.h"
 
-#define LW_MODEL_FORMAT 3
+#define LW_MODEL_FORMAT 4
 #define LW_PARAMS_MAX   32
 #define LW_KEYS_DENSE   4096 /* integer keys mapped to codes by an array */
 
@@ -63,10 +63,11 @@ struct lw_model {
     size_t nparams;
     struct lw_param param[LW_PARAMS_MAX]; /* how it was made; for people */
 
-    struct lw_zone *zone;   /* own */
-    struct lw_fields bound; /* the caller's */
-    struct lw_plan *plan;   /* own, over `bound` */
-    struct lw_atom_op *op;  /* how to compute the bound plan's atoms; NULL: not bound */
+    struct lw_zone *zone;          /* own */
+    struct lw_calendars calendars; /* own: those that its terms read */
+    struct lw_fields bound;        /* the caller's */
+    struct lw_plan *plan;          /* own, over `bound` */
+    struct lw_atom_op *op; /* how to compute the bound plan's atoms; NULL: not bound */
     size_t nops;
     struct lw_dict dict[LW_ATOMS_MAX]; /* of category atoms */
     uint32_t *by_key[LW_ATOMS_MAX];    /* code of small integer keys; or NULL */
@@ -90,6 +91,8 @@ struct lw_model {
  */
 struct lw_model *lw_model_new(const struct lw_fields *fields, const char *zone_name,
                               struct lw_err *err);
+/* Gives it a copy of a calendar; before the terms that read it. */
+void lw_model_add_calendar(struct lw_model *m, const struct lw_calendar *calendar);
 /* Adds a term with its block; the index, or -1. */
 int lw_model_add_term(struct lw_model *m, const struct lw_term *term, struct lw_err *err);
 /* Lists the learned atoms of the plan; after the last term. */

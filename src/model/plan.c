@@ -26,6 +26,10 @@ void lw_plan_set_zone_name(struct lw_plan *plan, const char *name) {
     lw_copy(plan->zone_name, sizeof plan->zone_name, name);
 }
 
+void lw_plan_set_calendars(struct lw_plan *plan, const struct lw_calendars *calendars) {
+    plan->calendars = calendars;
+}
+
 size_t lw_plan_atoms(const struct lw_plan *plan) {
     return plan->natoms;
 }

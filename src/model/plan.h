@@ -8,7 +8,7 @@
  *               missing(x)  hinge(x, knot)  same(a, b)  minutes(from, to)
  *               impute(x, cat, cat ...)
  *   categories  field  hour(t)  weekday(t)  weekend(t)  month(t)  hour_of_week(t)
- *               bins(x, edge, ...)  qbins(x, count)
+ *               holiday(t, calendar)  bins(x, edge, ...)  qbins(x, count)
  *
  * Functions of one number nest ("sqrt(clip(trip_distance, 0, 50))"). A missing number is
  * 0 in a product; missing(x) lets a model distinguish it from a true 0. A missing
@@ -18,8 +18,9 @@
  * model.
  *
  * In detail: sqrt and log1p apply to max(x, 0); hinge is max(x - knot, 0); zero, same
- * and missing are 0 or 1; weekday is 0 for Monday; bin i holds edge[i-1] <= x < edge[i];
- * an infinite number counts as missing.
+ * and missing are 0 or 1; weekday is 0 for Monday; holiday is a text: `holiday` on the
+ * local days of that calendar, `before` and `after` on those next to them, else
+ * `ordinary`; bin i holds edge[i-1] <= x < edge[i]; an infinite number counts as missing.
  *
  * Atoms are deduplicated by canonical text, so "sqrt(x)" in four terms is computed once
  * per row. */
@@ -28,6 +29,7 @@
 
 #include "base/time.h"
 #include "leeway/row.h"
+#include "model/calendar.h"
 
 #define LW_ATOMS_MAX   96
 #define LW_TERMS_MAX   96
@@ -43,6 +45,9 @@ void lw_plan_free(struct lw_plan *plan);
  * without its name cannot be fitted, because a reloaded model could not compute hours.
  * "" until set. */
 void lw_plan_set_zone_name(struct lw_plan *plan, const char *name);
+
+/* The calendars that holiday() can name; borrowed. None until set. */
+void lw_plan_set_calendars(struct lw_plan *plan, const struct lw_calendars *calendars);
 
 /* Adds an atom (or finds it) and returns its index. LW_ECONFIG names the text, the
  * position and the nearest valid field or function. */

@@ -16,6 +16,25 @@ static struct lw_cell calendar_value(const struct lw_plan *plan,
     return lw_cell_int(lw_calendar_part(atom->source, at));
 }
 
+static struct lw_cell holiday_value(const struct lw_plan *plan,
+                                    const struct lw_atom *atom,
+                                    const struct lw_cell *cell) {
+    static const struct {
+        const char *text;
+        size_t len;
+    } kinds[] = {
+        [LW_DAY_ORDINARY] = {"ordinary", 8},
+        [LW_DAY_BEFORE] = {"before", 6},
+        [LW_DAY_HOLIDAY] = {"holiday", 7},
+        [LW_DAY_AFTER] = {"after", 5},
+    };
+    if (!cell->present)
+        return lw_cell_missing();
+    struct lw_plan_moment at = lw_plan_moment_of(plan, (int64_t)cell->key);
+    int kind = (int)lw_calendar_day(&plan->calendars->of[atom->calendar], at.day);
+    return lw_cell_text(kinds[kind].text, kinds[kind].len);
+}
+
 static struct lw_cell cells_same(const struct lw_cell *a, const struct lw_cell *b,
                                  enum lw_kind kind) {
     bool equal = a->present && b->present;
@@ -30,6 +49,8 @@ static struct lw_cell source_value(const struct lw_plan *plan, const struct lw_a
     switch (atom->source) {
     case LW_SOURCE_FIELD:
         return *a;
+    case LW_SOURCE_HOLIDAY:
+        return holiday_value(plan, atom, a);
     case LW_SOURCE_SAME:
         return cells_same(a, b, plan->fields->field[atom->field[0]].kind);
     case LW_SOURCE_MINUTES:

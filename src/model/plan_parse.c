@@ -24,6 +24,7 @@ enum argument_shape {
     SHAPE_STEP,     /* f(x, numbers) on a number */
     SHAPE_MISSING,  /* f(anything) */
     SHAPE_CALENDAR, /* f(timestamp) */
+    SHAPE_HOLIDAY,  /* f(timestamp, calendar) */
     SHAPE_SAME,
     SHAPE_MINUTES,
     SHAPE_IMPUTE,
@@ -52,6 +53,7 @@ static const struct function functions[] = {
     {"weekend", SHAPE_CALENDAR, LW_SOURCE_WEEKEND, 0},
     {"month", SHAPE_CALENDAR, LW_SOURCE_MONTH, 0},
     {"hour_of_week", SHAPE_CALENDAR, LW_SOURCE_HOUR_OF_WEEK, 0},
+    {"holiday", SHAPE_HOLIDAY, LW_SOURCE_HOLIDAY, 0},
     {"same", SHAPE_SAME, LW_SOURCE_SAME, 0},
     {"minutes", SHAPE_MINUTES, LW_SOURCE_MINUTES, 0},
     {"impute", SHAPE_IMPUTE, LW_SOURCE_IMPUTE, 0},
@@ -266,7 +268,7 @@ static int missing_call(struct parser *p, struct lw_atom *atom, int depth) {
 }
 
 static int field_call(struct parser *p, const struct function *f, struct lw_atom *atom) {
-    bool pair = f->shape != SHAPE_CALENDAR;
+    bool pair = f->shape == SHAPE_SAME || f->shape == SHAPE_MINUTES;
     if (parse_field(p, &atom->field[0]))
         return -1;
     if (pair && (expect_char(p, ',') || parse_field(p, &atom->field[1])))
@@ -277,7 +279,7 @@ static int field_call(struct parser *p, const struct function *f, struct lw_atom
     if (f->shape == SHAPE_SAME && (a != b || a == LW_TEXT))
         return fail(p, "same compares two numbers, two categories or two timestamps");
     atom->source = (enum lw_source)f->code;
-    atom->kind = f->shape == SHAPE_CALENDAR ? LW_CATEGORY : LW_NUMERIC;
+    atom->kind = pair ? LW_NUMERIC : LW_CATEGORY;
     lw_copy(atom->text, sizeof atom->text, f->name);
     append_text(p, atom->text, sizeof atom->text, "(");
     append_text(p, atom->text, sizeof atom->text,
@@ -288,6 +290,40 @@ static int field_call(struct parser *p, const struct function *f, struct lw_atom
         return -1;
     return append_text(p, atom->text, sizeof atom->text,
                        p->plan->fields->field[atom->field[1]].name);
+}
+
+static int no_calendar(struct parser *p, const char *what) {
+    const struct lw_calendars *all = p->plan->calendars;
+    const char *names[LW_CALENDARS_MAX];
+    size_t n = all ? all->n : 0;
+    for (size_t i = 0; i < n; i++)
+        names[i] = all->of[i].name;
+    const char *near = lw_nearest(what, names, n);
+    if (near)
+        return fail(p, "there is no calendar \"%s\"; did you mean \"%s\"?", what, near);
+    return fail(p,
+                "there is no calendar \"%s\"; declare it, as in `calendars: {%.40s: "
+                "holidays.csv}`",
+                what, what);
+}
+
+static int holiday_call(struct parser *p, const struct function *f,
+                        struct lw_atom *atom) {
+    char what[LW_NAME_MAX];
+    if (field_call(p, f, atom) || expect_char(p, ','))
+        return -1;
+    skip_space(p);
+    const char *from = p->at;
+    if (parse_name(p, what))
+        return -1;
+    atom->calendar = lw_calendars_find(p->plan->calendars, what);
+    if (atom->calendar < 0) {
+        p->at = from;
+        return no_calendar(p, what);
+    }
+    if (append_text(p, atom->text, sizeof atom->text, ", "))
+        return -1;
+    return append_text(p, atom->text, sizeof atom->text, what);
 }
 
 static int impute_call(struct parser *p, struct lw_atom *atom, int depth) {
@@ -379,6 +415,9 @@ static int parse_call(struct parser *p, const struct function *f, struct lw_atom
         break;
     case SHAPE_BINS:
         rc = bins_call(p, atom, depth);
+        break;
+    case SHAPE_HOLIDAY:
+        rc = holiday_call(p, f, atom);
         break;
     case SHAPE_QBINS:
         rc = qbins_call(p, atom, depth);

@@ -24,6 +24,7 @@ enum lw_source {
     LW_SOURCE_WEEKEND,
     LW_SOURCE_MONTH,
     LW_SOURCE_HOUR_OF_WEEK,
+    LW_SOURCE_HOLIDAY,
     LW_SOURCE_SAME,
     LW_SOURCE_MINUTES,
     LW_SOURCE_IMPUTE, /* learned: reads atom `from` and the atoms `by` */
@@ -53,6 +54,7 @@ struct lw_atom {
     enum lw_kind kind;          /* LW_NUMERIC or LW_CATEGORY */
     enum lw_source source;
     int field[2];
+    int calendar; /* HOLIDAY: index in the plan's */
     int nsteps;
     struct lw_atom_step step[LW_STEPS_MAX];
     bool learned; /* contains impute or qbins */
@@ -65,6 +67,7 @@ struct lw_atom {
 struct lw_plan {
     const struct lw_fields *fields;
     const struct lw_zone *zone;
+    const struct lw_calendars *calendars; /* or NULL */
     char zone_name[LW_NAME_MAX];
     size_t natoms, nterms;
     struct lw_atom atom[LW_ATOMS_MAX];

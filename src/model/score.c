@@ -95,6 +95,7 @@ int lw_model_bind(struct lw_model *m, const struct lw_fields *fields,
     m->bound = *fields;
     struct lw_plan *plan = lw_plan_new(&m->bound, m->zone);
     lw_plan_set_zone_name(plan, m->zone_name);
+    lw_plan_set_calendars(plan, &m->calendars);
     for (size_t t = 0; t < lw_plan_terms(m->plan); t++) {
         const struct lw_term *term = lw_plan_term_at(m->plan, t);
         if (lw_plan_term(plan, term->text, term->penalty, term->min_count, err) < 0) {

@@ -1,6 +1,6 @@
 /* Texts: times, durations, sizes and numbers, which must survive a round trip; names for
- * terminals and JSON, which must be escaped; and expressions over fields, whose canonical
- * form must have the same value. The first byte selects. */
+ * terminals and JSON, which must be escaped; files of dates; and expressions over fields,
+ * whose canonical form must have the same value. The first byte selects. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +60,19 @@ static void same_value(const struct lw_cell *a, const struct lw_cell *b) {
               (a->num == b->num || (isnan(a->num) && isnan(b->num))));
 }
 
+/* A file of dates: what is accepted can be stored in a model. */
+static void dates(const char *text, size_t len) {
+    struct lw_calendars read = {0}, stored = {0};
+    struct lw_err err = {0};
+    if (lw_calendars_parse(&read, "any", text, len, "file", &err))
+        lw_assert(err.code == LW_ECONFIG && err.msg[0]);
+    else
+        lw_assert(lw_calendars_add(&stored, "any", read.of[0].day, read.of[0].n, &err) ==
+                  0);
+    lw_calendars_fini(&read);
+    lw_calendars_fini(&stored);
+}
+
 /* The expression as an atom, and its canonical text as an atom of another plan. */
 static void expression(const char *text) {
     static struct lw_fields fields;
@@ -70,8 +83,13 @@ static void expression(const char *text) {
         lw_fields_add(&fields, "c", LW_CATEGORY, false, NULL);
         lw_fields_add(&fields, "t", LW_TIMESTAMP, false, NULL);
     }
+    static int32_t days[] = {18322, 18323, 18330};
+    static const struct lw_calendars calendars = {
+        .n = 1, .of = {{.name = "US", .n = 3, .day = days}}};
     struct lw_plan *plan = lw_plan_new(&fields, NULL),
                    *again = lw_plan_new(&fields, NULL);
+    lw_plan_set_calendars(plan, &calendars);
+    lw_plan_set_calendars(again, &calendars);
     int atom = lw_plan_atom(plan, text, &err);
     lw_assert(atom >= 0 || (err.code == LW_ECONFIG && err.msg[0]));
     if (atom >= 0) {
@@ -103,7 +121,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = lw_malloc(size);
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
-    if (data[0] % 3 == 0)
+    if (data[0] == 255)
+        dates(text, size - 1);
+    else if (data[0] % 3 == 0)
         quantities(text);
     else if (data[0] % 3 == 1)
         names(text, size - 1);

@@ -22,6 +22,7 @@ except ImportError:
     sys.exit(77)
 
 MISSING, JOIN = "\x1e", "\x1f"
+DAY = 86400000  # milliseconds
 
 
 def number(f):  # a missing number stays missing
@@ -50,7 +51,13 @@ LANGUAGE = {
     "weekend": part(lambda t: int(t.weekday() >= 5)),
     "month": part(lambda t: t.month),
     "hour_of_week": part(lambda t: t.weekday() * 24 + t.hour),
+    "holiday": lambda ms, days: None if ms is None else kind_of_day(ms // DAY, days),
 }
+
+
+def kind_of_day(day, days):
+    return ("holiday" if day in days else "before" if day + 1 in days
+            else "after" if day - 1 in days else "ordinary")
 
 
 def level(values):
@@ -96,6 +103,7 @@ def complete(model):
         t["table"] = dict(zip(t["levels"], t["coefficients"]))
     levels = model["forest"]["levels"] if model["forest"] else []
     model["ranks"] = [{text: i for i, text in enumerate(texts)} for texts in levels]
+    model["calendar"] = {c["name"]: set(c["days"]) for c in model["calendars"]}
     model["learned"] = [(t, imputed) for t in model["imputes"]]
     model["learned"] += [(t, binned) for t in model["quantiles"]]
     return model
@@ -121,6 +129,7 @@ def rank(x, ranks):
 
 
 def predict(model, record):
+    record = dict(record, **model["calendar"])
     value = lambda text: evaluate(text, record, model["learned"])
     if model["forest"]:
         forest = model["forest"]

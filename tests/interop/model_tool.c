@@ -25,6 +25,7 @@ static const char *const linear[] = {"a",
                                      "s * hour(t)",
                                      "weekday(t) * weekend(t)",
                                      "month(t)",
+                                     "holiday(t, US) * a",
                                      "hour_of_week(t) * z",
                                      "x",
                                      "a * sqrt(x)",
@@ -41,8 +42,8 @@ static const char *const linear[] = {"a",
                                      "zero(x) * sqrt(impute(x, s))",
                                      "qbins(x, 6)",
                                      "bins(z, -1, 0.5) * b"};
-static const char *const trees[] = {"a", "b",       "hour(t)",      "x",
-                                    "z", "sqrt(x)", "impute(x, a)", "s"};
+static const char *const trees[] = {
+    "a", "b", "hour(t)", "x", "z", "sqrt(x)", "impute(x, a)", "s", "holiday(t, US)"};
 
 static void tool_die(const struct lw_err *err) {
     fprintf(stderr, "model_tool: %s\n", err->msg);
@@ -148,6 +149,10 @@ static void model_run(const char *dir, const char *name, bool is_linear, bool is
     for (int f = 0; f < NFIELDS; f++)
         lw_fields_add(&fields, names[f], kinds[f], false, &err);
     struct lw_plan *plan = lw_plan_new(&fields, NULL);
+    struct lw_calendars calendars = {0};
+    const char *days = "1970-01-10\n1970-02-03\n1970-02-04\n1970-12-25";
+    lw_calendars_parse(&calendars, "US", days, strlen(days), "days", &err);
+    lw_plan_set_calendars(plan, &calendars);
     if (is_linear)
         take_terms(plan, linear, sizeof linear / sizeof *linear, &base);
     if (is_trees)

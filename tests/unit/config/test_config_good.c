@@ -93,6 +93,11 @@ static void bikes_are_read_completely(void **state) {
     assert_string_equal(fields->field[spec->event.target_a].name, "kilometres");
     assert_true(spec->event.check[0].lo == -30 && spec->event.check[0].hi_open);
     assert_int_equal(lw_zone_offset(spec->zone, lw_from_civil(2020, 7, 1)), 2 * LW_HOUR);
+    assert_int_equal(spec->calendars.n, 1);
+    assert_string_equal(spec->calendars.of[0].name, "DE");
+    assert_int_equal(spec->calendars.of[0].n, 2);
+    assert_int_equal(spec->rule[find_rule(spec, "far")].except, 1);
+    assert_int_equal(spec->rule[find_rule(spec, "quiet")].except, 0);
     assert_int_equal(spec->nfeatures, 3);
     assert_int_equal(spec->feature[0].kind, LW_CATEGORY);
     assert_true(spec->feature[0].distinct);
@@ -328,6 +333,36 @@ static void paths_of_kafka_are_relative_to_the_file(void **state) {
     }
 }
 
+static void times_without_an_offset_are_local(void **state) {
+    (void)state;
+    static const struct {
+        const char *zone, *until;
+        int64_t hour; /* from 1 July 2020, 00:00 UTC */
+    } cases[] = {{"''", "2020-07-01", 0},
+                 {"Europe/Berlin", "2020-07-01", -2},
+                 {"Europe/Berlin", "2020-07-01T05:00", 3},
+                 {"Europe/Berlin", "2020-07-01T05:00Z", 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct lw_err err = {0};
+        char text[600];
+        int n = snprintf(text, sizeof text,
+                         "stream: s\nsource: {topic: t, schema: bike_share.avsc}\n"
+                         "event: {fields: {station: category}, time_zone: %s}\n"
+                         "target: {field: kilometres, range: [0, 9]}\n"
+                         "windows: {day: 1d}\nfeature_sets: {s: [station]}\n"
+                         "candidates: [{name: c, features: s, window: 9d}]\n"
+                         "retrain: {bootstrap: {until: '%s'}}\n",
+                         cases[i].zone, cases[i].until);
+        struct lw_config *config =
+            lw_config_parse(text, (size_t)n, DATA_DIR "x.yaml", &err);
+        if (!config)
+            fail_msg("%s", err.msg);
+        assert_true(config->spec.retrain.bootstrap_until_ms ==
+                    lw_from_civil(2020, 7, 1) + cases[i].hour * LW_HOUR);
+        lw_config_free(config);
+    }
+}
+
 int main(void) {
     unsetenv("LEEWAY_KAFKA");
     unsetenv("LEEWAY_REDIS");
@@ -345,6 +380,7 @@ int main(void) {
         cmocka_unit_test(the_minimal_configuration_has_sound_defaults),
         cmocka_unit_test(paths_of_kafka_are_relative_to_the_file),
         cmocka_unit_test(addresses_without_a_password_are_accepted),
+        cmocka_unit_test(times_without_an_offset_are_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "core/partition.h"
 #include "event/file.h"
@@ -27,6 +28,42 @@ struct fixture {
     size_t start[4096], n;
     int64_t offset;
 };
+
+/* The file, then `more` after the first line that is `line`. */
+static void put_after(struct lw_buf *text, const char *line, const char *more) {
+    char *at = strstr((char *)text->data, line);
+    assert_non_null(at);
+    size_t head = (size_t)(at - (char *)text->data) + strlen(line);
+    struct lw_buf out = {0};
+    lw_buf_put(&out, text->data, head);
+    lw_buf_put(&out, more, strlen(more));
+    lw_buf_put(&out, text->data + head, text->len - head);
+    lw_buf_fini(text);
+    *text = out;
+    lw_buf_str(text);
+}
+
+/* The shipped configuration, which also watches and learns holidays. */
+static struct lw_config *load_with_holidays(void) {
+    struct lw_err err = {0};
+    struct lw_buf text = {0};
+    size_t len;
+    char *file = lw_read_file(GREEN, 1 << 20, &len, &err);
+    assert_non_null(file);
+    lw_buf_put(&text, file, len);
+    lw_buf_str(&text);
+    free(file);
+    put_after(&text, "\nfeatures:\n",
+              "  holiday: {of: \"holiday(lpep_pickup_datetime, US)\"}\n");
+    put_after(&text, "\n  rich:\n", "    - holiday(lpep_pickup_datetime, US)\n");
+    put_after(&text, "\n", "calendars: {US: holidays/us.csv}\n");
+    struct lw_config *config =
+        lw_config_parse((const char *)text.data, text.len, GREEN, &err);
+    if (!config)
+        fail_msg("%s", err.msg);
+    lw_buf_fini(&text);
+    return config;
+}
 
 static void load_events(struct fixture *f) {
     struct lw_err err = {0};
@@ -80,7 +117,7 @@ static void path_fit(struct fixture *f) {
 
 static int path_setup(void **state) {
     struct fixture *f = lw_calloc(1, sizeof *f);
-    f->config = load_or_fail(GREEN);
+    f->config = load_with_holidays();
     load_events(f);
     path_fit(f);
     f->partition = lw_partition_new(&f->config->spec, 0);

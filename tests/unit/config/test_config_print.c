@@ -34,10 +34,13 @@ static void assert_same_rules(const struct lw_spec *a, const struct lw_spec *b) 
         assert_memory_equal(&p->warn, &q->warn,
                             sizeof p->warn); /* two NANs count as equal */
         assert_memory_equal(&p->critical, &q->critical, sizeof p->critical);
-        assert_true(p->clear_below == q->clear_below);
+        assert_memory_equal(&p->clear_below, &q->clear_below, sizeof p->clear_below);
+        assert_memory_equal(p->rate, q->rate, sizeof p->rate);
+        assert_int_equal(p->period_ms, q->period_ms);
         assert_int_equal(p->for_count, q->for_count);
         assert_int_equal(p->clear_count, q->clear_count);
         assert_int_equal(p->every_ms, q->every_ms);
+        assert_int_equal(p->except, q->except);
         assert_int_equal(p->min_n, q->min_n);
         assert_int_equal(p->actions, q->actions);
     }

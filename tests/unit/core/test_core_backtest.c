@@ -96,9 +96,12 @@ static void a_second_run_gives_the_same_result(void **state) {
     core_spec_free(spec);
 }
 
-static void decides_as_the_loop_does(int64_t time_constant_ms) {
+static void decides_as_the_loop_does(int64_t time_constant_ms, const char *zone) {
     struct lw_spec *spec = make_spec();
     spec->tracking.time_constant_ms = time_constant_ms;
+    spec->zone = zone ? lw_zone_new(zone, NULL) : NULL;
+    if (zone)
+        spec->rule[1].every_ms = LW_DAY;
     struct heard h = {0};
     struct lw_buf a = {0}, b = {0};
     struct core_loop *loop = lw_malloc(sizeof *loop);
@@ -119,13 +122,20 @@ static void decides_as_the_loop_does(int64_t time_constant_ms) {
     lw_buf_fini(&h.log);
     lw_buf_fini(&a);
     lw_buf_fini(&b);
+    lw_zone_free(spec->zone);
     core_spec_free(spec);
 }
 
 static void a_backtest_decides_as_the_loop_does(void **state) {
     (void)state;
-    decides_as_the_loop_does(0);
-    decides_as_the_loop_does(2 * LW_HOUR);
+    decides_as_the_loop_does(0, NULL);
+    decides_as_the_loop_does(2 * LW_HOUR, NULL);
+}
+
+/* Clocks change on 8 March, in the first week. */
+static void so_it_does_in_a_time_zone(void **state) {
+    (void)state;
+    decides_as_the_loop_does(2 * LW_HOUR, "America/New_York");
 }
 
 /* Both versions of a promotion are compared on the same events, for a week or until the
@@ -156,6 +166,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_run_gives_the_same_result),
         cmocka_unit_test(a_backtest_decides_as_the_loop_does),
+        cmocka_unit_test(so_it_does_in_a_time_zone),
         cmocka_unit_test(promotions_are_compared_with_the_previous_champion),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

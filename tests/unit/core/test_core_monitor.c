@@ -403,6 +403,57 @@ static void a_promotion_works_without_any_panes(void **state) {
     free(e);
 }
 
+/* A level that is wrong on two days of every week, which are in a calendar. */
+static void run_with_bad_days(struct core_run *f, int except) {
+    const int32_t day[] = {18323 + 5, 18323 + 6, 18323 + 12, 18323 + 13};
+    assert_int_equal(
+        lw_calendars_add(&f->spec->calendars, "off", day, sizeof day / sizeof *day, NULL),
+        0);
+    f->spec->rule[0].except = except;
+    f->spec->rule[0].actions = 0;
+    f->spec->rule[0].every_ms = LW_DAY;
+    f->spec->rule[0].for_count = 1;
+    f->spec->rule[0].window = 1;
+    core_run_again(f);
+    for (int d = 0; d < 14; d++) {
+        f->stream.level = d % 7 >= 5 ? 6 : 0;
+        core_run_until(f, d + 1);
+    }
+    f->stream.level = 0;
+    core_run_until(f, 17);
+    lw_calendars_fini(&f->spec->calendars);
+}
+
+static void days_of_a_calendar_fire_nothing(void **state) {
+    struct core_run *f = *state;
+    run_with_bad_days(f, 1);
+    assert_int_equal(f->loop.fired, 0);
+}
+
+static void without_the_calendar_they_fire(void **state) {
+    struct core_run *f = *state;
+    run_with_bad_days(f, 0);
+    assert_true(f->loop.fired > 0);
+}
+
+/* Errors that last beyond the calendar's days are found. */
+static void other_days_still_fire(void **state) {
+    struct core_run *f = *state;
+    const int32_t day[] = {18323 + 5, 18323 + 6};
+    lw_calendars_add(&f->spec->calendars, "off", day, 2, NULL);
+    f->spec->rule[0].except = 1;
+    f->spec->rule[0].actions = 0;
+    f->spec->rule[0].window = 1;
+    core_run_again(f);
+    core_run_until(f, 5);
+    f->stream.level = 6;
+    core_run_until(f, 7);
+    assert_int_equal(f->loop.fired, 0);
+    core_run_until(f, 9);
+    assert_int_equal(f->loop.fired, 1);
+    lw_calendars_fini(&f->spec->calendars);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, core_run_teardown)
     const struct CMUnitTest tests[] = {
@@ -422,6 +473,9 @@ int main(void) {
         TEST(a_young_stream_is_not_reported_as_silent),
         TEST(hostile_state_is_refused_or_harmless),
         TEST(a_promotion_works_without_any_panes),
+        TEST(days_of_a_calendar_fire_nothing),
+        TEST(without_the_calendar_they_fire),
+        TEST(other_days_still_fire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,7 +190,7 @@ static void the_level_covers_the_newest_days(void **state) {
             f->pane->answered = (struct lw_losses){.n = 10, .loss = day < 12 ? 1e6 : 30};
             lw_policy_pane(&f->p, f->spec, f->pane, false);
         }
-    lw_policy_level(&f->p, &none, &level);
+    lw_policy_level(&f->p, NULL, &none, &level);
     assert_int_equal(level.n, 10 * 24 * LW_LEVEL_DAYS);
     assert_true(level.loss == 30.0 * 24 * LW_LEVEL_DAYS);
 }
@@ -432,7 +432,7 @@ static void quarantined_panes_do_not_count(void **state) {
     struct lw_quarantine q = {.n = 1};
     q.span[0] =
         (struct lw_span){.from_ms = T0 + LW_DAY + 5, .until_ms = T0 + 2 * LW_DAY + 5};
-    lw_policy_level(&f->p, &q, &level);
+    lw_policy_level(&f->p, NULL, &q, &level);
     assert_int_equal(level.n, 20); /* two days of four */
 }
 

@@ -212,7 +212,7 @@ static void the_hourly_loss_is_scaled_to_the_hold_out_error(void **state) {
     for (int h = 0; h < LW_HOURS_OF_WEEK; h++)
         assert_true(ref->hour_loss[h] > 0 && isfinite(ref->hour_loss[h]));
     for (size_t i = lw_dataset_lower_bound(f->ds, HOLD); i < f->t.rows; i++)
-        expected += ref->hour_loss[lw_hour_of_week(lw_dataset_time(f->ds, i))];
+        expected += ref->hour_loss[lw_hour_of_week(NULL, lw_dataset_time(f->ds, i))];
     assert_true(fabs(expected - ref->losses.loss) < 1e-6 * ref->losses.loss);
     assert_true(fabs(lw_losses_error(&ref->losses) - f->t.trial[1].error) < 1e-9);
     assert_int_equal(ref->scores->members[0].num.n, ref->losses.n);
@@ -269,10 +269,10 @@ static void the_expected_error_comes_from_unseen_rows(void **state) {
     f->spec->ncandidates = 1;
     train(f, NULL);
     for (int h = 0; h < 12; h++) {
-        held += f->t.reference->hour_loss[lw_hour_of_week(HOLD + h * LW_HOUR)] / 12;
+        held += f->t.reference->hour_loss[lw_hour_of_week(NULL, HOLD + h * LW_HOUR)] / 12;
         for (int day = 1; day < 7; day++)
-            other += f->t.reference
-                         ->hour_loss[lw_hour_of_week(HOLD + h * LW_HOUR - day * LW_DAY)] /
+            other += f->t.reference->hour_loss[lw_hour_of_week(NULL, HOLD + h * LW_HOUR -
+                                                                         day * LW_DAY)] /
                      72;
     }
     assert_true(held / other > .9 && held / other < 1.1);

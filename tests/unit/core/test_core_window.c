@@ -155,8 +155,8 @@ static void expected_error_follows_the_hours(void **state) {
     }
     assert_true(fabs(lw_windows_expected_loss(w, 0, 2, hour_loss) - sum / n) < 1e-12);
     assert_true(lw_windows_expected_loss(w, 0, 7, hour_loss) == 0);
-    assert_int_equal(lw_hour_of_week(CORE_START - 1), LW_HOURS_OF_WEEK - 1);
-    assert_int_equal(lw_hour_of_week(CORE_START + 25 * LW_HOUR), 25);
+    assert_int_equal(lw_hour_of_week(NULL, CORE_START - 1), LW_HOURS_OF_WEEK - 1);
+    assert_int_equal(lw_hour_of_week(NULL, CORE_START + 25 * LW_HOUR), 25);
     lw_windows_free(w);
     core_spec_free(spec);
 }
