@@ -155,6 +155,8 @@ static struct lw_config *load_config(const char *path, const char *until) {
     struct lw_config *config = lw_cli_config(&lw_cmd_backtest, path);
     if (config && until)
         lw_parse_time(until, &config->spec.retrain.bootstrap_until_ms);
+    if (config)
+        lw_cli_left_out(config);
     return config;
 }
 

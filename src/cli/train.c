@@ -230,6 +230,7 @@ static int train_with_config(const struct train_options *o, char **files, int n)
     struct lw_config *config = lw_cli_config(&lw_cmd_train, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    lw_cli_left_out(config);
     struct lw_train_table_options table = {
         .later = o->later, .columns = o->columns, .until_ms = until_ms, .json = o->json};
     int failed = o->table ? lw_train_table(config, &table, files, (size_t)n, &err)

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "base/buf.h"
+#include "base/text.h"
 #include "base/time.h"
 
 static int find_rule(const struct lw_spec *spec, const char *name) {
@@ -74,6 +76,36 @@ static void green_candidates_have_two_time_scales(void **state) {
     assert_int_equal(pair->ncat, 2);
     assert_true(pair->penalty == 3);
     lw_config_free(config);
+}
+
+/* Every build reads an optional candidate, and those without XGBoost leave trees out. */
+static void optional_trees_are_kept_or_left_out(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    size_t len;
+    char *text = lw_read_file(GREEN, 1 << 20, &len, &err), *at;
+    assert_non_null(at = strstr(text, "\ncandidates:\n"));
+    struct lw_buf out = {0};
+    lw_buf_put(&out, text, (size_t)(at - text));
+    lw_buf_printf(&out, "%s",
+                  "\ncandidates:\n"
+                  "  - {name: straight, features: rich}\n"
+                  "  - {name: bent, kind: trees, optional: true, base: straight, "
+                  "features: rich}\n");
+    assert_non_null(at = strstr(at, "\nretrain:\n"));
+    lw_buf_put(&out, at, strlen(at));
+    struct lw_config *config =
+        lw_config_parse((char *)out.data, out.len, LW_SOURCE_DIR "/configs/x.yaml", &err);
+    if (!config)
+        fail_msg("%s", err.msg);
+    size_t left_out = lw_fit_can(LW_FIT_TREES) ? 0 : 1;
+    assert_int_equal(config->nleft_out, left_out);
+    assert_int_equal(config->spec.ncandidates, 2 - left_out);
+    if (left_out)
+        assert_string_equal(config->left_out[0], "bent");
+    lw_config_free(config);
+    lw_buf_fini(&out);
+    free(text);
 }
 
 static void bikes_are_read_completely(void **state) {
@@ -335,6 +367,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(green_taxis_are_read_completely),
         cmocka_unit_test(green_candidates_have_two_time_scales),
+        cmocka_unit_test(optional_trees_are_kept_or_left_out),
         cmocka_unit_test(bikes_are_read_completely),
         cmocka_unit_test(bike_rules_have_their_thresholds_and_defaults),
         cmocka_unit_test(each_list_entry_makes_one_candidate),
