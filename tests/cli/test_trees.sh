@@ -28,7 +28,7 @@ if grep -q "cannot fit trees" "$dir/err"; then
     prints "boosted is left out: this build has no XGBoost"
     prints "both is left out: this build has no XGBoost"
     expect 0 train -c "$dir/optional.yaml" "$few" -o "$dir/model.avro" --candidate straight --json
-    check "the linear candidate is trained" test "$(json name)" = straight
+    check "the linear candidate is trained" test "$(json kind)" = ridge
     says "candidate_left_out candidate=boosted"
     sed 's/base: straight/base: crooked/' "$dir/optional.yaml" >"$dir/bad.yaml"
     expect 1 check -c "$dir/bad.yaml" --offline
