@@ -3,7 +3,7 @@
 
     benchmarks/policy/made.py DIRECTORY [--seed 1] [--days 365] [--rate 800] [--shock 0.3]
 
-DIRECTORY receives made.avro, made.avsc, made.yaml (linear candidates), and truth.json with the times
+DIRECTORY receives made.avro, made.avsc, made.yaml, and truth.json with the times
 of the changes. The same arguments give the same bytes.
 
 An event is a delivery; its minutes are predicted from depot, kind, weight and distance.
@@ -62,6 +62,7 @@ rules:
   - {name: drift, metric: psi, feature: each, window: week, warn: 0.25, every: 1d, for: 2}
 feature_sets:
   plain: [depot, kind, weight, distance, kind * distance, hour(start) * weekend(start), missing(weight)]
+  raw: [depot, kind, weight, distance, hour(start), weekday(start)]
 candidates:
   - {name: steady, kind: ridge, features: plain, alpha: 1, half_life: [28d, 56d]}
   - name: two-scales
@@ -70,6 +71,14 @@ candidates:
     alpha: 1
     half_life: 56d
     correction: {half_life: [3d, 7d], window: 15d, penalty: 30}
+  - name: boosted
+    kind: trees
+    optional: true
+    base: two-scales-7d
+    features: raw
+    window: 150d
+    half_life: 56d
+    trees: {rounds: 100, depth: 6, eta: 0.12, min_child_weight: 200, lambda: 20}
 retrain:
   holdout: 2d
   window: 150d
