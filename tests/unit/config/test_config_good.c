@@ -57,7 +57,7 @@ static void green_candidates_have_two_time_scales(void **state) {
     struct lw_config *config = load_or_fail(GREEN);
     const struct lw_spec *spec = &config->spec;
     const int64_t days[] = {1, 3, 7};
-    assert_int_equal(spec->ncandidates, 5);
+    assert_int_equal(spec->ncandidates + config->nleft_out, 8);
     for (size_t i = 3; i < 5; i++) /* steady: no correction */
         assert_int_equal(spec->candidate[i].correction.half_life_ms, 0);
     for (size_t i = 0; i < 3; i++) {
@@ -70,8 +70,10 @@ static void green_candidates_have_two_time_scales(void **state) {
         assert_int_equal(fit->nterms, 20);
     }
     assert_string_equal(spec->candidate[1].name, "two-scales-3d");
-    assert_int_equal(lw_plan_terms(spec->train),
-                     20); /* `plain` is checked but not compiled */
+    /* `plain` is checked but not compiled */
+    assert_int_equal(lw_plan_terms(spec->train), config->nleft_out ? 20 : 25);
+    for (size_t i = 5; i < spec->ncandidates; i++)
+        assert_ptr_equal(spec->candidate[i].base, &spec->candidate[i - 5]);
     const struct lw_term *pair = lw_plan_term_at(spec->train, 2);
     assert_int_equal(pair->ncat, 2);
     assert_true(pair->penalty == 3);
