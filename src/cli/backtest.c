@@ -158,6 +158,8 @@ static struct lw_config *load_config(const char *path, const char *until) {
     if (config && until)
         lw_parse_instant(until, strlen(until), config->spec.zone,
                          &config->spec.retrain.bootstrap_until_ms);
+    if (config)
+        lw_cli_left_out(config);
     return config;
 }
 

@@ -250,6 +250,15 @@ static void check_calendars(struct lw_check_findings *f, const struct lw_config 
     }
 }
 
+static void check_left_out(struct lw_check_findings *f, const struct lw_config *config) {
+    char text[LW_NAME_MAX + 80];
+    for (size_t i = 0; i < config->nleft_out; i++) {
+        snprintf(text, sizeof text, "%s is left out: this build has no XGBoost",
+                 config->left_out[i]);
+        lw_check_report(f, "candidate", LW_CHECK_WARNING, text);
+    }
+}
+
 struct check_options {
     bool offline, json;
     char **files;
@@ -261,6 +270,7 @@ static int check_everything(const struct lw_config *config,
     struct lw_check_findings f = {.list = json_array(), .json = o->json};
     bool offline = o->offline, there = false;
     check_config(&f, config);
+    check_left_out(&f, config);
     check_timeouts(&f, config);
     check_calendars(&f, config);
     check_receivers(&f, config, offline);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/text_media.h"
@@ -36,6 +37,11 @@ struct lw_config *lw_cli_config(const struct lw_command *command, const char *pa
     if (!config)
         lw_cli_fail(command, &err);
     return config;
+}
+
+void lw_cli_left_out(const struct lw_config *config) {
+    for (size_t i = 0; i < config->nleft_out; i++)
+        lw_log(candidate_left_out, config->left_out[i]);
 }
 
 void lw_cli_person(char *out, size_t size) {

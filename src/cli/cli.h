@@ -34,6 +34,8 @@ int lw_cli_usage(const struct lw_command *command, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Loads -c FILE. NULL after printing the error, also when path is NULL. */
 struct lw_config *lw_cli_config(const struct lw_command *command, const char *path);
+/* Logs the candidates that this build cannot fit. */
+void lw_cli_left_out(const struct lw_config *config);
 /* "user@host", printable: who changes something, for the audit. */
 void lw_cli_person(char *out, size_t size);
 /* Prints the object as one line on standard output and releases it. */

@@ -280,6 +280,7 @@ static int load_config(struct demo *d, struct lw_err *err) {
     d->config = lw_config_load(d->config_path, err);
     if (!d->config)
         return -1;
+    lw_cli_left_out(d->config);
     struct lw_config_source *source = &d->config->source;
     source->flush_interval_ms = 4; /* event time runs fast, so flush often */
     set_property(&d->config->kafka, "linger.ms",

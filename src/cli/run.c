@@ -69,6 +69,7 @@ static int daemon_main(const struct lw_config *config) {
     lw_log_level(config->log_level);
     lw_log(starting, LW_CODE_VERSION, config->spec.stream, config->path,
            config->spec.config_hash);
+    lw_cli_left_out(config);
     struct lw_serve http;
     if (lw_serve_start(&http, config, &err))
         return lw_cli_fail(&lw_cmd_run, &err);

@@ -231,6 +231,7 @@ static int train_with_config(const struct train_options *o, char **files, int n)
     struct lw_config *config = lw_cli_config(&lw_cmd_train, o->config);
     if (!config)
         return o->config ? LW_EXIT_FAILED : LW_EXIT_USAGE;
+    lw_cli_left_out(config);
     if (o->until) /* local, now that the zone is known */
         lw_parse_instant(o->until, strlen(o->until), config->spec.zone, &until_ms);
     struct lw_train_table_options table = {

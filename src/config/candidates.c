@@ -154,13 +154,15 @@ int lw_config_read_sets(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-/* Keys that belong to one kind of model only. */
+/* Keys that belong to one kind of model only; and whether this build can fit it. */
 static int check_kind(struct lw_load *load, const struct lw_yaml *node,
-                      const struct lw_fit_spec *fit) {
-    if (!lw_fit_can(fit->kind))
+                      const struct lw_candidate_item *item) {
+    const struct lw_fit_spec *fit = &item->fit;
+    if (!lw_fit_can(fit->kind) && !item->optional)
         return lw_yaml_fail(
             load->tree, lw_yaml_find(node, "kind"), load->err,
-            "this build cannot fit trees: it was made without libxgboost-dev");
+            "this build cannot fit trees: it was made without libxgboost-dev; `optional: "
+            "true` leaves the candidate out of such a build");
     const struct {
         const char *key, *of;
         bool allowed;
@@ -219,6 +221,12 @@ static int take_base(struct lw_load *load, const struct lw_yaml *node,
                         lw_config_suggest(hint, sizeof hint, item->base, names, n));
 }
 
+static int fail_many(struct lw_load *load, const struct lw_yaml *node) {
+    return lw_yaml_fail(load->tree, node, load->err,
+                        "more than %d candidates, counting each combination of lists",
+                        LW_CANDIDATES_MAX);
+}
+
 static int check_candidate_twice(struct lw_load *load, const struct lw_yaml *node,
                                  const char *name) {
     const struct lw_spec *spec = &load->config->spec;
@@ -226,6 +234,17 @@ static int check_candidate_twice(struct lw_load *load, const struct lw_yaml *nod
         if (strcmp(spec->candidate[i].name, name) == 0)
             return lw_yaml_fail(load->tree, node, load->err,
                                 "a second candidate is called '%.60s'", name);
+    return 0;
+}
+
+/* The candidate has passed every check, so that a bad configuration is refused by all
+ * builds alike. */
+static int leave_out(struct lw_load *load, const struct lw_yaml *node,
+                     const struct lw_candidate_item *item) {
+    struct lw_config *config = load->config;
+    if (config->nleft_out == LW_CANDIDATES_MAX)
+        return fail_many(load, node);
+    lw_copy(config->left_out[config->nleft_out++], LW_NAME_MAX, item->fit.name);
     return 0;
 }
 
@@ -258,16 +277,17 @@ static int finish_candidate(struct lw_load *load, const struct lw_yaml *node,
                             "too long once '%s' (the values of its lists) is appended",
                             load->picked);
     memcpy(item->fit.name + used, load->picked, strlen(load->picked) + 1);
-    if (take_terms(load, lw_yaml_find(node, "features"), set, &item->fit) ||
-        lw_config_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
+    if (lw_config_check_name(load, name, item->fit.name, LW_NAME_MAX) ||
         check_candidate_twice(load, name, item->fit.name) ||
-        check_kind(load, node, &item->fit) || take_base(load, node, item) ||
+        check_kind(load, node, item) || take_base(load, node, item) ||
         check_spans(load, node, &item->fit))
         return -1;
+    if (!lw_fit_can(item->fit.kind))
+        return leave_out(load, node, item);
+    if (take_terms(load, lw_yaml_find(node, "features"), set, &item->fit))
+        return -1;
     if (spec->ncandidates == LW_CANDIDATES_MAX)
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "more than %d candidates, counting each combination of lists",
-                            LW_CANDIDATES_MAX);
+        return fail_many(load, node);
     spec->candidate[spec->ncandidates++] = item->fit;
     return 0;
 }

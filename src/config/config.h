@@ -103,6 +103,9 @@ struct lw_config {
     struct lw_privacy privacy; /* without its key */
     enum lw_log_level log_level;
     bool core_dumps;
+    /* Optional candidates of a kind that this build cannot fit. */
+    char left_out[LW_CANDIDATES_MAX][LW_NAME_MAX];
+    size_t nleft_out;
     struct lw_config_names names;
     struct lw_tree *tree; /* for lw_config_print */
 };

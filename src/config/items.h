@@ -41,6 +41,7 @@ struct lw_term_item {
 struct lw_candidate_item {
     struct lw_fit_spec fit;
     char features[LW_NAME_MAX], base[LW_NAME_MAX];
+    bool optional;
 };
 
 #endif

@@ -179,6 +179,9 @@ static const struct lw_key candidate_keys[] = {
      .doc = "Name of the candidate, stored in its models."},
     {"kind", LW_KEY_WORD, AT(struct lw_candidate_item, fit.kind), .words = fits,
      .standard = "ridge", .doc = "Model family."},
+    {"optional", LW_KEY_BOOL, AT(struct lw_candidate_item, optional), .standard = "false",
+     .doc = "A build without XGBoost refuses `kind: trees`. If `true`, it leaves the "
+            "candidate out instead, and says so in `check` and in the log."},
     {"features", LW_KEY_TEXT, AT(struct lw_candidate_item, features),
      .flags = LW_REQUIRED, .doc = "Name of the candidate's feature set."},
     {"base", LW_KEY_TEXT, AT(struct lw_candidate_item, base),

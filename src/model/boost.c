@@ -18,8 +18,6 @@
 #include "base/mem.h"
 #include "model/parts.h"
 
-#define FOLDS 5
-
 /* Predicts the rows of a fold by a fit on the others. */
 static int predict_fold(const struct lw_fit_rows *from, const struct lw_fit_spec *fit,
                         const struct lw_fold *fold, double *out, struct lw_err *err) {
@@ -44,13 +42,15 @@ static int predict_fold(const struct lw_fit_rows *from, const struct lw_fit_spec
 double *lw_boost_base(struct lw_model *m, const struct lw_fit_rows *from,
                       const struct lw_fit_spec *base, struct lw_err *err) {
     struct lw_fit_spec plain = *base;
-    struct lw_fit_report report = {.quick = true};
-    double *out = lw_calloc(from->end - from->begin + 1, sizeof *out);
+    double *out = NULL;
+    int rc = 0;
+    m->base = lw_fit_folded(from, base, &out, err);
+    if (!m->base || out)
+        return out;
     plain.uncorrected = true;
-    m->base = lw_fit(from, &plain, &report, err);
-    int rc = m->base ? 0 : -1;
-    for (int k = 0; k < FOLDS && !rc; k++) {
-        const struct lw_fold fold = {.block_ms = 1, .half = k, .of = FOLDS};
+    out = lw_calloc(from->end - from->begin + 1, sizeof *out);
+    for (int k = 0; k < LW_FOLDS && !rc; k++) {
+        const struct lw_fold fold = lw_fit_fold(k);
         rc = predict_fold(from, &plain, &fold, out, err);
     }
     if (!rc)

@@ -42,6 +42,7 @@ struct fit {
     const struct lw_fit_spec *spec;
     const struct lw_rows *base;
     const double *offset; /* of each row from base->begin on; or NULL */
+    double **held;        /* predictions out of fold are wanted here; or NULL */
     struct lw_model *m;
     struct lw_chunk feed;
     struct lw_layout layout;
@@ -171,7 +172,22 @@ static void fit_gather(struct fit *fit, const struct fit_stage *s,
             w[i] *= r->part[from + i];
         lw_stats_add(stats, &fit->feed, n, w, r ? r->y + from : y);
     }
+}
+
+/* The solution for the sums of all rows. */
+static int fit_sums(struct fit *fit, struct fit_stage *s, struct lw_stats *stats,
+                    struct lw_fit_report *report, struct lw_err *err) {
+    bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
     lw_stats_seal(stats);
+    if (lw_finite_chunk(&fit->feed, err) || lw_finite_stats(stats, fit->m, err))
+        return -1;
+    double share = s->robust && mean ? lw_robust_weight(s->robust) / stats->sw : 1;
+    lw_solve_fini(&s->x);
+    lw_solve_init(&s->x, &fit->layout);
+    fit_solve(fit, stats, s->factor * share, &s->x);
+    s->intercept = fit->layout.intercept ? lw_stats_intercept(stats, s->x.wr) : 0;
+    report->iterations += s->x.sweeps;
+    return 0;
 }
 
 /* One pass over the rows and the solution that follows. */
@@ -180,17 +196,7 @@ static int fit_pass(struct fit *fit, struct fit_stage *s, struct lw_fit_report *
     struct lw_stats stats;
     lw_stats_init(&stats, &fit->layout);
     fit_gather(fit, s, &stats);
-    int rc =
-        lw_finite_chunk(&fit->feed, err) || lw_finite_stats(&stats, fit->m, err) ? -1 : 0;
-    if (rc == 0) {
-        bool mean = fit->spec->kind >= LW_FIT_LASSO; /* the loss is a mean there */
-        double share = s->robust && mean ? lw_robust_weight(s->robust) / stats.sw : 1;
-        lw_solve_fini(&s->x);
-        lw_solve_init(&s->x, &fit->layout);
-        fit_solve(fit, &stats, s->factor * share, &s->x);
-        s->intercept = fit->layout.intercept ? lw_stats_intercept(&stats, s->x.wr) : 0;
-        report->iterations += s->x.sweeps;
-    }
+    int rc = fit_sums(fit, s, &stats, report, err);
     lw_stats_fini(&stats);
     return rc;
 }
@@ -316,6 +322,87 @@ static int fit_correct(struct fit *fit, struct lw_fit_report *report,
                : 0;
 }
 
+/* ---- folds ---------------------------------------------------------------------------
+ *
+ * Sums of folds add up, so one pass over the rows serves the fit on all of them and a fit
+ * without each fold. They are added, not subtracted from the total: a level that occurs
+ * in one fold only is then exactly absent from the others. */
+
+#define FOLD_SUMS_MAX (4U << 20) /* numbers in the sums of a fold: 32 MiB */
+
+static bool has_fold_sums(const struct fit *fit) {
+    const struct lw_layout *l = &fit->layout;
+    size_t size = (size_t)l->nr * l->nr + l->ne * lw_stats_stride(l);
+    return fit->spec->loss == LW_LOSS_SQUARED && size <= FOLD_SUMS_MAX;
+}
+
+/* The fit on all folds but `left_out`; -1: on all. */
+static int fit_others(struct fit *fit, const struct lw_stats *sums, int left_out,
+                      struct lw_fit_report *report, struct lw_err *err) {
+    struct fit_stage s = {.rows = fit->base, .factor = 1};
+    struct lw_stats others;
+    lw_stats_init(&others, &fit->layout);
+    for (int k = 0; k < LW_FOLDS; k++)
+        if (k != left_out)
+            lw_stats_merge(&others, &sums[k]);
+    int rc = others.n >= 2
+                 ? fit_sums(fit, &s, &others, report, err)
+                 : lw_fail(err, LW_EINPUT, "fewer than 2 rows outside of a fold");
+    lw_stats_fini(&others);
+    zero_coefficients(fit->m);
+    if (rc == 0)
+        add_solution(fit, &s);
+    lw_solve_fini(&s.x);
+    return rc;
+}
+
+/* Predicts a fold, also its rows that are older than the fit's. */
+static void predict_held(struct fit *fit, int k, double *held) {
+    struct lw_rows rows = *fit->base;
+    uint32_t idx[LW_CHUNK];
+    double p[LW_CHUNK];
+    lw_model_finish(fit->m);
+    rows.since = INT64_MIN;
+    rows.fold = (struct lw_fold){0};
+    rows.part = lw_fit_fold(k);
+    for (size_t n, at = rows.begin; (n = lw_rows_next(&rows, &at, idx));) {
+        lw_chunk_chunk(&fit->feed, idx, n);
+        lw_model_predict_chunk(fit->m, &fit->feed, idx, n, p);
+        for (size_t i = 0; i < n; i++)
+            held[idx[i] - rows.begin] = p[i];
+    }
+}
+
+static int fit_folds(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
+    struct lw_stats sums[LW_FOLDS];
+    struct lw_rows rows = *fit->base;
+    struct fit_stage s = {.rows = &rows, .factor = 1};
+    const struct lw_rows *all = fit->base;
+    double *held = lw_calloc(rows.end - rows.begin + 1, sizeof *held);
+    int rc = 0;
+    fit->base = &rows;
+    for (int k = 0; k < LW_FOLDS; k++) {
+        lw_stats_init(&sums[k], &fit->layout);
+        if (k)
+            lw_stats_align(&sums[k], &sums[k - 1]);
+        rows.part = lw_fit_fold(k);
+        fit_gather(fit, &s, &sums[k]);
+    }
+    fit->base = all;
+    fit->m->clip_lo = fit->spec->clip_lo;
+    fit->m->clip_hi = fit->spec->clip_hi;
+    for (int k = 0; k < LW_FOLDS && !rc; k++) {
+        rc = fit_others(fit, sums, k, report, err);
+        if (rc == 0)
+            predict_held(fit, k, held);
+    }
+    rc = rc ? rc : fit_others(fit, sums, -1, report, err);
+    for (int k = 0; k < LW_FOLDS; k++)
+        lw_stats_fini(&sums[k]);
+    *fit->held = held;
+    return rc;
+}
+
 static int fit_linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
     if (lw_layout_init(&fit->layout, fit->m, fit->spec->intercept, err))
         return -1;
@@ -324,7 +411,8 @@ static int fit_linear(struct fit *fit, struct lw_fit_report *report, struct lw_e
         part->n = fit->layout.width[t];
         part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
     }
-    int rc = fit_stage(fit, fit->base, 1, report, err);
+    int rc = fit->held && has_fold_sums(fit) ? fit_folds(fit, report, err)
+                                             : fit_stage(fit, fit->base, 1, report, err);
     if (!rc && fit->spec->correction.half_life_ms && !fit->spec->uncorrected)
         rc = fit_correct(fit, report, err);
     lw_layout_fini(&fit->layout);
@@ -373,12 +461,13 @@ static struct lw_rows fit_rows(const struct lw_fit_rows *from,
                             .fold = from->fold};
 }
 
-struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
-                        struct lw_fit_report *report, struct lw_err *err) {
+static struct lw_model *fit_model(const struct lw_fit_rows *from,
+                                  const struct lw_fit_spec *spec, double **held,
+                                  struct lw_fit_report *report, struct lw_err *err) {
     const struct lw_dataset *ds = from->ds;
     struct lw_rows rows = fit_rows(from, spec);
     struct lw_fit_report scratch = {.quick = true};
-    struct fit fit = {.spec = spec, .base = &rows};
+    struct fit fit = {.spec = spec, .base = &rows, .held = held};
     report = report ? report : &scratch;
     *report = (struct lw_fit_report){.quick = report->quick};
     if (check_spec(spec, err))
@@ -410,6 +499,25 @@ struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec
         return fit.m;
     lw_model_free(fit.m);
     return NULL;
+}
+
+struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
+                        struct lw_fit_report *report, struct lw_err *err) {
+    return fit_model(from, spec, NULL, report, err);
+}
+
+struct lw_model *lw_fit_folded(const struct lw_fit_rows *from,
+                               const struct lw_fit_spec *spec, double **held,
+                               struct lw_err *err) {
+    struct lw_fit_spec plain = *spec;
+    plain.uncorrected = true;
+    *held = NULL;
+    struct lw_model *m = fit_model(from, &plain, held, NULL, err);
+    if (!m) {
+        free(*held);
+        *held = NULL;
+    }
+    return m;
 }
 
 static bool same_shape(const struct lw_fit_spec *a, const struct lw_fit_spec *b) {

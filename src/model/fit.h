@@ -99,6 +99,19 @@ struct lw_fit_rows {
 struct lw_model *lw_fit(const struct lw_fit_rows *from, const struct lw_fit_spec *spec,
                         struct lw_fit_report *report, struct lw_err *err);
 
+#define LW_FOLDS 5
+/* As lw_fit, for a linear spec without its correction; and, where the sums of all folds
+ * fit into memory, predictions of the rows [begin, end) out of fold: each by a fit on the
+ * other folds, which a hash of the row's time assigns. Categories and what is learned from
+ * inputs alone are those of all rows. *held is NULL if a fold must be fitted from its
+ * rows; else end - begin entries, free(). */
+struct lw_model *lw_fit_folded(const struct lw_fit_rows *from,
+                               const struct lw_fit_spec *spec, double **held,
+                               struct lw_err *err);
+static inline struct lw_fold lw_fit_fold(int k) {
+    return (struct lw_fold){.block_ms = 1, .half = k, .of = LW_FOLDS};
+}
+
 /* Whether two specs differ in name and correction only (of trees: their bases do); their
  * fits then differ in the last stage only. */
 bool lw_fit_same_base(const struct lw_fit_spec *a, const struct lw_fit_spec *b);

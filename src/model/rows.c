@@ -11,7 +11,7 @@ size_t lw_rows_next(const struct lw_rows *rows, size_t *at, uint32_t idx[LW_CHUN
     for (; i < rows->end && n < LW_CHUNK; i++) {
         idx[n] = (uint32_t)i;
         n += time[i] >= rows->since && isfinite(target[i]) &&
-             lw_fold_has(&rows->fold, time[i]);
+             lw_fold_has(&rows->fold, time[i]) && lw_fold_has(&rows->part, time[i]);
     }
     *at = i;
     return n;

@@ -67,6 +67,7 @@ static double shift_of(const double *v, size_t n) {
 static void find_shifts(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                         const double *y) {
     const struct lw_layout *l = s->layout;
+    s->placed = true;
     s->y_shift = shift_of(y, n);
     for (int k = 0; k < l->nrest; k++)
         if (feed->m->part[l->rest[k]].block < 0)
@@ -245,7 +246,7 @@ void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
     const struct lw_layout *l = s->layout;
     double y[LW_CHUNK];
     struct gram_rows rows = {.feed = feed, .n = n, .w = w, .y = y};
-    if (s->n == 0 && n > 0 && l->intercept)
+    if (!s->placed && n > 0 && l->intercept)
         find_shifts(s, feed, n, target);
     for (size_t i = 0; i < n; i++)
         y[i] = target[i] - s->y_shift;
@@ -273,6 +274,33 @@ void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
         s->yy += w[i] * y[i] * y[i];
     }
     s->n += n;
+}
+
+void lw_stats_align(struct lw_stats *s, const struct lw_stats *with) {
+    s->placed = with->placed;
+    s->y_shift = with->y_shift;
+    memcpy(s->shift, with->shift, (size_t)s->layout->nrest * sizeof *s->shift);
+}
+
+static void add_all(double *to, const double *from, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        to[i] += from[i];
+}
+
+void lw_stats_merge(struct lw_stats *s, const struct lw_stats *from) {
+    const struct lw_layout *l = s->layout;
+    if (!s->placed)
+        lw_stats_align(s, from);
+    add_all(s->a, from->a, (size_t)l->nr * l->nr);
+    add_all(s->br, from->br, l->nr);
+    add_all(s->d, from->d, l->ne);
+    add_all(s->be, from->be, l->ne);
+    add_all(s->c, from->c, l->ne * lw_stats_stride(l));
+    for (size_t i = 0; i < from->pairs.n; i++)
+        add_pair(s, from->pair_key[i], from->pair[i]);
+    s->sw += from->sw;
+    s->yy += from->yy;
+    s->n += from->n;
 }
 
 double lw_stats_intercept(const struct lw_stats *s, const double *wr) {

@@ -25,6 +25,7 @@ struct lw_pair_row { /* the sparse part of one level's row of C, after sealing *
 struct lw_stats {
     const struct lw_layout *layout; /* borrowed */
     uint64_t n;
+    bool placed;            /* the shifts are known */
     double y_shift, *shift; /* subtracted from the target; from each rest term's column
                              */
     double sw, yy;
@@ -46,6 +47,10 @@ void lw_stats_fini(struct lw_stats *s);
 /* Adds the last chunk, with weights w and targets y. */
 void lw_stats_add(struct lw_stats *s, const struct lw_chunk *feed, size_t n,
                   const double *w, const double *target);
+/* Gives sums without rows the shifts of others, so that they can be merged. */
+void lw_stats_align(struct lw_stats *s, const struct lw_stats *with);
+/* Adds the sums of other rows with the same shifts; not after _seal. */
+void lw_stats_merge(struct lw_stats *s, const struct lw_stats *from);
 /* The intercept of the unshifted rows, for rest coefficients wr. */
 double lw_stats_intercept(const struct lw_stats *s, const double *wr);
 /* Orders the pairs by level; call once, after the last row. */

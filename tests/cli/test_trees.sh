@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Boosted trees as a candidate like any other: trained, judged against their champion, promoted and
-# scored in a whole backtest. Skipped if the build cannot fit trees.
+# scored in a whole backtest. A build that cannot fit trees refuses them, and leaves optional ones out.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh" "$1"
 
@@ -22,8 +22,19 @@ awk -v root="$root" '
 
 "$program" train -c "$dir/trees.yaml" "$few" -o "$dir/model.avro" --candidate boosted >"$dir/out" 2>"$dir/err"
 if grep -q "cannot fit trees" "$dir/err"; then
-    echo "this build has no XGBoost"
-    exit 77
+    check "trees are refused, with line and key" grep -qE "trees.yaml:[0-9]+:[0-9]+: key '[^']*kind'" "$dir/err"
+    sed 's/kind: trees/kind: trees, optional: true/' "$dir/trees.yaml" >"$dir/optional.yaml"
+    expect 0 check -c "$dir/optional.yaml" --offline
+    prints "boosted is left out: this build has no XGBoost"
+    prints "both is left out: this build has no XGBoost"
+    expect 0 train -c "$dir/optional.yaml" "$few" -o "$dir/model.avro" --candidate straight --json
+    check "the linear candidate is trained" test "$(json kind)" = ridge
+    says "candidate_left_out candidate=boosted"
+    sed 's/base: straight/base: crooked/' "$dir/optional.yaml" >"$dir/bad.yaml"
+    expect 1 check -c "$dir/bad.yaml" --offline
+    says "no linear candidate above is called 'crooked'"
+    finish
+    exit
 fi
 expect 0 train -c "$dir/trees.yaml" "$few" -o "$dir/model.avro" --candidate boosted --json
 check "it is a tree model" test "$(json kind)" = trees

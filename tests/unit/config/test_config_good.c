@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "base/buf.h"
+#include "base/text.h"
 #include "base/time.h"
 
 static int find_rule(const struct lw_spec *spec, const char *name) {
@@ -55,7 +57,7 @@ static void green_candidates_have_two_time_scales(void **state) {
     struct lw_config *config = load_or_fail(GREEN);
     const struct lw_spec *spec = &config->spec;
     const int64_t days[] = {1, 3, 7};
-    assert_int_equal(spec->ncandidates, 5);
+    assert_int_equal(spec->ncandidates + config->nleft_out, 8);
     for (size_t i = 3; i < 5; i++) /* steady: no correction */
         assert_int_equal(spec->candidate[i].correction.half_life_ms, 0);
     for (size_t i = 0; i < 3; i++) {
@@ -68,12 +70,44 @@ static void green_candidates_have_two_time_scales(void **state) {
         assert_int_equal(fit->nterms, 20);
     }
     assert_string_equal(spec->candidate[1].name, "two-scales-3d");
-    assert_int_equal(lw_plan_terms(spec->train),
-                     20); /* `plain` is checked but not compiled */
+    /* `plain` is checked but not compiled */
+    assert_int_equal(lw_plan_terms(spec->train), config->nleft_out ? 20 : 25);
+    for (size_t i = 5; i < spec->ncandidates; i++)
+        assert_ptr_equal(spec->candidate[i].base, &spec->candidate[i - 5]);
     const struct lw_term *pair = lw_plan_term_at(spec->train, 2);
     assert_int_equal(pair->ncat, 2);
     assert_true(pair->penalty == 3);
     lw_config_free(config);
+}
+
+/* Every build reads an optional candidate, and those without XGBoost leave trees out. */
+static void optional_trees_are_kept_or_left_out(void **state) {
+    (void)state;
+    struct lw_err err = {0};
+    size_t len;
+    char *text = lw_read_file(GREEN, 1 << 20, &len, &err), *at;
+    assert_non_null(at = strstr(text, "\ncandidates:\n"));
+    struct lw_buf out = {0};
+    lw_buf_put(&out, text, (size_t)(at - text));
+    lw_buf_printf(&out, "%s",
+                  "\ncandidates:\n"
+                  "  - {name: straight, features: rich}\n"
+                  "  - {name: bent, kind: trees, optional: true, base: straight, "
+                  "features: rich}\n");
+    assert_non_null(at = strstr(at, "\nretrain:\n"));
+    lw_buf_put(&out, at, strlen(at));
+    struct lw_config *config =
+        lw_config_parse((char *)out.data, out.len, LW_SOURCE_DIR "/configs/x.yaml", &err);
+    if (!config)
+        fail_msg("%s", err.msg);
+    size_t left_out = lw_fit_can(LW_FIT_TREES) ? 0 : 1;
+    assert_int_equal(config->nleft_out, left_out);
+    assert_int_equal(config->spec.ncandidates, 2 - left_out);
+    if (left_out)
+        assert_string_equal(config->left_out[0], "bent");
+    lw_config_free(config);
+    lw_buf_fini(&out);
+    free(text);
 }
 
 static void bikes_are_read_completely(void **state) {
@@ -370,6 +404,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(green_taxis_are_read_completely),
         cmocka_unit_test(green_candidates_have_two_time_scales),
+        cmocka_unit_test(optional_trees_are_kept_or_left_out),
         cmocka_unit_test(bikes_are_read_completely),
         cmocka_unit_test(bike_rules_have_their_thresholds_and_defaults),
         cmocka_unit_test(each_list_entry_makes_one_candidate),

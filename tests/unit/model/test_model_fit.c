@@ -289,6 +289,52 @@ static void a_shared_first_stage_changes_nothing(void **state) {
     lw_bench_fini(&t);
 }
 
+/* Predictions out of fold equal those of a fit on the rows of the other folds, also of
+ * levels that only one fold has and of rows older than the window; and the model is that
+ * of all rows. */
+static void folds_equal_refits(struct bench *t) {
+    struct lw_err err = {0};
+    size_t n = lw_dataset_rows(t->ds);
+    struct lw_fit_rows rows = {.ds = t->ds, .end = n, .as_of_ms = 60 * LW_DAY};
+    double *held, *p = lw_calloc(n, sizeof *p);
+    struct lw_model *m = lw_fit_folded(&rows, &t->spec, &held, &err);
+    assert_non_null(held);
+    struct lw_model *all = lw_bench_fit(t, rows.as_of_ms, NULL);
+    assert_near(lw_bench_rmse(t, m), lw_bench_rmse(t, all), 1e-6);
+    for (int k = 0; k < LW_FOLDS; k++) {
+        rows.fold = lw_fit_fold(k);
+        rows.fold.without = true;
+        struct lw_model *others = lw_fit(&rows, &t->spec, NULL, &err);
+        lw_model_predict_rows(others, t->ds, 0, n, p);
+        for (size_t i = 0; i < n; i++)
+            if (!lw_fold_has(&rows.fold, lw_dataset_time(t->ds, i)))
+                assert_near(held[i], p[i], 1e-5);
+        lw_model_free(others);
+    }
+    free(held);
+    free(p);
+    lw_model_free(m);
+    lw_model_free(all);
+}
+
+static void sums_of_folds_equal_refits(void **state) {
+    (void)state;
+    static const enum lw_fit_kind kinds[] = {LW_FIT_OLS, LW_FIT_RIDGE, LW_FIT_LASSO};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct bench t;
+        lw_bench_init(&t, kinds[k], kinds[k] == LW_FIT_LASSO ? .01 : 1);
+        lw_bench_term(&t, "a * b", 1);
+        lw_bench_term(&t, "s", 1);
+        lw_bench_term(&t, "x", 0);
+        lw_bench_term(&t, "zero(x) * z", 0.1);
+        lw_bench_random(&t, 17 + k, 400);
+        t.spec.half_life_ms = 20 * LW_DAY;
+        t.spec.window_ms = 50 * LW_DAY;
+        folds_equal_refits(&t);
+        lw_bench_fini(&t);
+    }
+}
+
 static void rare_levels_share_other(void **state) {
     (void)state;
     struct bench t;
@@ -342,6 +388,7 @@ int main(void) {
         cmocka_unit_test(correction_follows_a_change),
         cmocka_unit_test(correction_adds_a_fit_of_residuals),
         cmocka_unit_test(a_shared_first_stage_changes_nothing),
+        cmocka_unit_test(sums_of_folds_equal_refits),
         cmocka_unit_test(rare_levels_share_other),
         cmocka_unit_test(too_many_columns_are_refused),
     };
