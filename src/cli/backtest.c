@@ -13,7 +13,7 @@
 struct backtest_options {
     const char *config, *against, *html, *truth;
     struct lw_cli_backtest_options run;
-    bool json, quiet;
+    bool json, quiet, calibrate;
 };
 
 static int feed_through(struct lw_cli_backtest *b, struct lw_event_feed *feed,
@@ -21,7 +21,7 @@ static int feed_through(struct lw_cli_backtest *b, struct lw_event_feed *feed,
     struct lw_progress progress;
     struct lw_feed_event event;
     int got;
-    lw_progress_start(&progress, "backtest");
+    lw_progress_start(&progress, b->what ? b->what : "backtest");
     while ((got = lw_feed_next(feed, &event, err)) > 0) {
         if (event.reason >= 0 &&
             lw_backtest_event(backtest, &event.row, event.reason, err))
@@ -84,10 +84,9 @@ static bool parse_release(const char *text, const struct lw_zone *zone,
     return true;
 }
 
-/* Runs one configuration over the files. */
-static int run_over_files(struct lw_cli_backtest *b,
-                          const struct lw_cli_backtest_options *options, char **files,
-                          size_t n, struct lw_err *err) {
+int lw_cli_backtest_run(struct lw_cli_backtest *b,
+                        const struct lw_cli_backtest_options *options, char **files,
+                        size_t n, struct lw_err *err) {
     char names[LW_TEXTS_MAX][LW_NAME_MAX];
     if (lw_cli_backtest_prepare(b, options, err))
         return -1;
@@ -183,11 +182,11 @@ static int run_configurations(const struct backtest_options *o, char **files, si
     z.config = second;
     bool failed = false;
     if (rc == LW_EXIT_OK) {
-        failed = run_over_files(&a, &o->run, files, n, &err) != 0;
+        failed = lw_cli_backtest_run(&a, &o->run, files, n, &err) != 0;
         if (!failed && second) {
             if (z.say)
                 print_heading(o->against);
-            failed = run_over_files(&z, &o->run, files, n, &err) != 0;
+            failed = lw_cli_backtest_run(&z, &o->run, files, n, &err) != 0;
             if (failed)
                 lw_err_context(&err, "%s", o->against);
         }
@@ -200,6 +199,17 @@ static int run_configurations(const struct backtest_options *o, char **files, si
     lw_config_free(first);
     lw_config_free(second);
     return rc;
+}
+
+static int run_calibration(const struct backtest_options *o, char **files, size_t n) {
+    const struct lw_cli_backtest_calibration how = {.config = o->config,
+                                                    .until = o->run.until,
+                                                    .files = files,
+                                                    .nfiles = n,
+                                                    .json = o->json};
+    struct lw_err err = {0};
+    return lw_cli_backtest_calibrate(&how, &err) ? lw_cli_fail(&lw_cmd_backtest, &err)
+                                                 : LW_EXIT_OK;
 }
 
 static int check_usage(const struct backtest_options *o, int n) {
@@ -221,6 +231,10 @@ static int check_usage(const struct backtest_options *o, int n) {
                 "trip_distance@2020-05-12T05:00",
                 o->run.releases.text[i]);
     }
+    if (o->calibrate && (o->against || o->html || o->truth || o->run.segments.n ||
+                         o->run.injections.n || o->run.releases.n))
+        return lw_cli_usage(&lw_cmd_backtest,
+                            "--calibrate takes -c, --bootstrap-until and --json only");
     if (o->truth && o->run.injections.n == 0)
         return lw_cli_usage(&lw_cmd_backtest, "--truth FILE requires --inject");
     return LW_EXIT_OK;
@@ -240,6 +254,7 @@ static int backtest_main(int argc, char **argv) {
         {0, LW_OPTION_TEXT, "html", &o.html},
         {0, LW_OPTION_FLAG, "json", &o.json},
         {'q', LW_OPTION_FLAG, "quiet", &o.quiet},
+        {0, LW_OPTION_FLAG, "calibrate", &o.calibrate},
     };
     char **files = lw_calloc((size_t)argc, sizeof *files);
     int n = lw_options_parse(&lw_cmd_backtest, LW_OPTIONS(options), argc, argv, files,
@@ -248,7 +263,8 @@ static int backtest_main(int argc, char **argv) {
     if (n >= 0 && !helped) {
         rc = check_usage(&o, n);
         if (rc == LW_EXIT_OK)
-            rc = run_configurations(&o, files, (size_t)n);
+            rc = o.calibrate ? run_calibration(&o, files, (size_t)n)
+                             : run_configurations(&o, files, (size_t)n);
     }
     free(files);
     return rc;
@@ -268,6 +284,8 @@ const struct lw_command lw_cmd_backtest = {
     "                            `leeway models release`; may be repeated\n"
     "      --truth FILE          write what --inject changed, as JSON\n"
     "      --html FILE           write an HTML report with charts\n"
+    "      --calibrate           try settings on the files, and print the configuration with\n"
+    "                            the best ones and what they would have done (docs/policy.md)\n"
     "      --json                print one object, the last line on standard output\n"
     "  -q, --quiet               print only the final tables\n"
     "\n"

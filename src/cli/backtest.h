@@ -64,7 +64,8 @@ struct lw_cli_backtest_detection {
 struct lw_cli_backtest {
     const char *path; /* of the configuration */
     const struct lw_config *config;
-    bool say; /* print events as they happen */
+    bool say;         /* print events as they happen */
+    const char *what; /* on the progress bar; NULL: backtest */
     json_t *log;
     const struct lw_backtest *backtest; /* while it runs */
     struct lw_losses answered, first;   /* of all days before this one */
@@ -91,6 +92,10 @@ struct lw_cli_backtest_month {
 void lw_cli_backtest_month(const struct lw_cli_backtest *b, const struct lw_month *m,
                            struct lw_cli_backtest_month *out);
 
+/* Is alert i the first firing of an incident of a rule? Then its highest severity. */
+bool lw_cli_backtest_incident(const struct lw_cli_backtest *b, size_t i,
+                              enum lw_severity *severity);
+
 /* ---- running (backtest_record.c, backtest_segments.c) ---- */
 
 struct lw_cli_backtest_options {
@@ -102,6 +107,20 @@ int lw_cli_backtest_prepare(struct lw_cli_backtest *b,
                             const struct lw_cli_backtest_options *options,
                             struct lw_err *err);
 struct lw_backtest_hooks lw_cli_backtest_hooks(struct lw_cli_backtest *b);
+/* Runs b's configuration over the files. */
+int lw_cli_backtest_run(struct lw_cli_backtest *b,
+                        const struct lw_cli_backtest_options *options, char **files,
+                        size_t n, struct lw_err *err);
+/* Tries settings on the files and prints the configuration that is best
+ * (backtest_calibrate.c). */
+struct lw_cli_backtest_calibration {
+    const char *config, *until;
+    char **files;
+    size_t nfiles;
+    bool json;
+};
+int lw_cli_backtest_calibrate(const struct lw_cli_backtest_calibration *how,
+                              struct lw_err *err);
 /* After the last event. */
 void lw_cli_backtest_close(struct lw_cli_backtest *b, const struct lw_backtest *backtest);
 void lw_cli_backtest_fini(struct lw_cli_backtest *b);

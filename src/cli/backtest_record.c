@@ -298,6 +298,14 @@ static bool incident_counted(const struct lw_cli_backtest *b, size_t i) {
     return false;
 }
 
+bool lw_cli_backtest_incident(const struct lw_cli_backtest *b, size_t i,
+                              enum lw_severity *severity) {
+    if (!b->alert[i].firing || !b->alert[i].rule || incident_counted(b, i))
+        return false;
+    *severity = incident_severity(b, i);
+    return true;
+}
+
 void lw_cli_backtest_month(const struct lw_cli_backtest *b, const struct lw_month *m,
                            struct lw_cli_backtest_month *out) {
     *out = (struct lw_cli_backtest_month){0};
@@ -310,9 +318,10 @@ void lw_cli_backtest_month(const struct lw_cli_backtest *b, const struct lw_mont
     }
     for (size_t i = 0; i < b->nalerts; i++) {
         const struct lw_alert *a = &b->alert[i];
-        if (!a->firing || !a->rule || !in_month(b, a->at_ms, m) || incident_counted(b, i))
+        enum lw_severity severity;
+        if (!in_month(b, a->at_ms, m) || !lw_cli_backtest_incident(b, i, &severity))
             continue;
         out->alerts++;
-        out->criticals += incident_severity(b, i) == LW_SEVERITY_CRITICAL;
+        out->criticals += severity == LW_SEVERITY_CRITICAL;
     }
 }

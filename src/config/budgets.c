@@ -47,15 +47,11 @@ static double rate_of_subject(const struct lw_spec *spec, const struct lw_rule *
            (double)lw_rule_subjects(spec, rule);
 }
 
-static bool takes_budget(const struct lw_metric *metric) {
-    return metric->effect > 0 && !lw_metric_live(metric);
-}
-
 static const char *names_on_budget(char *out, size_t size) {
     const struct lw_metric *metric;
     size_t len = 0;
     for (size_t i = 0; (metric = lw_metric_at(i)); i++)
-        if (takes_budget(metric) && len < size)
+        if (lw_metric_takes_budget(metric) && len < size)
             len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "",
                                     lw_metric_name(metric));
     return out;
@@ -70,7 +66,7 @@ int lw_config_rule_budget(struct lw_load *load, const struct lw_yaml *node,
     rule->period_ms = rule->every_ms > LW_DAY ? rule->every_ms : LW_DAY;
     if (!at && !bare)
         return 0;
-    if (!takes_budget(rule->metric))
+    if (!lw_metric_takes_budget(rule->metric))
         return lw_yaml_fail_key(
             load->tree, at ? at : node, load->err,
             at ? "'%s' takes fixed thresholds only; a budget is for %s"

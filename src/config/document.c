@@ -41,14 +41,19 @@ static void put_words(const struct lw_key *key, FILE *out) {
 }
 
 static void put_type(const struct lw_key *key, FILE *out) {
-    static const char *const names[] = {
-        [LW_KEY_TEXT] = "text",         [LW_KEY_BOOL] = "true or false",
-        [LW_KEY_INT] = "whole number",  [LW_KEY_REAL] = "number",
-        [LW_KEY_DURATION] = "duration", [LW_KEY_SIZE] = "size",
-        [LW_KEY_TIME] = "time",         [LW_KEY_RATE] = "rate",
-        [LW_KEY_FILE] = "path",
-        [LW_KEY_RANGE] = "[low, high]", [LW_KEY_MAP] = "map",
-        [LW_KEY_LIST] = "list of",      [LW_KEY_NAMED] = "map from names to"};
+    static const char *const names[] = {[LW_KEY_TEXT] = "text",
+                                        [LW_KEY_BOOL] = "true or false",
+                                        [LW_KEY_INT] = "whole number",
+                                        [LW_KEY_REAL] = "number",
+                                        [LW_KEY_DURATION] = "duration",
+                                        [LW_KEY_SIZE] = "size",
+                                        [LW_KEY_TIME] = "time",
+                                        [LW_KEY_RATE] = "rate",
+                                        [LW_KEY_FILE] = "path",
+                                        [LW_KEY_RANGE] = "[low, high]",
+                                        [LW_KEY_MAP] = "map",
+                                        [LW_KEY_LIST] = "list of",
+                                        [LW_KEY_NAMED] = "map from names to"};
     if (key->words || key->word)
         put_words(key, out);
     else

@@ -375,14 +375,15 @@ static const struct lw_key alert_keys[] = {
      .read = lw_config_read_shown_url,
      .doc = "Address of the runbook; the rule's name is added as fragment."},
     {"warning", LW_KEY_RATE, AT(alert_budget[LW_USUAL_WARN]), .standard = "1 per 30d",
-     .doc = "Warnings that all rules without thresholds and without a budget of their own "
-            "may send together."},
+     .doc =
+         "Warnings that all rules without thresholds and without a budget of their own "
+         "may send together."},
     {"critical", LW_KEY_RATE, AT(alert_budget[LW_USUAL_CRITICAL]),
      .standard = "1 per 90d", .doc = "The same for critical alerts."},
 };
-static const struct lw_section alert_section = SECTION(
-    "alerts", "Links that every message contains, and how many there may be.",
-    alert_keys);
+static const struct lw_section alert_section =
+    SECTION("alerts", "Links that every message contains, and how many there may be.",
+            alert_keys);
 
 static const char *const examples[] = {"none", "ids", "hashed", NULL};
 static const char *const categories[] = {"top", "hashed", NULL};

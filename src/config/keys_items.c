@@ -94,7 +94,8 @@ static const struct lw_key rule_keys[] = {
             "together. What is rare enough is learned from the stream; `warn` and "
             "`critical` are then the smallest effects that count (docs/policy.md)."},
     {"clear", LW_KEY_REAL, AT(struct lw_rule_item, rule.clear_below), .min = 0,
-     .max = 1e15, .unset = "nine tenths of the way from no drift to the lower threshold in force",
+     .max = 1e15,
+     .unset = "nine tenths of the way from no drift to the lower threshold in force",
      .doc = "Threshold at which a firing rule clears."},
     {"for", LW_KEY_INT, AT(struct lw_rule_item, rule.for_count), .standard = "1",
      .min = 1, .max = 10000,

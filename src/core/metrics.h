@@ -121,6 +121,7 @@ const char *lw_metric_name(const struct lw_metric *metric);
 bool lw_metric_judged(const struct lw_metric *metric); /* a rule can read it */
 bool lw_metric_per_feature(const struct lw_metric *metric);
 bool lw_metric_live(const struct lw_metric *metric);
+bool lw_metric_takes_budget(const struct lw_metric *metric); /* a rule on it can */
 bool lw_metric_of_feed(const struct lw_metric *metric);
 /* "a feature", "the stream" or "the model". */
 const char *lw_metric_subject(const struct lw_metric *metric);

@@ -20,6 +20,10 @@ bool lw_metric_live(const struct lw_metric *metric) {
     return metric->scope == LW_SCOPE_LIVE;
 }
 
+bool lw_metric_takes_budget(const struct lw_metric *metric) {
+    return metric->effect > 0 && !lw_metric_live(metric);
+}
+
 bool lw_metric_of_feed(const struct lw_metric *metric) {
     return metric->flags & LW_METRIC_OF_FEED;
 }
