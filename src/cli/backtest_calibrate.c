@@ -51,32 +51,34 @@ struct calibration {
     char **files;
     size_t nfiles;
     struct lw_buf text; /* the configuration so far */
-    int64_t split_ms;   /* where the second part begins; 0: not known yet */
+    int64_t split_day;  /* where the second part begins; 0: not known yet */
     unsigned runs;
     struct calibrate_run best; /* the smallest loss of all runs */
 };
 
-static size_t part_of(const struct calibration *c, int64_t at_ms) {
-    return at_ms >= c->split_ms;
+static struct part *part_of(const struct calibration *c, struct calibrate_run *run,
+                            int64_t day) {
+    return &run->part[day >= c->split_day];
 }
 
 static void run_sum(const struct calibration *c, const struct lw_cli_backtest *b,
                     struct calibrate_run *run) {
+    const struct lw_zone *zone = b->config->spec.zone;
     for (size_t i = 0; i < b->ndays; i++) {
-        struct part *p = &run->part[part_of(c, b->day[i].day_ms)];
+        struct part *p = part_of(c, run, b->day[i].day);
         p->losses.task = b->day[i].managed.task;
         p->losses.n += b->day[i].managed.n;
         p->losses.loss += b->day[i].managed.loss;
     }
     for (size_t i = 0; i < b->ntrainings; i++) {
         const struct lw_cli_backtest_training *t = &b->training[i];
-        struct part *p = &run->part[part_of(c, t->request.as_of_ms)];
+        struct part *p = part_of(c, run, lw_zone_day(zone, t->request.as_of_ms));
         p->retrains += !t->request.bootstrap;
         p->promotions += !t->request.bootstrap && !t->failed && t->t.gate.passed;
     }
     for (size_t i = 0; i < b->nalerts; i++) {
         enum lw_severity severity;
-        struct part *p = &run->part[part_of(c, b->alert[i].at_ms)];
+        struct part *p = part_of(c, run, lw_zone_day(zone, b->alert[i].at_ms));
         if (!lw_cli_backtest_incident(b, i, &severity))
             continue;
         p->alerts++;
@@ -92,7 +94,7 @@ static int calibrate_split(struct calibration *c, const struct lw_cli_backtest *
             "%zu days of these files were scored; to calibrate, at least %d are "
             "needed after version 1",
             b->ndays, DAYS_MIN);
-    c->split_ms = b->day[b->ndays * 2 / 3].day_ms;
+    c->split_day = b->day[b->ndays * 2 / 3].day;
     return 0;
 }
 
@@ -113,7 +115,7 @@ static int calibrate_try(struct calibration *c, const struct lw_buf *text,
     b.config = config;
     snprintf(what, sizeof what, "calibrate, run %u", ++c->runs);
     int rc = lw_cli_backtest_run(&b, &options, c->files, c->nfiles, err);
-    rc = rc ? rc : c->split_ms ? 0 : calibrate_split(c, &b, err);
+    rc = rc ? rc : c->split_day ? 0 : calibrate_split(c, &b, err);
     if (rc == 0) {
         run_sum(c, &b, run);
         run->day = b.day;
@@ -129,10 +131,10 @@ static int calibrate_try(struct calibration *c, const struct lw_buf *text,
 static bool clearly_worse(const struct calibration *c, const struct calibrate_run *a,
                           const struct calibrate_run *b) {
     double n = 0, mean = 0, squares = 0;
-    for (size_t i = 0, j = 0; i < a->ndays && a->day[i].day_ms < c->split_ms; i++) {
-        while (j < b->ndays && b->day[j].day_ms < a->day[i].day_ms)
+    for (size_t i = 0, j = 0; i < a->ndays && a->day[i].day < c->split_day; i++) {
+        while (j < b->ndays && b->day[j].day < a->day[i].day)
             j++;
-        if (j == b->ndays || b->day[j].day_ms != a->day[i].day_ms)
+        if (j == b->ndays || b->day[j].day != a->day[i].day)
             continue;
         double d = a->day[i].managed.loss - b->day[j].managed.loss, apart = d - mean;
         mean += apart / ++n;
@@ -250,9 +252,9 @@ static void put_part(const struct part *p, const char *name, struct lw_buf *out)
 static void put_header(const struct calibration *c, const struct calibrate_run *was,
                        const struct calibrate_run *now, struct lw_buf *out) {
     char from[32], split[32], until[32];
-    lw_format_time(from, sizeof from, was->day[0].day_ms);
-    lw_format_time(split, sizeof split, c->split_ms);
-    lw_format_time(until, sizeof until, was->day[was->ndays - 1].day_ms + LW_DAY);
+    lw_format_time(from, sizeof from, was->day[0].day * LW_DAY);
+    lw_format_time(split, sizeof split, c->split_day * LW_DAY);
+    lw_format_time(until, sizeof until, (was->day[was->ndays - 1].day + 1) * LW_DAY);
     lw_buf_printf(
         out,
         "# Proposed by `leeway backtest --calibrate` after %u runs. Values were "
@@ -284,7 +286,7 @@ static void print_json(const struct calibration *c, const struct calibrate_run *
                        const struct calibrate_run *now) {
     json_t *o = json_object();
     lw_json_set_count(o, "runs", c->runs);
-    lw_json_set_time(o, "judged_from", c->split_ms);
+    lw_json_set_time(o, "judged_from", c->split_day * LW_DAY);
     const struct calibrate_run *run[] = {was, now};
     static const char *const name[] = {"before", "proposed"};
     for (size_t i = 0; i < 2; i++) {
