@@ -16,17 +16,17 @@
 #define PAIRS_MIN   30 /* rows without which a correlation is unknown */
 #define TENTHS      10
 
-struct level {
+struct target_level {
     uint64_t key;
     double n, sum, squares;
 };
 
 struct level_table {
-    struct level *level;
+    struct target_level *level;
     size_t mask;
 };
 
-static struct level *level_find(struct level_table *t, uint64_t key) {
+static struct target_level *level_find(struct level_table *t, uint64_t key) {
     size_t i = (size_t)lw_mix64(key) & t->mask;
     while (t->level[i].n > 0 && t->level[i].key != key)
         i = (i + 1) & t->mask;
@@ -39,7 +39,7 @@ static struct lw_draft_levels levels_sum(const struct level_table *t, double lea
     struct lw_draft_levels out = {0};
     double n = 0, sum = 0, squares = 0, within = 0, large = 0;
     for (size_t i = 0; i <= t->mask; i++) {
-        const struct level *l = &t->level[i];
+        const struct target_level *l = &t->level[i];
         if (l->n <= 0)
             continue;
         out.n++;
@@ -78,7 +78,7 @@ struct lw_draft_levels lw__draft_levels_of(const struct lw_draft *d,
         double y = target[i] - mean;
         if (!isfinite(y))
             continue;
-        struct level *l = level_find(&t, key[i]);
+        struct target_level *l = level_find(&t, key[i]);
         l->n++;
         l->sum += y;
         l->squares += y * y;

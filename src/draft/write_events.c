@@ -141,7 +141,7 @@ static void write_feature(const struct lw_draft *d, size_t column, struct lw_buf
                  lw_format_f64(hi, sizeof hi, f->range.hi));
         lw__draft_write_line(out, line, "%s", f->why);
     } else if (f->role == LW_DRAFT_CATEGORY) {
-        bool many = f->distinct > EXACT_LEVELS / 2;
+        bool many = 2 * f->distinct > EXACT_LEVELS;
         snprintf(line, sizeof line, many ? "  %s: {cap: %d}" : "  %s: {}", name.text,
                  CAP);
         lw__draft_write_line(out, line, "%.0f values", f->distinct);

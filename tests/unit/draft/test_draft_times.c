@@ -69,12 +69,13 @@ static void rate_and_lag_decide_panes_windows_and_hold_out(void **state) {
     assert_int_equal(m.draft->pace.pane_ms, 6 * LW_HOUR);
     assert_int_equal(m.draft->pace.lateness_ms, 5 * LW_MINUTE);
     assert_int_equal(m.draft->pace.window_ms[0], 7 * LW_DAY);
-    assert_int_equal(m.draft->pace.holdout_ms, 21 * LW_DAY);
+    assert_int_equal(m.draft->pace.holdout_ms, 15 * LW_DAY); /* a quarter */
     made_free(&m);
     spacing_ms = LW_MINUTE;
 }
 
-/* A hold-out has a thousand events, and a short window three hundred, at any rate. */
+/* At any rate, a hold-out has a thousand events or about a quarter of the sample, and a
+ * short window three hundred events. */
 static void lengths_have_enough_events_at_any_rate(void **state) {
     (void)state;
     for (spacing_ms = LW_SECOND; spacing_ms < LW_HOUR; spacing_ms = spacing_ms * 7 / 3) {
@@ -83,7 +84,8 @@ static void lengths_have_enough_events_at_any_rate(void **state) {
         const struct lw_draft_pace *p = &m.draft->pace;
         double day = (double)LW_DAY;
         assert_true(p->per_day * (double)p->holdout_ms / day >= 1000 ||
-                    p->holdout_ms == 90 * LW_DAY);
+                    (double)p->holdout_ms > p->days * day / 8);
+        assert_true((double)p->holdout_ms <= p->days * day / 4);
         assert_true(p->per_day * (double)p->window_ms[0] / day >= 299 ||
                     p->window_ms[0] == 28 * LW_DAY);
         assert_int_equal(LW_DAY % p->pane_ms, 0);
