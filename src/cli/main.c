@@ -12,7 +12,7 @@ static const struct lw_command *const commands[] = {
     &lw_cmd_run,          &lw_cmd_demo,   &lw_cmd_replay,   &lw_cmd_train,
     &lw_cmd_evaluate,     &lw_cmd_score,  &lw_cmd_backtest, &lw_cmd_report,
     &lw_cmd_models,       &lw_cmd_status, &lw_cmd_health,   &lw_cmd_alerts,
-    &lw_cmd_dead_letters, &lw_cmd_repair, &lw_cmd_check,
+    &lw_cmd_dead_letters, &lw_cmd_repair, &lw_cmd_init,     &lw_cmd_check,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
