@@ -22,6 +22,8 @@
 
 #define DAYS_MIN    14 /* scored */
 #define VALUES_MAX  4
+/* A pause is tried if the first part is so many times as long: else it says nothing. */
+#define TIMES_MIN   4
 #define RULE_BUDGET "1 per 30d"
 
 /* Tried in this order; the first value is the default of the bundled configurations. */
@@ -51,7 +53,7 @@ struct calibration {
     char **files;
     size_t nfiles;
     struct lw_buf text; /* the configuration so far */
-    int64_t split_day;  /* where the second part begins; 0: not known yet */
+    int64_t first_day, split_day;  /* where the second part begins; 0: not known yet */
     unsigned runs;
     struct calibrate_run best; /* the smallest loss of all runs */
 };
@@ -94,6 +96,7 @@ static int calibrate_split(struct calibration *c, const struct lw_cli_backtest *
             "%zu days of these files were scored; to calibrate, at least %d are "
             "needed after version 1",
             b->ndays, DAYS_MIN);
+    c->first_day = b->day[0].day;
     c->split_day = b->day[b->ndays * 2 / 3].day;
     return 0;
 }
@@ -173,20 +176,29 @@ static size_t calibrate_choose(struct calibration *c, const struct calibrate_run
     return chosen;
 }
 
+static bool long_enough(const struct calibration *c, const char *value) {
+    int64_t ms = 0;
+    return lw_parse_duration(value, &ms) &&
+           (c->split_day - c->first_day) * LW_DAY >= TIMES_MIN * ms;
+}
+
 /* Tries the values of one key; keeps the chosen text in c->text, its run in *now. */
 static int calibrate_key(struct calibration *c, const struct calibrate_step *step,
                          struct calibrate_run *now, struct lw_err *err) {
     struct calibrate_run run[VALUES_MAX + 1] = {*now};
     struct lw_buf text[VALUES_MAX + 1] = {c->text};
     size_t n = 1;
-    for (size_t i = 0; i < VALUES_MAX && step->value[i]; i++, n++) {
+    for (size_t i = 0; i < VALUES_MAX && step->value[i]; i++) {
         struct lw_err why = {0};
+        if (!long_enough(c, step->value[i]))
+            continue;
         if (lw_config_edit((const char *)c->text.data, c->text.len, c->path, "retrain",
                            step->key, step->value[i], &text[n], err))
             break;
         /* a value that other keys forbid is not for this stream */
         if (calibrate_try(c, &text[n], &run[n], &why))
             run[n].day = NULL;
+        n++;
     }
     size_t chosen = err->code ? 0 : calibrate_choose(c, run, n);
     for (size_t i = 0; i <= VALUES_MAX; i++) {

@@ -81,16 +81,15 @@ struct draft_rule {
     const char *why;
 };
 static const struct draft_rule rules[] = {
-    {"error", NULL, NULL, WINDOW_MEDIUM, LW_DAY,
-     "warn: 1.15, critical: 1.25, min_n: 500, retrain: true",
+    {"error", NULL, NULL, WINDOW_MEDIUM, LW_DAY, "min_n: 500, retrain: true",
      "the error over the expected error"},
     {"recalibration", "recalibration_gain", NULL, WINDOW_MEDIUM, LW_DAY,
-     "critical: 0.08, min_n: 500, retrain: true",
+     "warn: 0.05, budget: 1 per 60d, min_n: 500, retrain: true",
      "share of the squared error that a new fit would remove"},
-    {"feature-drift", "psi", "each", WINDOW_LONG, LW_DAY, "warn: 0.25, for: 2",
+    {"feature-drift", "psi", "each", WINDOW_LONG, LW_DAY, "for: 2",
      "context for the person on call"},
-    {"target-drift", "psi", "target", WINDOW_LONG, LW_DAY, "warn: 0.25, for: 2", ""},
-    {"missing", "missing", "each", WINDOW_SHORT, LW_DAY, "warn: 0.2",
+    {"target-drift", "psi", "target", WINDOW_LONG, LW_DAY, "for: 2", ""},
+    {"missing", "missing", "each", WINDOW_SHORT, LW_DAY, "budget: 1 per 90d",
      "share of missing values above the reference's"},
     {"fault", "fault", "each", WINDOW_SHORT, EVERY, "critical: 1, block: true",
      "another unit, nulls, a stuck value: such rows are not trained on"},
@@ -128,7 +127,10 @@ static double plain_below(double v) {
 static void write_rules(const struct lw_draft *d, struct lw_buf *out) {
     char when[60], why[100];
     double least = plain_below(d->pace.least / 2);
-    lw_buf_printf(out, "\nrules:\n");
+    lw_buf_printf(out, "\n");
+    lw__draft_write_line(out, "rules:",
+                         "without thresholds a rule learns what is usual on this stream, "
+                         "and keeps to `alerts`");
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         write_rule(d, &rules[i], out);
     if (least < 1 || !d->pace.known)
@@ -259,6 +261,10 @@ void lw__draft_write_policy(const struct lw_draft *d, struct lw_buf *out) {
     write_candidates(d, out);
     write_retrain(d, out);
     lw__draft_write_heading(out, "notifications");
+    lw__draft_write_line(
+        out,
+        "alerts:", "how many messages the rules without thresholds may send together");
+    lw_buf_printf(out, "  warning: 1 per 30d\n  critical: 1 per 90d\n\n");
     lw_buf_printf(
         out,
         "# webhooks:\n"
