@@ -10,9 +10,6 @@
 /* A share has risen by more than chance below this two-sided p: three standard errors
  * of large samples. */
 #define SHARE_P 0.0027
-/* Times drift.alpha: a rule tests again and again, a report only once. It resolves at
- * alpha. */
-#define RULE_ALPHA 0.01
 /* An error must exceed its expectation by this many standard errors. */
 #define ERROR_Z 2.0
 
@@ -165,9 +162,9 @@ static struct lw_reading drift_reading(const struct lw_metric_input *in, double 
     const struct lw_drift *d = in->drift;
     double alpha = in->m->spec->drift.alpha;
     struct lw_reading r = {.value = value, .n = d->n_cur};
-    r.known = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT ||
-              d->verdict == LW_VERDICT_CONSTANT;
-    r.significant = r.known && p < RULE_ALPHA * alpha;
+    r.known = d->verdict != LW_VERDICT_INSUFFICIENT && d->verdict != LW_VERDICT_EMPTY;
+    /* A rule tests again and again, a report only once. It resolves at alpha. */
+    r.significant = r.known && p < LW_DRIFT_STRICT * alpha;
     r.likely = r.known && p < alpha;
     return r;
 }
@@ -271,6 +268,10 @@ static double w1_figure(const struct lw_metric_input *in) {
 
 static double drift_figure(const struct lw_metric_input *in) {
     return in->drift ? in->drift->verdict == LW_VERDICT_DRIFT : NAN;
+}
+
+static double shifted_figure(const struct lw_metric_input *in) {
+    return in->drift ? in->drift->verdict == LW_VERDICT_SHIFTED : NAN;
 }
 
 static double missing_figure(const struct lw_metric_input *in) {
@@ -536,6 +537,15 @@ static const struct lw_metric table[] = {
      .columns = LW_ON_ALL,
      .flags = LW_METRIC_VERDICT | ONLY | ZERO,
      .figure = drift_figure},
+    {.name = "shifted",
+     .meaning = "1 when a part of the feature changed for certain, but less than `drift` "
+                "needs",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_ALL,
+     .flags = LW_METRIC_VERDICT | ONLY | ZERO,
+     .figure = shifted_figure},
     {.name = "psi_first",
      .meaning = "PSI against version 1's reference",
      .unit = "",
