@@ -63,7 +63,7 @@ struct lw_shift_share {
  * distribution w1. */
 enum {
     LW_SHIFT_SHARE = 1,   /* of the category, or number, whose share changed most */
-    LW_SHIFT_MEDIAN = 2,  /* share of values above the reference's median */
+    LW_SHIFT_MEDIAN = 2,  /* of the median: half of the values, or most of the distance */
     LW_SHIFT_ABOVE = 4,   /* share of values above the reference's 99th percentile */
     LW_SHIFT_BELOW = 8,   /* share of values below its first */
     LW_SHIFT_W1 = 16,     /* distance of the distributions */

@@ -70,6 +70,8 @@ struct lw_monitor {
     struct lw_view *view;
     size_t nfigures, figures_cap;
     struct lw_figure *figure;
+    size_t nshifts, shifts_cap;
+    struct lw_shift_note *shift;
 };
 
 /* Fills the counts and errors of window i. _merge also fills its sketches and drift,

@@ -230,6 +230,12 @@ static void find_tail(const struct finder *f, const struct lw_numeric *ref,
         find_tail_ranked(f, w, upper, noise);
 }
 
+static void put_medians(struct lw_shift *s, const struct lw_numeric *ref,
+                        const struct lw_numeric *cur) {
+    s->median_ref = lw_numeric_quantile(ref, 0.5);
+    s->median_cur = lw_numeric_quantile(cur, 0.5);
+}
+
 static void find_median(const struct finder *f, const struct lw_numeric *ref,
                         const struct lw_numeric *cur, const struct lw_walk *w,
                         double noise) {
@@ -239,8 +245,23 @@ static void find_median(const struct finder *f, const struct lw_numeric *ref,
                                1.0 - lw_kll_view_rank(w->view[1], edge)};
     if (!share_enter(f, LW_SHIFT_MEDIAN, s, noise, 1.0))
         return;
-    f->shift->median_ref = lw_numeric_quantile(ref, 0.5);
-    f->shift->median_cur = lw_numeric_quantile(cur, 0.5);
+    put_medians(f->shift, ref, cur);
+}
+
+/* A distance that is mostly one of the medians is reported as theirs. */
+static void find_distance(const struct finder *f, const struct lw_numeric *ref,
+                          const struct lw_numeric *cur, const struct lw_drift *d) {
+    struct lw_shift *s = f->shift;
+    if (d->w1 < f->floor || d->w1 <= 0.0)
+        return;
+    s->w1 = d->w1;
+    part_enter(f, LW_SHIFT_W1, d->w1_p);
+    if (!(s->parts & LW_SHIFT_W1) || s->parts & LW_SHIFT_MEDIAN)
+        return;
+    put_medians(s, ref, cur);
+    double area = d->w1 * lw_moments_sd(&ref->moments);
+    if (fabs(s->median_cur - s->median_ref) > area / 2.0)
+        s->parts |= LW_SHIFT_MEDIAN;
 }
 
 static void find_number(const struct finder *f, const struct lw_numeric *ref,
@@ -256,10 +277,7 @@ static void find_number(const struct finder *f, const struct lw_numeric *ref,
     find_tail(f, ref, cur, &w, true);
     find_tail(f, ref, cur, &w, false);
     lw_walk_fini(&w);
-    if (d->w1 >= f->floor && d->w1 > 0.0) {
-        f->shift->w1 = d->w1;
-        part_enter(f, LW_SHIFT_W1, d->w1_p);
-    }
+    find_distance(f, ref, cur, d);
 }
 
 void lw__shift_find(const struct lw_member *ref, const struct lw_member *cur,

@@ -36,7 +36,7 @@ static void put_change(struct lw_buf *out, struct lw_shift_share s) {
 static void put_share(const struct lw_shift *s, const char *category,
                       struct lw_buf *out) {
     if (category)
-        lw_buf_printf(out, "%.100s: ", category);
+        lw_buf_printf(out, "%s: ", category);
     else
         lw_buf_printf(out, "value %.4g: ", s->value);
     put_change(out, s->share);
@@ -65,6 +65,32 @@ static unsigned parts_worth(const struct lw_shift *s, bool numeric) {
     return parts ? parts : s->parts;
 }
 
+static void put_part(const struct lw_shift *s, unsigned part, const char *category,
+                     struct lw_buf *out) {
+    switch (part) {
+    case LW_SHIFT_SHARE:
+        put_share(s, category, out);
+        break;
+    case LW_SHIFT_MEDIAN:
+        put_median(s, out);
+        break;
+    case LW_SHIFT_ABOVE:
+        lw_buf_printf(out, "above %.4g: ", s->above_at);
+        put_change(out, s->above);
+        break;
+    case LW_SHIFT_BELOW:
+        lw_buf_printf(out, "below %.4g: ", s->below_at);
+        put_change(out, s->below);
+        break;
+    case LW_SHIFT_MISSING:
+        lw_buf_printf(out, "missing: ");
+        put_change(out, s->missing);
+        break;
+    default:
+        lw_buf_printf(out, "Wasserstein distance %.2g sd", s->w1);
+    }
+}
+
 char *lw_shift_text(const struct lw_shift *s, const char *category, char *out) {
     static const unsigned order[] = {LW_SHIFT_SHARE, LW_SHIFT_MEDIAN,  LW_SHIFT_ABOVE,
                                      LW_SHIFT_BELOW, LW_SHIFT_MISSING, LW_SHIFT_W1};
@@ -75,22 +101,7 @@ char *lw_shift_text(const struct lw_shift *s, const char *category, char *out) {
         if (!(parts & order[i]))
             continue;
         lw_buf_printf(&text, "%s", shown++ ? ", " : "");
-        if (order[i] == LW_SHIFT_SHARE)
-            put_share(s, category, &text);
-        else if (order[i] == LW_SHIFT_MEDIAN)
-            put_median(s, &text);
-        else if (order[i] == LW_SHIFT_W1)
-            lw_buf_printf(&text, "Wasserstein distance %.2g sd", s->w1);
-        else if (order[i] == LW_SHIFT_MISSING)
-            lw_buf_printf(&text, "missing: ");
-        else
-            lw_buf_printf(&text,
-                          order[i] == LW_SHIFT_ABOVE ? "above %.4g: " : "below %.4g: ",
-                          order[i] == LW_SHIFT_ABOVE ? s->above_at : s->below_at);
-        if (order[i] & (LW_SHIFT_ABOVE | LW_SHIFT_BELOW | LW_SHIFT_MISSING))
-            put_change(&text, order[i] == LW_SHIFT_ABOVE   ? s->above
-                              : order[i] == LW_SHIFT_BELOW ? s->below
-                                                           : s->missing);
+        put_part(s, order[i], category, &text);
     }
     lw_text_safe(out, LW_SHIFT_TEXT, lw_buf_str(&text), text.len);
     lw_buf_fini(&text);
