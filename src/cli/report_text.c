@@ -178,6 +178,8 @@ static json_t *side_json(const struct lw_report *r, int which) {
             lw_json_set_number(o, f->key, f->value(&side->errors));
         lw_json_set_number(o, lw_task_error_key(task, "", "_se").text,
                            lw_losses_error_se(&side->errors));
+        lw_json_set_number(o, lw_task_error_key(task, "", "_high").text,
+                           lw_losses_error_high(&side->errors));
     }
     return o;
 }

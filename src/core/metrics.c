@@ -96,6 +96,10 @@ static double error_se_figure(const struct lw_metric_input *in) {
     return lw_losses_error_se(errors_of(in));
 }
 
+static double error_high_figure(const struct lw_metric_input *in) {
+    return lw_losses_error_high(errors_of(in));
+}
+
 static double expected_figure(const struct lw_metric_input *in) {
     return in->view->expected_error;
 }
@@ -300,37 +304,6 @@ static double psi_first_figure(const struct lw_metric_input *in) {
     return in->first ? in->first->psi : NAN;
 }
 
-static struct lw_reading live_share(uint64_t part, const struct lw_live_facts *f) {
-    double value = f->messages ? (double)part / (double)f->messages : 0;
-    return (struct lw_reading){
-        .value = fmin(value, 1), .n = f->messages, .known = true, .significant = true};
-}
-
-static struct lw_reading live_count(double value) {
-    return (struct lw_reading){
-        .value = value, .n = UINT64_MAX, .known = true, .significant = true};
-}
-
-static struct lw_reading silence_live(const struct lw_live_facts *f) {
-    return live_count(f->silent_minutes);
-}
-
-static struct lw_reading lag_live(const struct lw_live_facts *f) {
-    return live_count((double)f->lag);
-}
-
-static struct lw_reading dead_live(const struct lw_live_facts *f) {
-    return live_share(f->dead, f);
-}
-
-static struct lw_reading late_live(const struct lw_live_facts *f) {
-    return live_share(f->late, f);
-}
-
-static struct lw_reading suspect_live(const struct lw_live_facts *f) {
-    return live_share(f->suspect, f);
-}
-
 lw_statistic_fn lw_statistic_energy;
 
 #define FEED LW_METRIC_OF_FEED
@@ -368,6 +341,13 @@ static const struct lw_metric table[] = {
      .known = LW_KNOWN_SCORED,
      .flags = ONLY | ZERO,
      .figure = error_se_figure},
+    {.name = "rmse_high",
+     .meaning = "upper 97.5 % limit of the RMSE, also with heavy tails",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ONLY | ZERO,
+     .figure = error_high_figure},
     {.name = "rmse_expected",
      .meaning = "expected RMSE of the champion in that window",
      .series = "leeway_window_rmse_expected",
@@ -615,7 +595,7 @@ static const struct lw_metric table[] = {
      .unit = "minutes",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE | LW_METRIC_ANY_N,
-     .live = silence_live,
+     .live = lw__metric_live_silence,
      .summary = lw__summary_silence},
     {.name = "lag",
      .meaning = "unread messages in Kafka; not in a backtest",
@@ -623,7 +603,7 @@ static const struct lw_metric table[] = {
      .unit = "messages",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE | LW_METRIC_ANY_N,
-     .live = lag_live,
+     .live = lw__metric_live_lag,
      .summary = lw__summary_lag},
     {.name = "dead_letters",
      .meaning = "share of unreadable messages in the last ten minutes; not in a backtest",
@@ -631,7 +611,7 @@ static const struct lw_metric table[] = {
      .unit = "",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
-     .live = dead_live,
+     .live = lw__metric_live_dead,
      .phrase = "could not be read",
      .summary = lw__summary_live_share},
     {.name = "late",
@@ -640,7 +620,7 @@ static const struct lw_metric table[] = {
      .unit = "",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
-     .live = late_live,
+     .live = lw__metric_live_late,
      .phrase = "arrived too late for their pane",
      .summary = lw__summary_live_share},
     {.name = "suspect",
@@ -651,7 +631,7 @@ static const struct lw_metric table[] = {
      .unit = "",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
-     .live = suspect_live,
+     .live = lw__metric_live_suspect,
      .phrase = "have a clock that is not believed",
      .summary = lw__summary_live_share},
 };
