@@ -1,7 +1,7 @@
 /* Small changes that are real. PSI sums a change over all cells, so a change that
  * concerns few rows stays below its floor, however certain it is: flags that go from .5
  * to 5 % (.11), a tenth of the values turned to zero (.07), two rows in a hundred times
- * 100 (.02). Here each part of a column is judged on its own.
+ * 100 (.003). Here each part of a column is judged on its own.
  *
  * One floor for all parts, in standard deviations. For a share it is Cohen's h = 2 asin
  * sqrt(p) - 2 asin sqrt(q) (1988), near the change divided by the standard deviation of

@@ -215,9 +215,9 @@ static void a_small_change_is_shifted_in_words(void **state) {
     f->spec->feature[CORE_F_X].k = 200;
     lw_spec_columns(f->spec);
     core_run_again(f);
-    core_run_until(f, 4);
+    core_run_until(f, 2.5);
     f->stream.shift = 1.5;
-    core_run_until(f, 7);
+    core_run_until(f, 5);
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     lw_monitor_seal(f->loop.monitor,
                     lw_pane_new(f->spec, lw_monitor_sealed_until(f->loop.monitor), 1), e);
