@@ -230,27 +230,25 @@ static void find_tail(const struct finder *f, const struct lw_numeric *ref,
         find_tail_ranked(f, w, upper, noise);
 }
 
-static void put_medians(struct lw_shift *s, const struct lw_numeric *ref,
-                        const struct lw_numeric *cur) {
-    s->median_ref = lw_numeric_quantile(ref, 0.5);
-    s->median_cur = lw_numeric_quantile(cur, 0.5);
+/* A sketch's values, not lw_numeric_quantile's middle of a bucket: whole minutes stay
+ * whole. */
+static void put_medians(struct lw_shift *s, const struct lw_walk *w) {
+    s->median_ref = lw_kll_view_quantile(w->view[0], 0.5);
+    s->median_cur = lw_kll_view_quantile(w->view[1], 0.5);
 }
 
-static void find_median(const struct finder *f, const struct lw_numeric *ref,
-                        const struct lw_numeric *cur, const struct lw_walk *w,
-                        double noise) {
+static void find_median(const struct finder *f, const struct lw_walk *w, double noise) {
     double at = lw_kll_view_quantile(w->view[0], 0.5);
     double edge = at + lw_points_same_within(at);
     struct lw_shift_share s = {1.0 - lw_kll_view_rank(w->view[0], edge),
                                1.0 - lw_kll_view_rank(w->view[1], edge)};
-    if (!share_enter(f, LW_SHIFT_MEDIAN, s, noise, 1.0))
-        return;
-    put_medians(f->shift, ref, cur);
+    if (share_enter(f, LW_SHIFT_MEDIAN, s, noise, 1.0))
+        put_medians(f->shift, w);
 }
 
 /* A distance that is mostly one of the medians is reported as theirs. */
 static void find_distance(const struct finder *f, const struct lw_numeric *ref,
-                          const struct lw_numeric *cur, const struct lw_drift *d) {
+                          const struct lw_walk *w, const struct lw_drift *d) {
     struct lw_shift *s = f->shift;
     if (d->w1 < f->floor || d->w1 <= 0.0)
         return;
@@ -258,7 +256,7 @@ static void find_distance(const struct finder *f, const struct lw_numeric *ref,
     part_enter(f, LW_SHIFT_W1, d->w1_p);
     if (!(s->parts & LW_SHIFT_W1) || s->parts & LW_SHIFT_MEDIAN)
         return;
-    put_medians(s, ref, cur);
+    put_medians(s, w);
     double area = d->w1 * lw_moments_sd(&ref->moments);
     if (fabs(s->median_cur - s->median_ref) > area / 2.0)
         s->parts |= LW_SHIFT_MEDIAN;
@@ -273,11 +271,11 @@ static void find_number(const struct finder *f, const struct lw_numeric *ref,
     find_value(f, &w, noise);
     if (tails_counted(ref, cur))
         find_zero(f, ref, cur);
-    find_median(f, ref, cur, &w, noise);
+    find_median(f, &w, noise);
     find_tail(f, ref, cur, &w, true);
     find_tail(f, ref, cur, &w, false);
+    find_distance(f, ref, &w, d);
     lw_walk_fini(&w);
-    find_distance(f, ref, cur, d);
 }
 
 void lw__shift_find(const struct lw_member *ref, const struct lw_member *cur,
