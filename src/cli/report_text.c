@@ -27,8 +27,7 @@ void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
     const struct lw_losses *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     int len = snprintf(out, size, "%zu of %zu columns drifted.", r->drifted, r->n);
     if (r->shifted)
-        len +=
-            snprintf(out + len, size - (size_t)len, " %zu shifted a little.", r->shifted);
+        len += snprintf(out + len, size - (size_t)len, " %zu shifted.", r->shifted);
     if (r->faulty)
         len +=
             snprintf(out + len, size - (size_t)len, " %zu with a data fault.", r->faulty);
