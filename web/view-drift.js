@@ -8,8 +8,9 @@ import {colours, dateLabel, dateTicks, nearest, timeSlider} from "./plot.js";
 const LABELS = {psi: "PSI", js: "JS distance", ks: "KS distance", w1: "Wasserstein distance", energy: "Energy distance",
   psi_first: "PSI against version 1", missing: "Missing", out_of_range: "Out of range", unseen: "Unseen categories",
   fault: "Fault"};
-/** Members of a feature in `now` that are not metrics of the heat map; `drift` is the bar below a cell. */
-const NOT_METRICS = ["name", "kind", "drift"];
+/** Members of a feature in `now` that are not metrics of the heat map; `drift` is the bar below a cell, and the
+ * others are said beside the row. */
+const NOT_METRICS = ["name", "kind", "drift", "shifted", "shift"];
 const DISTANCE = [0.05, 0.1, 0.2, 0.3];
 const SHARE = [0.01, 0.05, 0.1, 0.25];
 /** Upper limits of the colours. PSI: 0.1 and 0.25 are its customary limits. One limit: no or yes. */
@@ -172,8 +173,10 @@ function draw() {
     drawRow(r.canvas, f, c);
     r.button.setAttribute("aria-pressed", String(state.feature === r.name));
     r.value.textContent = now ? figure(now[state.heat.metric]) : DASH;
-    r.verdict.textContent = drift ? "drift" : "no drift";
-    r.verdict.dataset.state = drift ? "bad" : "good";
+    const shifted = Boolean(now && now.shifted);
+    r.verdict.textContent = drift ? "drift" : shifted ? "shifted" : "no drift";
+    r.verdict.dataset.state = drift ? "bad" : shifted ? "watch" : "good";
+    r.verdict.title = (now && now.shift) || "";
   });
   drawAxis(parts.axis, c);
 }

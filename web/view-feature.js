@@ -71,7 +71,8 @@ const isCategory = (data) => data.kind === "category";
 function sentence(data, verdict, window_) {
   const bits = [];
   if (verdict)
-    bits.push(`${verdict.drift ? "Drift" : "No drift"} over ${words(window_)}: PSI ${figure(verdict.psi)}, ` +
+    bits.push(`${verdict.drift ? "Drift" : verdict.shifted ? "Shifted" : "No drift"} over ${words(window_)}: ` +
+      `${verdict.shift ? `${verdict.shift}; ` : ""}PSI ${figure(verdict.psi)}, ` +
       `Jensen-Shannon distance ${figure(verdict.js)}` +
       (verdict.psi_first !== null && verdict.psi_first !== undefined ?
         ` (against version 1's reference: PSI ${figure(verdict.psi_first)})` : ""));

@@ -2,9 +2,10 @@
  *
  * Bin edges are frozen from the reference; the outer bins are open. A column drifts only
  * if it is statistically significant for these two sample sizes (corrected over columns)
- * and its effect is larger than a floor. A bad column has its own verdict and does not
- * affect others; no figure is NaN where the verdict is OK or DRIFT. Definitions with
- * sources: docs/statistics.md. */
+ * and its effect is larger than a floor. A smaller change of one share or of the values'
+ * distance makes it shifted. A bad column has its own verdict and does not affect others;
+ * no figure is NaN where the verdict is OK, SHIFTED or DRIFT. Definitions with sources:
+ * docs/statistics.md. */
 #ifndef LEEWAY_DRIFT_H
 #define LEEWAY_DRIFT_H
 
@@ -16,8 +17,13 @@ extern "C" {
 
 #define LW_BINS_MAX 64
 
+/* What tests again and again, as rules and `shifted` do, needs a p below this part of
+ * alpha. */
+#define LW_DRIFT_STRICT 0.01
+
 enum lw_verdict {
     LW_VERDICT_OK,
+    LW_VERDICT_SHIFTED, /* a small change, but a real one: see struct lw_shift */
     LW_VERDICT_DRIFT,
     LW_VERDICT_INSUFFICIENT, /* fewer rows than min_n on a side */
     LW_VERDICT_EMPTY,        /* no present value on one side */
@@ -33,6 +39,7 @@ struct lw_drift_options {
     double alpha;                       /* significance after correction: 0.01 */
     enum lw_correction_kind correction; /* LW_CORRECT_BH */
     double floor_psi;                   /* effect floor in PSI (bias-corrected): 0.2 */
+    double floor_shift; /* effect floor of `shifted`, in standard deviations: 0.1 */
 };
 struct lw_drift_options lw_drift_defaults(void);
 
@@ -45,6 +52,33 @@ struct lw_bins {
 /* Edges at quantiles of the reference, without ties; one bin per value when it has at
  * most `bins` distinct ones. No edges when it is empty. bins: 2..LW_BINS_MAX. */
 void lw_bins_from(const struct lw_numeric *reference, int bins, struct lw_bins *out);
+
+/* A share of the values, in the reference and now. */
+struct lw_shift_share {
+    double ref, cur;
+};
+
+/* What changed, and by how much: parts whose change is significant at LW_DRIFT_STRICT and
+ * above floor_shift. The size of a share's change is Cohen's h, that of a number's
+ * distribution w1. */
+enum {
+    LW_SHIFT_SHARE = 1,   /* of the category, or number, whose share changed most */
+    LW_SHIFT_MEDIAN = 2,  /* of the median: half of the values, or most of the distance */
+    LW_SHIFT_ABOVE = 4,   /* share of values above the reference's 99th percentile */
+    LW_SHIFT_BELOW = 8,   /* share of values below its first */
+    LW_SHIFT_W1 = 16,     /* distance of the distributions */
+    LW_SHIFT_MISSING = 32 /* share of missing values, of all rows */
+};
+struct lw_shift {
+    unsigned parts;       /* LW_SHIFT_; 0: nothing changed that much */
+    double p, p_adjusted; /* of the most significant part; adjusted over the columns */
+    uint64_t key;         /* categories: the one whose share changed most */
+    double value;         /* numbers: likewise */
+    struct lw_shift_share share, above, below, missing; /* 0 where there is no part */
+    double above_at, below_at;                          /* values above and below these */
+    double median_ref, median_cur;
+    double w1;
+};
 
 /* Every figure is finite, whatever the columns hold. A figure that does not apply to
  * the kind of column, or that cannot be computed (no present values on a side), is 0,
@@ -76,6 +110,7 @@ struct lw_drift {
     double ks_p_adjusted, w1_p_adjusted, unseen_p_adjusted; /* the others, likewise */
     double effect;             /* the figure compared with the floor (psi) */
     double mean_ref, mean_cur; /* numeric */
+    struct lw_shift shift;
 };
 
 /* Compares every column; out has reference->n entries. bins: one per column (ignored
@@ -84,6 +119,18 @@ struct lw_drift {
 void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,
                       const struct lw_bins *bins, const struct lw_drift_options *options,
                       struct lw_drift *out);
+
+/* The category of LW_SHIFT_SHARE as one of the two sides has it; both are sealed. */
+struct lw_cat lw_shift_category(const struct lw_shift *shift, struct lw_cats *reference,
+                                struct lw_cats *current);
+#define LW_SHIFT_TEXT 256
+/* The two most telling parts in plain units: "75: 0.5 → 2.5 %", "median 12.1 → 15.7
+ * (× 1.3), above 57.2: 1.0 → 3.0 %"; "" without parts. category: its name; NULL for
+ * numbers. Returns out, of LW_SHIFT_TEXT bytes. */
+char *lw_shift_text(const struct lw_shift *shift, const char *category, char *out);
+/* The same with the category's own name. */
+char *lw_shift_describe(const struct lw_shift *shift, const struct lw_member *reference,
+                        const struct lw_member *current, char *out);
 
 #ifdef __cplusplus
 }

@@ -42,6 +42,9 @@ double lw_errors_bias(const struct lw_errors *s); /* mean of e */
 double lw_errors_r2(const struct lw_errors *s);
 /* SE(RMSE) = sd(e^2) / (2 sqrt(n) RMSE), by the delta method. */
 double lw_errors_rmse_se(const struct lw_errors *s);
+/* Upper limit of the RMSE that the events are a sample of: RMSE - 2 SE(RMSE) to this
+ * holds it with 95 %, also where a few large errors decide (heavy tails). */
+double lw_errors_rmse_high(const struct lw_errors *s);
 double lw_errors_mae_se(const struct lw_errors *s);
 double lw_errors_bias_se(const struct lw_errors *s);
 /* Share of the mean squared error that recalibrating y = a + b * prediction would

@@ -48,6 +48,13 @@ double lw_tail_quantile(const struct lw_tail *t, double rank);
  * that took in smaller magnitudes reaches to zero. */
 void lw_tail_bounds(const struct lw_tail *t, double rank, double *lo, double *hi);
 
+/* How many values are zero, and how many lie above or below the whole bucket of v: exact,
+ * unlike a rank of a KLL sketch. Cost: O(buckets). */
+struct lw_tail_counts {
+    uint64_t zeros, above, below;
+};
+struct lw_tail_counts lw_tail_counts(const struct lw_tail *t, double v);
+
 /* Appends the versioned serial form: equal contents, equal bytes. */
 void lw_tail_write(const struct lw_tail *t, struct lw_buf *out);
 /* Hostile bytes are refused with LW_EINPUT and the reason. */

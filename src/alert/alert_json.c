@@ -161,10 +161,7 @@ int lw_alert_json_write(const struct lw_spec *spec, const struct lw_alert *alert
     put_head(root, spec, alert, context);
     put_figures(root, spec, alert, context);
     json_t *details = json_object();
-    lw_json_set(details, "top_drifted",
-                context->reference != NULL && context->window != NULL
-                    ? lw__top_drifted_json(spec, alert, context)
-                    : json_array());
+    lw__top_drifted_put(details, spec, alert, context);
     lw_json_set_text_cut(details, "error_label", spec->task->figure[0].label,
                          LW_NAME_MAX);
     lw_json_set(details, "segments", segments_json(context));

@@ -122,6 +122,7 @@ int lw__message_read(struct lw_message *m, const char *json, size_t len, int64_t
     m->model_version = int_at(m->root, "model_version");
     m->repeat = int_at(m->root, "repeat");
     m->top_drifted = array_at(details, "top_drifted");
+    m->shifted = array_at(details, "shifted");
     m->segments = array_at(details, "segments");
     m->examples = array_at(details, "examples");
     if (message_check(m, err) == 0 &&

@@ -22,7 +22,7 @@ struct lw_message {
     int64_t n, model_version, since_ms, at_ms, raised_ms, repeat;
     int64_t now_ms;
     bool firing;
-    const json_t *top_drifted, *segments, *examples; /* arrays, or NULL */
+    const json_t *top_drifted, *shifted, *segments, *examples; /* arrays, or NULL */
 };
 int lw__message_read(struct lw_message *m, const char *json, size_t len, int64_t now_ms,
                      struct lw_err *err);

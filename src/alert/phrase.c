@@ -134,11 +134,28 @@ static void say_moved(const json_t *drifted, struct lw_buf *out) {
     }
 }
 
+/* Small changes are no news of their own: they are named beside a drift. */
 size_t lw__phrase_drifted_count(const struct lw_message *m) {
-    return json_array_size(m->top_drifted);
+    size_t n = json_array_size(m->top_drifted);
+    return n + (n > 0 && json_array_size(m->shifted) > 0);
+}
+
+/* "also shifted: flag (1: 0.5 → 5.0 %), price (median 12.1 → 15.7 (× 1.3))" */
+static char *say_shifted(const struct lw_message *m, char *out, size_t size) {
+    struct lw_buf text = {0};
+    for (size_t i = 0; i < json_array_size(m->shifted) && i < 3; i++) {
+        const json_t *one = json_array_get(m->shifted, i);
+        lw_buf_printf(&text, "%s%.96s (%s)", i == 0 ? "also shifted: " : ", ",
+                      status_word(one, "feature"), status_word(one, "text"));
+    }
+    lw_text_safe(out, size, lw_buf_str(&text), text.len);
+    lw_buf_fini(&text);
+    return out;
 }
 
 char *lw__phrase_drifted(const struct lw_message *m, size_t i, char *out, size_t size) {
+    if (i >= json_array_size(m->top_drifted))
+        return say_shifted(m, out, size);
     const json_t *drifted = json_array_get(m->top_drifted, i);
     struct lw_buf text = {0};
     char psi[40];

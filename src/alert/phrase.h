@@ -17,7 +17,8 @@ struct lw_fact {
 };
 size_t lw__phrase_facts(const struct lw_message *m, struct lw_fact out[LW_FACTS]);
 /* The top drifted features, one line each: "trip_distance: PSI 0.31, median 1.9 → 2.6
- * (p10 0.8 → 0.9, p90 6.1 → 9.8)". */
+ * (p10 0.8 → 0.9, p90 6.1 → 9.8)"; last those that are only shifted: "also shifted: flag
+ * (1: 0.5 → 5.0 %)". */
 size_t lw__phrase_drifted_count(const struct lw_message *m);
 char *lw__phrase_drifted(const struct lw_message *m, size_t i, char *out, size_t size);
 /* Segments, one line each: "PULocationID 74: 31 % of the increase, RMSE 2.1 → 3.9". */

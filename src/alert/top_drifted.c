@@ -7,6 +7,9 @@
  * most, in shares of present values. Five features and five categories each: enough to
  * act on, short enough to read, and a bound on the message's size.
  *
+ * Features that are shifted, so changed for certain but not enough to be drift, follow in
+ * a list of their own, one short text each.
+ *
  * Left out: contributions to the model's error by feature; the segments have those. */
 #include "alert/top_drifted.h"
 
@@ -21,6 +24,7 @@
 #include "json/json.h"
 
 #define TOP_DRIFTED_MAX 5
+#define SHIFTED_MAX     5
 #define CATEGORIES_MAX  5
 #define VALUE_MAX       LW_CATS_TEXT_MAX /* bytes: a long text ends in its key */
 #define SHIFT_MIN       0.01 /* smaller changes of a share are not worth a line */
@@ -81,14 +85,20 @@ static size_t changes_collect(struct lw_cats *from, const struct lw_cats *other,
     return used;
 }
 
+/* A category as a message may name it: one of the two buffers. */
+static const char *name_of(const struct lw_cat *c, const struct lw_privacy *privacy,
+                           char text[VALUE_MAX + 1], char hashed[LW_HASHED_MAX]) {
+    lw_cat_name(c, text, VALUE_MAX + 1);
+    if (privacy == NULL || privacy->categories == LW_CATEGORIES_TOP)
+        return text;
+    lw_privacy_hash(privacy, LW_PRIVATE_CATEGORY, text, hashed);
+    return hashed;
+}
+
 static void put_value(json_t *object, const struct lw_cat *c,
                       const struct lw_privacy *privacy) {
     char text[VALUE_MAX + 1], hashed[LW_HASHED_MAX];
-    lw_cat_name(c, text, sizeof text);
-    bool open = privacy == NULL || privacy->categories == LW_CATEGORIES_TOP;
-    if (!open)
-        lw_privacy_hash(privacy, LW_PRIVATE_CATEGORY, text, hashed);
-    lw_json_set(object, "value", json_string(open ? text : hashed));
+    lw_json_set(object, "value", json_string(name_of(c, privacy, text, hashed)));
 }
 
 static json_t *shares_json(const struct change *c, size_t n, bool moved,
@@ -167,28 +177,75 @@ static int next_ranked(const double *ranks, size_t n) {
     return best;
 }
 
-json_t *lw__top_drifted_json(const struct lw_spec *spec, const struct lw_alert *alert,
-                             const struct lw_alert_context *context) {
-    const struct lw_reference *reference = context->reference;
-    struct lw_pane *window = context->window;
-    struct lw_drift drift[LW_FEATURES_MAX + 1];
-    double ranks[LW_FEATURES_MAX + 1];
-    const struct lw_profile *old = reference->profile, *now = window->profile;
+/* "75: 0.5 → 2.5 %", the category by its name or its hash. */
+static void put_shift(json_t *shifted, const struct lw_drift *drift,
+                      const struct lw_member *reference, const struct lw_member *window,
+                      const struct lw_privacy *privacy) {
+    char text[LW_SHIFT_TEXT], name[VALUE_MAX + 1], hashed[LW_HASHED_MAX];
+    const char *category = NULL;
+    if (reference->kind == LW_CATEGORY) {
+        struct lw_cat cat =
+            lw_shift_category(&drift->shift, reference->cats, window->cats);
+        category = name_of(&cat, privacy, name, hashed);
+    }
+    lw_json_set_text(shifted, "text", lw_shift_text(&drift->shift, category, text));
+}
+
+/* The columns that are shifted, except those listed as drifted. */
+static json_t *shifted_json(const struct lw_profile *reference,
+                            const struct lw_profile *window, const struct lw_drift *drift,
+                            const bool *listed, const struct lw_privacy *privacy) {
     json_t *list = json_array();
-    if (old->n != now->n || old->n > LW_FEATURES_MAX + 1)
-        return list; /* a reference of other features cannot be compared */
-    memset(drift, 0, sizeof drift);
-    lw_drift_compare(old, window->profile, reference->bins, &spec->drift, drift);
-    for (size_t i = 0; i < old->n; i++)
-        ranks[i] = feature_rank(&drift[i], old->columns[i].name, alert->feature);
+    for (size_t i = 0; i < reference->n; i++) {
+        if (listed[i] || drift[i].verdict != LW_VERDICT_SHIFTED ||
+            json_array_size(list) == SHIFTED_MAX)
+            continue;
+        json_t *one = json_object();
+        lw_json_set_text_cut(one, "feature", reference->columns[i].name, LW_NAME_MAX);
+        put_shift(one, &drift[i], &reference->members[i], &window->members[i], privacy);
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+static json_t *drifted_json(const struct lw_profile *old, const struct lw_profile *now,
+                            const struct lw_drift *drift, double *ranks, bool *listed,
+                            const struct lw_privacy *privacy) {
+    json_t *list = json_array();
     for (int k = 0; k < TOP_DRIFTED_MAX; k++) {
         int i = next_ranked(ranks, old->n);
         if (i < 0)
             break;
         ranks[i] = -1;
+        listed[i] = true;
         json_array_append_new(list, feature_json(&old->columns[i], &old->members[i],
-                                                 &now->members[i], &drift[i],
-                                                 context->privacy));
+                                                 &now->members[i], &drift[i], privacy));
     }
     return list;
+}
+
+void lw__top_drifted_put(json_t *details, const struct lw_spec *spec,
+                         const struct lw_alert *alert,
+                         const struct lw_alert_context *context) {
+    const struct lw_reference *reference = context->reference;
+    struct lw_pane *window = context->window;
+    struct lw_drift drift[LW_FEATURES_MAX + 1];
+    double ranks[LW_FEATURES_MAX + 1];
+    bool listed[LW_FEATURES_MAX + 1] = {false};
+    const struct lw_profile *old = reference ? reference->profile : NULL;
+    if (!old || !window || old->n != window->profile->n ||
+        old->n > LW_FEATURES_MAX + 1) { /* other features cannot be compared */
+        lw_json_set(details, "top_drifted", json_array());
+        lw_json_set(details, "shifted", json_array());
+        return;
+    }
+    memset(drift, 0, sizeof drift);
+    lw_drift_compare(old, window->profile, reference->bins, &spec->drift, drift);
+    for (size_t i = 0; i < old->n; i++)
+        ranks[i] = feature_rank(&drift[i], old->columns[i].name, alert->feature);
+    lw_json_set(
+        details, "top_drifted",
+        drifted_json(old, window->profile, drift, ranks, listed, context->privacy));
+    lw_json_set(details, "shifted",
+                shifted_json(old, window->profile, drift, listed, context->privacy));
 }

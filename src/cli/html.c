@@ -26,6 +26,7 @@ const char lw_html_style[] =
     ".tag{display:inline-block;padding:1px 9px;border-radius:9px;font-size:13px;"
     "background:var(--card);color:var(--soft);white-space:nowrap}"
     ".drift{background:var(--warnbg);color:var(--warn)}"
+    ".shifted{color:var(--warn)}"
     ".fault{background:var(--badbg);color:var(--bad)}"
     ".ok{background:var(--goodbg);color:var(--good)}"
     ".grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),"

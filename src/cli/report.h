@@ -80,7 +80,7 @@ struct lw_report {
     json_t *left_out;                  /* [{column, why}] */
     json_t *schema;                    /* [text]: changes */
     json_t *widths;                    /* [text]: notes on changed widths of numbers */
-    size_t drifted, faulty, insufficient;
+    size_t drifted, shifted, faulty, insufficient;
 };
 
 struct lw_report *lw_report_new(const struct lw_config *config);

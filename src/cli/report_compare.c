@@ -235,8 +235,10 @@ static int compare_effect(const void *a, const void *b) {
     int fault = (y->fault.kind != LW_FAULT_NONE) - (x->fault.kind != LW_FAULT_NONE);
     int drift =
         (y->drift.verdict == LW_VERDICT_DRIFT) - (x->drift.verdict == LW_VERDICT_DRIFT);
-    if (fault || drift)
-        return fault ? fault : drift;
+    int shift = (y->drift.verdict == LW_VERDICT_SHIFTED) -
+                (x->drift.verdict == LW_VERDICT_SHIFTED);
+    if (fault || drift || shift)
+        return fault ? fault : drift ? drift : shift;
     return (x->drift.psi < y->drift.psi) - (x->drift.psi > y->drift.psi);
 }
 
@@ -254,6 +256,7 @@ void lw_report_compare(struct lw_report *r) {
         bool faulty =
             c->fault.kind != LW_FAULT_NONE; /* a fault explains the difference */
         r->drifted += !faulty && c->drift.verdict == LW_VERDICT_DRIFT;
+        r->shifted += !faulty && c->drift.verdict == LW_VERDICT_SHIFTED;
         r->faulty += faulty;
         r->insufficient += c->drift.verdict == LW_VERDICT_INSUFFICIENT;
     }

@@ -75,9 +75,10 @@ static void verdict_tag(const struct lw_report_column *c, struct lw_buf *out) {
                       lw_fault_name(c->fault.kind));
     else
         lw_buf_printf(out, "<span class=\"tag %s\">%s</span>",
-                      v == LW_VERDICT_DRIFT ? "drift"
-                      : v == LW_VERDICT_OK  ? "ok"
-                                            : "",
+                      v == LW_VERDICT_DRIFT     ? "drift"
+                      : v == LW_VERDICT_SHIFTED ? "shifted"
+                      : v == LW_VERDICT_OK      ? "ok"
+                                                : "",
                       lw_verdict_name(v));
 }
 
@@ -192,12 +193,16 @@ static void drift_table(const struct lw_report *r, struct lw_buf *out) {
     for (size_t i = 0; i < r->n; i++)
         drift_row(&r->column[i], out);
     table_end(out);
-    lw_buf_printf(out,
-                  "<p class=\"soft\">A column drifts when the difference is significant "
-                  "for these sample sizes (p &lt; %g after correction over columns) and "
-                  "its PSI is at least %g. With fewer than %" PRIu64
-                  " values on a side it is not tested.</p>\n",
-                  r->options.alpha, r->options.floor_psi, r->options.min_n);
+    lw_buf_printf(
+        out,
+        "<p class=\"soft\">A column drifts when the difference is significant "
+        "for these sample sizes (p &lt; %g after correction over columns) and "
+        "its PSI is at least %g. It is shifted when a part of it, such as the "
+        "share of one value, changed for certain (p &lt; %g) and by at least %g "
+        "standard deviations. With fewer than %" PRIu64
+        " values on a side it is not tested.</p>\n",
+        r->options.alpha, r->options.floor_psi, LW_DRIFT_STRICT * r->options.alpha,
+        r->options.floor_shift, r->options.min_n);
 }
 
 /* ---- one card for each column ---- */
@@ -247,6 +252,17 @@ static void changed_table(const struct lw_report_column *c, struct lw_buf *out) 
         c->nchanged, c->appeared, c->vanished);
 }
 
+/* What changed, of a shifted or drifted column. */
+static void shift_line(const struct lw_report_column *c, struct lw_buf *out) {
+    char text[LW_SHIFT_TEXT];
+    if (!c->drift.shift.parts)
+        return;
+    lw_buf_printf(out, "<p>");
+    lw_html_str(out, lw_shift_describe(&c->drift.shift, c->member[LW_REF],
+                                       c->member[LW_CUR], text));
+    lw_buf_printf(out, "</p>\n");
+}
+
 static void column_card(const struct lw_report *r, const struct lw_report_column *c,
                         struct lw_buf *out) {
     lw_buf_printf(out, "<section class=\"card\"><div class=\"head\"><h3>");
@@ -255,6 +271,7 @@ static void column_card(const struct lw_report *r, const struct lw_report_column
     verdict_tag(c, out);
     lw_buf_printf(out, "</span></div>\n");
     lw_report_chart(r, c, out);
+    shift_line(c, out);
     if (c->drift.n_ref == 0 || c->drift.n_cur == 0)
         lw_buf_printf(out, "<p class=\"soft\">No values on one side.</p>\n");
     else if (c->column.kind == LW_NUMERIC)

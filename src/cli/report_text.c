@@ -29,6 +29,8 @@ char *lw_report_span(const struct lw_report *r, const struct lw_report_side *sid
 void lw_report_headline(const struct lw_report *r, char *out, size_t size) {
     const struct lw_losses *ref = &r->side[LW_REF].errors, *cur = &r->side[LW_CUR].errors;
     int len = snprintf(out, size, "%zu of %zu columns drifted.", r->drifted, r->n);
+    if (r->shifted)
+        len += snprintf(out + len, size - (size_t)len, " %zu shifted.", r->shifted);
     if (r->faulty)
         len +=
             snprintf(out + len, size - (size_t)len, " %zu with a data fault.", r->faulty);
@@ -87,6 +89,13 @@ static void print_column(const struct lw_report_column *c, FILE *out) {
     fprintf(out, "%.1f%% > %.1f%%\n", 100 * d->missing_ref, 100 * d->missing_cur);
 }
 
+static void print_shift(const struct lw_report_column *c, FILE *out) {
+    char text[LW_SHIFT_TEXT];
+    lw_cli_line(
+        out, "    %s",
+        lw_shift_describe(&c->drift.shift, c->member[LW_REF], c->member[LW_CUR], text));
+}
+
 static void print_changed(const struct lw_report_column *c, FILE *out) {
     enum { SHOWN = 6 };
     for (size_t i = 0; i < c->nchanged && i < SHOWN; i++)
@@ -139,6 +148,8 @@ void lw_report_print(struct lw_report *r, FILE *out) {
         print_column(&r->column[i], out);
         if (r->column[i].drift.verdict == LW_VERDICT_DRIFT)
             print_changed(&r->column[i], out);
+        if (r->column[i].drift.verdict == LW_VERDICT_SHIFTED)
+            print_shift(&r->column[i], out);
     }
     print_segments(r, out);
     json_array_foreach(r->left_out, at, text) fprintf(
@@ -169,6 +180,8 @@ static json_t *side_json(const struct lw_report *r, int which) {
             lw_json_set_number(o, f->key, f->value(&side->errors));
         lw_json_set_number(o, lw_task_error_key(task, "", "_se").text,
                            lw_losses_error_se(&side->errors));
+        lw_json_set_number(o, lw_task_error_key(task, "", "_high").text,
+                           lw_losses_error_high(&side->errors));
     }
     return o;
 }
@@ -204,6 +217,49 @@ static void set_drift(json_t *o, const struct lw_drift *d, bool numeric) {
     lw_json_set_number(o, "missing_reference", d->missing_ref);
     lw_json_set_number(o, "missing_current", d->missing_cur);
     lw_json_set_number(o, "missing_p", d->missing_p);
+}
+
+static json_t *share_json(struct lw_shift_share s) {
+    json_t *o = json_object();
+    lw_json_set_number(o, "reference", s.ref);
+    lw_json_set_number(o, "current", s.cur);
+    return o;
+}
+
+/* What changed, also of a column that drifted; null: nothing for certain. */
+static json_t *shift_json(const struct lw_report_column *c) {
+    const struct lw_shift *s = &c->drift.shift;
+    char text[LW_SHIFT_TEXT], name[256];
+    if (!s->parts)
+        return json_null();
+    json_t *o = json_object();
+    const struct lw_member *ref = c->member[LW_REF], *cur = c->member[LW_CUR];
+    lw_json_set_text(o, "text", lw_shift_describe(s, ref, cur, text));
+    lw_json_set_number(o, "p_adjusted", s->p_adjusted);
+    if (s->parts & LW_SHIFT_SHARE) {
+        json_t *share = share_json(s->share);
+        if (c->column.kind == LW_CATEGORY) {
+            struct lw_cat cat = lw_shift_category(s, ref->cats, cur->cats);
+            lw_json_set_text(share, "category", lw_cat_name(&cat, name, sizeof name));
+        } else {
+            lw_json_set_number(share, "value", s->value);
+        }
+        lw_json_set(o, "share", share);
+    }
+    if (s->parts & LW_SHIFT_MEDIAN)
+        lw_json_set(o, "median",
+                    share_json((struct lw_shift_share){s->median_ref, s->median_cur}));
+    if (s->parts & LW_SHIFT_ABOVE) {
+        lw_json_set(o, "above", share_json(s->above));
+        lw_json_set_number(json_object_get(o, "above"), "than", s->above_at);
+    }
+    if (s->parts & LW_SHIFT_BELOW) {
+        lw_json_set(o, "below", share_json(s->below));
+        lw_json_set_number(json_object_get(o, "below"), "than", s->below_at);
+    }
+    if (s->parts & LW_SHIFT_MISSING)
+        lw_json_set(o, "missing", share_json(s->missing));
+    return o;
 }
 
 static void set_statistics(json_t *o, const struct lw_report_column *c) {
@@ -248,6 +304,7 @@ static json_t *column_json(const struct lw_report_column *c) {
     lw_json_set_text(o, "verdict", lw_verdict_name(c->drift.verdict));
     set_drift(o, &c->drift, numeric);
     set_statistics(o, c);
+    lw_json_set(o, "shift", shift_json(c));
     if (c->fault.kind != LW_FAULT_NONE) {
         fault = json_object();
         lw_json_set_text(fault, "kind", lw_fault_name(c->fault.kind));
@@ -303,9 +360,11 @@ json_t *lw_report_json(struct lw_report *r) {
     lw_json_set_bool(o, "found", lw_report_met(r));
     lw_json_set_text(o, "headline", headline);
     lw_json_set_count(o, "drifted", r->drifted);
+    lw_json_set_count(o, "shifted", r->shifted);
     lw_json_set_count(o, "faults", r->faulty);
     lw_json_set_number(o, "alpha", r->options.alpha);
     lw_json_set_number(o, "floor_psi", r->options.floor_psi);
+    lw_json_set_number(o, "floor_shift", r->options.floor_shift);
     lw_json_set_count(o, "min_n", r->options.min_n);
     lw_json_set(o, "reference", side_json(r, LW_REF));
     lw_json_set(o, "current", side_json(r, LW_CUR));

@@ -49,6 +49,9 @@ void lw_status_fini(struct lw_status *s);
 int lw_status_read(struct lw_status *s, struct lw_err *err);
 /* A value of `now`; window "" for those without a window. NAN: missing. */
 double lw_status_figure(const struct lw_status *s, const char *window, const char *name);
+/* Likewise a text; NULL: missing. */
+const char *lw_status_text(const struct lw_status *s, const char *window,
+                           const char *name);
 /* Total lag in messages; NAN: unknown. */
 double lw_status_lag(const struct lw_status *s);
 

@@ -129,6 +129,23 @@ static void put_windows(const struct lw_status *s, struct lw_buf *out) {
     }
 }
 
+/* "   DRIFT: median 12.1 → 25.3 (× 2.09)", "   shifted: 75: 0.5 → 2.5 %" */
+static void put_verdict(const struct lw_status *s, const char *window,
+                        const char *feature, struct lw_buf *out) {
+    char name[LW_NAME_MAX + 16], safe[2 * LW_SHIFT_TEXT];
+    snprintf(name, sizeof name, "drift:%s", feature);
+    bool drift = lw_status_figure(s, window, name) > 0;
+    snprintf(name, sizeof name, "shifted:%s", feature);
+    bool shifted = lw_status_figure(s, window, name) > 0;
+    snprintf(name, sizeof name, "shift:%s", feature);
+    const char *what = lw_status_text(s, window, name);
+    if (drift || shifted)
+        lw_buf_printf(out, "   %s", drift ? "DRIFT" : "shifted");
+    if ((drift || shifted) && what)
+        lw_buf_printf(out, ": %s", lw_text_safe(safe, sizeof safe, what, strlen(what)));
+    lw_buf_printf(out, "\n");
+}
+
 static void put_features(const struct lw_status *s, struct lw_buf *out) {
     const struct lw_metric *metric;
     const struct lw_spec *spec = &s->config->spec;
@@ -151,8 +168,7 @@ static void put_features(const struct lw_status *s, struct lw_buf *out) {
         }
         if (s->at.n > 1)
             put_spark(out, &s->psi[i], 2);
-        snprintf(name, sizeof name, "drift:%s", spec->feature[i].name);
-        lw_buf_printf(out, "%s\n", lw_status_figure(s, w, name) > 0 ? "   DRIFT" : "");
+        put_verdict(s, w, spec->feature[i].name, out);
     }
     if (s->at.n > 1)
         lw_buf_printf(out, "  sparklines: the last %s of event time\n",

@@ -48,14 +48,24 @@ void lw_status_fini(struct lw_status *s) {
     lw_redis_free(s->redis);
 }
 
-static double field_of(const struct lw_reply *fields, const char *window,
-                       const char *name) {
+static const char *text_of(const struct lw_reply *fields, const char *window,
+                           const char *name) {
     char field[200];
-    double v;
     snprintf(field, sizeof field, "%s%s%s", window, window[0] ? ":" : "", name);
     const struct lw_reply *value = lw_reply_field(fields, field);
-    const char *text = value ? lw_reply_text(value, NULL) : NULL;
+    return value ? lw_reply_text(value, NULL) : NULL;
+}
+
+static double field_of(const struct lw_reply *fields, const char *window,
+                       const char *name) {
+    double v;
+    const char *text = text_of(fields, window, name);
     return text && lw_parse_f64(text, &v) ? v : NAN;
+}
+
+const char *lw_status_text(const struct lw_status *s, const char *window,
+                           const char *name) {
+    return text_of(s->now, window, name);
 }
 
 double lw_status_figure(const struct lw_status *s, const char *window, const char *name) {

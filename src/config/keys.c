@@ -215,6 +215,10 @@ static const struct lw_key drift_keys[] = {
      .max = 10,
      .doc = "Smallest effect, in bias-corrected PSI, that gives the verdict "
             "`drift`. Rules use their own thresholds."},
+    {"floor_shift", LW_KEY_REAL, AT(spec.drift.floor_shift), .standard = "0.1",
+     .min = 0.001, .max = 10,
+     .doc = "Smallest change, in standard deviations, that gives the verdict `shifted`: "
+            "of a share (Cohen's h) or of a number's distribution (Wasserstein)."},
 };
 static const struct lw_section drift_section = SECTION(
     "drift", "The comparison of a window with the reference (docs/statistics.md).",

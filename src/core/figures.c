@@ -201,6 +201,31 @@ static void window_figures(struct lw_monitor *m, size_t window) {
     }
 }
 
+static void shift_add(struct lw_monitor *m, size_t window, int subject,
+                      const struct lw_metric_input *in) {
+    if (m->nshifts == m->shifts_cap) {
+        m->shifts_cap = m->shifts_cap ? 2 * m->shifts_cap : 16;
+        m->shift = lw_realloc(m->shift, m->shifts_cap, sizeof *m->shift);
+    }
+    struct lw_shift_note *note = &m->shift[m->nshifts++];
+    snprintf(note->name, sizeof note->name, "%s:shift:%s", m->spec->window[window].name,
+             lw_spec_feature_name(m->spec, subject));
+    lw_shift_describe(&in->drift->shift, in->before, in->now, note->text);
+}
+
+/* What changed in the columns that are shifted or drifted. */
+static void window_shifts(struct lw_monitor *m, size_t window) {
+    static const int others[] = {LW_RULE_TARGET, LW_RULE_PREDICTION};
+    int nf = (int)m->spec->nfeatures;
+    for (int i = 0; i < nf + 2; i++) {
+        int subject = i < nf ? i : others[i - nf];
+        struct lw_metric_input in =
+            lw__monitor_input(m, lw_metric_find("shifted"), window, subject);
+        if (in.drift && in.before && in.drift->shift.parts)
+            shift_add(m, window, subject, &in);
+    }
+}
+
 /* Drift since version 1 over the longest window: it shows a slow drift that each new
  * reference hides. */
 static void compare_since_first(struct lw_monitor *m) {
@@ -240,8 +265,14 @@ void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out) {
     for (size_t i = 0; i < m->nviews && !m->lazy; i++)
         lw__monitor_view_merge(m, i);
     compare_since_first(m);
-    for (size_t i = 0; i < m->nviews; i++)
+    m->nshifts = 0;
+    for (size_t i = 0; i < m->nviews; i++) {
         window_figures(m, i);
+        if (!m->lazy)
+            window_shifts(m, i);
+    }
+    out->shift = m->shift;
+    out->nshifts = m->nshifts;
     out->figure = m->figure;
     out->nfigures = m->nfigures;
 }

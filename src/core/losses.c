@@ -37,6 +37,12 @@ double lw_losses_error_se(const struct lw_losses *s) {
     return s->task && s->task->figure[0].se ? s->task->figure[0].se(s) : NAN;
 }
 
+double lw_losses_error_high(const struct lw_losses *s) {
+    if (s->task && s->task->figure[0].high)
+        return s->task->figure[0].high(s);
+    return lw_losses_error(s) + 2 * lw_losses_error_se(s);
+}
+
 double lw_losses_figure(const struct lw_losses *s, const char *key) {
     for (const struct lw_task_figure *f = s->task ? s->task->figure : NULL; f && f->key;
          f++)

@@ -36,6 +36,7 @@ void lw_losses_merge(struct lw_losses *s, const struct lw_losses *other);
 double lw_losses_mean(const struct lw_losses *s);
 double lw_losses_error(const struct lw_losses *s); /* the task's first figure */
 double lw_losses_error_se(const struct lw_losses *s);
+double lw_losses_error_high(const struct lw_losses *s); /* struct lw_task_figure: high */
 double lw_losses_figure(const struct lw_losses *s, const char *key); /* "mae" */
 double lw_losses_recalibration_gain(const struct lw_losses *s);
 /* Mean loss of a less that of b, on the same events. */

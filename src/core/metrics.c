@@ -10,9 +10,6 @@
 /* A share has risen by more than chance below this two-sided p: three standard errors
  * of large samples. */
 #define SHARE_P 0.0027
-/* Times drift.alpha: a rule tests again and again, a report only once. It resolves at
- * alpha. */
-#define RULE_ALPHA 0.01
 /* An error must exceed its expectation by this many standard errors. */
 #define ERROR_Z 2.0
 
@@ -99,6 +96,10 @@ static double error_se_figure(const struct lw_metric_input *in) {
     return lw_losses_error_se(errors_of(in));
 }
 
+static double error_high_figure(const struct lw_metric_input *in) {
+    return lw_losses_error_high(errors_of(in));
+}
+
 static double expected_figure(const struct lw_metric_input *in) {
     return in->view->expected_error;
 }
@@ -165,9 +166,9 @@ static struct lw_reading drift_reading(const struct lw_metric_input *in, double 
     const struct lw_drift *d = in->drift;
     double alpha = in->m->spec->drift.alpha;
     struct lw_reading r = {.value = value, .n = d->n_cur};
-    r.known = d->verdict == LW_VERDICT_OK || d->verdict == LW_VERDICT_DRIFT ||
-              d->verdict == LW_VERDICT_CONSTANT;
-    r.significant = r.known && p < RULE_ALPHA * alpha;
+    r.known = d->verdict != LW_VERDICT_INSUFFICIENT && d->verdict != LW_VERDICT_EMPTY;
+    /* A rule tests again and again, a report only once. It resolves at alpha. */
+    r.significant = r.known && p < LW_DRIFT_STRICT * alpha;
     r.likely = r.known && p < alpha;
     return r;
 }
@@ -273,6 +274,10 @@ static double drift_figure(const struct lw_metric_input *in) {
     return in->drift ? in->drift->verdict == LW_VERDICT_DRIFT : NAN;
 }
 
+static double shifted_figure(const struct lw_metric_input *in) {
+    return in->drift ? in->drift->verdict == LW_VERDICT_SHIFTED : NAN;
+}
+
 static double missing_figure(const struct lw_metric_input *in) {
     return in->drift ? in->drift->missing_cur : NAN;
 }
@@ -297,37 +302,6 @@ static double fault_figure(const struct lw_metric_input *in) {
 
 static double psi_first_figure(const struct lw_metric_input *in) {
     return in->first ? in->first->psi : NAN;
-}
-
-static struct lw_reading live_share(uint64_t part, const struct lw_live_facts *f) {
-    double value = f->messages ? (double)part / (double)f->messages : 0;
-    return (struct lw_reading){
-        .value = fmin(value, 1), .n = f->messages, .known = true, .significant = true};
-}
-
-static struct lw_reading live_count(double value) {
-    return (struct lw_reading){
-        .value = value, .n = UINT64_MAX, .known = true, .significant = true};
-}
-
-static struct lw_reading silence_live(const struct lw_live_facts *f) {
-    return live_count(f->silent_minutes);
-}
-
-static struct lw_reading lag_live(const struct lw_live_facts *f) {
-    return live_count((double)f->lag);
-}
-
-static struct lw_reading dead_live(const struct lw_live_facts *f) {
-    return live_share(f->dead, f);
-}
-
-static struct lw_reading late_live(const struct lw_live_facts *f) {
-    return live_share(f->late, f);
-}
-
-static struct lw_reading suspect_live(const struct lw_live_facts *f) {
-    return live_share(f->suspect, f);
 }
 
 lw_statistic_fn lw_statistic_energy;
@@ -367,6 +341,13 @@ static const struct lw_metric table[] = {
      .known = LW_KNOWN_SCORED,
      .flags = ONLY | ZERO,
      .figure = error_se_figure},
+    {.name = "rmse_high",
+     .meaning = "upper 97.5 % limit of the RMSE, also with heavy tails",
+     .unit = "target",
+     .scope = LW_SCOPE_MODEL,
+     .known = LW_KNOWN_SCORED,
+     .flags = ONLY | ZERO,
+     .figure = error_high_figure},
     {.name = "rmse_expected",
      .meaning = "expected RMSE of the champion in that window",
      .series = "leeway_window_rmse_expected",
@@ -545,6 +526,15 @@ static const struct lw_metric table[] = {
      .columns = LW_ON_ALL,
      .flags = LW_METRIC_VERDICT | ONLY | ZERO,
      .figure = drift_figure},
+    {.name = "shifted",
+     .meaning = "1 when a part of the feature changed for certain, but less than `drift` "
+                "needs",
+     .unit = "",
+     .scope = LW_SCOPE_COLUMN,
+     .known = LW_KNOWN_COMPARED,
+     .columns = LW_ON_ALL,
+     .flags = LW_METRIC_VERDICT | ONLY | ZERO,
+     .figure = shifted_figure},
     {.name = "psi_first",
      .meaning = "PSI against version 1's reference",
      .unit = "",
@@ -617,7 +607,7 @@ static const struct lw_metric table[] = {
      .unit = "minutes",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE | LW_METRIC_ANY_N,
-     .live = silence_live,
+     .live = lw__metric_live_silence,
      .summary = lw__summary_silence},
     {.name = "lag",
      .meaning = "unread messages in Kafka; not in a backtest",
@@ -625,7 +615,7 @@ static const struct lw_metric table[] = {
      .unit = "messages",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE | LW_METRIC_ANY_N,
-     .live = lag_live,
+     .live = lw__metric_live_lag,
      .summary = lw__summary_lag},
     {.name = "dead_letters",
      .meaning = "share of unreadable messages in the last ten minutes; not in a backtest",
@@ -633,7 +623,7 @@ static const struct lw_metric table[] = {
      .unit = "",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
-     .live = dead_live,
+     .live = lw__metric_live_dead,
      .phrase = "could not be read",
      .summary = lw__summary_live_share},
     {.name = "late",
@@ -642,7 +632,7 @@ static const struct lw_metric table[] = {
      .unit = "",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
-     .live = late_live,
+     .live = lw__metric_live_late,
      .phrase = "arrived too late for their pane",
      .summary = lw__summary_live_share},
     {.name = "suspect",
@@ -653,7 +643,7 @@ static const struct lw_metric table[] = {
      .unit = "",
      .scope = LW_SCOPE_LIVE,
      .flags = LIVE,
-     .live = suspect_live,
+     .live = lw__metric_live_suspect,
      .phrase = "have a clock that is not believed",
      .summary = lw__summary_live_share},
 };

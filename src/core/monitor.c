@@ -66,6 +66,7 @@ void lw_monitor_free(struct lw_monitor *m) {
     free(m->state);
     free(m->view);
     free(m->figure);
+    free(m->shift);
     free(m);
 }
 

@@ -21,6 +21,12 @@ struct lw_figure {
     double value;
 };
 
+/* What changed in a column that is shifted or drifted, in words. */
+struct lw_shift_note {
+    char name[LW_NAME_MAX + 40]; /* "<window>:shift:<feature>" */
+    char text[LW_SHIFT_TEXT];
+};
+
 /* What happened to a span of the quarantine (core/quarantine.h). */
 enum lw_span_event { LW_SPAN_BEGINS, LW_SPAN_ENDS, LW_SPAN_RELEASED };
 struct lw_span_change {
@@ -35,6 +41,8 @@ struct lw_evaluation {
     int64_t at_ms; /* end of the newest sealed pane */
     size_t nfigures;
     struct lw_figure *figure; /* borrowed from the monitor until its next call */
+    size_t nshifts;
+    struct lw_shift_note *shift; /* likewise */
     size_t nalerts;
     struct lw_alert alert[LW_ALERTS_MAX];
     struct lw_request request;

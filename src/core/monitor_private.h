@@ -71,6 +71,8 @@ struct lw_monitor {
     struct lw_view *view;
     size_t nfigures, figures_cap;
     struct lw_figure *figure;
+    size_t nshifts, shifts_cap;
+    struct lw_shift_note *shift;
 };
 
 /* Fills the counts and errors of window i. _merge also fills its sketches and drift,
@@ -144,7 +146,11 @@ bool lw__monitor_fault_judged(const struct lw_member *before, const struct lw_me
 void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out);
 /* Writes the alert's sentence (summary.c); the others are those of single metrics. */
 void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject);
-/* Readers and figures of metrics.c that are elsewhere (metrics_tracking.c). */
+/* Readers and figures of metrics.c that are elsewhere (metrics_tracking.c,
+ * metrics_live.c). */
+typedef struct lw_reading lw_live_reader(const struct lw_live_facts *f);
+lw_live_reader lw__metric_live_silence, lw__metric_live_lag, lw__metric_live_dead,
+    lw__metric_live_late, lw__metric_live_suspect;
 double lw__metric_untracked(const struct lw_metric_input *in);
 double lw__metric_tracked(const struct lw_metric_input *in);
 struct lw_reading lw__metric_shift_read(const struct lw_metric_input *in);

@@ -27,6 +27,8 @@ struct lw_task_figure {
     const char *label; /* "MAE": in texts */
     double (*value)(const struct lw_losses *s);
     double (*se)(const struct lw_losses *s); /* its standard error; NULL: none */
+    /* Its upper limit: value - 2 se to this is a 95 % interval. NULL: value + 2 se. */
+    double (*high)(const struct lw_losses *s);
     /* Influence of one event on the value. Over the events it sums to zero, and the sum of
      * its squares gives a standard error that the sums alone do not; NULL: none. */
     double (*influence)(const struct lw_losses *s, double target, double prediction);

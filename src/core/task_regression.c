@@ -20,6 +20,9 @@ static double regression_rmse(const struct lw_losses *s) {
 static double regression_rmse_se(const struct lw_losses *s) {
     return lw_errors_rmse_se(&s->errors);
 }
+static double regression_rmse_high(const struct lw_losses *s) {
+    return lw_errors_rmse_high(&s->errors);
+}
 static double regression_mae(const struct lw_losses *s) {
     return lw_errors_mae(&s->errors);
 }
@@ -112,7 +115,8 @@ const struct lw_task lw_task_regression = {
         {{.key = "rmse",
           .label = "RMSE",
           .value = regression_rmse,
-          .se = regression_rmse_se},
+          .se = regression_rmse_se,
+          .high = regression_rmse_high},
          {.key = "mae", .label = "MAE", .value = regression_mae, .se = regression_mae_se},
          {.key = "bias",
           .label = "bias",

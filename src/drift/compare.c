@@ -12,6 +12,9 @@
  * ordinary Sunday is above 0.1 in its pick-up zones, at most 0.21, while the days of the
  * lockdown are at 0.25 to 0.7 (docs/statistics.md).
  *
+ * Below the floor, a column is shifted if one of its shares, or the distance of its
+ * values, changed for certain and by more than a small floor of its own (shift.c).
+ *
  * Columns are judged separately: an empty, constant or short one has its own verdict and
  * is left out of the correction. */
 #include <math.h>
@@ -19,11 +22,12 @@
 
 #include "base/mem.h"
 #include "drift/points.h"
+#include "drift/shift.h"
 #include "drift/stats.h"
 
 const char *lw_verdict_name(enum lw_verdict v) {
-    static const char *const names[] = {"ok", "drift", "insufficient", "empty",
-                                        "constant"};
+    static const char *const names[] = {"ok",           "shifted", "drift",
+                                        "insufficient", "empty",   "constant"};
     lw_assert((size_t)v < sizeof names / sizeof *names);
     return names[v];
 }
@@ -33,7 +37,8 @@ struct lw_drift_options lw_drift_defaults(void) {
                                      .min_n = 100,
                                      .alpha = 0.01,
                                      .correction = LW_CORRECT_BH,
-                                     .floor_psi = 0.2};
+                                     .floor_psi = 0.2,
+                                     .floor_shift = 0.1};
 }
 
 static double compare_share(uint64_t part, uint64_t whole) {
@@ -159,7 +164,8 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
                            .p_adjusted = 1.0,
                            .ks_p_adjusted = 1.0,
                            .w1_p_adjusted = 1.0,
-                           .unseen_p_adjusted = 1.0};
+                           .unseen_p_adjusted = 1.0,
+                           .shift = {.p = 1.0, .p_adjusted = 1.0}};
     struct lw_bins own;
     if (ref->kind == LW_NUMERIC) {
         if (!bins) {
@@ -177,6 +183,7 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
     if (d->verdict == LW_VERDICT_OK) {
         d->p = d->chi2_p;
         d->effect = d->psi;
+        lw__shift_find(ref, cur, options, d);
     }
 }
 
@@ -210,10 +217,18 @@ static void compare_judge(struct lw_drift *d, size_t n,
                    offsetof(struct lw_drift, w1_p_adjusted), options);
     compare_adjust(d, n, offsetof(struct lw_drift, unseen_p),
                    offsetof(struct lw_drift, unseen_p_adjusted), options);
-    for (size_t i = 0; i < n; i++)
-        if (d[i].verdict == LW_VERDICT_OK && d[i].p_adjusted < options->alpha &&
-            d[i].effect > options->floor_psi)
+    compare_adjust(d, n, offsetof(struct lw_drift, shift.p),
+                   offsetof(struct lw_drift, shift.p_adjusted), options);
+    for (size_t i = 0; i < n; i++) {
+        if (d[i].shift.p_adjusted >= LW_DRIFT_STRICT * options->alpha)
+            d[i].shift.parts = 0;
+        if (d[i].verdict != LW_VERDICT_OK)
+            continue;
+        if (d[i].p_adjusted < options->alpha && d[i].effect > options->floor_psi)
             d[i].verdict = LW_VERDICT_DRIFT;
+        else if (d[i].shift.parts)
+            d[i].verdict = LW_VERDICT_SHIFTED;
+    }
 }
 
 void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,

@@ -59,6 +59,8 @@ struct sides {
     struct lw_cats *cats;
     double missing, out_of_range; /* current shares; NAN: unknown */
     double at;
+    const char *verdict;       /* NULL: not judged */
+    char shift[LW_SHIFT_TEXT]; /* what changed; "": nothing for certain */
 };
 
 static void free_sides(struct sides *s) {
@@ -90,6 +92,24 @@ static int read_reference(struct lw_call *c, const struct feature_column *col,
     return 0;
 }
 
+/* The name of a column among the figures, in which the target is `target`. */
+static const char *figure_name(const struct lw_spec *spec,
+                               const struct feature_column *col) {
+    return !col->of_scores && (size_t)col->at == spec->nfeatures
+               ? lw_now_column_name(spec, spec->nfeatures)
+               : col->name;
+}
+
+static void read_verdict(const struct lw_reply *now, const char *window,
+                         const char *column, struct sides *s) {
+    double drift = lw_now_figure(now, "%s:drift:%s", window, column);
+    double shifted = lw_now_figure(now, "%s:shifted:%s", window, column);
+    const char *what = lw_now_shift(now, window, column);
+    if (isfinite(drift) && s->reference)
+        s->verdict = drift > 0 ? "drift" : shifted > 0 ? "shifted" : "ok";
+    lw_copy(s->shift, sizeof s->shift, what ? what : "");
+}
+
 static int read_current(struct lw_call *c, const struct feature_column *col,
                         const struct lw_window_spec *w, struct sides *s,
                         struct lw_err *err) {
@@ -115,6 +135,7 @@ static int read_current(struct lw_call *c, const struct feature_column *col,
         s->at = lw_now_figure(n->now, "at");
         s->missing = lw_now_figure(n->now, "%s:missing:%s", w->name, col->name);
         s->out_of_range = lw_now_figure(n->now, "%s:out_of_range:%s", w->name, col->name);
+        read_verdict(n->now, w->name, figure_name(c->server->spec, col), s);
     }
     lw_watch_snapshot_put(n);
     return 0;
@@ -354,6 +375,8 @@ void lw_serve_feature(struct lw_call *c) {
     lw_json_set_text(o, "kind", category ? "category" : "numeric");
     lw_json_set_text(o, "window", w->name);
     lw_json_set_whole(o, "at_ms", s.at > 0 ? s.at : NAN);
+    lw_json_set_text_or_null(o, "verdict", s.verdict);
+    lw_json_set_text_or_null(o, "shift", s.shift);
     if (category)
         put_categories(o, &s);
     else

@@ -29,6 +29,13 @@ double lw_now_figure(const struct lw_reply *fields, const char *fmt, ...) {
     return text && lw_parse_f64(text, &v) ? v : NAN;
 }
 
+const char *lw_now_shift(const struct lw_reply *now, const char *window,
+                         const char *column) {
+    char name[LW_NAME_MAX + 80];
+    snprintf(name, sizeof name, "%s:shift:%s", window, column);
+    return lw_reply_text(lw_reply_field(now, name), NULL);
+}
+
 double lw_now_window_figure(const struct lw_reply *now, const char *w,
                             const struct lw_metric *metric, const char *column) {
     double value = column ? lw_now_figure(now, "%s:%s:%s", w, metric->name, column)
@@ -62,6 +69,7 @@ static json_t *feature_json(const struct lw_spec *spec, const struct lw_reply *n
         else
             lw_json_set_number(o, metric->name, v);
     }
+    lw_json_set_text_or_null(o, "shift", lw_now_shift(now, w, name));
     return o;
 }
 

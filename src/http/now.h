@@ -19,6 +19,9 @@ double lw_now_window_figure(const struct lw_reply *now, const char *window,
                             const struct lw_metric *metric, const char *column);
 /* The name of a feature, of the target (which follows them), or of the prediction. */
 const char *lw_now_column_name(const struct lw_spec *spec, size_t column);
+/* What changed in a column, in words; NULL: nothing for certain. Borrowed. */
+const char *lw_now_shift(const struct lw_reply *now, const char *window,
+                         const char *column);
 /* A figure of `now` or of an entry of history, NAN when absent. */
 double lw_now_figure(const struct lw_reply *fields, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -2,7 +2,15 @@
  *
  * With e = prediction - target over n events:
  *   MSE = sum e^2 / n,  RMSE = sqrt(MSE),  SE(RMSE) = sd(e^2) / (2 sqrt(n) RMSE)
- * The standard error follows from the delta method. R^2 = 1 - sum e^2 / sum (y - ybar)^2.
+ * The standard error follows from the delta method. With heavy tails it is too small
+ * above: most samples lack the largest errors, and with them both RMSE and its standard
+ * error are too low. The upper limit therefore corrects for skewness (Johnson, "Modified
+ * t Tests and Confidence Intervals for Asymmetrical Populations", JASA 1978). With c the
+ * coefficient of variation of e^2 and z = 2:
+ *   MSE (1 + c/sqrt n (z + g/(6 sqrt n) (1 + 2 z^2))),   g = 3 c + c^3
+ * g is the skewness of a lognormal variable with that c: the sample's own skewness is
+ * at most sqrt n, and so fails where it is needed. For normal errors the correction
+ * vanishes with n. R^2 = 1 - sum e^2 / sum (y - ybar)^2.
  * No variance is computed as the difference of two large sums: see errors.h.
  *
  * Recalibration: a least-squares regression of e on the prediction p removes this share
@@ -95,6 +103,16 @@ double lw_errors_rmse_se(const struct lw_errors *s) {
     if (sd == 0) /* all errors are equal: the standard error is exactly 0 */
         return 0;
     return sd / (2 * sqrt((double)s->n) * lw_errors_rmse(s));
+}
+
+double lw_errors_rmse_high(const struct lw_errors *s) {
+    const double z = 2;
+    double n = (double)s->n, mse = s->e2 / n, sd = sqrt(spread_variance(s, &s->square));
+    if (sd == 0)
+        return lw_errors_rmse(s);
+    double c = sd / mse, skewness = 3 * c + c * c * c;
+    double width = z + skewness / (6 * sqrt(n)) * (1 + 2 * z * z);
+    return lw_errors_rmse(s) * sqrt(1 + c / sqrt(n) * width);
 }
 
 double lw_errors_mae_se(const struct lw_errors *s) {

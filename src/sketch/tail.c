@@ -268,3 +268,22 @@ double lw_tail_quantile(const struct lw_tail *t, double rank) {
         return lo + hi; /* zero, or a bucket that begins at zero: return its far end */
     return lo * (2 / (1 + lo / hi));
 }
+
+struct tail_split {
+    int32_t code;
+    struct lw_tail_counts counts;
+};
+
+static int tail_sort(void *arg, int32_t code, uint64_t count) {
+    struct tail_split *split = arg;
+    split->counts.zeros += code == 0 ? count : 0;
+    split->counts.above += code > split->code ? count : 0;
+    split->counts.below += code < split->code ? count : 0;
+    return 0;
+}
+
+struct lw_tail_counts lw_tail_counts(const struct lw_tail *t, double v) {
+    struct tail_split split = {.code = lw__tail_code(v)};
+    lw__tail_each(t, tail_sort, &split);
+    return split.counts;
+}

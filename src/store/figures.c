@@ -2,7 +2,7 @@
  * the merged sketches of each window.
  *
  * Every entry of `history` has every field as a number; charts draw missing values as
- * 0. `now` is replaced as a whole, so that figures of removed rules disappear. Lua
+ * 0. `now` also has what changed in words. `now` is replaced as a whole, so that figures of removed rules disappear. Lua
  * passes about 8,000 arguments to one command: `now` is written in parts, and
  * `history`, which must be one command, holds the first 3,800 figures. */
 #include <inttypes.h>
@@ -43,6 +43,21 @@ static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
     }
 }
 
+/* What changed, in words: for `now` only, because charts draw numbers. */
+static void put_shifts(struct lw_cmd *c, const struct lw_spec *spec,
+                       const struct lw_evaluation *e) {
+    if (e->nshifts == 0)
+        return;
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "NOW");
+    lw_key_arg(c, spec, "now");
+    for (size_t i = 0; i < e->nshifts; i++) {
+        lw_cmd_str(c, e->shift[i].name);
+        lw_cmd_str(c, e->shift[i].text);
+    }
+    lw_cmd_fill(c, slot);
+}
+
 static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
                         const struct lw_evaluation_step *step) {
     size_t slot = lw_cmd_slot(c);
@@ -58,6 +73,7 @@ static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
 void lw__figures_put(struct lw_cmd *c, const struct lw_spec *spec,
                      const struct lw_evaluation_step *step) {
     put_now(c, spec, step);
+    put_shifts(c, spec, step->evaluation);
     put_history(c, spec, step);
 }
 

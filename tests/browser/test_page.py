@@ -204,7 +204,14 @@ def with_data(browser, page):
         page.api("heatmap?metric=none")
     except urllib.error.HTTPError as error:
         offered = re.search("one of (.*) \\(got", json.load(error)["error"])[1].split(", ")
-    equal(browser.js(options), [m for m in offered if m != "drift"], "the API's metrics")
+    equal(browser.js(options), [m for m in offered if m not in ("drift", "shifted")], "the API's metrics")
+    verdicts = "return [...document.querySelectorAll('.heatmap .verdict')].map((e) => [e.textContent, e.title])"
+
+    def newest():
+        week = next(w for w in page.api("now")["windows"] if w["name"] == "week")
+        return [["drift" if f["drift"] else "shifted" if f["shifted"] else "no drift", f["shift"] or ""]
+                for f in week["features"]]
+    wait_for("each row's verdict, and on hover what changed", 20, lambda: browser.js(verdicts) == newest())
     for metric, words in (("ks", "KS distance over week"), ("missing", "Missing over week"), ("psi", "PSI over week")):
         browser.js("const s = document.getElementById('metrics'); s.value = arguments[0];"
                    "s.dispatchEvent(new Event('change'))", metric)

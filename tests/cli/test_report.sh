@@ -25,6 +25,13 @@ check "a category appeared" grep -q '"category":"harbour"[^}]*"what":"appeared"'
 check "a category vanished" grep -q '"category":"south"[^}]*"what":"vanished"' "$dir/out"
 check "no NaN" test "$(grep -ci 'nan\|inf[,}]' "$dir/out")" -eq 0
 
+# ---- below the floor a certain change is shifted, and says what changed
+expect 3 report --reference "$sales/reference.avro" --current "$sales/broken.avro" --floor 9
+prints "0 of 7 columns drifted. 1 shifted."
+prints "    south: 30.2 → 0.0 %"
+expect 3 report --reference "$sales/reference.avro" --current "$sales/broken.avro" --floor 9 --json
+check "the change has its size" grep -q '"share":{"reference":0.302,"current":0.0,"category":"south"}' "$dir/out"
+
 # ---- another numeric type for the same numbers is a note: neither drift nor a fault, exit code 0
 expect 0 report --reference "$sales/wide.avro" --current "$sales/narrow.avro"
 prints "note   field price changed from double to float"

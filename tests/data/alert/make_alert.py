@@ -43,6 +43,8 @@ FIRING = {
              "appeared": [{"value": "264", "share": 0.0125}, {"value": "7", "share": 0.0075}],
              "vanished": [{"value": "1", "share": 0.005}],
              "moved": [{"value": "74", "reference": 0.125, "window": 0.0625}]}],
+        "shifted": [{"feature": "passenger_count", "text": "missing: 6.0 → 3.4 %"},
+                    {"feature": "flag", "text": "1: 0.5 → 5.0 %"}],
         "error_label": "RMSE",
         "segments": [{"name": "PULocationID", "value": "74", "n": 912, "share": 0.41,
                       "error": 9.5, "reference_error": 6.25}],
@@ -51,12 +53,12 @@ FIRING = {
 }
 RESOLVED = dict(FIRING, id="00c0ffee00c0ffee-resolved", status="resolved", value=0.05, threshold=0.1, once_in_days=1.25,
                 summary="trip_distance is back: PSI 0.05.", action=None,
-                details={"top_drifted": [], "error_label": "RMSE", "segments": [], "examples": []})
+                details={"top_drifted": [], "shifted": [], "error_label": "RMSE", "segments": [], "examples": []})
 # No rule, no feature, no window, no links; a repetition.
 BARE = dict(FIRING, id="00c0ffee00c0ffee-warning.2", severity="warning", repeat=2, rule="rollback",
             metric=None, feature=None, value=None, threshold=None, once_in_days=None, n=0, window=None,
             model_version=None, host=None, summary=None, action=None,
-            details={"top_drifted": [], "error_label": "RMSE", "segments": [], "examples": []},
+            details={"top_drifted": [], "shifted": [], "error_label": "RMSE", "segments": [], "examples": []},
             links={"page": None, "runbook": None})
 MESSAGES = {"firing": FIRING, "resolved": RESOLVED, "bare": BARE}
 
@@ -120,7 +122,9 @@ def segment(s, error):
 
 
 def drifted_features(m):
-    return [drifted_feature(v) for v in m["details"]["top_drifted"]]
+    lines = [drifted_feature(v) for v in m["details"]["top_drifted"]]
+    shifted = [f"{v['feature']} ({v['text']})" for v in m["details"]["shifted"][:3]]
+    return lines + (["also shifted: " + ", ".join(shifted)] if lines and shifted else [])
 
 
 def segments(m):

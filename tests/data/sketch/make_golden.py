@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes the golden files beside it: sketches made by Apache DataSketches, and figures
-made by NumPy and scikit-learn.
+made by NumPy, SciPy and scikit-learn.
 
-    pip install datasketches numpy scikit-learn
+    pip install datasketches numpy scipy scikit-learn
     python3 tests/data/sketch/make_golden.py
 
 That library seeds KLL's coin with the clock, so a new run gives other bytes for the large sketches;
@@ -12,6 +12,7 @@ import pathlib
 
 import datasketches as ds
 import numpy as np
+from scipy.stats import lognorm
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -69,8 +70,16 @@ def write_hll():
     (HERE / "hll.txt").write_text("\n".join(lines) + "\n")
 
 
+def rmse_high(loss):
+    """Johnson's (1978) upper limit of a mean at z = 2, with the skewness of a lognormal variable."""
+    n, mean, sd = len(loss), loss.mean(), loss.std(ddof=1)
+    shape = np.sqrt(np.log1p((sd / mean)**2))
+    third = lognorm.stats(shape, moments="s") * sd**3
+    return mean + third / (6 * sd**2 * n) * (1 + 2 * 2**2) + 2 * sd / np.sqrt(n)
+
+
 def write_errors():
-    """Errors of a model with a bias and a wrong slope: n, noise, the figures, the offset.
+    """Errors of a model with a bias and a wrong slope: n, noise, the figures, the offset, the upper limit of RMSE.
 
     With an offset the C test adds rounded targets and predictions; the figures are computed from
     the same rounded numbers in long double.
@@ -93,7 +102,7 @@ def write_errors():
                r2_score(target, p),
                np.std(e**2, ddof=1) / (2 * np.sqrt(n) * np.sqrt(mse)),
                np.std(abs(e), ddof=1) / np.sqrt(n), np.std(e, ddof=1) / np.sqrt(n), gain,
-               offset]
+               offset, np.sqrt(rmse_high(e**2))]
         lines.append(" ".join(f"{v:.15g}" for v in row))
     (HERE / "errors.txt").write_text("\n".join(lines) + "\n")
 

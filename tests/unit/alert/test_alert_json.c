@@ -118,6 +118,7 @@ static void messages_match_the_golden_one(void **state) {
     char *text = data_file("message_firing.json", NULL);
     json_t *want = json_loads(text, 0, NULL);
     json_array_clear(json_object_get(json_object_get(want, "details"), "top_drifted"));
+    json_array_clear(json_object_get(json_object_get(want, "details"), "shifted"));
     assert_json(made(&a, &c), want, "message");
     free(text);
 }
@@ -245,25 +246,35 @@ static struct lw_profile *profile(uint64_t seed, double scale, int64_t shift) {
     return p;
 }
 
-static json_t *top_drifted_of(const char *feature, double scale, int64_t shift) {
+/* The details of a message; flags: rows with a new flag beside 4,000 others. */
+static json_t *details_of(const char *feature, double scale, int64_t shift,
+                          uint64_t flags) {
     struct lw_alert a = alert();
     struct lw_reference *ref = calloc(1, sizeof *ref);
     struct lw_pane *window = calloc(1, sizeof *window);
     ref->profile = profile(1, 1, 0);
     window->profile = profile(2, scale, shift);
+    if (flags > 0)
+        lw_cats_add_text(window->profile->members[3].cats, "Z", 1, flags);
     for (size_t i = 0; i < 4; i++)
         if (columns[i].kind == LW_NUMERIC)
             lw_bins_from(&ref->profile->members[i].num, 10, &ref->bins[i]);
     lw_copy(a.feature, sizeof a.feature, feature);
     struct lw_alert_context c = {.now_ms = AT, .reference = ref, .window = window};
     json_t *root = made(&a, &c);
-    json_t *drifted =
-        json_incref(json_object_get(json_object_get(root, "details"), "top_drifted"));
+    json_t *details = json_incref(json_object_get(root, "details"));
     json_decref(root);
     lw_profile_free(ref->profile);
     lw_profile_free(window->profile);
     free(ref);
     free(window);
+    return details;
+}
+
+static json_t *top_drifted_of(const char *feature, double scale, int64_t shift) {
+    json_t *details = details_of(feature, scale, shift, 0);
+    json_t *drifted = json_incref(json_object_get(details, "top_drifted"));
+    json_decref(details);
     return drifted;
 }
 
@@ -321,6 +332,24 @@ static void the_alerts_own_feature_is_first(void **state) {
     assert_int_equal(
         json_array_size(json_object_get(json_array_get(drifted, 0), "appeared")), 0);
     json_decref(drifted);
+}
+
+/* What changed for certain but little has a list of its own, without the alert's own
+ * feature. */
+static void shifted_features_are_listed_apart(void **state) {
+    (void)state;
+    json_t *details = details_of("", 1.609, 0, 80);
+    json_t *shifted = json_object_get(details, "shifted");
+    assert_int_equal(json_array_size(json_object_get(details, "top_drifted")), 1);
+    assert_int_equal(json_array_size(shifted), 1);
+    assert_string_equal(name_at(shifted, 0), "flag");
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(shifted, 0), "text")),
+        "Z: 0.0 → 2.0 %");
+    json_decref(details);
+    details = details_of("flag", 1.609, 0, 80);
+    assert_int_equal(json_array_size(json_object_get(details, "shifted")), 0);
+    json_decref(details);
 }
 
 /* Every category is new: the list is cut, always in the same order. */
@@ -446,6 +475,7 @@ int main(void) {
         cmocka_unit_test(a_message_without_a_name_is_refused),
         cmocka_unit_test(only_drifted_features_are_listed),
         cmocka_unit_test(the_alerts_own_feature_is_first),
+        cmocka_unit_test(shifted_features_are_listed_apart),
         cmocka_unit_test(long_lists_of_categories_are_cut),
         cmocka_unit_test(the_longest_message_is_bounded)};
     return cmocka_run_group_tests(tests, NULL, NULL);

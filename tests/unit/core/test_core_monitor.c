@@ -207,6 +207,30 @@ static void a_rule_uses_its_own_threshold(void **state) {
     assert_true(logged(f, "alert energy/x 2d firing"));
 }
 
+/* A quarter of a standard deviation: far below drift, but certain. */
+static void a_small_change_is_shifted_in_words(void **state) {
+    struct core_run *f = *state;
+    f->spec->rule[0].actions = 0;
+    f->stream.step_ms = LW_MINUTE;
+    f->spec->feature[CORE_F_X].k = 200;
+    lw_spec_columns(f->spec);
+    core_run_again(f);
+    core_run_until(f, 2.5);
+    f->stream.shift = 1.5;
+    core_run_until(f, 5);
+    struct lw_evaluation *e = lw_malloc(sizeof *e);
+    lw_monitor_seal(f->loop.monitor,
+                    lw_pane_new(f->spec, lw_monitor_sealed_until(f->loop.monitor), 1), e);
+    assert_true(core_figure(e, "2d:drift:x") == 0);
+    assert_true(core_figure(e, "2d:shifted:x") == 1);
+    const char *text = "";
+    for (size_t i = 0; i < e->nshifts; i++)
+        if (strcmp(e->shift[i].name, "2d:shift:x") == 0)
+            text = e->shift[i].text;
+    assert_non_null(strstr(text, "below 0.1")); /* 1.0 → 0.0 % */
+    free(e);
+}
+
 static void a_failed_training_is_reported(void **state) {
     struct core_run *f = *state;
     for (size_t i = 0; i < f->spec->ncandidates; i++)
@@ -466,6 +490,7 @@ int main(void) {
         TEST(broken_data_is_not_learned),
         TEST(a_window_without_any_value_fires),
         TEST(a_rule_uses_its_own_threshold),
+        TEST(a_small_change_is_shifted_in_words),
         TEST(a_failed_training_is_reported),
         TEST(unreadable_panes_are_reported_once),
         TEST(an_unrequested_training_result_is_ignored),

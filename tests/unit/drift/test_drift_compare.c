@@ -171,7 +171,7 @@ static void significant_but_small_changes_are_no_drift(void **state) {
     put_normal(c.cur, 0, 2, 60000, 0.18, 1.0);
     compare(&c, &d);
     assert_true(d.p_adjusted < 1e-4 && d.psi < 0.06);
-    assert_int_equal(d.verdict, LW_VERDICT_OK);
+    assert_int_equal(d.verdict, LW_VERDICT_SHIFTED);
     columns_fini(&c);
 }
 
@@ -268,6 +268,7 @@ static void unchanged_categories_past_the_cap_do_not_drift(void **state) {
 static void verdicts_have_names(void **state) {
     (void)state;
     assert_string_equal(lw_verdict_name(LW_VERDICT_OK), "ok");
+    assert_string_equal(lw_verdict_name(LW_VERDICT_SHIFTED), "shifted");
     assert_string_equal(lw_verdict_name(LW_VERDICT_CONSTANT), "constant");
 }
 

@@ -151,6 +151,9 @@ static void now_is_the_newest_evaluation(void **state) {
     assert_string_equal(text(distance, "name"), "trip_distance");
     assert_true(json_is_true(json_object_get(distance, "drift")));
     assert_near(number(distance, "js"), 0.1, 1e-9);
+    assert_true(json_is_false(json_object_get(distance, "shifted")));
+    assert_string_equal(text(distance, "shift"), "median 1.9 → 2.6 (× 1.37)");
+    assert_true(json_is_null(json_object_get(json_array_get(features, 1), "shift")));
     json_t *health = json_object_get(o, "health");
     assert_string_equal(text(health, "redis"), "ok");
     assert_true(json_is_null(json_object_get(health, "leader")));
@@ -282,6 +285,8 @@ static void numbers_are_shown_with_their_reference(void **state) {
     double lo, hi, other_lo, other_hi;
     json_t *o = ask_json(&s->f, "/api/v1/features/trip_distance?window=week", 200);
     assert_string_equal(text(o, "kind"), "numeric");
+    assert_string_equal(text(o, "verdict"), "drift");
+    assert_string_equal(text(o, "shift"), "median 1.9 → 2.6 (× 1.37)");
     json_t *ref = json_object_get(o, "reference"), *cur = json_object_get(o, "current");
     assert_int_equal(whole(ref, "version"), 1);
     assert_int_equal(whole(ref, "n"), 2000);
@@ -299,6 +304,7 @@ static void numbers_are_shown_with_their_reference(void **state) {
     json_decref(o);
     o = ask_json(&s->f, "/api/v1/features/trip_distance?window=day", 200);
     assert_true(json_is_null(json_object_get(o, "current"))); /* no such sketch yet */
+    assert_true(json_is_null(json_object_get(o, "shift")));
     assert_true(json_is_object(json_object_get(o, "reference")));
     json_decref(o);
 }

@@ -135,7 +135,7 @@ static void a_step_is_written_whole(void **state) {
     assert_int_equal(count(r, spec, "XLEN", "history"), 4);
     assert_int_equal(audited(r, spec, "evaluated"), 4);
     struct lw_reply *now = MUST(r, "HGETALL leeway:{whole}:now");
-    assert_int_equal(lw_reply_count(now), 2 * (l.e.nfigures + 1));
+    assert_int_equal(lw_reply_count(now), 2 * (l.e.nfigures + l.e.nshifts + 1));
     assert_int_equal(lw_reply_int(lw_reply_field(now, "at")), T0 + 4 * LW_HOUR);
     assert_int_equal(lw_reply_int(lw_reply_field(now, "updated")), 1700000000000);
     assert_true(l.e.nfigures > 0);
