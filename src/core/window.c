@@ -21,7 +21,7 @@ struct pane_list {
 };
 
 /* A part of a window that is kept while its span stays the same. */
-struct part {
+struct window_part {
     struct lw_pane *pane; /* NULL: never used */
     int64_t from_ms, until_ms;
 };
@@ -32,7 +32,7 @@ struct lw_windows {
     struct pane_list panes, days;
     struct lw_pane *today; /* the newest pane's day so far, unless it has ended */
     int64_t oldest_ms;     /* start of the oldest pane ever pushed */
-    struct part rest[LW_WINDOWS_MAX], middle[LW_WINDOWS_MAX];
+    struct window_part rest[LW_WINDOWS_MAX], middle[LW_WINDOWS_MAX];
     struct lw_pane *merged[LW_WINDOWS_MAX];
 };
 
@@ -210,7 +210,7 @@ static int64_t window_from(const struct lw_windows *w, size_t i) {
 }
 
 /* Merges a span of panes or days, unless the part holds it already. */
-static void merge_part(struct lw_windows *w, struct part *part,
+static void merge_part(struct lw_windows *w, struct window_part *part,
                        const struct pane_list *list, int64_t from_ms, int64_t until_ms,
                        struct lw_pane *into) {
     uint64_t seed = lw_mix64(lw_mix64((uint64_t)from_ms) ^ (uint64_t)until_ms);

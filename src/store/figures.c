@@ -1,8 +1,10 @@
 /* Writes an evaluation for readers: `now` for dashboards, `history` for charts, and
  * the merged sketches of each window.
  *
- * Every entry of `history` has every field as a number; charts draw missing values as
- * 0. `now` is replaced as a whole, so that figures of removed rules disappear. Lua
+ * An evaluation without the figures of columns leaves those in `now` as they are, and so
+ * the sketches. Every entry of `history` has every other field as a number; charts draw
+ * missing values as 0. Otherwise `now` is replaced as a whole, so that figures of removed
+ * rules disappear. Lua
  * passes about 8,000 arguments to one command: `now` is written in parts, and
  * `history`, which must be one command, holds the first 3,800 figures. */
 #include <inttypes.h>
@@ -35,7 +37,7 @@ static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_evaluation_step *step) {
     for (size_t i = 0; i == 0 || i < step->evaluation->nfigures; i += FIGURES_A_COMMAND) {
         size_t slot = lw_cmd_slot(c);
-        lw_cmd_str(c, "NOW");
+        lw_cmd_str(c, step->evaluation->columns ? "NOW" : "HSET");
         lw_key_arg(c, spec, "now");
         put_updated(c, step);
         put_figures(c, step->evaluation, i, i + FIGURES_A_COMMAND);
