@@ -7,7 +7,6 @@
 
 #include "base/text.h"
 #include "store/evaluation.h"
-#include "store/history.h"
 #include "store/keys.h"
 #include "store/lease.h"
 #include "store/models.h"
@@ -170,47 +169,6 @@ static void a_step_is_written_whole(void **state) {
     assert_int_equal(lw_cats_n(cats), 180);
     lw_cats_free(cats);
     lw_reply_free(bytes);
-    resign(&l);
-    lw_redis_free(r);
-    free(spec);
-}
-
-static double only_field(struct lw_history *h, size_t row) {
-    assert_true(row < h->n);
-    return h->value[row];
-}
-
-/* The figures of columns are of every second pane: `now` and the sketches keep them until
- * the next, and a chart shows them at the panes between. */
-static void figures_of_columns_stay_until_the_next(void **state) {
-    struct lw_spec *spec = test_spec("columns");
-    struct lw_redis *r = test_connect(redis_server_url(*state));
-    const char *missing = "2d:missing:x";
-    const struct lw_history_query q = {INT64_MIN, INT64_MAX, 10, 1, &missing, NULL, NULL};
-    struct lw_history h;
-    struct leader l;
-    size_t all = 0;
-    spec->window[0] = (struct lw_window_spec){.name = "2d", .length_ms = 2 * LW_DAY};
-    worker(r, spec, 4);
-    lead(&l, r, spec, "a");
-    for (int64_t hour = 0; hour < 3; hour++) {
-        seal(&l, hour);
-        assert_int_equal(l.e.columns, (T0 / LW_HOUR + hour + 1) % 2 == 0);
-        all = l.e.columns ? l.e.nfigures : all;
-        assert_int_equal(write_step(&l, true), 0);
-        if (!all)
-            continue;
-        struct lw_reply *now = MUST(r, "HGETALL leeway:{columns}:now");
-        assert_int_equal(lw_reply_count(now), 2 * (all + 1));
-        assert_int_equal(lw_reply_int(lw_reply_field(now, "at")), l.e.at_ms);
-        lw_reply_free(now);
-        assert_int_equal(lw_history_read(r, spec, &q, &h, &l.err), 0);
-        assert_true(only_field(&h, h.n - 1) == 0); /* known, and none is missing */
-        lw_history_fini(&h);
-    }
-    assert_true(all > 0);
-    assert_int_equal(count(r, spec, "XLEN", "history"), 3);
-    assert_int_equal(count(r, spec, "EXISTS", "window:2d:x"), 1);
     resign(&l);
     lw_redis_free(r);
     free(spec);
@@ -708,7 +666,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unreadable_pane_is_reported_once),
         cmocka_unit_test(a_step_is_written_whole),
-        cmocka_unit_test(figures_of_columns_stay_until_the_next),
         cmocka_unit_test(a_new_leader_continues_from_the_last_step),
         cmocka_unit_test(a_step_needs_token_and_position),
         cmocka_unit_test(a_step_sent_twice_counts_once),
