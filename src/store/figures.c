@@ -1,10 +1,10 @@
 /* Writes an evaluation for readers: `now` for dashboards, `history` for charts, and
  * the merged sketches of each window.
  *
- * An evaluation without the figures of columns leaves those in `now` as they are, and so
- * the sketches. Every entry of `history` has every other field as a number; charts draw
- * missing values as 0. Otherwise `now` is replaced as a whole, so that figures of removed
- * rules disappear. Lua
+ * Every entry of `history` has every field as a number; charts draw missing values as
+ * 0. An evaluation without the figures of columns leaves those in `now` and the sketches
+ * as they are, and repeats them in `history`. Any other replaces `now` as a whole, so
+ * that figures of removed rules disappear. Lua
  * passes about 8,000 arguments to one command: `now` is written in parts, and
  * `history`, which must be one command, holds the first 3,800 figures. */
 #include <inttypes.h>
@@ -52,6 +52,7 @@ static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
     lw_key_arg(c, spec, "history");
     lw_cmd_int(c, HISTORY_CAP);
     lw_cmd_int(c, step->evaluation->at_ms);
+    lw_cmd_str(c, step->evaluation->columns ? "" : "carry");
     put_updated(c, step);
     put_figures(c, step->evaluation, 0, FIGURES_IN_ENTRY);
     lw_cmd_fill(c, slot);

@@ -79,7 +79,6 @@ static int slices_read(struct lw_redis *r, const struct lw_spec *spec,
     lw_cmd_int(c, s->width);
     lw_cmd_uint(c, n);
     lw_cmd_int(c, s->first);
-    lw_cmd_int(c, lw_spec_publish_ms(spec));
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_history, c, err);
     if (!reply)
         return -1;

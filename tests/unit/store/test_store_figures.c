@@ -39,7 +39,7 @@ static void assert_now(struct lw_redis *r, const struct lw_evaluation *e, size_t
 
 /* The newest entry of the history, and a chart of it. */
 static void assert_history(struct lw_redis *r, const struct lw_spec *spec,
-                           const struct lw_evaluation *e) {
+                           const struct lw_evaluation *e, size_t all) {
     static const char *const fields[] = {MISSING, "nothing"};
     const struct lw_history_query q = {.from_ms = INT64_MIN,
                                        .until_ms = INT64_MAX,
@@ -50,8 +50,9 @@ static void assert_history(struct lw_redis *r, const struct lw_spec *spec,
     struct lw_history h;
     struct lw_reply *last = MUST(r, "XREVRANGE leeway:{columns}:history + - COUNT 1");
     const struct lw_reply *entry = lw_reply_at(lw_reply_at(last, 0), 1);
-    assert_int_equal(lw_reply_count(entry), 2 * (e->nfigures + 1));
-    assert_int_equal(lw_reply_field(entry, MISSING) != NULL, e->columns);
+    assert_int_equal(lw_reply_count(entry), 2 * (all + 1));
+    assert_non_null(lw_reply_field(entry, MISSING));
+    assert_int_equal(lw_reply_int(lw_reply_field(entry, "at")), e->at_ms);
     lw_reply_free(last);
     assert_int_equal(lw_history_read(r, spec, &q, &h, &err), 0);
     assert_true(h.n >= 1 && h.at_ms[h.n - 1] == e->at_ms);
@@ -61,7 +62,7 @@ static void assert_history(struct lw_redis *r, const struct lw_spec *spec,
 }
 
 /* With a shortest window of two days every second pane has them: `now` and the sketches
- * keep them until the next, and a chart shows them at the panes between. */
+ * keep them until the next, and the history repeats them at the panes between. */
 static void figures_of_columns_stay_until_the_next(void **state) {
     struct lw_spec *spec = test_spec("columns");
     struct lw_redis *r = test_connect(redis_server_url(*state));
@@ -79,7 +80,7 @@ static void figures_of_columns_stay_until_the_next(void **state) {
         if (!all)
             continue;
         assert_now(r, e, all);
-        assert_history(r, spec, e);
+        assert_history(r, spec, e, all);
         struct lw_reply *sketch = MUST(r, "GET leeway:{columns}:window:2d:x");
         assert_int_equal(strcmp(lw_reply_text(sketch, NULL), "mark") != 0, e->columns);
         lw_reply_free(sketch);
