@@ -27,7 +27,7 @@
 #include "engine/replay.h"
 #include "kafka/embedded.h"
 
-#define PARTITIONS 12 /* a mock partition keeps 100,000 messages */
+#define PARTITIONS 12 /* a mock partition keeps 100,000 messages, and 5 MB */
 #define DRAIN_MS   20000
 #define PANES      64 /* that may begin out of order */
 #define WAIT_US    200

@@ -114,7 +114,7 @@ void lw_demo_screen_evaluated(struct lw_demo_screen *s, const struct lw_evaluati
     s->champion = figure_value(e, "", "champion");
     s->firing = figure_value(e, "", "alerts_firing");
     add_point(s, s->now_error, s->now_first);
-    for (size_t i = 0; i < s->spec->nfeatures; i++) {
+    for (size_t i = 0; e->columns && i < s->spec->nfeatures; i++) {
         char name[160];
         snprintf(name, sizeof name, "psi:%s", s->spec->feature[i].name);
         s->psi[i] = figure_value(e, last, name);

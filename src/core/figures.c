@@ -179,7 +179,7 @@ static void figure_publish(struct lw_monitor *m, const struct lw_metric *metric,
         figure_add(m, value, "%s:%s", w, metric->name);
 }
 
-static void window_figures(struct lw_monitor *m, size_t window) {
+static void window_figures(struct lw_monitor *m, size_t window, bool columns) {
     const struct lw_metric *metric;
     int nf = (int)m->spec->nfeatures;
     bool longest = !m->lazy && window == lw_spec_longest(m->spec);
@@ -190,7 +190,7 @@ static void window_figures(struct lw_monitor *m, size_t window) {
             figure_publish(m, metric, window, LW_RULE_MODEL);
             continue;
         }
-        if (m->lazy && metric->statistic)
+        if (!columns || (m->lazy && metric->statistic))
             continue;
         for (int i = 0; i < nf + 2; i++)
             if (lw_metric_has_column(metric, m->spec, (size_t)i))
@@ -230,8 +230,7 @@ static void window_shifts(struct lw_monitor *m, size_t window) {
  * reference hides. */
 static void compare_since_first(struct lw_monitor *m) {
     const struct lw_reference *ref = m->first ? m->first : m->reference;
-    m->since_known = false;
-    if (m->lazy || !m->nviews)
+    if (!m->nviews)
         return;
     struct lw_view *view = &m->view[lw_spec_longest(m->spec)];
     if (!ref || !view->pane)
@@ -262,13 +261,16 @@ void lw__monitor_figures(struct lw_monitor *m, struct lw_evaluation *out) {
     figure_add(m, (double)alerts_firing(m), "alerts_firing");
     figure_add(m, m->policy.pending.id != 0, "training");
     figure_add(m, (double)m->unreadable, "unreadable_panes");
-    for (size_t i = 0; i < m->nviews && !m->lazy; i++)
+    out->columns = out->at_ms % lw_spec_publish_ms(m->spec) == 0;
+    for (size_t i = 0; i < m->nviews && out->columns && !m->lazy; i++)
         lw__monitor_view_merge(m, i);
-    compare_since_first(m);
+    m->since_known = false;
+    if (out->columns && !m->lazy)
+        compare_since_first(m);
     m->nshifts = 0;
     for (size_t i = 0; i < m->nviews; i++) {
-        window_figures(m, i);
-        if (!m->lazy)
+        window_figures(m, i, out->columns);
+        if (out->columns && !m->lazy)
             window_shifts(m, i);
     }
     out->shift = m->shift;

@@ -39,6 +39,9 @@ struct lw_span_change {
 
 struct lw_evaluation {
     int64_t at_ms; /* end of the newest sealed pane */
+    /* The figures include those of columns; otherwise these are still the newest ones
+     * that did (lw_spec_publish_ms). */
+    bool columns;
     size_t nfigures;
     struct lw_figure *figure; /* borrowed from the monitor until its next call */
     size_t nshifts;

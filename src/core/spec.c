@@ -119,6 +119,21 @@ static int64_t next_due(const struct lw_spec *spec, int64_t after_ms, int64_t ev
     return end;
 }
 
+#define PUBLISHED_PARTS 24 /* of the shortest window */
+
+int64_t lw_spec_publish_ms(const struct lw_spec *spec) {
+    int64_t shortest = INT64_MAX, pane = spec->pane_ms;
+    for (size_t i = 0; i < spec->nwindows; i++)
+        if (spec->window[i].length_ms < shortest)
+            shortest = spec->window[i].length_ms;
+    if (spec->nwindows == 0 || LW_DAY % pane != 0)
+        return pane;
+    int64_t n = shortest / PUBLISHED_PARTS / pane;
+    while (n > 1 && LW_DAY % (n * pane) != 0) /* the same times each day */
+        n--;
+    return n > 1 ? n * pane : pane;
+}
+
 int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms) {
     int64_t next = INT64_MAX, until = spec->retrain.bootstrap_until_ms;
     if (until > after_ms)

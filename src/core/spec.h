@@ -170,6 +170,9 @@ bool lw_spec_due(const struct lw_spec *spec, int64_t end_ms, int64_t every_ms);
 /* The next event time after `after_ms` at which a training may be requested. A replay
  * that pauses there makes the decisions that were made live. */
 int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms);
+/* Figures that need the windows' sketches are published at multiples of this time: as
+ * soon as a 24th of the shortest window is new, but not with every short pane. */
+int64_t lw_spec_publish_ms(const struct lw_spec *spec);
 /* The longest window's index; 0 when there is none. */
 size_t lw_spec_longest(const struct lw_spec *spec);
 /* Length of the longest window. */

@@ -1,5 +1,11 @@
 /* See window.h. Panes are in a growing array with a moving head; day blocks in a second
- * one. */
+ * one.
+ *
+ * A window that contains a midnight is the sum of four parts: the panes before the next
+ * slot of its first day (a slot is a fixed part of the day), the rest of that day, the
+ * whole days, and the newest day so far. The second part changes once a slot, the third
+ * once a day, and the fourth grows by one pane. All cuts are at fixed times of the day,
+ * so the parts, and with them the bytes, depend on the window's panes alone. */
 #include "core/window.h"
 
 #include <stdlib.h>
@@ -14,16 +20,38 @@ struct pane_list {
     size_t n, cap;
 };
 
+/* A part of a window that is kept while its span stays the same. */
+struct window_part {
+    struct lw_pane *pane; /* NULL: never used */
+    int64_t from_ms, until_ms;
+};
+
 struct lw_windows {
     const struct lw_spec *spec;
+    int64_t slot_ms; /* 0: panes do not divide a day, so days are not merged */
     struct pane_list panes, days;
-    int64_t oldest_ms; /* start of the oldest pane ever pushed */
+    struct lw_pane *today; /* the newest pane's day so far, unless it has ended */
+    int64_t oldest_ms;     /* start of the oldest pane ever pushed */
+    struct window_part rest[LW_WINDOWS_MAX], middle[LW_WINDOWS_MAX];
     struct lw_pane *merged[LW_WINDOWS_MAX];
 };
+
+/* About sqrt(n) of a day's n panes: then few panes are merged at each evaluation, and
+ * few on average to renew the rest of the day. */
+static int64_t slot_of(const struct lw_spec *spec) {
+    int64_t n = LW_DAY / spec->pane_ms, panes = 1;
+    if (LW_DAY % spec->pane_ms != 0)
+        return 0;
+    for (int64_t i = 2; i * i <= n; i++)
+        if (n % i == 0)
+            panes = i;
+    return panes * spec->pane_ms;
+}
 
 struct lw_windows *lw_windows_new(const struct lw_spec *spec) {
     struct lw_windows *w = lw_calloc(1, sizeof *w);
     w->spec = spec;
+    w->slot_ms = slot_of(spec);
     w->oldest_ms = INT64_MAX;
     return w;
 }
@@ -62,8 +90,12 @@ void lw_windows_free(struct lw_windows *w) {
         return;
     list_fini(&w->panes);
     list_fini(&w->days);
-    for (size_t i = 0; i < LW_WINDOWS_MAX; i++)
+    lw_pane_free(w->today);
+    for (size_t i = 0; i < LW_WINDOWS_MAX; i++) {
+        lw_pane_free(w->rest[i].pane);
+        lw_pane_free(w->middle[i].pane);
         lw_pane_free(w->merged[i]);
+    }
     free(w);
 }
 
@@ -108,20 +140,53 @@ static void merge_panes(const struct pane_list *list, int64_t from, int64_t unti
             lw_pane_merge(into, list->pane[i]);
 }
 
-/* The day has ended: builds its block from the panes there are. Panes older than those
- * in memory are not needed: a window that spans the whole day holds them all. */
-static void finish_day(struct lw_windows *w, int64_t end) {
-    int64_t start = end - LW_DAY;
-    if (LW_DAY % w->spec->pane_ms != 0)
+static int64_t day_of(int64_t ms) {
+    int64_t into = ms % LW_DAY;
+    return ms - (into < 0 ? into + LW_DAY : into);
+}
+
+/* The first multiple of `step` at or after ms. */
+static int64_t ceil_to(int64_t ms, int64_t step) {
+    int64_t into = ms % step;
+    return into > 0 ? ms + step - into : ms - into;
+}
+
+/* The newest day is over: no pane of it can follow. Panes older than those in memory
+ * are not needed: a window that spans the whole day holds them all. */
+static void finish_day(struct lw_windows *w) {
+    if (w->today)
+        list_append(&w->days, w->today);
+    w->today = NULL;
+}
+
+static void day_add(struct lw_windows *w, const struct lw_pane *pane) {
+    int64_t day = day_of(pane->start_ms);
+    if (w->slot_ms == 0)
         return;
-    struct lw_pane *day = lw_pane_new(w->spec, start, lw_mix64((uint64_t)start));
-    merge_panes(&w->panes, start, end, day);
-    list_append(&w->days, day);
+    if (w->today && w->today->start_ms != day)
+        finish_day(w);
+    if (!w->today)
+        w->today = lw_pane_new(w->spec, day, lw_mix64((uint64_t)day));
+    if (pane->events)
+        lw_pane_merge(w->today, pane);
+    if (pane->start_ms + w->spec->pane_ms == day + LW_DAY)
+        finish_day(w);
+}
+
+/* Some parts were made of panes that are gone: the days start again. */
+static void renew_days(struct lw_windows *w) {
+    list_drop_from(&w->days, INT64_MIN);
+    lw_pane_free(w->today);
+    w->today = NULL;
+    for (size_t i = 0; i < LW_WINDOWS_MAX; i++)
+        w->rest[i].until_ms = w->middle[i].until_ms = INT64_MIN;
+    for (size_t i = 0; i < w->panes.n; i++)
+        day_add(w, w->panes.pane[i]);
 }
 
 void lw_windows_return(struct lw_windows *w, int64_t until_ms) {
     list_drop_from(&w->panes, until_ms);
-    list_drop_from(&w->days, until_ms - LW_DAY + w->spec->pane_ms);
+    renew_days(w);
     w->oldest_ms = w->panes.n ? w->oldest_ms : INT64_MAX;
 }
 
@@ -129,17 +194,10 @@ void lw_windows_push(struct lw_windows *w, struct lw_pane *pane) {
     lw_assert(pane->start_ms >= lw_windows_end(w));
     w->oldest_ms = pane->start_ms < w->oldest_ms ? pane->start_ms : w->oldest_ms;
     list_append(&w->panes, pane);
-    int64_t end = lw_windows_end(w), oldest = end - lw_spec_longest_window(w->spec);
+    day_add(w, pane);
+    int64_t oldest = lw_windows_end(w) - lw_spec_longest_window(w->spec);
     list_drop_before(&w->panes, oldest);
     list_drop_before(&w->days, oldest);
-    if (end % LW_DAY == 0)
-        finish_day(w, end);
-}
-
-static const struct lw_pane *day_at(const struct lw_windows *w, int64_t start_ms) {
-    size_t i = lower_bound(&w->days, start_ms);
-    return i < w->days.n && w->days.pane[i]->start_ms == start_ms ? w->days.pane[i]
-                                                                  : NULL;
 }
 
 /* Where the newest span begins; without panes it is empty. */
@@ -151,6 +209,35 @@ static int64_t window_from(const struct lw_windows *w, size_t i) {
     return span_from(w, w->spec->window[i].length_ms);
 }
 
+/* Merges a span of panes or days, unless the part holds it already. */
+static void merge_part(struct lw_windows *w, struct window_part *part,
+                       const struct pane_list *list, int64_t from_ms, int64_t until_ms,
+                       struct lw_pane *into) {
+    uint64_t seed = lw_mix64(lw_mix64((uint64_t)from_ms) ^ (uint64_t)until_ms);
+    if (from_ms == until_ms)
+        return;
+    if (!part->pane)
+        part->pane = lw_pane_new(w->spec, from_ms, seed);
+    else if (part->from_ms != from_ms || part->until_ms != until_ms)
+        lw_pane_reset(part->pane, from_ms, seed);
+    if (part->from_ms != from_ms || part->until_ms != until_ms)
+        merge_panes(list, from_ms, until_ms, part->pane);
+    part->from_ms = from_ms;
+    part->until_ms = until_ms;
+    if (part->pane->events)
+        lw_pane_merge(into, part->pane);
+}
+
+static void merge_days(struct lw_windows *w, size_t i, int64_t from, int64_t until) {
+    int64_t first = ceil_to(from, LW_DAY), last = day_of(until);
+    int64_t slot = ceil_to(from, w->slot_ms);
+    merge_panes(&w->panes, from, slot, w->merged[i]);
+    merge_part(w, &w->rest[i], &w->panes, slot, first, w->merged[i]);
+    merge_part(w, &w->middle[i], &w->days, first, last, w->merged[i]);
+    if (w->today && w->today->events && w->today->start_ms == last)
+        lw_pane_merge(w->merged[i], w->today);
+}
+
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
     int64_t from = window_from(w, i), until = lw_windows_end(w);
     uint64_t seed = lw_mix64((uint64_t)from ^ (i + 1));
@@ -158,16 +245,10 @@ struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
         lw_pane_reset(w->merged[i], from, seed);
     else
         w->merged[i] = lw_pane_new(w->spec, from, seed);
-    while (from < until) {
-        const struct lw_pane *day = from % LW_DAY == 0 ? day_at(w, from) : NULL;
-        int64_t next =
-            day && from + LW_DAY <= until ? from + LW_DAY : from + w->spec->pane_ms;
-        if (next - from == LW_DAY && day)
-            lw_pane_merge(w->merged[i], day);
-        else
-            merge_panes(&w->panes, from, next, w->merged[i]);
-        from = next;
-    }
+    if (w->panes.n && w->slot_ms && ceil_to(from, LW_DAY) <= until)
+        merge_days(w, i, from, until);
+    else
+        merge_panes(&w->panes, from, until, w->merged[i]);
     return w->merged[i];
 }
 

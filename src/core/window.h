@@ -1,9 +1,9 @@
 /* The sealed panes of the longest window, and every window merged from them.
  *
- * A window is merged from whole panes at each evaluation, so it depends only on its
- * panes and not on anything that happened before: a new leader that loads the same
- * panes computes the same figures. Complete days are merged once and kept, so a week
- * costs some 30 merges, not 168. */
+ * A window is merged from whole panes, so it depends only on its panes and not on
+ * anything that happened before: a new leader that loads the same panes computes the
+ * same figures. Parts that several evaluations share are merged once and kept, so a
+ * week of panes of 15 minutes costs some 10 merges, not 672. */
 #ifndef LW_CORE_WINDOW_H
 #define LW_CORE_WINDOW_H
 

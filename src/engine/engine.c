@@ -50,7 +50,7 @@ struct lw_lease lw__engine_lease(struct lw_engine *e) {
     return lease;
 }
 
-bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
+static bool engine_sleep(struct lw_engine *e, int64_t ms, bool *woken) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += ms / 1000;
@@ -61,10 +61,27 @@ bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
     }
     pthread_mutex_lock(&e->lock);
     int rc = 0;
-    while (!atomic_load(&e->stop) && rc != ETIMEDOUT)
+    while (!atomic_load(&e->stop) && rc != ETIMEDOUT && !(woken && *woken))
         rc = pthread_cond_timedwait(&e->stopping, &e->lock, &until);
+    if (woken)
+        *woken = false;
     pthread_mutex_unlock(&e->lock);
     return !atomic_load(&e->stop);
+}
+
+bool lw__engine_sleep(struct lw_engine *e, int64_t ms) {
+    return engine_sleep(e, ms, NULL);
+}
+
+bool lw__engine_sleep_leader(struct lw_engine *e, int64_t ms) {
+    return engine_sleep(e, ms, &e->leader_woken);
+}
+
+void lw__engine_wake_leader(struct lw_engine *e) {
+    pthread_mutex_lock(&e->lock);
+    e->leader_woken = true;
+    pthread_cond_broadcast(&e->stopping);
+    pthread_mutex_unlock(&e->lock);
 }
 
 /* Missing permissions are an error before anything is written. If Redis is

@@ -67,9 +67,9 @@ struct lw_engine {
 
     pthread_mutex_t lock;   /* guards what follows; never held across I/O */
     pthread_cond_t changed; /* the job */
-    pthread_cond_t stopping;
+    pthread_cond_t stopping; /* or the leader is woken */
     struct lw_job *job; /* posted, running or done */
-    bool job_taken;
+    bool job_taken, leader_woken;
     bool lost; /* unreadable panes were moved away: the retrainer rebuilds what it can */
     struct lw_lease lease; /* as last renewed; token 0: not leading */
     struct lw_err failure;
@@ -92,5 +92,8 @@ void lw__engine_request_shutdown(struct lw_engine *e, const struct lw_err *why);
 struct lw_lease lw__engine_lease(struct lw_engine *e);
 /* Sleeps up to ms, less when the engine stops; false when it does. */
 bool lw__engine_sleep(struct lw_engine *e, int64_t ms);
+/* The leader's sleep, which lw__engine_wake_leader ends early. */
+bool lw__engine_sleep_leader(struct lw_engine *e, int64_t ms);
+void lw__engine_wake_leader(struct lw_engine *e);
 
 #endif

@@ -632,11 +632,11 @@ void *lw__leader_main(void *engine) {
         }
         lw_err_clear(&err);
         while (!atomic_load(&e->stop))
-            lw__engine_sleep(e, round_trip(&l)
-                                    ? e->config->source.flush_interval_ms < TICK_MS
-                                          ? e->config->source.flush_interval_ms
-                                          : TICK_MS
-                                    : AWAY_MS);
+            lw__engine_sleep_leader(e, round_trip(&l)
+                                           ? e->config->source.flush_interval_ms < TICK_MS
+                                                 ? e->config->source.flush_interval_ms
+                                                 : TICK_MS
+                                           : AWAY_MS);
         if (l.lease.token && lw_lease_release(l.redis, l.spec, &l.lease, &err))
             lw_log(lease_release_failed, LW_QUOTE(err.msg)); /* it expires by itself */
     }

@@ -189,5 +189,8 @@ void lw__worker_flush(struct lw_worker *w) {
     }
     if (lw_mono_ms() >= w->backoff_until_ms)
         lw__worker_pause(w, false, NULL);
+    bool waits = w->flow == LW_QUIET && atomic_load(&w->flow_flushed) != w->flow;
     atomic_store(&w->flow_flushed, w->flow);
+    if (waits) /* the sender */
+        lw__engine_wake_leader(w->engine);
 }

@@ -223,7 +223,8 @@ void lw__evaluation_put(struct lw_redis *r, struct lw_cmd *c, const struct lw_sp
                         const char *id) {
     if (step->sealed) {
         lw__figures_put(c, spec, step);
-        lw__figures_put_windows(r, c, spec, step->monitor);
+        if (step->evaluation->columns)
+            lw__figures_put_windows(r, c, spec, step->monitor);
         put_forget(c, spec, step->monitor);
     }
     lw__unreadable_put(c, spec, step);

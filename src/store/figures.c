@@ -2,7 +2,9 @@
  * the merged sketches of each window.
  *
  * Every entry of `history` has every field as a number; charts draw missing values as
- * 0. `now` also has what changed in words. `now` is replaced as a whole, so that figures of removed rules disappear. Lua
+ * 0. `now` also has what changed in words. An evaluation without the figures of columns
+ * leaves those in `now` and the sketches as they are, and repeats them in `history`. Any
+ * other replaces `now` as a whole, so that figures of removed rules disappear. Lua
  * passes about 8,000 arguments to one command: `now` is written in parts, and
  * `history`, which must be one command, holds the first 3,800 figures. */
 #include <inttypes.h>
@@ -35,7 +37,7 @@ static void put_now(struct lw_cmd *c, const struct lw_spec *spec,
                     const struct lw_evaluation_step *step) {
     for (size_t i = 0; i == 0 || i < step->evaluation->nfigures; i += FIGURES_A_COMMAND) {
         size_t slot = lw_cmd_slot(c);
-        lw_cmd_str(c, "NOW");
+        lw_cmd_str(c, step->evaluation->columns ? "NOW" : "HSET");
         lw_key_arg(c, spec, "now");
         put_updated(c, step);
         put_figures(c, step->evaluation, i, i + FIGURES_A_COMMAND);
@@ -65,6 +67,7 @@ static void put_history(struct lw_cmd *c, const struct lw_spec *spec,
     lw_key_arg(c, spec, "history");
     lw_cmd_int(c, HISTORY_CAP);
     lw_cmd_int(c, step->evaluation->at_ms);
+    lw_cmd_str(c, step->evaluation->columns ? "" : "carry");
     put_updated(c, step);
     put_figures(c, step->evaluation, 0, FIGURES_IN_ENTRY);
     lw_cmd_fill(c, slot);

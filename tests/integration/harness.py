@@ -625,7 +625,7 @@ class Case:
         return path
 
     def nyc(self, stream, topic, changes=(), name=None):
-        """configs/nyc-green.yaml as another stream, with short waits."""
+        """configs/nyc-green.yaml as another stream, with short waits and panes of an hour."""
         self.streams.append(stream)
         return self.config("configs/nyc-green.yaml", name or f"{stream}.yaml", [
             (r"^stream: \S+", f"stream: {stream}"),
@@ -635,6 +635,7 @@ class Case:
             (r"schema: \.\./schemas", f"schema: {ROOT}/schemas"),
             (r"flush: .*", "flush: {interval: 100ms, events: 5000}"),
             (r"idle_timeout: \S+", "idle_timeout: 2s"),
+            (r"^  length: 15m$", "  length: 1h"), (r"^  lateness: 5m$", "  lateness: 1h"),
             (r"^    url: \S+LEEWAY_WEBHOOK\S+", '    url: "${LEEWAY_WEBHOOK}"'),
             *changes])
 

@@ -25,7 +25,8 @@ op.NOW = function(i, n)
   now[key] = now[key] or {}
   for j = i + 2, i + n - 2, 2 do now[key][ARGV[j]] = true end
 end
--- HISTORY key cap ms field value...: ids must grow. A time that has an entry is skipped;
+-- HISTORY key cap ms carry field value...: ids must grow. `carry` not '': the figures of
+-- columns are those of the entry before, because charts draw an absent field as 0. A time that has an entry is skipped;
 -- newer entries come from a clock that was reverted, and are deleted. The stream
 -- remembers its largest id, and from version 7 on the largest deleted id, and accepts
 -- no id below them; XSETID lowers both.
@@ -45,8 +46,15 @@ op.HISTORY = function(i, n)
     will('XSETID', key, last and last[1] or '0-1')
   end
   if not last or tonumber(string.match(last[1], '^%d+')) < tonumber(ms) then
-    will('XADD', key, 'MAXLEN', '~', ARGV[i + 2], ms .. '-0',
-         unpack(ARGV, i + 4, i + n - 1))
+    local fields = {unpack(ARGV, i + 5, i + n - 1)}
+    local old = ARGV[i + 4] ~= '' and last and last[2] or {}
+    for j = 1, #old, 2 do
+      if #fields < 7600 and string.find(old[j], ':.*:') then
+        fields[#fields + 1] = old[j]
+        fields[#fields + 1] = old[j + 1]
+      end
+    end
+    will('XADD', key, 'MAXLEN', '~', ARGV[i + 2], ms .. '-0', unpack(fields))
   end
 end
 -- FORGET index prefix limit: panes that started before the limit.

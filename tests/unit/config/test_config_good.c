@@ -37,7 +37,7 @@ static void green_taxis_are_read_completely(void **state) {
     assert_int_equal(spec->event.nchecks, 1);
     assert_true(fields->field[lw_fields_find(fields, "PULocationID")].required);
     assert_null(spec->zone);
-    assert_int_equal(spec->pane_ms, LW_HOUR);
+    assert_int_equal(spec->pane_ms, 15 * LW_MINUTE);
     const struct lw_rule *error = &spec->rule[find_rule(spec, "error")];
     assert_int_equal(error->metric, lw_metric_find("rmse_ratio"));
     assert_int_equal(error->feature, LW_RULE_MODEL);

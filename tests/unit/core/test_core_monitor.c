@@ -478,6 +478,74 @@ static void other_days_still_fire(void **state) {
     lw_calendars_fini(&f->spec->calendars);
 }
 
+static struct lw_pane *some_pane(const struct lw_spec *spec, int64_t start) {
+    struct lw_pane *pane = lw_pane_new(spec, start, (uint64_t)start);
+    for (int i = 0; i < 30; i++) {
+        struct core_event e;
+        struct lw_cell watched[LW_FEATURES_MAX + 1];
+        core_event_set(spec, &e, start, i % 5, i, 20 + i % 7);
+        lw_spec_watch(spec, &e.row, watched);
+        const struct lw_pane_event event = {i, watched, e.reason, 20 + i % 7, NULL, 0};
+        lw_pane_buffer(pane, &event);
+    }
+    lw_pane_drain(pane);
+    return pane;
+}
+
+static bool has_figure(const struct lw_evaluation *e, const char *name) {
+    for (size_t i = 0; i < e->nfigures; i++)
+        if (strcmp(e->figure[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A shortest window of a day is published each hour. A monitor that continues from the
+ * state of another publishes the same. */
+static void short_panes_publish_columns_at_fixed_times(void **state) {
+    struct core_run *f = *state;
+    struct lw_spec *spec = f->spec;
+    struct lw_evaluation *e = lw_malloc(sizeof *e), *same = lw_malloc(sizeof *same);
+    spec->pane_ms = 15 * LW_MINUTE;
+    spec->window[0].length_ms = LW_DAY;
+    struct lw_monitor *m = lw_monitor_new(spec), *other = lw_monitor_new(spec);
+    for (int64_t at = CORE_START; at < CORE_START + 30 * LW_HOUR; at += spec->pane_ms) {
+        lw_monitor_seal(m, some_pane(spec, at), e);
+        bool hour = (at + spec->pane_ms) % LW_HOUR == 0;
+        assert_int_equal(e->columns, hour);
+        assert_int_equal(has_figure(e, "2d:missing:x"), hour);
+        assert_true(core_figure(e, "2d:events") > 0);
+        if (at < CORE_START + 28 * LW_HOUR) {
+            lw_monitor_refill(other, some_pane(spec, at));
+            continue;
+        }
+        lw_monitor_seal(other, some_pane(spec, at), same);
+        assert_int_equal(e->nfigures, same->nfigures);
+        for (size_t i = 0; i < e->nfigures; i++) {
+            assert_string_equal(e->figure[i].name, same->figure[i].name);
+            assert_true(e->figure[i].value == same->figure[i].value);
+        }
+    }
+    lw_monitor_free(m);
+    lw_monitor_free(other);
+    free(e);
+    free(same);
+}
+
+static void columns_are_published_with_a_24th_of_the_shortest_window(void **state) {
+    struct core_run *f = *state;
+    static const struct {
+        int pane, window, want; /* minutes */
+    } cases[] = {{15, 1440, 60}, {60, 1440, 60},  {60, 360, 60}, {15, 360, 15},
+                 {10, 1440, 60}, {1, 60, 2},      {1, 720, 30},  {25, 2400, 25},
+                 {5, 2880, 120}, {1, 34560, 1440}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        f->spec->pane_ms = cases[i].pane * LW_MINUTE;
+        f->spec->window[1].length_ms = cases[i].window * LW_MINUTE;
+        f->spec->window[0].length_ms = 2 * cases[i].window * LW_MINUTE;
+        assert_int_equal(lw_spec_publish_ms(f->spec), cases[i].want * LW_MINUTE);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, core_run_teardown)
     const struct CMUnitTest tests[] = {
@@ -501,6 +569,8 @@ int main(void) {
         TEST(days_of_a_calendar_fire_nothing),
         TEST(without_the_calendar_they_fire),
         TEST(other_days_still_fire),
+        TEST(short_panes_publish_columns_at_fixed_times),
+        TEST(columns_are_published_with_a_24th_of_the_shortest_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,113 @@ static void earlier_panes_make_no_difference(void **state) {
     core_spec_free(spec);
 }
 
+/* ---- what is kept between evaluations ---- */
+
+#define KEPT_MAX 4096
+
+/* The panes that a leader has in Redis: their starts and numbers of events. */
+struct kept {
+    size_t n;
+    int64_t start[KEPT_MAX];
+    int events[KEPT_MAX];
+};
+
+static void kept_drop(struct kept *k, int64_t from_ms, int64_t until_ms) {
+    size_t n = 0;
+    for (size_t i = 0; i < k->n; i++) {
+        if (k->start[i] < from_ms || k->start[i] >= until_ms)
+            continue;
+        k->start[n] = k->start[i];
+        k->events[n++] = k->events[i];
+    }
+    k->n = n;
+}
+
+static void kept_push(const struct lw_spec *spec, struct kept *k, struct lw_windows *w,
+                      int64_t start, int events) {
+    lw_windows_push(w, make_pane(spec, start, events));
+    kept_drop(k, lw_windows_end(w) - lw_spec_longest_window(spec), INT64_MAX);
+    k->start[k->n] = start;
+    k->events[k->n++] = events;
+}
+
+static struct lw_windows *restarted(const struct lw_spec *spec, const struct kept *k) {
+    struct lw_windows *w = lw_windows_new(spec);
+    for (size_t i = 0; i < k->n; i++)
+        lw_windows_push(w, make_pane(spec, k->start[i], k->events[i]));
+    return w;
+}
+
+static void assert_same_windows(const struct lw_spec *spec, struct lw_windows *a,
+                                struct lw_windows *b) {
+    struct lw_buf one = {0}, two = {0};
+    for (size_t i = 0; i < spec->nwindows; i++) {
+        lw_buf_clear(&one);
+        lw_buf_clear(&two);
+        core_pane_bytes(lw_windows_merge(a, i), &one);
+        core_pane_bytes(lw_windows_merge(b, i), &two);
+        core_assert_same(&one, &two);
+    }
+    lw_buf_fini(&one);
+    lw_buf_fini(&two);
+}
+
+/* Panes follow each other, or after a gap; some are empty; event time is taken back;
+ * windows are merged now and then, or another leader takes over. */
+static void kept_step(const struct lw_spec *spec, struct kept *k, struct lw_windows **w,
+                      struct lw_rng *rng) {
+    int64_t pane = spec->pane_ms, end = lw_windows_end(*w);
+    if (lw_rng_below(rng, 40) == 0) {
+        end -= (int64_t)lw_rng_below(rng, 60) * pane;
+        lw_windows_return(*w, end);
+        kept_drop(k, INT64_MIN, end);
+    }
+    if (lw_rng_below(rng, 25) == 0)
+        end += (int64_t)lw_rng_below(rng, 120) * pane;
+    kept_push(spec, k, *w, end, (int)lw_rng_below(rng, 6));
+    if (lw_rng_below(rng, 3) == 0)
+        lw_windows_merge(*w, lw_rng_below(rng, (uint32_t)spec->nwindows));
+    if (lw_rng_below(rng, 9) != 0)
+        return;
+    struct lw_windows *again = restarted(spec, k);
+    assert_same_windows(spec, *w, again);
+    if (lw_rng_below(rng, 2)) {
+        lw_windows_free(*w);
+        *w = again;
+    } else {
+        lw_windows_free(again);
+    }
+}
+
+/* A window has the bytes that the same panes give from scratch, whatever has been merged
+ * and kept before: panes of a quarter of an hour, of an hour, and of 25 minutes, which
+ * divide no day. */
+static void a_window_depends_on_its_panes_alone(void **state) {
+    (void)state;
+    static const int minutes[] = {15, 60, 25};
+    struct lw_spec *spec = core_spec_new();
+    struct kept *k = lw_calloc(1, sizeof *k);
+    spec->nwindows = 4;
+    for (size_t m = 0; m < sizeof minutes / sizeof *minutes; m++) {
+        struct lw_rng rng;
+        int64_t pane = minutes[m] * LW_MINUTE;
+        const int64_t length[] = {5 * LW_HOUR, LW_DAY, 2 * LW_DAY + 10 * LW_HOUR, pane};
+        lw_rng_seed(&rng, 7 + m);
+        spec->pane_ms = pane;
+        for (size_t i = 0; i < spec->nwindows; i++)
+            spec->window[i] = (struct lw_window_spec){
+                .name = "w", .length_ms = length[i] - length[i] % pane};
+        struct lw_windows *w = lw_windows_new(spec);
+        k->n = 0;
+        kept_push(spec, k, w, CORE_START - CORE_START % pane, 3);
+        for (int step = 0; step < 600; step++)
+            kept_step(spec, k, &w, &rng);
+        lw_windows_free(w);
+    }
+    free(k);
+    core_spec_free(spec);
+}
+
 static void expected_error_follows_the_hours(void **state) {
     (void)state;
     struct lw_spec *spec = core_spec_new();
@@ -182,6 +289,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_equals_its_panes),
         cmocka_unit_test(earlier_panes_make_no_difference),
+        cmocka_unit_test(a_window_depends_on_its_panes_alone),
         cmocka_unit_test(expected_error_follows_the_hours),
         cmocka_unit_test(a_window_without_panes_is_empty),
     };
