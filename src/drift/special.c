@@ -1,4 +1,4 @@
-/* Tails of the chi-square, Kolmogorov and normal distributions.
+/* Tails of the chi-square, Kolmogorov, normal, F and Student distributions.
  *
  * Chi-square: Q(a, x), a = df/2, by the power series of P for x < a + 1 and by the
  * continued fraction of Q (modified Lentz) above it; each converges fast on its side
@@ -10,7 +10,12 @@
  * 2003).
  *
  * Normal quantile: Acklam's rational approximation (relative error 1.15e-9) with one
- * Halley step on erfc, which brings it to double precision. */
+ * Halley step on erfc, which brings it to double precision.
+ *
+ * F and Student: the incomplete beta function I_x(a, b) by its continued fraction
+ * (modified Lentz), on the side where it converges fast, with the tail that is wanted
+ * computed without a subtraction from 1 where it is small (Numerical Recipes 6.4; DLMF
+ * 8.17.22). */
 #include "drift/special.h"
 
 #include <math.h>
@@ -115,4 +120,51 @@ double lw_special_normal_quantile(double p) {
     double e = 0.5 * erfc(-x / sqrt(2.0)) - p;
     double u = e * sqrt(2.0 * pi) * exp(x * x / 2.0);
     return x - u / (1.0 + x * u / 2.0);
+}
+
+/* The continued fraction of I_x(a, b). */
+static double beta_fraction(double a, double b, double x) {
+    const double tiny = 1e-300;
+    double c = 1, d = 1 / (1 - (a + b) * x / (a + 1)), h = d;
+    for (int i = 1; i < 100000; i++) {
+        double m = i, even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+        double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+        d = 1 + even * d;
+        c = 1 + even / c;
+        d = 1 / (fabs(d) < tiny ? tiny : d);
+        c = fabs(c) < tiny ? tiny : c;
+        h *= d * c;
+        d = 1 + odd * d;
+        c = 1 + odd / c;
+        d = 1 / (fabs(d) < tiny ? tiny : d);
+        c = fabs(c) < tiny ? tiny : c;
+        h *= d * c;
+        if (fabs(d * c - 1) < 1e-15)
+            break;
+    }
+    return h;
+}
+
+/* I_x(a, b), given x and 1 - x, each with its own precision. */
+static double beta_share(double a, double b, double x, double rest) {
+    if (x <= 0)
+        return 0;
+    if (rest <= 0)
+        return 1;
+    double scale =
+        exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(rest));
+    return x < (a + 1) / (a + b + 2) ? scale * beta_fraction(a, b, x) / a
+                                     : 1 - scale * beta_fraction(b, a, rest) / b;
+}
+
+double lw_special_f_sf(double x, double df1, double df2) {
+    if (!(x > 0) || !(df1 > 0) || !(df2 > 0))
+        return 1;
+    double y = df1 * x / df2;
+    return isinf(y) ? 0 : beta_share(df2 / 2, df1 / 2, 1 / (1 + y), y / (1 + y));
+}
+
+double lw_special_student_sf(double t, double df) {
+    double tail = lw_special_f_sf(t * t, 1, df) / 2;
+    return t < 0 ? 1 - tail : tail;
 }
