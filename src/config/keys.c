@@ -277,11 +277,13 @@ static const struct lw_key gate_keys[] = {
      .max = 1, .doc = "Smallest relative reduction of the mean squared error."},
     {"z", LW_KEY_REAL, AT(spec.retrain.gate.z), .standard = "1.645", .min = -10,
      .max = 10,
-     .doc = "Smallest z of the paired difference; 0: any improvement is enough."},
-    {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1h",
+     .doc = "Smallest z of the paired difference, raised for the best of several "
+            "candidates; 0: more likely better than not."},
+    {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1d",
      .min = LW_SECOND, .max = LW_WEEK,
-     .doc = "Differences are summed over blocks of this much event time, against "
-            "autocorrelation."},
+     .doc =
+         "As long as errors depend on each other. The spread of the difference between "
+         "such blocks is measured on the hold-out and four weeks before it."},
 };
 static const struct lw_section gate_section = SECTION("retrain.gate", "", gate_keys);
 

@@ -16,6 +16,8 @@
  * shrunk towards the overall mean: an hour with this many rows counts half. */
 #define RHYTHM_MS     (28 * LW_DAY)
 #define RHYTHM_SHRINK 200.0
+/* Rows before the hold-out that show the gate how much days differ. */
+#define HISTORY_MS (28 * LW_DAY)
 /* Answered events that the second estimate of the level needs, and the most by which it
  * may raise the first: after a shift the old version's errors say little about the new
  * version. */
@@ -30,6 +32,8 @@ struct trainer {
     const struct lw_pane *recent;
     double *predicted; /* the proved model's, of the held-out rows, and ... */
     double *answers;   /* ... as they would be served */
+    struct lw_model *proved;
+    struct lw_trial_hours hours;
     struct lw_losses answered;
     struct lw_training *out;
 };
@@ -101,7 +105,7 @@ static void hourly_loss_measure(const struct trainer *t, struct hourly_losses *r
     const struct lw_split *s = &t->rows;
     size_t begin = lw_dataset_lower_bound(s->ds, t->out->as_of_ms - RHYTHM_MS);
     begin = begin < s->begin ? s->begin : begin;
-    struct lw_fold fold = {.block_ms = t->spec->retrain.gate.block_ms};
+    struct lw_fold fold = {.block_ms = LW_HOUR};
     int rc = hourly_loss_of_half(t, begin, &fold, r);
     fold.half = 1;
     if (rc || hourly_loss_of_half(t, begin, &fold, r)) {
@@ -214,6 +218,22 @@ static struct lw_reference *make_reference(const struct trainer *t) {
     return ref;
 }
 
+/* Predictions of a model for the rows from `from` to the end of the hold-out, as it would
+ * have served them. The hold-out is served as the search served it: without a memory of
+ * the rows before. */
+static double *answers_from(const struct trainer *t, const struct lw_model *model,
+                            size_t from) {
+    struct lw_split before = t->rows, held = t->rows;
+    before.hold = from;
+    before.end = held.hold;
+    double *out = lw_malloc((held.end - from) * sizeof *out);
+    lw_model_predict_rows(model, held.ds, from, held.end, out);
+    lw__search_answer(t->spec, &before, out, out);
+    double *of_held = out + (held.hold - from);
+    lw__search_answer(t->spec, &held, of_held, of_held);
+    return out;
+}
+
 static int champion_challenge(const struct trainer *t, struct lw_model *champion,
                               struct lw_err *err) {
     const struct lw_split *s = &t->rows;
@@ -226,12 +246,21 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
     }
     if (lw_model_bind_plan(champion, lw_dataset_plan(s->ds), err))
         return -1;
-    double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
-    lw_model_predict_rows(champion, s->ds, s->hold, s->end, predicted);
-    lw__search_answer(t->spec, s, predicted, predicted);
-    const struct lw_gate_rows rows = {s->ds, s->hold, s->end, predicted, t->answers};
+    size_t from = lw_dataset_lower_bound(s->ds, t->out->holdout_from_ms - HISTORY_MS);
+    from = from < s->begin ? s->begin : from;
+    double *before = answers_from(t, champion, from);
+    double *after = answers_from(t, t->proved, from);
+    const struct lw_gate_rows rows = {.ds = s->ds,
+                                      .from = from,
+                                      .begin = s->hold,
+                                      .end = s->end,
+                                      .champion = before,
+                                      .challenger = after,
+                                      .until_ms = t->out->as_of_ms,
+                                      .trials = &t->hours};
     lw_gate_judge(t->spec, &rows, gate);
-    free(predicted);
+    free(before);
+    free(after);
     return 0;
 }
 
@@ -330,10 +359,9 @@ static void note_days(const struct trainer *t) {
 
 static int challenger_prove(struct trainer *t, struct lw_model *champion,
                             struct lw_err *err) {
-    struct lw_model *proved = candidate_search(t, err);
-    if (!proved)
+    t->proved = candidate_search(t, err);
+    if (!t->proved)
         return -1;
-    lw_model_free(proved);
     lw__search_answer(t->spec, &t->rows, t->predicted, t->answers);
     lw__search_held_out(t->spec->task, &t->rows, t->answers, &t->answered);
     note_days(t);
@@ -343,6 +371,14 @@ static int challenger_prove(struct trainer *t, struct lw_model *champion,
     name_failed(t->out);
     t->out->reference = make_reference(t);
     return check_reference(t->spec, t->out->reference, err);
+}
+
+static void hours_init(struct lw_trial_hours *hours, const struct lw_split *s) {
+    int64_t first = lw_dataset_time(s->ds, s->hold) / LW_HOUR;
+    int64_t last = lw_dataset_time(s->ds, s->end - 1) / LW_HOUR;
+    hours->from_ms = first * LW_HOUR;
+    hours->n = (size_t)(last - first + 1);
+    hours->loss = lw_malloc(LW_TRIALS_MAX * hours->n * sizeof *hours->loss);
 }
 
 static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
@@ -360,7 +396,11 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     s->tracked = out->tracked;
     t.predicted = lw_malloc((s->end - s->hold) * sizeof *t.predicted);
     t.answers = lw_malloc((s->end - s->hold) * sizeof *t.answers);
+    hours_init(&t.hours, s);
+    s->hours = &t.hours;
     int rc = challenger_prove(&t, champion, err);
+    lw_model_free(t.proved);
+    free(t.hours.loss);
     free(t.predicted);
     free(t.answers);
     if (rc)
