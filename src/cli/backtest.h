@@ -91,6 +91,15 @@ struct lw_cli_backtest_month {
 void lw_cli_backtest_month(const struct lw_cli_backtest *b, const struct lw_month *m,
                            struct lw_cli_backtest_month *out);
 
+/* What the week after each promotion says; of those with an event in it. */
+struct lw_cli_backtest_following {
+    unsigned promotions;
+    unsigned higher; /* with a larger error than the version before would have had, ... */
+    unsigned worse;  /* ... and significantly so */
+};
+struct lw_cli_backtest_following
+lw_cli_backtest_following(const struct lw_cli_backtest *b);
+
 /* ---- running (backtest_record.c, backtest_segments.c) ---- */
 
 struct lw_cli_backtest_options {
