@@ -10,7 +10,7 @@
  * delay is from there to the first critical alert.
  *
  * --gate N: N times, the gate alone on a champion and a challenger with the same expected
- * loss; on the best of eight such challengers; and on the best of eight on the first day
+ * loss; on the best of twelve such challengers; and on the best of twelve on the first day
  * of the hold-out, judged on the second (nested). The share that passes at z = 1.645 is
  * nominally 5 %. Then the same for challengers whose systematic error is half as large:
  * the power. */
@@ -31,7 +31,7 @@
 #define LEARNING  (60 * LW_DAY)
 #define AFTER     (21 * LW_DAY) /* the shift */
 #define SHIFT     0.5
-#define RIVALS    8
+#define RIVALS    12
 #define HISTORY   (28 * 24) /* hours before the gate's hold-out */
 #define HOLDOUT   (2 * 24)
 
@@ -326,7 +326,7 @@ static bool wanted(const struct made_kind *kind, char **names, int n) {
 static void measure_all(const struct bench *bench, char **names, int n) {
     if (bench->gates)
         printf("%-16s %7s %10s %9s %9s %9s %9s %9s\n", "gate, z 1.645", "a day", "one",
-               "best of 8", "nested", "power:one", "best of 8", "nested");
+               "best of 12", "nested", "power:one", "best of 12", "nested");
     else
         printf("%-16s %7s %8s %8s %8s %8s %8s   %6s %6s\n", "a year of", "a day",
                "warnings", "critical", "retrains", "promoted", "worse", "shift", "h");

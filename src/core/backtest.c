@@ -11,6 +11,7 @@
 struct version {
     uint32_t number;
     struct lw_model *model;
+    int64_t as_of_ms;
     void *reference; /* as bytes, for a rollback */
     size_t reference_len;
 };
@@ -121,6 +122,7 @@ static int keep_version(struct lw_backtest *b, struct lw_training *t, uint32_t n
     b->version = lw_realloc(b->version, b->nversions + 1, sizeof *b->version);
     b->version[b->nversions++] = (struct version){.number = number,
                                                   .model = t->model,
+                                                  .as_of_ms = t->as_of_ms,
                                                   .reference = bytes.data,
                                                   .reference_len = bytes.len};
     t->model = NULL;
@@ -181,6 +183,7 @@ static int request_train(struct lw_backtest *b, const struct lw_request *request
     t.as_of_ms = request->as_of_ms;
     lw_copy(t.barred, sizeof t.barred, request->barred);
     t.tracked = request->tracked;
+    t.champion_ms = champion ? champion->as_of_ms : 0;
     t.quarantine = *lw_monitor_quarantine(b->monitor);
     if (lw_train(b->spec, b->rows, champion ? champion->model : NULL, recent, &t,
                  &failure)) {

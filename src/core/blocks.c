@@ -9,43 +9,91 @@
 #include "base/sort.h"
 #include "drift/special.h"
 
-/* Fewer pairs have no median worth the name. */
-#define PAIRS_MIN 8
-/* Of normal values: the median of |x| in standard deviations, and the degrees of freedom
- * that a pair adds to an estimate from the median of pairs that share their members
- * (measured by test_core_blocks). */
-#define MEDIAN_OF_NORMAL 0.674490
-#define DF_OF_PAIR       0.45
-#define DRAWS            2000
-#define DRAWS_MIN        20   /* beyond the quantile, or it is bounded instead */
-#define DEPENDENT        1e-9 /* of a row's length: less is rounding */
-#define SEED             16
+/* A change of level that explains this share of the squares is no spread; of fewer blocks,
+ * chance explains as much. */
+#define EXPLAINED    0.7
+#define CHANGE_MIN_N 10
+#define DRAWS        2000
+#define DRAWS_MIN    20   /* beyond the quantile, or it is bounded instead */
+#define DEPENDENT    1e-9 /* of a row's length: less is rounding */
+#define SEED         16
 
-static double median_of(double *v, size_t n) {
-    lw_sort_f64(v, n);
-    return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
+struct level {
+    double n, mean, squares; /* blocks with a mean; squares around it */
+};
 
-struct lw_block_spread lw_blocks_spread(const double *mean, size_t n, size_t period) {
-    struct lw_block_spread out = {0};
-    size_t lag = period > 1 && n >= 4 * period ? period : 1, pairs = 0;
-    double *apart = lw_malloc((n + 1) * sizeof *apart), squares = 0;
-    for (size_t i = lag; i < n; i++) {
-        double d = fabs(mean[i] - mean[i - lag]);
+static struct level level_of(const struct lw_block_part *part) {
+    struct level out = {0};
+    for (size_t i = 0; i < part->n; i++) {
+        double d = part->mean[i] - out.mean;
         if (!isfinite(d))
             continue;
-        apart[pairs++] = d;
-        squares += d * d;
+        out.n++;
+        out.mean += d / out.n;
+        out.squares += d * (part->mean[i] - out.mean);
     }
-    if (pairs >= PAIRS_MIN) {
-        double d = median_of(apart, pairs) / MEDIAN_OF_NORMAL;
-        out = (struct lw_block_spread){d * d / 2, DF_OF_PAIR * (double)pairs};
-    } else if (pairs > 0) { /* von Neumann, 1941 */
-        double k = (double)pairs;
-        out = (struct lw_block_spread){squares / (2 * k), 2 * k * k / (3 * k - 1)};
-    }
-    free(apart);
     return out;
+}
+
+/* Where the part changes its level for good, or 0: two levels explain most of it. */
+static size_t lasting_change(const struct lw_block_part *part) {
+    struct level whole = level_of(part);
+    double least = (1 - EXPLAINED) * whole.squares;
+    size_t at = 0;
+    for (size_t i = 1; i < part->n && whole.n >= CHANGE_MIN_N; i++) {
+        const struct lw_block_part one = {part->mean, i};
+        const struct lw_block_part other = {part->mean + i, part->n - i};
+        double squares = level_of(&one).squares + level_of(&other).squares;
+        if (squares < least) {
+            least = squares;
+            at = i;
+        }
+    }
+    return at;
+}
+
+/* Sum of squares over spans; `expected` is what independent blocks of variance 1 would
+ * give, times the span. */
+struct span_sums {
+    double squares, expected, df;
+};
+
+static void level_add(const struct lw_block_part *part, size_t span,
+                      struct span_sums *out) {
+    struct level level = level_of(part);
+    double s = (double)span;
+    if (level.n <= s)
+        return;
+    for (size_t i = 0; i + span <= part->n; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < span; k++)
+            sum += part->mean[i + k] - level.mean;
+        if (!isfinite(sum))
+            continue;
+        out->squares += sum * sum / (s * s);
+        out->expected += 1 - s / level.n;
+    }
+    /* of overlapping sums of independent blocks: Lo and MacKinlay, 1988 */
+    out->df += (level.n - s) * 3 * s / (2 * s * s + 1);
+}
+
+static void part_add(const struct lw_block_part *part, size_t span,
+                     struct span_sums *out) {
+    size_t at = lasting_change(part);
+    const struct lw_block_part one = {part->mean, at};
+    const struct lw_block_part other = {part->mean + at, part->n - at};
+    level_add(&one, span, out);
+    level_add(&other, span, out);
+}
+
+struct lw_block_spread lw_blocks_spread(const struct lw_block_part *part, size_t nparts,
+                                        size_t span) {
+    struct span_sums sums = {0};
+    for (size_t i = 0; i < nparts; i++)
+        part_add(&part[i], span, &sums);
+    if (!(sums.expected > 0))
+        return (struct lw_block_spread){0};
+    return (struct lw_block_spread){sums.squares / sums.expected, sums.df};
 }
 
 /* Rows without a mean and of length 1; a row without spread is dropped. Returns how many

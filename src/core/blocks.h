@@ -2,21 +2,28 @@
  *
  * Events of one day share their weather, so the mean of a day's errors differs from the
  * next day's by more than the errors within a day suggest. The spread between whole
- * blocks, measured on history, contains that part. It is taken from the median difference
- * of blocks a week apart: weekly rhythm cancels, weather that lasts some days counts, and
- * one lasting change, in the minority of the pairs, does not. */
+ * blocks, measured on history, contains that part. */
 #ifndef LW_CORE_BLOCKS_H
 #define LW_CORE_BLOCKS_H
 
 #include <stddef.h>
 
 struct lw_block_spread {
-    double variance; /* of one block's mean; 0 where df is 0 */
+    double variance; /* of the mean of `span` blocks; 0 where df is 0 */
     double df;       /* degrees of freedom of that estimate; 0: unknown */
 };
-/* Of n means in order of time; NAN: a block without one. period: blocks in a week. With
- * fewer than four periods, neighbours are compared. */
-struct lw_block_spread lw_blocks_spread(const double *mean, size_t n, size_t period);
+/* Means of blocks in order of time, in parts that have a level each; NAN: a block without
+ * one. */
+struct lw_block_part {
+    const double *mean;
+    size_t n;
+};
+/* The variance of the mean of `span` neighbouring blocks around the level of their part:
+ * from all such neighbours, overlapping, so that weather that lasts some days counts. One
+ * lasting change of level, which explains most of a part's spread, does not. A part tells
+ * nothing unless it is longer than the span. */
+struct lw_block_spread lw_blocks_spread(const struct lw_block_part *part, size_t nparts,
+                                        size_t span);
 
 /* The z that the best of k competitors must reach where one alone must reach `z`.
  * difference: k rows of n block sums, each competitor's gain on the same blocks. The

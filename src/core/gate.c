@@ -10,10 +10,11 @@
  * d is therefore judged twice, and the weaker verdict counts:
  *
  *   within   the d's summed by hour of the hold-out are the sample;
- *   between  the spread of the mean of d between whole blocks (a day) is measured on the
- *            hold-out and on weeks of history (core/blocks.h). Two days alone say nearly
- *            nothing about how much days differ. Both models have seen the history, so
- *            that the level of d means nothing there; its spread is what counts.
+ *   between  the spread of the mean of d between whole blocks (local days) is measured on
+ *            weeks of history (core/blocks.h). Two days alone say nearly nothing about how
+ *            much days differ. The level of d means nothing there, because the champion
+ *            has seen the rows that it was fitted on: days since then and days before each
+ *            have their own level, and only the spread around it counts.
  *
  * Each is a t with the degrees of freedom of its spread, and is given as the z of the same
  * probability. The challenger is the best of several candidates on these very rows: the z
@@ -64,7 +65,8 @@ struct gate_block {
     double sum, n, held;
 };
 struct gate_blocks {
-    size_t n, week;           /* blocks; in a week */
+    size_t n;           /* blocks */
+    size_t held, since; /* blocks with held-out rows; and since the champion's fit */
     struct gate_block *block; /* by age, the newest first */
 };
 
@@ -130,19 +132,25 @@ static int64_t block_of(const struct lw_spec *spec, int64_t ms) {
     return (ms + (days ? lw_zone_offset(spec->zone, ms) : 0)) / length;
 }
 
-/* How old the block of a row is, in blocks. */
+/* How old the block of that time, or of a row, is, in blocks. */
+static size_t block_age_at(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                           int64_t ms) {
+    int64_t age = block_of(spec, rows->until_ms - 1) - block_of(spec, ms);
+    return age > 0 ? (size_t)age : 0;
+}
+
 static size_t block_age(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                         size_t i) {
-    int64_t age =
-        block_of(spec, rows->until_ms - 1) - block_of(spec, lw_dataset_time(rows->ds, i));
-    return age > 0 ? (size_t)age : 0;
+    return block_age_at(spec, rows, lw_dataset_time(rows->ds, i));
 }
 
 static void blocks_add(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                        const struct lw_labels *labels, double cap,
                        struct gate_blocks *out) {
     out->n = block_age(spec, rows, rows->from) + 1;
-    out->week = (size_t)(LW_WEEK / spec->retrain.gate.block_ms);
+    out->since = block_age_at(spec, rows, rows->champion_ms - 1);
+    out->since = out->since < out->n ? out->since : out->n;
+    out->held = block_age(spec, rows, rows->begin) + 1;
     out->block = lw_calloc(out->n, sizeof *out->block);
     for (size_t i = rows->from; i < rows->end; i++) {
         double y = lw_label_bounded(labels, lw_dataset_target(rows->ds, i));
@@ -169,27 +177,52 @@ static double within_z(const struct sums *s) {
     return blocks >= 2 && se > 0 ? same_z(s->block.mean / se, blocks - 1) : 0;
 }
 
-/* INFINITY: the spread between them is unknown. */
-static double between_z(const struct gate_blocks *b, double mean, struct lw_gate *out) {
-    double *means = lw_malloc(b->n * sizeof *means), rows = 0, held = 0, weights = 0;
-    size_t filled = 0, before = 0;
+/* Means of the full blocks, the others NAN. The caller frees them. */
+static double *full_means(const struct gate_blocks *b) {
+    double *means = lw_malloc((b->n + 1) * sizeof *means), rows = 0, filled = 0;
     for (size_t i = 0; i < b->n; i++) {
         rows += b->block[i].n;
-        held += b->block[i].held;
         filled += b->block[i].n > 0;
-        before += b->block[i].n > 0 && b->block[i].held == 0;
     }
     for (size_t i = 0; i < b->n; i++) {
         const struct gate_block *block = &b->block[i];
-        double weight = held > 0 ? block->held / held : 0;
-        weights += weight * weight;
-        bool full = block->n > 0 && block->n >= BLOCK_FULL * rows / (double)filled;
+        bool full = block->n > 0 && block->n >= BLOCK_FULL * rows / filled;
         means[i] = full ? block->sum / block->n : NAN;
     }
-    struct lw_block_spread spread = lw_blocks_spread(means, b->n, b->week);
-    double se = sqrt(spread.variance * weights);
-    out->history = before;
+    return means;
+}
+
+/* Spread of the mean of so many blocks, from the history or, where that is too short, from
+ * the hold-out itself. */
+static struct lw_block_spread spread_of(const struct gate_blocks *b, size_t span) {
+    double *means = full_means(b);
+    size_t since = b->since > b->held ? b->since : b->held;
+    const struct lw_block_part part[] = {{means, b->held},
+                                         {means + b->held, since - b->held},
+                                         {means + since, b->n - since}};
+    struct lw_block_spread spread = lw_blocks_spread(part + 1, 2, span);
+    if (!(spread.df >= 1)) {
+        spread = lw_blocks_spread(part, 3, 1);
+        spread.variance /= (double)span;
+    }
     free(means);
+    return spread;
+}
+
+/* INFINITY: the spread between them is unknown. */
+static double between_z(const struct gate_blocks *b, double mean, struct lw_gate *out) {
+    double held = 0, weights = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        held += b->block[i].held;
+        out->history += b->block[i].n > 0 && b->block[i].held == 0;
+    }
+    for (size_t i = 0; i < b->n && held > 0; i++)
+        weights += b->block[i].held / held * (b->block[i].held / held);
+    if (!(weights > 0))
+        return INFINITY;
+    double span = fmax(floor(1 / weights + .5), 1);
+    struct lw_block_spread spread = spread_of(b, (size_t)span);
+    double se = sqrt(spread.variance * span * weights);
     return se > 0 ? same_z(mean / se, spread.df) : INFINITY;
 }
 

@@ -32,6 +32,7 @@ struct lw_gate_rows {
     size_t from, begin, end;
     const double *champion, *challenger; /* end - from entries */
     int64_t until_ms;                    /* the end of the hold-out */
+    int64_t champion_ms; /* the end of the rows that the champion was fitted on */
     const struct lw_trial_hours *trials; /* NULL: the challenger was the only one */
 };
 void lw_gate_judge(const struct lw_spec *spec, const struct lw_gate_rows *rows,

@@ -12,12 +12,10 @@
 #include "base/time.h"
 #include "core/search.h"
 
-/* Rows behind the weekly pattern of the loss, and how strongly an hour's own mean is
+/* Rows behind the weekly pattern of the loss and the spread between days, and how strongly an hour's own mean is
  * shrunk towards the overall mean: an hour with this many rows counts half. */
 #define RHYTHM_MS     (28 * LW_DAY)
 #define RHYTHM_SHRINK 200.0
-/* Rows before the hold-out that show the gate how much days differ. */
-#define HISTORY_MS (28 * LW_DAY)
 /* Answered events that the second estimate of the level needs, and the most by which it
  * may raise the first: after a shift the old version's errors say little about the new
  * version. */
@@ -33,6 +31,8 @@ struct trainer {
     double *predicted; /* the proved model's, of the held-out rows, and ... */
     double *answers;   /* ... as they would be served */
     struct lw_model *proved;
+    size_t recent_from; /* the first row of RHYTHM_MS */
+    double *unseen;     /* from there on, by models that had not seen the day; or NULL */
     struct lw_trial_hours hours;
     struct lw_losses answered;
     struct lw_training *out;
@@ -70,15 +70,15 @@ static void hourly_loss_add(const struct trainer *t, size_t i, double predicted,
     r->held[hour] += i >= s->hold;
 }
 
-/* Losses of the rows from `begin` on that are outside the fold, predicted by a model
- * fitted on the fold. Held-out rows are predicted by the same model, although the proved
- * model has not seen them either: a mixture of the two would show the difference between
- * a whole and a half fit as a weekly pattern. */
-static int hourly_loss_of_half(const struct trainer *t, size_t begin,
-                               const struct lw_fold *fold, struct hourly_losses *r) {
+/* Predicts the rows outside the fold by a model fitted on the fold. Held-out rows are
+ * predicted by the same model, although the proved model has not seen them either: a
+ * mixture of the two would show the difference between a whole and a half fit as a weekly
+ * pattern. */
+static int predict_other_half(struct trainer *t, const struct lw_fold *fold) {
     const struct lw_split *s = &t->rows;
     const struct lw_training *out = t->out;
     struct lw_err ignored = {0};
+    size_t from = t->recent_from;
     struct lw_fit_rows rows = {.ds = s->ds,
                                .begin = s->begin,
                                .end = s->hold,
@@ -89,32 +89,40 @@ static int hourly_loss_of_half(const struct trainer *t, size_t begin,
     struct lw_model *half = lw_fit(&rows, fit->base ? fit->base : fit, NULL, &ignored);
     if (!half)
         return -1;
-    double *predicted = lw_malloc((s->end - begin) * sizeof *predicted);
-    lw_model_predict_rows(half, s->ds, begin, s->end, predicted);
-    for (size_t i = begin; i < s->end; i++)
+    double *predicted = lw_malloc((s->end - from) * sizeof *predicted);
+    lw_model_predict_rows(half, s->ds, from, s->end, predicted);
+    for (size_t i = from; i < s->end; i++)
         if (!lw_fold_has(fold, lw_dataset_time(s->ds, i)))
-            hourly_loss_add(t, i, predicted[i - begin], r);
+            t->unseen[i - from] = predicted[i - from];
     free(predicted);
     lw_model_free(half);
     return 0;
 }
 
-/* Two fits on half of the rows cost as much as one on all. Where a half cannot be fitted,
- * only the held-out rows count. */
+/* Two fits on every other day cost as much as one on all. */
+static void unseen_predict(struct trainer *t) {
+    const struct lw_split *s = &t->rows;
+    size_t from = lw_dataset_lower_bound(s->ds, t->out->as_of_ms - RHYTHM_MS);
+    t->recent_from = from < s->begin ? s->begin : from;
+    t->unseen = lw_malloc((s->end - t->recent_from) * sizeof *t->unseen);
+    struct lw_fold fold = {.block_ms = LW_DAY, .in_turn = true};
+    int rc = predict_other_half(t, &fold);
+    fold.half = 1;
+    if (rc == 0 && predict_other_half(t, &fold) == 0)
+        return;
+    free(t->unseen);
+    t->unseen = NULL;
+}
+
+/* Where a half could not be fitted, only the held-out rows count. */
 static void hourly_loss_measure(const struct trainer *t, struct hourly_losses *r) {
     const struct lw_split *s = &t->rows;
-    size_t begin = lw_dataset_lower_bound(s->ds, t->out->as_of_ms - RHYTHM_MS);
-    begin = begin < s->begin ? s->begin : begin;
-    struct lw_fold fold = {.block_ms = LW_HOUR};
-    int rc = hourly_loss_of_half(t, begin, &fold, r);
-    fold.half = 1;
-    if (rc || hourly_loss_of_half(t, begin, &fold, r)) {
-        *r = (struct hourly_losses){0};
-        for (size_t i = s->hold; i < s->end; i++)
-            hourly_loss_add(t, i, t->predicted[i - s->hold], r);
-    }
+    for (size_t i = t->unseen ? t->recent_from : s->hold; i < s->end; i++)
+        hourly_loss_add(
+            t, i, t->unseen ? t->unseen[i - t->recent_from] : t->predicted[i - s->hold],
+            r);
     int64_t recent = t->out->as_of_ms - t->spec->retrain.reference_ms;
-    for (size_t i = begin; i < s->end; i++)
+    for (size_t i = t->recent_from; i < s->end; i++)
         if (lw_dataset_time(s->ds, i) >= recent)
             r->recent[lw_hour_of_week(lw_dataset_time(s->ds, i))]++;
 }
@@ -218,20 +226,29 @@ static struct lw_reference *make_reference(const struct trainer *t) {
     return ref;
 }
 
-/* Predictions of a model for the rows from `from` to the end of the hold-out, as it would
- * have served them. The hold-out is served as the search served it: without a memory of
- * the rows before. */
-static double *answers_from(const struct trainer *t, const struct lw_model *model,
-                            size_t from) {
+/* Serves predictions for the rows from `from` on, in place. The hold-out is served as the
+ * search served it: without a memory of the rows before. */
+static void serve_from(const struct trainer *t, size_t from, double *predicted) {
     struct lw_split before = t->rows, held = t->rows;
+    double *of_held = predicted + (held.hold - from);
     before.hold = from;
     before.end = held.hold;
-    double *out = lw_malloc((held.end - from) * sizeof *out);
-    lw_model_predict_rows(model, held.ds, from, held.end, out);
-    lw__search_answer(t->spec, &before, out, out);
-    double *of_held = out + (held.hold - from);
+    lw__search_answer(t->spec, &before, predicted, predicted);
     lw__search_answer(t->spec, &held, of_held, of_held);
-    return out;
+}
+
+/* The challenger's predictions from `from` on. Rows that the champion was fitted on are
+ * predicted by a model that was fitted on them, too, and the later ones by models that had
+ * not seen them, as the champion had not: the difference between seen and unseen rows is
+ * larger than that between the two. */
+static void challenger_answers(const struct trainer *t, size_t from, double *out) {
+    const struct lw_split *s = &t->rows;
+    size_t fresh = lw_dataset_lower_bound(s->ds, t->out->champion_ms);
+    fresh = fresh < from ? from : fresh > s->hold || !t->unseen ? s->hold : fresh;
+    lw_model_predict_rows(t->proved, s->ds, from, fresh, out);
+    for (size_t i = fresh; i < s->end; i++)
+        out[i - from] =
+            i < s->hold ? t->unseen[i - t->recent_from] : t->predicted[i - s->hold];
 }
 
 static int champion_challenge(const struct trainer *t, struct lw_model *champion,
@@ -246,10 +263,13 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
     }
     if (lw_model_bind_plan(champion, lw_dataset_plan(s->ds), err))
         return -1;
-    size_t from = lw_dataset_lower_bound(s->ds, t->out->holdout_from_ms - HISTORY_MS);
-    from = from < s->begin ? s->begin : from;
-    double *before = answers_from(t, champion, from);
-    double *after = answers_from(t, t->proved, from);
+    size_t from = t->recent_from < s->hold ? t->recent_from : s->hold;
+    double *before = lw_malloc((s->end - from) * sizeof *before);
+    double *after = lw_malloc((s->end - from) * sizeof *after);
+    lw_model_predict_rows(champion, s->ds, from, s->end, before);
+    challenger_answers(t, from, after);
+    serve_from(t, from, before);
+    serve_from(t, from, after);
     const struct lw_gate_rows rows = {.ds = s->ds,
                                       .from = from,
                                       .begin = s->hold,
@@ -257,6 +277,7 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
                                       .champion = before,
                                       .challenger = after,
                                       .until_ms = t->out->as_of_ms,
+                                      .champion_ms = t->out->champion_ms,
                                       .trials = &t->hours};
     lw_gate_judge(t->spec, &rows, gate);
     free(before);
@@ -362,6 +383,7 @@ static int challenger_prove(struct trainer *t, struct lw_model *champion,
     t->proved = candidate_search(t, err);
     if (!t->proved)
         return -1;
+    unseen_predict(t);
     lw__search_answer(t->spec, &t->rows, t->predicted, t->answers);
     lw__search_held_out(t->spec->task, &t->rows, t->answers, &t->answered);
     note_days(t);
@@ -400,6 +422,7 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     s->hours = &t.hours;
     int rc = challenger_prove(&t, champion, err);
     lw_model_free(t.proved);
+    free(t.unseen);
     free(t.hours.loss);
     free(t.predicted);
     free(t.answers);
@@ -413,8 +436,10 @@ static void training_start(const struct lw_spec *spec, struct lw_training *t) {
     struct lw_quarantine quarantine = t->quarantine;
     char barred[LW_NAME_MAX];
     lw_copy(barred, sizeof barred, t->barred);
-    *t = (struct lw_training){
-        .as_of_ms = t->as_of_ms, .quarantine = quarantine, .tracked = t->tracked};
+    *t = (struct lw_training){.as_of_ms = t->as_of_ms,
+                              .quarantine = quarantine,
+                              .tracked = t->tracked,
+                              .champion_ms = t->champion_ms};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =
         lw_quarantine_back(&t->quarantine, t->as_of_ms, spec->retrain.holdout_ms);

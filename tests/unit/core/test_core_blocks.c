@@ -3,70 +3,122 @@
 
 #include "core/blocks.h"
 
-#define RUNS 2000
+#include "drift/special.h"
 
-/* Mean of the variance over many runs of n days; `add` changes the values of a run. */
-static double mean_variance(size_t n, void (*add)(double *value, size_t n)) {
+#define RUNS 4000
+
+/* Days that are drawn: each keeps a share of the day before; parts have a level each. */
+struct days {
+    size_t n, split; /* days; of the first part */
+    double keeps;
+    double value[64];
+};
+
+static void draw(struct lw_rng *rng, struct days *d) {
+    double now = lw_rng_normal(rng);
+    for (size_t i = 0; i < d->n; i++) {
+        now = d->keeps * now + sqrt(1 - d->keeps * d->keeps) * lw_rng_normal(rng);
+        d->value[i] = 2 * now + (i < d->split ? 50 : 0);
+    }
+}
+
+static struct lw_block_spread spread_of(const struct days *d, size_t span) {
+    const struct lw_block_part part[] = {{d->value, d->split},
+                                         {d->value + d->split, d->n - d->split}};
+    return lw_blocks_spread(part, 2, span);
+}
+
+static double mean_variance(struct days *d, size_t span) {
     struct lw_rng rng;
-    double value[60], sum = 0;
+    double sum = 0;
     lw_rng_seed(&rng, 7);
     for (int run = 0; run < RUNS; run++) {
-        for (size_t i = 0; i < n; i++)
-            value[i] = 2 * lw_rng_normal(&rng);
-        if (add)
-            add(value, n);
-        sum += lw_blocks_spread(value, n, 7).variance / RUNS;
+        draw(&rng, d);
+        sum += spread_of(d, span).variance / RUNS;
     }
     return sum;
 }
 
-static void weekly_rhythm(double *value, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        value[i] += i % 7 >= 5 ? 20 : 0;
-}
-
-static void lasting_change(double *value, size_t n) {
-    for (size_t i = n - 5; i < n; i++)
-        value[i] += 20;
-}
-
-static void gaps(double *value, size_t n) {
-    for (size_t i = 0; i < n; i += 9)
-        value[i] = NAN;
-}
-
-static void the_spread_is_that_of_the_blocks(void **state) {
+static void the_spread_is_that_of_a_mean_of_blocks(void **state) {
     (void)state;
-    static const size_t n[] = {2, 4, 8, 12, 27, 28, 30, 60};
-    for (size_t k = 0; k < sizeof n / sizeof *n; k++) {
-        double v = mean_variance(n[k], NULL);
-        assert_true(v > 4 * .85 && v < 4 * 1.25);
+    static const struct days days[] = {{5, 0, 0, {0}},
+                                       {12, 5, 0, {0}},
+                                       {26, 0, 0, {0}},
+                                       {26, 3, 0, {0}},
+                                       {60, 30, 0, {0}}};
+    for (size_t k = 0; k < sizeof days / sizeof *days; k++)
+        for (size_t span = 1; span <= 3; span++) {
+            struct days d = days[k];
+            double v = mean_variance(&d, span), want = 4.0 / (double)span;
+            assert_true(v > want * .9 && v < want * 1.1);
+        }
+}
+
+/* The mean of two days that keep half of each other varies by 3/4 of a day's variance. */
+static void weather_that_lasts_counts(void **state) {
+    (void)state;
+    struct days d = {26, 0, .5, {0}};
+    double v = mean_variance(&d, 2);
+    assert_true(v > .6 * 4 && v < .75 * 4);
+}
+
+static void a_lasting_change_is_no_spread(void **state) {
+    (void)state;
+    struct lw_rng rng;
+    double sum = 0, storms = 0;
+    lw_rng_seed(&rng, 7);
+    for (int run = 0; run < RUNS; run++) {
+        struct days d = {26, 0, 0, {0}};
+        draw(&rng, &d);
+        for (size_t i = 0; i < 4; i++)
+            d.value[i] += 40;
+        sum += spread_of(&d, 2).variance / RUNS;
+        draw(&rng, &d);
+        d.value[5] += 40;
+        d.value[15] += 40;
+        storms += spread_of(&d, 2).variance / RUNS;
     }
+    assert_true(sum > 2 * .85 && sum < 2 * 1.1);
+    assert_true(storms > 20);
 }
 
-static void rhythm_change_and_gaps_are_no_spread(void **state) {
+/* Student's t with these degrees of freedom passes 5 % of the means of new blocks. */
+static void the_degrees_of_freedom_hold_the_level(void **state) {
     (void)state;
-    double v = mean_variance(28, weekly_rhythm);
-    assert_true(v > 4 * .85 && v < 4 * 1.25);
-    v = mean_variance(28, lasting_change);
-    assert_true(v < 4 * 2.5); /* as spread it would be 70 */
-    v = mean_variance(28, gaps);
-    assert_true(v > 4 * .85 && v < 4 * 1.3);
+    static const struct days days[] = {
+        {5, 0, 0, {0}}, {8, 3, 0, {0}}, {26, 0, 0, {0}}, {26, 12, 0, {0}}};
+    struct lw_rng rng;
+    lw_rng_seed(&rng, 13);
+    for (size_t k = 0; k < sizeof days / sizeof *days; k++)
+        for (size_t span = 1; span <= 3; span++) {
+            double passed = 0, runs = 5 * RUNS;
+            for (int run = 0; run < 5 * RUNS; run++) {
+                struct days d = days[k];
+                draw(&rng, &d);
+                struct lw_block_spread s = spread_of(&d, span);
+                double mean = 2 * lw_rng_normal(&rng) / sqrt((double)span);
+                passed += lw_special_student_sf(mean / sqrt(s.variance), s.df) < .05;
+            }
+            if (passed > .065 * runs || (days[k].n > 20 && passed < .03 * runs))
+                fail_msg("%zu days, span %zu: %.4f", days[k].n, span, passed / runs);
+        }
 }
 
 static void too_little_is_unknown(void **state) {
     (void)state;
-    static const double one[] = {3}, gap[] = {3, NAN, 4};
-    assert_true(lw_blocks_spread(NULL, 0, 7).df == 0);
-    assert_true(lw_blocks_spread(one, 1, 7).df == 0);
-    assert_true(lw_blocks_spread(gap, 3, 7).df == 0);
+    static const double three[] = {3, NAN, 4};
+    const struct lw_block_part none = {three, 0}, one = {three, 1}, gap = {three, 3};
+    assert_true(lw_blocks_spread(&none, 1, 1).df == 0);
+    assert_true(lw_blocks_spread(&one, 1, 1).df == 0);
+    assert_true(lw_blocks_spread(&gap, 1, 2).df == 0);
 }
 
 /* Two blocks are Student's test with one degree of freedom. */
 static void two_blocks_have_one_degree_of_freedom(void **state) {
     (void)state;
     static const double two[] = {1, 4};
-    struct lw_block_spread s = lw_blocks_spread(two, 2, 7);
+    const struct lw_block_part part = {two, 2};
+    struct lw_block_spread s = lw_blocks_spread(&part, 1, 1);
     assert_true(s.variance == 4.5 && s.df == 1);
 }
 
@@ -124,8 +176,10 @@ static void rivals_without_a_difference_do_not_count(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_spread_is_that_of_the_blocks),
-        cmocka_unit_test(rhythm_change_and_gaps_are_no_spread),
+        cmocka_unit_test(the_spread_is_that_of_a_mean_of_blocks),
+        cmocka_unit_test(weather_that_lasts_counts),
+        cmocka_unit_test(a_lasting_change_is_no_spread),
+        cmocka_unit_test(the_degrees_of_freedom_hold_the_level),
         cmocka_unit_test(too_little_is_unknown),
         cmocka_unit_test(two_blocks_have_one_degree_of_freedom),
         cmocka_unit_test(the_best_of_independent_rivals_needs_sidaks_z),

@@ -374,7 +374,7 @@ static void absurd_labels_are_bounded(void **state) {
 
 /* ---- nominal means nominal ---- */
 
-#define RIVALS  6
+#define RIVALS  12
 #define HISTORY (28 * 24) /* hours */
 #define HOLDOUT (2 * 24)
 
