@@ -342,7 +342,7 @@ static const struct lw_key retrain_keys[] = {
      .min = 0, .max = 365.0 * LW_DAY,
      .doc = "Pause after a training; doubles with each rejection."},
     {"cooldown_max", LW_KEY_DURATION, AT(spec.retrain.cooldown_max_ms), .min = 0,
-     .max = 365.0 * LW_DAY, .unset = "14d, or `cooldown` if that is longer",
+     .max = 365.0 * LW_DAY, .unset = "28d, or `cooldown` if that is longer",
      .doc = "Upper limit of the pause."},
     {"max_age", LW_KEY_DURATION, AT(spec.retrain.max_age_ms), .standard = "0", .min = 0,
      .max = 3650.0 * LW_DAY,

@@ -2,6 +2,7 @@
 #include "support/core_fixture.h"
 
 #include "core/blocks.h"
+#include "data/core/golden_blocks.h"
 
 #include "drift/special.h"
 
@@ -122,6 +123,20 @@ static void two_blocks_have_one_degree_of_freedom(void **state) {
     assert_true(s.variance == 4.5 && s.df == 1);
 }
 
+static void the_spread_agrees_with_numpy_and_scipy(void **state) {
+    (void)state;
+    const struct lw_block_part part[] = {
+        {golden_day, GOLDEN_SPLIT},
+        {golden_day + GOLDEN_SPLIT, GOLDEN_DAYS - GOLDEN_SPLIT}};
+    for (size_t span = 1; span <= GOLDEN_SPANS; span++) {
+        struct lw_block_spread s = lw_blocks_spread(part, 2, span);
+        double p = lw_special_student_sf(1.5 / sqrt(s.variance), s.df);
+        assert_true(fabs(s.variance - golden_variance[span - 1]) < 1e-12);
+        assert_true(fabs(s.df - golden_df[span - 1]) < 1e-12);
+        assert_true(fabs(p - golden_p[span - 1]) < 1e-10);
+    }
+}
+
 static double best_z(size_t k, double common, double z) {
     enum { BLOCKS = 400 };
     struct lw_rng rng;
@@ -177,6 +192,7 @@ static void rivals_without_a_difference_do_not_count(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_spread_is_that_of_a_mean_of_blocks),
+        cmocka_unit_test(the_spread_agrees_with_numpy_and_scipy),
         cmocka_unit_test(weather_that_lasts_counts),
         cmocka_unit_test(a_lasting_change_is_no_spread),
         cmocka_unit_test(the_degrees_of_freedom_hold_the_level),
