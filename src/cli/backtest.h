@@ -96,6 +96,15 @@ void lw_cli_backtest_month(const struct lw_cli_backtest *b, const struct lw_mont
 bool lw_cli_backtest_incident(const struct lw_cli_backtest *b, size_t i,
                               enum lw_severity *severity);
 
+/* What the week after each promotion says; of those with an event in it. */
+struct lw_cli_backtest_following {
+    unsigned promotions;
+    unsigned higher; /* with a larger error than the version before would have had, ... */
+    unsigned worse;  /* ... and significantly so */
+};
+struct lw_cli_backtest_following
+lw_cli_backtest_following(const struct lw_cli_backtest *b);
+
 /* ---- running (backtest_record.c, backtest_segments.c) ---- */
 
 struct lw_cli_backtest_options {

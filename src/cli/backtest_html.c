@@ -170,10 +170,11 @@ static void training_row(const struct lw_cli_backtest_training *r,
     td_candidates(t, out);
     td_verdict(r, out);
     if (r->followed.version)
-        cell_put(out, "the week after", "%s, v%u would be %s",
+        cell_put(out, "the week after", "%s, v%u would be %s%s",
                  lw_digits(lw_losses_error(&r->followed.now), 3).text,
                  r->followed.previous,
-                 lw_digits(lw_losses_error(&r->followed.before), 3).text);
+                 lw_digits(lw_losses_error(&r->followed.before), 3).text,
+                 r->followed.worse ? ": worse (95 % confidence)" : "");
     else
         cell_put(out, "the week after", "–");
     lw_buf_printf(out, "</tr>\n");

@@ -226,12 +226,32 @@ static void on_followed(void *arg, const struct lw_followed *f) {
         lw_json_set_count(o, "n", f->now.n);
         lw_json_set_number(o, task->figure[0].key, now);
         lw_json_set_number(o, lw_task_error_key(task, "previous_", "").text, before);
+        lw_json_set_count(o, "days", f->days);
+        lw_json_set_number(o, "difference", f->difference);
+        lw_json_set_number(o, "se", f->se);
+        lw_json_set_bool(o, "worse", f->worse);
         lw_json_set(r->log, "following_week", o);
-        snprintf(text, sizeof text, "version %u: %s %s, version %u's would be %s",
+        snprintf(text, sizeof text,
+                 "version %u: %s %s, version %u's would be %s; %s %s by %s ± %s%s",
                  f->version, task->figure[0].label, lw_digits(now, 3).text, f->previous,
-                 lw_digits(before, 3).text);
+                 lw_digits(before, 3).text, task->loss,
+                 f->difference > 0 ? "more" : "less",
+                 lw_digits(fabs(f->difference), 3).text, lw_digits(f->se, 3).text,
+                 f->worse ? ": worse (95 % confidence)" : "");
         print_event(b, f->until_ms, "week", text);
     }
+}
+
+struct lw_cli_backtest_following
+lw_cli_backtest_following(const struct lw_cli_backtest *b) {
+    struct lw_cli_backtest_following out = {0};
+    for (size_t i = 0; i < b->ntrainings; i++) {
+        const struct lw_followed *f = &b->training[i].followed;
+        out.promotions += f->version != 0;
+        out.higher += f->version && f->difference > 0;
+        out.worse += f->version && f->worse;
+    }
+    return out;
 }
 
 static void on_scored(void *arg, const struct lw_row *row, const struct lw_cell *watched,

@@ -131,9 +131,18 @@ static void print_found(const struct lw_cli_backtest *b) {
     }
 }
 
+static void print_followed(const struct lw_cli_backtest *b) {
+    struct lw_cli_backtest_following f = lw_cli_backtest_following(b);
+    if (f.promotions)
+        printf("  in the week after, %u of %u promotions did worse than the version "
+               "before, %u of them at 95 %% confidence\n",
+               f.higher, f.promotions, f.worse);
+}
+
 void lw_cli_backtest_print(const struct lw_cli_backtest *b) {
     printf("\n");
     print_months(b);
+    print_followed(b);
     for (size_t i = 0; i < b->nsegments; i++)
         print_segment(b, &b->segment[i]);
     print_found(b);
@@ -275,6 +284,7 @@ json_t *lw_cli_backtest_json(const struct lw_cli_backtest *b) {
         lw_json_set_int(month, "alerts", w.alerts);
         lw_json_set_int(month, "critical_alerts", w.criticals);
     }
+    lw_json_set_int(o, "worse_promotions", lw_cli_backtest_following(b).worse);
     lw_json_set(o, "daily", days_json(b));
     json_object_set(o, "log", b->log);
     if (b->nsegments) {

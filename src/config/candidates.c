@@ -381,7 +381,7 @@ int lw_config_read_retrain(struct lw_load *load, const struct lw_yaml *node) {
             lw_format_duration(longest, sizeof longest, retrain->window_ms));
     if (!lw_yaml_find(node, "cooldown_max"))
         retrain->cooldown_max_ms =
-            retrain->cooldown_ms > 14 * LW_DAY ? retrain->cooldown_ms : 14 * LW_DAY;
+            retrain->cooldown_ms > 28 * LW_DAY ? retrain->cooldown_ms : 28 * LW_DAY;
     else if (retrain->cooldown_ms > retrain->cooldown_max_ms)
         return lw_yaml_fail(load->tree, cooldown ? cooldown : node, load->err,
                             "must not be longer than `cooldown_max`");

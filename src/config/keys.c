@@ -283,11 +283,13 @@ static const struct lw_key gate_keys[] = {
      .max = 1, .doc = "Smallest relative reduction of the mean squared error."},
     {"z", LW_KEY_REAL, AT(spec.retrain.gate.z), .standard = "1.645", .min = -10,
      .max = 10,
-     .doc = "Smallest z of the paired difference; 0: any improvement is enough."},
-    {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1h",
+     .doc = "Smallest z of the paired difference, raised for the best of several "
+            "candidates; 0: more likely better than not."},
+    {"block", LW_KEY_DURATION, AT(spec.retrain.gate.block_ms), .standard = "1d",
      .min = LW_SECOND, .max = LW_WEEK,
-     .doc = "Differences are summed over blocks of this much event time, against "
-            "autocorrelation; `1d` is local days."},
+     .doc =
+         "As long as errors depend on each other. The spread of the difference between "
+         "such blocks is measured on the hold-out and four weeks before it. `1d` is local days."},
 };
 static const struct lw_section gate_section = SECTION("retrain.gate", "", gate_keys);
 
@@ -346,7 +348,7 @@ static const struct lw_key retrain_keys[] = {
      .min = 0, .max = 365.0 * LW_DAY,
      .doc = "Pause after a training; doubles with each rejection."},
     {"cooldown_max", LW_KEY_DURATION, AT(spec.retrain.cooldown_max_ms), .min = 0,
-     .max = 365.0 * LW_DAY, .unset = "14d, or `cooldown` if that is longer",
+     .max = 365.0 * LW_DAY, .unset = "28d, or `cooldown` if that is longer",
      .doc = "Upper limit of the pause."},
     {"max_age", LW_KEY_DURATION, AT(spec.retrain.max_age_ms), .standard = "0", .min = 0,
      .max = 3650.0 * LW_DAY,

@@ -11,6 +11,7 @@
 struct version {
     uint32_t number;
     struct lw_model *model;
+    int64_t as_of_ms;
     void *reference; /* as bytes, for a rollback */
     size_t reference_len;
 };
@@ -36,7 +37,7 @@ struct lw_backtest {
         int64_t at_ms;
     } release[LW_RELEASES_MAX];
     size_t nfollowing;
-    struct lw_followed following[FOLLOWING_MAX];
+    struct lw_follow *following[FOLLOWING_MAX];
 };
 
 struct lw_backtest *lw_backtest_new(const struct lw_spec *spec,
@@ -68,6 +69,8 @@ void lw_backtest_free(struct lw_backtest *b) {
         return;
     for (size_t i = 0; i < b->nversions; i++)
         free_version(&b->version[i]);
+    for (size_t i = 0; i < b->nfollowing; i++)
+        lw_follow_free(b->following[i]);
     free(b->version);
     lw_partition_free(b->partition);
     lw_monitor_free(b->monitor);
@@ -119,33 +122,24 @@ static int keep_version(struct lw_backtest *b, struct lw_training *t, uint32_t n
     b->version = lw_realloc(b->version, b->nversions + 1, sizeof *b->version);
     b->version[b->nversions++] = (struct version){.number = number,
                                                   .model = t->model,
+                                                  .as_of_ms = t->as_of_ms,
                                                   .reference = bytes.data,
                                                   .reference_len = bytes.len};
     t->model = NULL;
     return 0;
 }
 
-static void follow_start(struct lw_backtest *b, uint32_t version, uint32_t previous,
-                         int64_t at_ms) {
-    if (!b->hooks.followed || !previous || b->nfollowing == FOLLOWING_MAX)
-        return;
-    b->following[b->nfollowing++] =
-        (struct lw_followed){.version = version,
-                             .previous = previous,
-                             .from_ms = at_ms,
-                             .until_ms = at_ms + LW_FOLLOW_MS};
+static void follow_start(struct lw_backtest *b, const struct lw_replacement *promotion) {
+    if (b->hooks.followed && promotion->previous && b->nfollowing < FOLLOWING_MAX)
+        b->following[b->nfollowing++] = lw_follow_new(b->spec, promotion);
 }
 
 static void follow_row(struct lw_backtest *b, const struct lw_row *row) {
     for (size_t i = 0; i < b->nfollowing; i++) {
-        struct lw_followed *f = &b->following[i];
-        if (row->time_ms < f->from_ms || row->time_ms >= f->until_ms)
-            continue;
-        const struct version *now = find_version(b, f->version);
-        const struct version *before = find_version(b, f->previous);
-        lw_losses_add(&f->now, b->spec->task, row->target,
-                      lw_model_predict(now->model, row));
-        lw_losses_add(&f->before, b->spec->task, row->target,
+        const struct lw_replacement *p = lw_follow_replacement(b->following[i]);
+        const struct version *now = find_version(b, p->version);
+        const struct version *before = find_version(b, p->previous);
+        lw_follow_row(b->following[i], row, lw_model_predict(now->model, row),
                       lw_model_predict(before->model, row));
     }
 }
@@ -153,10 +147,15 @@ static void follow_row(struct lw_backtest *b, const struct lw_row *row) {
 static void follow_until(struct lw_backtest *b, int64_t at_ms) {
     size_t keep = 0;
     for (size_t i = 0; i < b->nfollowing; i++) {
-        if (b->following[i].until_ms > at_ms)
-            b->following[keep++] = b->following[i];
-        else
-            b->hooks.followed(b->hooks.arg, &b->following[i]);
+        struct lw_follow *f = b->following[i];
+        struct lw_followed followed;
+        if (lw_follow_replacement(f)->at_ms + LW_FOLLOW_MS > at_ms) {
+            b->following[keep++] = f;
+            continue;
+        }
+        lw_follow_judge(f, &followed);
+        b->hooks.followed(b->hooks.arg, &followed);
+        lw_follow_free(f);
     }
     b->nfollowing = keep;
 }
@@ -184,6 +183,7 @@ static int request_train(struct lw_backtest *b, const struct lw_request *request
     t.as_of_ms = request->as_of_ms;
     lw_copy(t.barred, sizeof t.barred, request->barred);
     t.tracked = request->tracked;
+    t.champion_ms = champion ? champion->as_of_ms : 0;
     t.quarantine = *lw_monitor_quarantine(b->monitor);
     if (lw_train(b->spec, b->rows, champion ? champion->model : NULL, recent, &t,
                  &failure)) {
@@ -194,9 +194,10 @@ static int request_train(struct lw_backtest *b, const struct lw_request *request
         if (e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE) {
             rc = keep_version(b, &t, number, err);
             if (rc == 0) {
-                uint32_t previous = lw_monitor_champion_version(b->monitor);
+                const struct lw_replacement promotion = {
+                    number, lw_monitor_champion_version(b->monitor), e->at_ms, t.tracked};
                 champion_set(b, number, e->at_ms);
-                follow_start(b, number, previous, e->at_ms);
+                follow_start(b, &promotion);
             }
         }
         lw_training_fini(&t);

@@ -4,20 +4,12 @@
 #ifndef LW_CORE_BACKTEST_H
 #define LW_CORE_BACKTEST_H
 
+#include "core/follow.h"
 #include "core/monitor.h"
 #include "core/partition.h"
 #include "core/run_summary.h"
 
 struct lw_backtest;
-
-/* Was a promotion justified? The new version and the one it replaced, compared on the
- * same events of the first LW_FOLLOW_MS after it, whichever version answered. */
-#define LW_FOLLOW_MS (7 * INT64_C(86400000))
-struct lw_followed {
-    uint32_t version, previous;
-    int64_t from_ms, until_ms;
-    struct lw_losses now, before;
-};
 
 /* Callbacks, called as things happen; any may be NULL. */
 struct lw_backtest_hooks {
@@ -29,7 +21,8 @@ struct lw_backtest_hooks {
      * its scores, the champion's first, then the shadows'. Hot path. */
     void (*scored)(void *arg, const struct lw_row *row, const struct lw_cell *watched,
                    const struct lw_scored *scored, size_t nscored);
-    /* That comparison is over, or the stream has ended. Costs two predictions an event. */
+    /* The week after a promotion is over, or the stream has ended. Costs two predictions
+     * an event. */
     void (*followed)(void *arg, const struct lw_followed *f);
 };
 

@@ -1,12 +1,24 @@
 /* See gate.h.
  *
  * For each held-out row d = champion's loss - challenger's loss; for regression this is
- * the difference of squared errors. Errors of neighbouring events are correlated (trips
- * share their hour's traffic), so the d's are first summed within blocks of event time,
- * and the block sums D are the sample: z = mean(D) / (sd(D) / sqrt(blocks)). Two
- * independent errors would need a far larger sample for the same certainty, because most
- * of their variance is common to both models. (Diebold and Mariano, "Comparing Predictive
- * Accuracy", 1995, with blocks for their long-run variance.)
+ * the difference of squared errors. Two independent errors would need a far larger sample
+ * for the same certainty, because most of their variance is common to both models.
+ * (Diebold and Mariano, "Comparing Predictive Accuracy", 1995, with blocks for their
+ * long-run variance.)
+ *
+ * Events of one hour share their traffic, and those of one day their weather. The mean of
+ * d is therefore judged twice, and the weaker verdict counts:
+ *
+ *   within   the d's summed by hour of the hold-out are the sample;
+ *   between  the spread of the mean of d between whole blocks (local days) is measured on
+ *            weeks of history (core/blocks.h). Two days alone say nearly nothing about how
+ *            much days differ. The level of d means nothing there, because the champion
+ *            has seen the rows that it was fitted on: days since then and days before each
+ *            have their own level, and only the spread around it counts.
+ *
+ * Each is a t with the degrees of freedom of its spread, and is given as the z of the same
+ * probability. The challenger is the best of several candidates on these very rows: the z
+ * that it needs is raised to what the best of so many equals would reach by chance.
  *
  * A few rows must not decide. An extreme label (lw_dataset_labels) counts only up to a
  * bound: a handful of them would make both errors equal to the third digit, whatever the
@@ -25,31 +37,48 @@
 #include "base/mem.h"
 #include "base/sort.h"
 #include "base/text.h"
+#include "base/time.h"
+#include "core/blocks.h"
 #include "core/task.h"
+#include "drift/special.h"
 
 #define UNANSWERED_MAX 0.01
 #define FAR            5.0  /* times the 99th percentile of the smaller of both errors */
 #define FEW            5    /* rows always above that percentile */
 #define ROUNDING       5e-4 /* of the loss: a gain that shows as a tenth of a percent */
 
+#define Z_MAX 37.0 /* beyond it the normal's tail underflows */
+#define BLOCK_FULL                                                                       \
+    0.25 /* of the mean rows of a block: others tell nothing of the spread */
+
 struct sums {
     uint64_t n, unanswered; /* pairs; rows without a prediction of the champion */
     bool broken;            /* a prediction of the challenger is missing */
     double champion_loss, challenger_loss;
     double capped_loss;      /* the champion's, capped as in d */
-    double sum, loudest;     /* of d over all blocks; of the largest block */
-    struct lw_moments block; /* block sums of d */
+    double sum, loudest;     /* of d over all hours; of the largest hour */
+    struct lw_moments block; /* hourly sums of d */
+};
+
+/* d in one block of time; of all its rows, and of those that are held out. */
+struct gate_block {
+    double sum, n, held;
+};
+struct gate_blocks {
+    size_t n;           /* blocks */
+    size_t held, since; /* blocks with held-out rows; and since the champion's fit */
+    struct gate_block *block; /* by age, the newest first */
 };
 
 static double distance_cap(const struct lw_task *task, const struct lw_gate_rows *rows,
                            const struct lw_labels *labels) {
-    size_t count = rows->end - rows->begin, n = 0;
+    size_t count = rows->end - rows->begin, n = 0, skip = rows->begin - rows->from;
     size_t few = count / 100 > FEW ? count / 100 : FEW;
     double *miss = lw_malloc((count + 1) * sizeof *miss), cap = INFINITY;
     for (size_t i = 0; i < count; i++) {
         double y = lw_label_bounded(labels, lw_dataset_target(rows->ds, rows->begin + i));
-        double a = task->distance(y, rows->champion[i]);
-        double b = task->distance(y, rows->challenger[i]);
+        double a = task->distance(y, rows->champion[skip + i]);
+        double b = task->distance(y, rows->challenger[skip + i]);
         double least = isfinite(a) && a < b ? a : b;
         if (isfinite(least))
             miss[n++] = least;
@@ -76,21 +105,13 @@ static void end_block(struct sums *s, double *sum) {
     *sum = 0;
 }
 
-/* Blocks of a day are local days. */
-static int64_t block_of(const struct lw_spec *spec, const struct lw_dataset *ds,
-                        size_t i) {
-    return lw_zone_clock(spec->zone, lw_dataset_time(ds, i)) /
-           spec->retrain.gate.block_ms;
-}
-
 static void rows_add(const struct lw_spec *spec, const struct lw_gate_rows *rows,
-                     struct sums *s) {
+                     const struct lw_labels *labels, double cap, struct sums *s) {
     const struct lw_dataset *ds = rows->ds;
-    struct lw_labels labels = lw_dataset_labels(ds, rows->begin, rows->end);
-    double sum = 0, cap = distance_cap(spec->task, rows, &labels);
+    double sum = 0;
     for (size_t i = rows->begin; i < rows->end; i++) {
-        double y = lw_label_bounded(&labels, lw_dataset_target(ds, i));
-        double a = rows->champion[i - rows->begin], b = rows->challenger[i - rows->begin];
+        double y = lw_label_bounded(labels, lw_dataset_target(ds, i));
+        double a = rows->champion[i - rows->from], b = rows->challenger[i - rows->from];
         s->broken |= !isfinite(b - y);
         if (isfinite(a - y)) {
             struct lw_loss_pair pair = spec->task->compare(y, a, b, cap);
@@ -98,33 +119,169 @@ static void rows_add(const struct lw_spec *spec, const struct lw_gate_rows *rows
         } else {
             s->unanswered++;
         }
-        if (i + 1 == rows->end || block_of(spec, ds, i + 1) != block_of(spec, ds, i))
+        int64_t hour = lw_dataset_time(ds, i) / LW_HOUR;
+        if (i + 1 == rows->end || lw_dataset_time(ds, i + 1) / LW_HOUR != hour)
             end_block(s, &sum);
     }
 }
 
+/* The number of a block since 1970: days are local. */
+static int64_t block_of(const struct lw_spec *spec, int64_t ms) {
+    return lw_zone_clock(spec->zone, ms) / spec->retrain.gate.block_ms;
+}
+
+/* How old the block of that time, or of a row, is, in blocks. */
+static size_t block_age_at(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                           int64_t ms) {
+    int64_t age = block_of(spec, rows->until_ms - 1) - block_of(spec, ms);
+    return age > 0 ? (size_t)age : 0;
+}
+
+static size_t block_age(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                        size_t i) {
+    return block_age_at(spec, rows, lw_dataset_time(rows->ds, i));
+}
+
+static void blocks_add(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                       const struct lw_labels *labels, double cap,
+                       struct gate_blocks *out) {
+    out->n = block_age(spec, rows, rows->from) + 1;
+    out->since = block_age_at(spec, rows, rows->champion_ms - 1);
+    out->since = out->since < out->n ? out->since : out->n;
+    out->held = block_age(spec, rows, rows->begin) + 1;
+    out->block = lw_calloc(out->n, sizeof *out->block);
+    for (size_t i = rows->from; i < rows->end; i++) {
+        double y = lw_label_bounded(labels, lw_dataset_target(rows->ds, i));
+        double a = rows->champion[i - rows->from], b = rows->challenger[i - rows->from];
+        struct lw_loss_pair pair = spec->task->compare(y, a, b, cap);
+        if (!isfinite(pair.difference))
+            continue;
+        struct gate_block *block = &out->block[block_age(spec, rows, i)];
+        block->sum += pair.difference;
+        block->n++;
+        block->held += i >= rows->begin;
+    }
+}
+
+/* The z of the same probability as t, in Student's distribution. */
+static double same_z(double t, double df) {
+    double p = lw_special_student_sf(fabs(t), df);
+    double z = p > 0 ? fmin(-lw_special_normal_quantile(fmin(p, .5)), Z_MAX) : Z_MAX;
+    return t < 0 ? -z : z;
+}
+
+static double within_z(const struct sums *s) {
+    double blocks = (double)s->block.n, se = lw_moments_sd(&s->block) / sqrt(blocks);
+    return blocks >= 2 && se > 0 ? same_z(s->block.mean / se, blocks - 1) : 0;
+}
+
+/* Means of the full blocks, the others NAN. The caller frees them. */
+static double *full_means(const struct gate_blocks *b) {
+    double *means = lw_malloc((b->n + 1) * sizeof *means), rows = 0, filled = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        rows += b->block[i].n;
+        filled += b->block[i].n > 0;
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        const struct gate_block *block = &b->block[i];
+        bool full = block->n > 0 && block->n >= BLOCK_FULL * rows / filled;
+        means[i] = full ? block->sum / block->n : NAN;
+    }
+    return means;
+}
+
+/* Spread of the mean of so many blocks, from the history or, where that is too short, from
+ * the hold-out itself. */
+static struct lw_block_spread spread_of(const struct gate_blocks *b, size_t span) {
+    double *means = full_means(b);
+    size_t since = b->since > b->held ? b->since : b->held;
+    const struct lw_block_part part[] = {{means, b->held},
+                                         {means + b->held, since - b->held},
+                                         {means + since, b->n - since}};
+    struct lw_block_spread spread = lw_blocks_spread(part + 1, 2, span);
+    if (!(spread.df >= 1)) {
+        spread = lw_blocks_spread(part, 3, 1);
+        spread.variance /= (double)span;
+    }
+    free(means);
+    return spread;
+}
+
+/* INFINITY: the spread between them is unknown. */
+static double between_z(const struct gate_blocks *b, double mean, struct lw_gate *out) {
+    double held = 0, weights = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        held += b->block[i].held;
+        out->history += b->block[i].n > 0 && b->block[i].held == 0;
+    }
+    for (size_t i = 0; i < b->n && held > 0; i++)
+        weights += b->block[i].held / held * (b->block[i].held / held);
+    if (!(weights > 0))
+        return INFINITY;
+    double span = fmax(floor(1 / weights + .5), 1);
+    struct lw_block_spread spread = spread_of(b, (size_t)span);
+    double se = sqrt(spread.variance * span * weights);
+    return se > 0 ? same_z(mean / se, spread.df) : INFINITY;
+}
+
+/* What the challenger needs as the best of all trials. */
+static double needed_z(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                       const struct lw_labels *labels) {
+    const struct lw_trial_hours *t = rows->trials;
+    double z = spec->retrain.gate.z;
+    if (!t || t->ntrials < 2)
+        return z;
+    double *gain = lw_calloc(t->ntrials * t->n, sizeof *gain);
+    double *champion = lw_calloc(t->n, sizeof *champion);
+    for (size_t i = rows->begin; i < rows->end; i++) {
+        double y = lw_label_bounded(labels, lw_dataset_target(rows->ds, i));
+        double loss = spec->task->loss_of(y, rows->champion[i - rows->from]);
+        size_t hour = (size_t)((lw_dataset_time(rows->ds, i) - t->from_ms) / LW_HOUR);
+        champion[hour] += isfinite(loss) ? loss : 0;
+    }
+    for (size_t j = 0; j < t->ntrials * t->n; j++)
+        gain[j] = champion[j % t->n] - t->loss[j];
+    z = lw_blocks_best_z(gain, t->ntrials, t->n, z);
+    free(gain);
+    free(champion);
+    return z;
+}
+
 static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *spec,
                         const struct sums *s, struct lw_gate *out) {
-    double n = (double)s->n, se = lw_moments_sd(&s->block) / sqrt((double)s->block.n);
+    double n = (double)s->n;
     out->blocks = s->block.n;
     out->champion_error = s->n ? task->error_of(s->champion_loss / n) : NAN;
     out->challenger_error = s->n ? task->error_of(s->challenger_loss / n) : NAN;
     out->gain = s->capped_loss > 0 ? s->sum / s->capped_loss : 0;
-    out->z = s->block.n >= 2 && se > 0 ? s->block.mean / se : 0;
     bool alone = s->sum > 0 && s->sum <= s->loudest;
     bool differ = (out->gain > 0) != (out->challenger_error < out->champion_error);
     out->passed = out->gain >= spec->min_gain && out->gain > ROUNDING &&
-                  out->z >= spec->z && !alone;
+                  out->z >= out->needs && !alone;
     snprintf(out->reason, sizeof out->reason,
              "%s on %zu held-out rows: %s %s against %s, gain %s%% (needs %.1f%%), "
-             "z %s (needs %.2f)%s",
+             "z %s (needs %.2f%s)%s",
              out->passed ? "better" : "not better enough", (size_t)out->n,
              task->figure[0].label, lw_digits(out->challenger_error, 3).text,
              lw_digits(out->champion_error, 3).text, lw_digits(100 * out->gain, 1).text,
-             100 * spec->min_gain, lw_digits(out->z, 2).text, spec->z,
-             alone    ? "; all of the gain comes from one block of time"
+             100 * spec->min_gain, lw_digits(out->z, 2).text, out->needs,
+             out->needs > spec->z ? " as the best of several" : "",
+             alone    ? "; all of the gain comes from one hour"
              : differ ? "; the gain counts rows that both miss by far only in part"
                       : "");
+}
+
+static void gate_measure(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                         struct sums *s, struct lw_gate *out) {
+    struct lw_labels labels = lw_dataset_labels(rows->ds, rows->begin, rows->end);
+    double cap = distance_cap(spec->task, rows, &labels);
+    struct gate_blocks blocks = {0};
+    rows_add(spec, rows, &labels, cap, s);
+    blocks_add(spec, rows, &labels, cap, &blocks);
+    double mean = s->n ? s->sum / (double)s->n : 0;
+    out->z = fmin(within_z(s), between_z(&blocks, mean, out));
+    out->needs = needed_z(spec, rows, &labels);
+    free(blocks.block);
 }
 
 void lw_gate_judge(const struct lw_spec *spec, const struct lw_gate_rows *rows,
@@ -135,7 +292,7 @@ void lw_gate_judge(const struct lw_spec *spec, const struct lw_gate_rows *rows,
         snprintf(out->reason, sizeof out->reason, "no held-out rows");
         return;
     }
-    rows_add(spec, rows, &s);
+    gate_measure(spec, rows, &s, out);
     gate_decide(spec->task, &spec->retrain.gate, &s, out);
     bool comparable = isfinite(s.champion_loss) && isfinite(s.challenger_loss) &&
                       isfinite(out->gain) && isfinite(out->z);

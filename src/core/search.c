@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "core/tracking.h"
 #include "model/cost.h"
 
@@ -145,6 +146,19 @@ static struct lw_model *fit_candidate(struct candidate_search *f, size_t begin,
     return b->model;
 }
 
+/* Losses of the current answers by hour, as those of the next trial. */
+static void note_hours(struct candidate_search *f) {
+    const struct lw_split *s = f->s;
+    struct lw_trial_hours *hours = s->hours;
+    double *sum = &hours->loss[hours->n * hours->ntrials++];
+    memset(sum, 0, hours->n * sizeof *sum);
+    for (size_t i = s->hold; i < s->end; i++) {
+        double y = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
+        int64_t since = lw_dataset_time(s->ds, i) - hours->from_ms;
+        sum[since / LW_HOUR] += f->spec->task->loss_of(y, f->answers[i - s->hold]);
+    }
+}
+
 /* The error on the held-out rows; -1 if there is none, because NaN cannot be compared. */
 static int held_out(struct candidate_search *f, const struct lw_model *model,
                     struct lw_trial *trial, struct lw_err *err) {
@@ -163,6 +177,7 @@ static int held_out(struct candidate_search *f, const struct lw_model *model,
         return lw_fail(err, LW_EINPUT,
                        "its errors on the hold-out are too large to be summed");
     trial->error = error;
+    note_hours(f);
     return 0;
 }
 
@@ -345,7 +360,7 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s
                                  .best = best,
                                  .of_base = SIZE_MAX,
                                  .failed = failed};
-    out->ntrials = 0;
+    out->ntrials = s->hours->ntrials = 0;
     f.predicted = lw_malloc((s->end - s->hold) * sizeof *f.predicted);
     f.answers = lw_malloc((s->end - s->hold) * sizeof *f.answers);
     for (size_t i = 0; i < n; i++)

@@ -19,9 +19,10 @@
 
 struct lw_split {
     const struct lw_dataset *ds;
-    size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
-    struct lw_labels labels; /* of the held-out rows: the bounds of a label */
-    bool tracked;            /* answers are tracked predictions */
+    size_t begin, hold, end;      /* rows [begin, hold) to fit, [hold, end) held out */
+    struct lw_labels labels;      /* of the held-out rows: the bounds of a label */
+    bool tracked;                 /* answers are tracked predictions */
+    struct lw_trial_hours *hours; /* filled by the search; loss: LW_TRIALS_MAX rows */
 };
 
 /* What predictions for the held-out rows are served as: tracked in order of time, or as

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "core/search.h"
 
-/* Rows behind the weekly pattern of the loss, and how strongly an hour's own mean is
+/* Rows behind the weekly pattern of the loss and the spread between days, and how strongly an hour's own mean is
  * shrunk towards the overall mean: an hour with this many rows counts half. */
 #define RHYTHM_MS     (28 * LW_DAY)
 #define RHYTHM_SHRINK 200.0
@@ -30,6 +30,10 @@ struct trainer {
     const struct lw_pane *recent;
     double *predicted; /* the proved model's, of the held-out rows, and ... */
     double *answers;   /* ... as they would be served */
+    struct lw_model *proved;
+    size_t recent_from; /* the first row of RHYTHM_MS */
+    double *unseen;     /* from there on, by models that had not seen the day; or NULL */
+    struct lw_trial_hours hours;
     struct lw_losses answered;
     struct lw_training *out;
 };
@@ -66,15 +70,15 @@ static void hourly_loss_add(const struct trainer *t, size_t i, double predicted,
     r->held[hour] += i >= s->hold;
 }
 
-/* Losses of the rows from `begin` on that are outside the fold, predicted by a model
- * fitted on the fold. Held-out rows are predicted by the same model, although the proved
- * model has not seen them either: a mixture of the two would show the difference between
- * a whole and a half fit as a weekly pattern. */
-static int hourly_loss_of_half(const struct trainer *t, size_t begin,
-                               const struct lw_fold *fold, struct hourly_losses *r) {
+/* Predicts the rows outside the fold by a model fitted on the fold. Held-out rows are
+ * predicted by the same model, although the proved model has not seen them either: a
+ * mixture of the two would show the difference between a whole and a half fit as a weekly
+ * pattern. */
+static int predict_other_half(struct trainer *t, const struct lw_fold *fold) {
     const struct lw_split *s = &t->rows;
     const struct lw_training *out = t->out;
     struct lw_err ignored = {0};
+    size_t from = t->recent_from;
     struct lw_fit_rows rows = {.ds = s->ds,
                                .begin = s->begin,
                                .end = s->hold,
@@ -85,32 +89,40 @@ static int hourly_loss_of_half(const struct trainer *t, size_t begin,
     struct lw_model *half = lw_fit(&rows, fit->base ? fit->base : fit, NULL, &ignored);
     if (!half)
         return -1;
-    double *predicted = lw_malloc((s->end - begin) * sizeof *predicted);
-    lw_model_predict_rows(half, s->ds, begin, s->end, predicted);
-    for (size_t i = begin; i < s->end; i++)
+    double *predicted = lw_malloc((s->end - from) * sizeof *predicted);
+    lw_model_predict_rows(half, s->ds, from, s->end, predicted);
+    for (size_t i = from; i < s->end; i++)
         if (!lw_fold_has(fold, lw_dataset_time(s->ds, i)))
-            hourly_loss_add(t, i, predicted[i - begin], r);
+            t->unseen[i - from] = predicted[i - from];
     free(predicted);
     lw_model_free(half);
     return 0;
 }
 
-/* Two fits on half of the rows cost as much as one on all. Where a half cannot be fitted,
- * only the held-out rows count. */
+/* Two fits on every other day cost as much as one on all. */
+static void unseen_predict(struct trainer *t) {
+    const struct lw_split *s = &t->rows;
+    size_t from = lw_dataset_lower_bound(s->ds, t->out->as_of_ms - RHYTHM_MS);
+    t->recent_from = from < s->begin ? s->begin : from;
+    t->unseen = lw_malloc((s->end - t->recent_from) * sizeof *t->unseen);
+    struct lw_fold fold = {.block_ms = LW_DAY, .in_turn = true};
+    int rc = predict_other_half(t, &fold);
+    fold.half = 1;
+    if (rc == 0 && predict_other_half(t, &fold) == 0)
+        return;
+    free(t->unseen);
+    t->unseen = NULL;
+}
+
+/* Where a half could not be fitted, only the held-out rows count. */
 static void hourly_loss_measure(const struct trainer *t, struct hourly_losses *r) {
     const struct lw_split *s = &t->rows;
-    size_t begin = lw_dataset_lower_bound(s->ds, t->out->as_of_ms - RHYTHM_MS);
-    begin = begin < s->begin ? s->begin : begin;
-    struct lw_fold fold = {.block_ms = t->spec->retrain.gate.block_ms};
-    int rc = hourly_loss_of_half(t, begin, &fold, r);
-    fold.half = 1;
-    if (rc || hourly_loss_of_half(t, begin, &fold, r)) {
-        *r = (struct hourly_losses){0};
-        for (size_t i = s->hold; i < s->end; i++)
-            hourly_loss_add(t, i, t->predicted[i - s->hold], r);
-    }
+    for (size_t i = t->unseen ? t->recent_from : s->hold; i < s->end; i++)
+        hourly_loss_add(
+            t, i, t->unseen ? t->unseen[i - t->recent_from] : t->predicted[i - s->hold],
+            r);
     int64_t recent = t->out->as_of_ms - t->spec->retrain.reference_ms;
-    for (size_t i = begin; i < s->end; i++)
+    for (size_t i = t->recent_from; i < s->end; i++)
         if (lw_dataset_time(s->ds, i) >= recent)
             r->recent[lw_hour_of_week(t->spec->zone, lw_dataset_time(s->ds, i))]++;
 }
@@ -214,6 +226,31 @@ static struct lw_reference *make_reference(const struct trainer *t) {
     return ref;
 }
 
+/* Serves predictions for the rows from `from` on, in place. The hold-out is served as the
+ * search served it: without a memory of the rows before. */
+static void serve_from(const struct trainer *t, size_t from, double *predicted) {
+    struct lw_split before = t->rows, held = t->rows;
+    double *of_held = predicted + (held.hold - from);
+    before.hold = from;
+    before.end = held.hold;
+    lw__search_answer(t->spec, &before, predicted, predicted);
+    lw__search_answer(t->spec, &held, of_held, of_held);
+}
+
+/* The challenger's predictions from `from` on. Rows that the champion was fitted on are
+ * predicted by a model that was fitted on them, too, and the later ones by models that had
+ * not seen them, as the champion had not: the difference between seen and unseen rows is
+ * larger than that between the two. */
+static void challenger_answers(const struct trainer *t, size_t from, double *out) {
+    const struct lw_split *s = &t->rows;
+    size_t fresh = lw_dataset_lower_bound(s->ds, t->out->champion_ms);
+    fresh = fresh < from ? from : fresh > s->hold || !t->unseen ? s->hold : fresh;
+    lw_model_predict_rows(t->proved, s->ds, from, fresh, out);
+    for (size_t i = fresh; i < s->end; i++)
+        out[i - from] =
+            i < s->hold ? t->unseen[i - t->recent_from] : t->predicted[i - s->hold];
+}
+
 static int champion_challenge(const struct trainer *t, struct lw_model *champion,
                               struct lw_err *err) {
     const struct lw_split *s = &t->rows;
@@ -226,12 +263,25 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
     }
     if (lw_model_bind_plan(champion, lw_dataset_plan(s->ds), err))
         return -1;
-    double *predicted = lw_malloc((s->end - s->hold) * sizeof *predicted);
-    lw_model_predict_rows(champion, s->ds, s->hold, s->end, predicted);
-    lw__search_answer(t->spec, s, predicted, predicted);
-    const struct lw_gate_rows rows = {s->ds, s->hold, s->end, predicted, t->answers};
+    size_t from = t->recent_from < s->hold ? t->recent_from : s->hold;
+    double *before = lw_malloc((s->end - from) * sizeof *before);
+    double *after = lw_malloc((s->end - from) * sizeof *after);
+    lw_model_predict_rows(champion, s->ds, from, s->end, before);
+    challenger_answers(t, from, after);
+    serve_from(t, from, before);
+    serve_from(t, from, after);
+    const struct lw_gate_rows rows = {.ds = s->ds,
+                                      .from = from,
+                                      .begin = s->hold,
+                                      .end = s->end,
+                                      .champion = before,
+                                      .challenger = after,
+                                      .until_ms = t->out->as_of_ms,
+                                      .champion_ms = t->out->champion_ms,
+                                      .trials = &t->hours};
     lw_gate_judge(t->spec, &rows, gate);
-    free(predicted);
+    free(before);
+    free(after);
     return 0;
 }
 
@@ -330,10 +380,10 @@ static void note_days(const struct trainer *t) {
 
 static int challenger_prove(struct trainer *t, struct lw_model *champion,
                             struct lw_err *err) {
-    struct lw_model *proved = candidate_search(t, err);
-    if (!proved)
+    t->proved = candidate_search(t, err);
+    if (!t->proved)
         return -1;
-    lw_model_free(proved);
+    unseen_predict(t);
     lw__search_answer(t->spec, &t->rows, t->predicted, t->answers);
     lw__search_held_out(t->spec->task, &t->rows, t->answers, &t->answered);
     note_days(t);
@@ -343,6 +393,14 @@ static int challenger_prove(struct trainer *t, struct lw_model *champion,
     name_failed(t->out);
     t->out->reference = make_reference(t);
     return check_reference(t->spec, t->out->reference, err);
+}
+
+static void hours_init(struct lw_trial_hours *hours, const struct lw_split *s) {
+    int64_t first = lw_dataset_time(s->ds, s->hold) / LW_HOUR;
+    int64_t last = lw_dataset_time(s->ds, s->end - 1) / LW_HOUR;
+    hours->from_ms = first * LW_HOUR;
+    hours->n = (size_t)(last - first + 1);
+    hours->loss = lw_malloc(LW_TRIALS_MAX * hours->n * sizeof *hours->loss);
 }
 
 static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
@@ -360,7 +418,12 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     s->tracked = out->tracked;
     t.predicted = lw_malloc((s->end - s->hold) * sizeof *t.predicted);
     t.answers = lw_malloc((s->end - s->hold) * sizeof *t.answers);
+    hours_init(&t.hours, s);
+    s->hours = &t.hours;
     int rc = challenger_prove(&t, champion, err);
+    lw_model_free(t.proved);
+    free(t.unseen);
+    free(t.hours.loss);
     free(t.predicted);
     free(t.answers);
     if (rc)
@@ -373,8 +436,10 @@ static void training_start(const struct lw_spec *spec, struct lw_training *t) {
     struct lw_quarantine quarantine = t->quarantine;
     char barred[LW_NAME_MAX];
     lw_copy(barred, sizeof barred, t->barred);
-    *t = (struct lw_training){
-        .as_of_ms = t->as_of_ms, .quarantine = quarantine, .tracked = t->tracked};
+    *t = (struct lw_training){.as_of_ms = t->as_of_ms,
+                              .quarantine = quarantine,
+                              .tracked = t->tracked,
+                              .champion_ms = t->champion_ms};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =
         lw_quarantine_back(&t->quarantine, t->as_of_ms, spec->retrain.holdout_ms);

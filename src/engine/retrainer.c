@@ -97,10 +97,12 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis,
 }
 
 static struct lw_model *load_champion(struct lw_engine *e, struct lw_redis *redis,
-                                      uint32_t version, struct lw_err *err) {
+                                      struct lw_job *job, struct lw_err *err) {
     struct lw_version v;
-    struct lw_reply *reply = lw_models_get(redis, &e->config->spec, version, &v, err);
+    struct lw_reply *reply =
+        lw_models_get(redis, &e->config->spec, job->champion, &v, err);
     struct lw_model *model = reply ? lw_model_decode(v.model, v.model_len, err) : NULL;
+    job->training.champion_ms = reply ? v.as_of_ms : 0;
     lw_reply_free(reply);
     return model;
 }
@@ -109,10 +111,10 @@ static int train_candidates(struct lw_engine *e, struct lw_redis *redis,
                             struct lw_job *job, const struct lw_dataset *rows,
                             struct lw_err *err) {
     struct lw_model *champion = NULL;
-    if (job->champion && !(champion = load_champion(e, redis, job->champion, err)))
-        return -1;
     job->training = (struct lw_training){.as_of_ms = job->request.as_of_ms,
                                          .tracked = job->request.tracked};
+    if (job->champion && !(champion = load_champion(e, redis, job, err)))
+        return -1;
     lw_copy(job->training.barred, sizeof job->training.barred, job->request.barred);
     job->training.quarantine = job->quarantine;
     int rc = lw_train(&e->config->spec, rows, champion, job->recent, &job->training, err);

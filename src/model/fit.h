@@ -74,12 +74,14 @@ struct lw_fold {
     int half;         /* 0 or 1; or with `of` parts, 0 ... of - 1 */
     int of;           /* 0: halves */
     bool without;     /* all parts but this one */
+    bool in_turn;     /* the blocks of the parts alternate, instead of being drawn */
 };
 static inline bool lw_fold_has(const struct lw_fold *fold, int64_t time_ms) {
     if (fold->block_ms == 0)
         return true;
     uint64_t parts = fold->of ? (uint64_t)fold->of : 2;
-    int part = (int)(lw_mix64((uint64_t)(time_ms / fold->block_ms)) % parts);
+    uint64_t block = (uint64_t)(time_ms / fold->block_ms);
+    int part = (int)((fold->in_turn ? block : lw_mix64(block)) % parts);
     return (part == fold->half) != fold->without;
 }
 /* Rows [begin, end) of a dataset, as of a time. */

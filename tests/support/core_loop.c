@@ -92,6 +92,7 @@ static void keep(struct core_loop *l, struct lw_training *t, uint32_t number) {
     t->reference->version = number;
     lw_reference_write(t->reference, &l->version[number].reference);
     l->version[number].model = t->model;
+    l->version[number].as_of_ms = t->as_of_ms;
     t->model = NULL;
 }
 
@@ -107,6 +108,7 @@ static void train(struct core_loop *l, const struct lw_request *request,
     l->barred += request->barred[0] != 0;
     t.as_of_ms = request->as_of_ms;
     t.tracked = request->tracked;
+    t.champion_ms = l->version[now].as_of_ms;
     int rc = lw_train(l->spec, l->rows, l->version[now].model, recent, &t, &err);
     lw_pane_free(recent);
     if (rc) {

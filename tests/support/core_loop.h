@@ -13,6 +13,7 @@
 
 struct core_version {
     struct lw_model *model;
+    int64_t as_of_ms;
     struct lw_buf reference;
 };
 

@@ -3,6 +3,7 @@
 #include "support/core_fixture.h"
 
 #include "core/train.h"
+#include "drift/special.h"
 
 struct rows {
     struct lw_spec *spec;
@@ -40,11 +41,26 @@ static void add_label(struct rows *r, int64_t t, double y, double champion,
     r->challenger[r->n++] = challenger;
 }
 
+/* All rows are held out, and no history tells how much blocks differ. */
+static struct lw_gate_rows rows_of(const struct rows *r) {
+    return (struct lw_gate_rows){.ds = r->ds,
+                                 .end = r->n,
+                                 .champion = r->champion,
+                                 .challenger = r->challenger,
+                                 .until_ms =
+                                     r->n ? lw_dataset_time(r->ds, r->n - 1) + 1 : 0};
+}
+
+/* The z of the same probability as Student's t. */
+static double z_of(double t, double df) {
+    return -lw_special_normal_quantile(lw_special_student_sf(t, df));
+}
+
 static struct lw_gate judge(const struct rows *r, double min_gain, double z) {
     r->spec->retrain.gate =
-        (struct lw_gate_spec){.min_gain = min_gain, .z = z, .block_ms = LW_HOUR};
+        (struct lw_gate_spec){.min_gain = min_gain, .z = z, .block_ms = LW_WEEK};
     struct lw_gate gate;
-    const struct lw_gate_rows rows = {r->ds, 0, r->n, r->champion, r->challenger};
+    const struct lw_gate_rows rows = rows_of(r);
     lw_gate_judge(r->spec, &rows, &gate);
     assert_true(gate.reason[0] != '\0');
     return gate;
@@ -79,6 +95,7 @@ static void the_gate_agrees_with_scipy(void **state) {
     }
     free(text);
     assert_true(n > 500 && gain > .05 && z > 2);
+    z = z_of(z, (double)blocks - 1);
     struct lw_gate g = judge(r, gain - 1e-9, z - 1e-6);
     assert_int_equal(g.n, n);
     assert_int_equal(g.blocks, blocks);
@@ -104,8 +121,8 @@ static void equal_models_never_pass(void **state) {
     struct lw_gate g = judge(r, 0, 0);
     assert_false(g.passed);
     assert_true(g.gain == 0 && g.z == 0);
-    assert_null(strstr(g.reason, "one block of time")); /* there is no gain */
-    assert_false(judge(r, -1, -1).passed);              /* with any configuration */
+    assert_null(strstr(g.reason, "one hour")); /* there is no gain */
+    assert_false(judge(r, -1, -1).passed);     /* with any configuration */
     rows_fini(r);
     free(r);
 }
@@ -121,9 +138,9 @@ static void a_certain_but_tiny_gain_does_not_pass(void **state) {
         add(r, CORE_START + i * 4 * LW_MINUTE, 20, 20 + e, 20 + e * .999);
     }
     struct lw_gate g = judge(r, .01, 2);
-    assert_true(g.z > 100 && g.gain > .0015 && g.gain < .0025);
+    assert_true(g.z > 15 && g.gain > .0015 && g.gain < .0025);
     assert_false(g.passed);
-    assert_null(strstr(g.reason, "one block of time"));
+    assert_null(strstr(g.reason, "one hour"));
     assert_true(judge(r, .0015, 2).passed);
     rows_fini(r);
     free(r);
@@ -185,7 +202,7 @@ static void a_gain_in_one_block_does_not_pass(void **state) {
         struct lw_gate g = judge(r, 0, 0);
         assert_true(g.gain > .05 && g.z > 0);
         assert_int_equal(g.passed, k == 2);
-        assert_int_equal(strstr(g.reason, "one block of time") != NULL, k != 2);
+        assert_int_equal(strstr(g.reason, "one hour") != NULL, k != 2);
         rows_fini(r);
     }
     free(r);
@@ -239,9 +256,13 @@ static void only_the_given_range_of_rows_counts(void **state) {
         if (in)
             add(part, t, 20, champion, challenger);
     }
-    whole->spec->retrain.gate = (struct lw_gate_spec){.block_ms = LW_HOUR};
-    const struct lw_gate_rows rows = {whole->ds, 130, 410, whole->champion + 130,
-                                      whole->challenger + 130};
+    whole->spec->retrain.gate = (struct lw_gate_spec){.block_ms = LW_WEEK};
+    struct lw_gate_rows rows = rows_of(whole);
+    rows.from = rows.begin = 130;
+    rows.end = 410;
+    rows.champion += 130;
+    rows.challenger += 130;
+    rows.until_ms = lw_dataset_time(whole->ds, 409) + 1;
     lw_gate_judge(whole->spec, &rows, &gate);
     struct lw_gate want = judge(part, 0, 0);
     assert_true(want.passed && want.n == 280);
@@ -261,7 +282,7 @@ static void the_reason_gives_the_figures(void **state) {
     assert_string_equal(
         judge(r, .125, .5).reason,
         "better on 40 held-out rows: RMSE 1.581 against 4.000, gain 84.4% "
-        "(needs 12.5%), z 9.00 (needs 0.50)");
+        "(needs 12.5%), z 1.81 (needs 0.50)");
     rows_fini(r);
     free(r);
 }
@@ -351,8 +372,140 @@ static void absurd_labels_are_bounded(void **state) {
     free(r);
 }
 
+/* ---- nominal means nominal ---- */
+
+#define RIVALS  12
+#define HISTORY (28 * 24) /* hours */
+#define HOLDOUT (2 * 24)
+
+/* How the errors of a stream depend on each other, in standard deviations. */
+struct dependence {
+    double day, hour, keeps;
+};
+
+/* Rows of a stream, a champion, and rivals whose expected loss is the same: each errs by
+ * as much, in part everywhere and in part by zone. */
+struct contest {
+    struct lw_spec *spec;
+    struct lw_dataset *ds;
+    size_t n, hold;
+    double answer[RIVALS + 1][8 * (HISTORY + HOLDOUT)], loss[RIVALS];
+    double hours[RIVALS * HOLDOUT];
+    struct lw_rng rng;
+};
+
+static double rival_error(size_t rival, int zone, double size) {
+    static const int step[] = {1, 3, 7, 9};
+    double angle = 3.14159 * (double)rival / RIVALS;
+    bool half = (zone * step[rival % 4] + (int)rival) % 10 < 5; /* of ten zones */
+    return size * (cos(angle) + sin(angle) * (half ? 1 : -1));
+}
+
+/* gain: how much smaller the rivals' errors are than the champion's. */
+static void contest_hour(struct contest *c, int hour, double shared, double gain) {
+    for (int i = 0; i < 3; i++) {
+        struct core_event e;
+        int zone = (int)lw_rng_below(&c->rng, 10);
+        double truth = 500 + zone, y = truth + 3 * (shared + lw_rng_normal(&c->rng));
+        int64_t at = CORE_START + hour * LW_HOUR + i * 17 * LW_MINUTE;
+        core_event_set(c->spec, &e, at, zone, 1, y);
+        lw_dataset_add(c->ds, &e.row);
+        for (size_t j = 0; j <= RIVALS; j++) {
+            double size = gain > 0 ? 2.4 * (j < RIVALS ? 1 - gain : 1) : .9;
+            double answer = truth + rival_error(j, zone, size), d = answer - y;
+            c->answer[j][c->n] = answer;
+            if (hour < HISTORY || j == RIVALS)
+                continue;
+            c->loss[j] += d * d;
+            c->hours[j * HOLDOUT + (size_t)(hour - HISTORY)] += d * d;
+        }
+        c->n++;
+    }
+}
+
+static void contest_draw(struct contest *c, const struct dependence *d, double gain) {
+    double day = 0, hourly = d->hour * lw_rng_normal(&c->rng);
+    c->ds = lw_dataset_new(c->spec->train);
+    c->n = 0;
+    memset(c->loss, 0, sizeof c->loss);
+    memset(c->hours, 0, sizeof c->hours);
+    for (int hour = 0; hour < HISTORY + HOLDOUT; hour++) {
+        if (hour % 24 == 0)
+            day = d->day * lw_rng_normal(&c->rng);
+        hourly = d->keeps * hourly +
+                 d->hour * sqrt(1 - d->keeps * d->keeps) * lw_rng_normal(&c->rng);
+        if (hour == HISTORY)
+            c->hold = c->n;
+        contest_hour(c, hour, day + hourly, gain);
+    }
+}
+
+/* Shares of contests in which the first rival passes, and in which the best does. */
+static void contest_passes(const struct dependence *d, double gain, double *one,
+                           double *best_of) {
+    enum { RUNS = 200 };
+    struct contest *c = lw_calloc(1, sizeof *c);
+    c->spec = core_spec_new();
+    c->spec->retrain.gate = (struct lw_gate_spec){.z = 1.645, .block_ms = LW_DAY};
+    lw_rng_seed(&c->rng, 5);
+    *one = *best_of = 0;
+    for (int run = 0; run < RUNS; run++) {
+        size_t best = 0;
+        struct lw_gate gate;
+        contest_draw(c, d, gain);
+        for (size_t j = 1; j < RIVALS; j++)
+            best = c->loss[j] < c->loss[best] ? j : best;
+        struct lw_trial_hours hours = {CORE_START + HISTORY * LW_HOUR, HOLDOUT, RIVALS,
+                                       c->hours};
+        struct lw_gate_rows rows = {.ds = c->ds,
+                                    .begin = c->hold,
+                                    .end = c->n,
+                                    .champion = c->answer[RIVALS],
+                                    .challenger = c->answer[0],
+                                    .until_ms =
+                                        CORE_START + (HISTORY + HOLDOUT) * LW_HOUR};
+        lw_gate_judge(c->spec, &rows, &gate);
+        *one += gate.passed / (double)RUNS;
+        assert_int_equal(gate.history, 28);
+        rows.challenger = c->answer[best];
+        rows.trials = &hours;
+        lw_gate_judge(c->spec, &rows, &gate);
+        assert_true(gain > 0 || gate.needs > 1.645);
+        *best_of += gate.passed / (double)RUNS;
+        lw_dataset_free(c->ds);
+    }
+    core_spec_free(c->spec);
+    free(c);
+}
+
+static const struct dependence dependences[] = {
+    {0, 0, 0}, {.1, 0, 0}, {.3, 0, 0}, {0, .3, .9}};
+
+/* At most 1.3 times 5 %, and two standard errors of 200 contests. */
+static void equal_models_pass_as_seldom_as_z_says(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof dependences / sizeof *dependences; i++) {
+        double one, best;
+        contest_passes(&dependences[i], 0, &one, &best);
+        if (one > .065 + .035 || best > .065 + .035)
+            fail_msg("dependence %zu: %.3f, the best of %d %.3f", i, one, RIVALS, best);
+    }
+}
+
+static void a_better_model_passes_in_spite_of_the_days(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof dependences / sizeof *dependences; i++) {
+        double one, best;
+        contest_passes(&dependences[i], .9, &one, &best);
+        if (i < 2 ? best < .8 : best < .3)
+            fail_msg("dependence %zu: %.3f, the best of %d %.3f", i, one, RIVALS, best);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_models_pass_as_seldom_as_z_says),
+        cmocka_unit_test(a_better_model_passes_in_spite_of_the_days),
         cmocka_unit_test(the_gate_agrees_with_scipy),
         cmocka_unit_test(equal_models_never_pass),
         cmocka_unit_test(a_certain_but_tiny_gain_does_not_pass),

@@ -73,7 +73,12 @@ static void the_gate_compares_by_the_task(void **state) {
         champion[i] = .5;
         challenger[i] = i % 2 ? .8 - i % 7 * .001 : .2;
     }
-    lw_gate_judge(spec, &(struct lw_gate_rows){ds, 0, 400, champion, challenger}, &gate);
+    const struct lw_gate_rows rows = {.ds = ds,
+                                      .end = 400,
+                                      .champion = champion,
+                                      .challenger = challenger,
+                                      .until_ms = lw_dataset_time(ds, 399) + 1};
+    lw_gate_judge(spec, &rows, &gate);
     assert_true(gate.passed);
     close_to(gate.champion_error, .25);
     assert_true(gate.challenger_error < .05);
