@@ -20,8 +20,8 @@
 #include "core/rule.h"
 #include "json/json.h"
 
-#define DAYS_MIN    14 /* scored */
-#define VALUES_MAX  4
+#define DAYS_MIN   14 /* scored */
+#define VALUES_MAX 4
 /* A pause is tried if the first part is so many times as long: else it says nothing. */
 #define TIMES_MIN   4
 #define RULE_BUDGET "1 per 30d"
@@ -36,7 +36,7 @@ static const struct calibrate_step {
 };
 #define STEPS (sizeof steps / sizeof *steps)
 
-struct part {
+struct calibrate_part {
     struct lw_losses losses;
     unsigned retrains, promotions, alerts, criticals;
 };
@@ -45,21 +45,21 @@ struct part {
 struct calibrate_run {
     struct lw_cli_backtest_day *day;
     size_t ndays;
-    struct part part[2]; /* tuned on, judged on */
+    struct calibrate_part part[2]; /* tuned on, judged on */
 };
 
 struct calibration {
     const char *path, *until;
     char **files;
     size_t nfiles;
-    struct lw_buf text; /* the configuration so far */
-    int64_t first_day, split_day;  /* where the second part begins; 0: not known yet */
+    struct lw_buf text;           /* the configuration so far */
+    int64_t first_day, split_day; /* where the second part begins; 0: not known yet */
     unsigned runs;
     struct calibrate_run best; /* the smallest loss of all runs */
 };
 
-static struct part *part_of(const struct calibration *c, struct calibrate_run *run,
-                            int64_t day) {
+static struct calibrate_part *part_of(const struct calibration *c,
+                                      struct calibrate_run *run, int64_t day) {
     return &run->part[day >= c->split_day];
 }
 
@@ -67,20 +67,21 @@ static void run_sum(const struct calibration *c, const struct lw_cli_backtest *b
                     struct calibrate_run *run) {
     const struct lw_zone *zone = b->config->spec.zone;
     for (size_t i = 0; i < b->ndays; i++) {
-        struct part *p = part_of(c, run, b->day[i].day);
+        struct calibrate_part *p = part_of(c, run, b->day[i].day);
         p->losses.task = b->day[i].managed.task;
         p->losses.n += b->day[i].managed.n;
         p->losses.loss += b->day[i].managed.loss;
     }
     for (size_t i = 0; i < b->ntrainings; i++) {
         const struct lw_cli_backtest_training *t = &b->training[i];
-        struct part *p = part_of(c, run, lw_zone_day(zone, t->request.as_of_ms));
+        struct calibrate_part *p =
+            part_of(c, run, lw_zone_day(zone, t->request.as_of_ms));
         p->retrains += !t->request.bootstrap;
         p->promotions += !t->request.bootstrap && !t->failed && t->t.gate.passed;
     }
     for (size_t i = 0; i < b->nalerts; i++) {
         enum lw_severity severity;
-        struct part *p = part_of(c, run, lw_zone_day(zone, b->alert[i].at_ms));
+        struct calibrate_part *p = part_of(c, run, lw_zone_day(zone, b->alert[i].at_ms));
         if (!lw_cli_backtest_incident(b, i, &severity))
             continue;
         p->alerts++;
@@ -192,8 +193,9 @@ static int calibrate_key(struct calibration *c, const struct calibrate_step *ste
         struct lw_err why = {0};
         if (!long_enough(c, step->value[i]))
             continue;
-        if (lw_config_edit((const char *)c->text.data, c->text.len, c->path, "retrain",
-                           step->key, step->value[i], &text[n], err))
+        const struct lw_config_change change = {"retrain", step->key, step->value[i]};
+        if (lw_config_edit((const char *)c->text.data, c->text.len, c->path, &change,
+                           &text[n], err))
             break;
         /* a value that other keys forbid is not for this stream */
         if (calibrate_try(c, &text[n], &run[n], &why))
@@ -228,8 +230,9 @@ static int calibrate_rules(struct calibration *c, struct calibrate_run *now,
             lw_metric_of_feed(rule->metric))
             continue;
         snprintf(section, sizeof section, "rules[%zu]", i);
-        rc = lw_config_edit((const char *)text.data, text.len, c->path, section, "budget",
-                            RULE_BUDGET, &next, err);
+        const struct lw_config_change change = {section, "budget", RULE_BUDGET};
+        rc = lw_config_edit((const char *)text.data, text.len, c->path, &change, &next,
+                            err);
         lw_buf_clear(&text);
         lw_buf_put(&text, next.data, next.len);
         changed = true;
@@ -252,7 +255,8 @@ static int calibrate_rules(struct calibration *c, struct calibrate_run *now,
 
 /* ---- output ---- */
 
-static void put_part(const struct part *p, const char *name, struct lw_buf *out) {
+static void put_part(const struct calibrate_part *p, const char *name,
+                     struct lw_buf *out) {
     char retrains[32], alerts[32], error[32];
     snprintf(retrains, sizeof retrains, "%u (%u)", p->retrains, p->promotions);
     snprintf(alerts, sizeof alerts, "%u (%u)", p->alerts, p->criticals);
@@ -282,7 +286,7 @@ static void put_header(const struct calibration *c, const struct calibrate_run *
     lw_buf_printf(out, "# retrains (promoted), alerts (critical)\n");
 }
 
-static json_t *part_json(const struct part *p) {
+static json_t *part_json(const struct calibrate_part *p) {
     json_t *o = json_object();
     lw_json_set_count(o, "scored", p->losses.n);
     lw_json_set_number(o, p->losses.task ? p->losses.task->figure[0].key : "error",

@@ -100,7 +100,7 @@ struct lw_config {
     struct lw_receiver receiver[LW_RECEIVERS_MAX];
     char page_url[LW_URL_MAX], runbook_url[LW_URL_MAX];
     struct lw_rate alert_budget[2]; /* of all rules together, by enum lw_usual_level */
-    struct lw_privacy privacy; /* without its key */
+    struct lw_privacy privacy;      /* without its key */
     enum lw_log_level log_level;
     bool core_dumps;
     /* Optional candidates of a kind that this build cannot fit. */

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "config/tree.h"
 
-struct edit {
+struct config_edit {
     const char *text;
     size_t len;
     const struct lw_tree *tree;
@@ -16,7 +16,7 @@ struct edit {
 };
 
 /* Byte of a line and column, which count from 1, and columns in characters. */
-static size_t place_of(const struct edit *e, int line, int column) {
+static size_t place_of(const struct config_edit *e, int line, int column) {
     const char *at = e->text, *end = e->text + e->len;
     for (; line > 1 && at < end; line--) {
         const char *next = memchr(at, '\n', (size_t)(end - at));
@@ -45,7 +45,7 @@ static const struct lw_yaml *find_path(const struct lw_yaml *node, const char *p
     return NULL;
 }
 
-static void splice(const struct edit *e, size_t at, size_t gone, const char *put,
+static void splice(const struct config_edit *e, size_t at, size_t gone, const char *put,
                    struct lw_buf *out) {
     lw_buf_clear(out);
     lw_buf_put(out, e->text, at);
@@ -53,7 +53,7 @@ static void splice(const struct edit *e, size_t at, size_t gone, const char *put
     lw_buf_put(out, e->text + at + gone, e->len - at - gone);
 }
 
-static int replace_value(const struct edit *e, const struct lw_yaml *node,
+static int replace_value(const struct config_edit *e, const struct lw_yaml *node,
                          struct lw_buf *out, struct lw_err *err) {
     size_t at = place_of(e, node->line, node->column);
     size_t n = node->text ? strlen(node->text) : 0;
@@ -65,7 +65,7 @@ static int replace_value(const struct edit *e, const struct lw_yaml *node,
 }
 
 /* Before the first key of the section, on a line of its own where that key has one. */
-static void insert_first(const struct edit *e, const struct lw_yaml *section,
+static void insert_first(const struct config_edit *e, const struct lw_yaml *section,
                          struct lw_buf *out) {
     const struct lw_yaml *first = section->child[0];
     struct lw_buf put = {0};
@@ -80,7 +80,7 @@ static void insert_first(const struct edit *e, const struct lw_yaml *section,
     lw_buf_fini(&put);
 }
 
-static void append_section(const struct edit *e, struct lw_buf *out) {
+static void append_section(const struct config_edit *e, struct lw_buf *out) {
     struct lw_buf put = {0};
     bool ended = e->len == 0 || e->text[e->len - 1] == '\n';
     lw_buf_printf(&put, "%s%s: {%s: %s}\n", ended ? "" : "\n", e->section, e->key,
@@ -89,7 +89,8 @@ static void append_section(const struct edit *e, struct lw_buf *out) {
     lw_buf_fini(&put);
 }
 
-static int edit_apply(const struct edit *e, struct lw_buf *out, struct lw_err *err) {
+static int edit_apply(const struct config_edit *e, struct lw_buf *out,
+                      struct lw_err *err) {
     const struct lw_yaml *section = find_path(e->tree->root, e->section);
     const struct lw_yaml *node = section ? lw_yaml_find(section, e->key) : NULL;
     if (node)
@@ -104,13 +105,14 @@ static int edit_apply(const struct edit *e, struct lw_buf *out, struct lw_err *e
     return 0;
 }
 
-int lw_config_edit(const char *text, size_t len, const char *name, const char *section,
-                   const char *key, const char *value, struct lw_buf *out,
+int lw_config_edit(const char *text, size_t len, const char *name,
+                   const struct lw_config_change *change, struct lw_buf *out,
                    struct lw_err *err) {
     struct lw_tree *tree = lw_tree_parse(text, len, name, err);
     if (!tree)
         return -1;
-    const struct edit e = {text, len, tree, section, key, value};
+    const struct config_edit e = {text,        len,          tree, change->section,
+                                  change->key, change->value};
     int rc = edit_apply(&e, out, err);
     lw_tree_free(tree);
     return rc;

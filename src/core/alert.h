@@ -34,7 +34,7 @@ struct lw_alert {
     char window[32];
     double value, threshold;
     double once_in_days; /* how rare the value is on this stream; NAN: not known */
-    uint64_t n; /* sample size behind the value */
+    uint64_t n;          /* sample size behind the value */
     uint32_t model_version;
     int64_t since_ms;  /* event time: start of the incident */
     int64_t at_ms;     /* event time: end of the window judged */

@@ -18,12 +18,12 @@
 #define DEPENDENT    1e-9 /* of a row's length: less is rounding */
 #define SEED         16
 
-struct level {
+struct block_level {
     double n, mean, squares; /* blocks with a mean; squares around it */
 };
 
-static struct level level_of(const struct lw_block_part *part) {
-    struct level out = {0};
+static struct block_level level_of(const struct lw_block_part *part) {
+    struct block_level out = {0};
     for (size_t i = 0; i < part->n; i++) {
         double d = part->mean[i] - out.mean;
         if (!isfinite(d))
@@ -37,7 +37,7 @@ static struct level level_of(const struct lw_block_part *part) {
 
 /* Where the part changes its level for good, or 0: two levels explain most of it. */
 static size_t lasting_change(const struct lw_block_part *part) {
-    struct level whole = level_of(part);
+    struct block_level whole = level_of(part);
     double least = (1 - EXPLAINED) * whole.squares;
     size_t at = 0;
     for (size_t i = 1; i < part->n && whole.n >= CHANGE_MIN_N; i++) {
@@ -60,7 +60,7 @@ struct span_sums {
 
 static void level_add(const struct lw_block_part *part, size_t span,
                       struct span_sums *out) {
-    struct level level = level_of(part);
+    struct block_level level = level_of(part);
     double s = (double)span;
     if (level.n <= s)
         return;

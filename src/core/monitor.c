@@ -170,7 +170,8 @@ static struct rule_change rule_reads(const struct lw_rule *rule, int subject,
                                 .reading = *reading,
                                 .transition = LW_STAYS,
                                 .bounds = lw_rule_bounds(rule, state),
-                                .once_in_days = lw_rule_days(rule, state, reading->value)};
+                                .once_in_days =
+                                    lw_rule_days(rule, state, reading->value)};
 }
 
 static void change_alert(struct lw_monitor *m, const struct rule_change *change,

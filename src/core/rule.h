@@ -19,10 +19,10 @@ struct lw_rule_state {
     int64_t since_ms;               /* of the first breach of the run that fired */
     /* Released by a person: does not fire again until the breach has been seen to end. */
     bool released;
-    int64_t released_ms; /* time of the last release; 0: never */
-    uint8_t fault;       /* of a firing rule on `fault`: the kind recognised last */
-    double unit;         /* ... and its factor, if it is a fault of the unit */
-    uint32_t asking;     /* consecutive readings that ask for a training; on a budget */
+    int64_t released_ms;   /* time of the last release; 0: never */
+    uint8_t fault;         /* of a firing rule on `fault`: the kind recognised last */
+    double unit;           /* ... and its factor, if it is a fault of the unit */
+    uint32_t asking;       /* consecutive readings that ask for a training; on a budget */
     struct lw_usual usual; /* of a rule on a budget; outlives incidents and promotions */
 };
 

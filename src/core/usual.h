@@ -58,8 +58,8 @@ double lw_usual_periods(const struct lw_usual *u, const struct lw_usual_terms *t
                         double value);
 /* Takes a reading at an event time. One far beyond `bound` counts less: a single fault
  * does not make all that follows look usual. */
-void lw_usual_observe(struct lw_usual *u, const struct lw_usual_terms *terms, double value,
-                      double bound, int64_t at_ms);
+void lw_usual_observe(struct lw_usual *u, const struct lw_usual_terms *terms,
+                      double value, double bound, int64_t at_ms);
 /* An incident has begun or reached the level: its threshold is raised. */
 void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level);
 

@@ -65,10 +65,10 @@ struct lw_engine {
     int nnotifiers;
     bool leader_runs, retrainer_runs, topic_runs, health_runs;
 
-    pthread_mutex_t lock;   /* guards what follows; never held across I/O */
-    pthread_cond_t changed; /* the job */
+    pthread_mutex_t lock;    /* guards what follows; never held across I/O */
+    pthread_cond_t changed;  /* the job */
     pthread_cond_t stopping; /* or the leader is woken */
-    struct lw_job *job; /* posted, running or done */
+    struct lw_job *job;      /* posted, running or done */
     bool job_taken, leader_woken;
     bool lost; /* unreadable panes were moved away: the retrainer rebuilds what it can */
     struct lw_lease lease; /* as last renewed; token 0: not leading */

@@ -9,7 +9,8 @@ static char *edited(const char *text, const char *section, const char *key,
                     const char *value) {
     struct lw_err err = {0};
     struct lw_buf out = {0};
-    if (lw_config_edit(text, strlen(text), "t.yaml", section, key, value, &out, &err))
+    const struct lw_config_change change = {section, key, value};
+    if (lw_config_edit(text, strlen(text), "t.yaml", &change, &out, &err))
         fail_msg("%s", err.msg);
     char *copy = lw_strdup(lw_buf_str(&out));
     lw_buf_fini(&out);
@@ -57,14 +58,13 @@ static void what_is_not_plain_is_refused_with_its_place(void **state) {
     struct lw_err err = {0};
     struct lw_buf out = {0};
     const char *text = "retrain:\n  max_age: \"31d\"\n";
-    assert_int_equal(lw_config_edit(text, strlen(text), "t.yaml", "retrain", "max_age",
-                                    "7d", &out, &err),
+    const struct lw_config_change change = {"retrain", "max_age", "7d"};
+    assert_int_equal(lw_config_edit(text, strlen(text), "t.yaml", &change, &out, &err),
                      -1);
     assert_string_equal(err.msg, "t.yaml:2:12: key 'retrain.max_age': is not a plain "
                                  "value; set it to 7d");
     lw_err_clear(&err);
-    assert_int_equal(
-        lw_config_edit("a: [", 4, "t.yaml", "retrain", "max_age", "7d", &out, &err), -1);
+    assert_int_equal(lw_config_edit("a: [", 4, "t.yaml", &change, &out, &err), -1);
     assert_int_equal(err.code, LW_ECONFIG);
     lw_buf_fini(&out);
 }

@@ -28,9 +28,8 @@ static void the_tail_is_that_of_scipy(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof golden_usual / sizeof *golden_usual; i++) {
         const struct golden_usual *g = &golden_usual[i];
-        struct lw_usual_terms terms = {.scale = {g->neutral, g->effect},
-                                       .period_ms = LW_DAY,
-                                       .rate = {g->rate, 0}};
+        struct lw_usual_terms terms = {
+            .scale = {g->neutral, g->effect}, .period_ms = LW_DAY, .rate = {g->rate, 0}};
         struct lw_usual u = learned(&terms, g->value, g->n);
         assert_close(lw_usual_threshold(&u, &terms, LW_USUAL_WARN).quantile, g->threshold,
                      1e-6);
@@ -103,8 +102,7 @@ static struct days days_new(double rate) {
 
 static enum lw_transition days_read(struct days *d, double value) {
     struct lw_reading r = {.value = value, .n = 1000, .known = true, .significant = true};
-    enum lw_transition change =
-        lw_rule_step(&d->rule, &d->state, &r, ++d->day * LW_DAY);
+    enum lw_transition change = lw_rule_step(&d->rule, &d->state, &r, ++d->day * LW_DAY);
     d->incidents += change == LW_FIRES;
     d->criticals += change == LW_WORSENS ||
                     (change == LW_FIRES && d->state.severity == LW_SEVERITY_CRITICAL);
