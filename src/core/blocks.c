@@ -35,18 +35,25 @@ static struct block_level level_of(const struct lw_block_part *part) {
     return out;
 }
 
-/* Where the part changes its level for good, or 0: two levels explain most of it. */
+/* Where the part changes its level for good, or 0: two levels explain most of it. The
+ * squares around two levels are those around one, less n1 n2 / n times the square of the
+ * distance of the levels. */
 static size_t lasting_change(const struct lw_block_part *part) {
-    struct block_level whole = level_of(part);
-    double least = (1 - EXPLAINED) * whole.squares;
+    struct block_level whole = level_of(part), one = {0};
+    double most = EXPLAINED * whole.squares;
     size_t at = 0;
-    for (size_t i = 1; i < part->n && whole.n >= CHANGE_MIN_N; i++) {
-        const struct lw_block_part one = {part->mean, i};
-        const struct lw_block_part other = {part->mean + i, part->n - i};
-        double squares = level_of(&one).squares + level_of(&other).squares;
-        if (squares < least) {
-            least = squares;
-            at = i;
+    for (size_t i = 0; i + 1 < part->n && whole.n >= CHANGE_MIN_N; i++) {
+        double d = part->mean[i] - one.mean;
+        if (isfinite(d))
+            one.mean += d / ++one.n;
+        double rest = whole.n - one.n;
+        if (!(one.n > 0) || !(rest > 0))
+            continue;
+        double apart = (whole.mean - one.mean) * whole.n / rest;
+        double explained = one.n * rest / whole.n * apart * apart;
+        if (explained > most) {
+            most = explained;
+            at = i + 1;
         }
     }
     return at;

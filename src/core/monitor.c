@@ -343,8 +343,10 @@ static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_
         const struct lw_rule *rule = &m->spec->rule[r];
         if (lw_metric_of_feed(rule->metric))
             continue;
-        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++)
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
             lw__monitor_resolve(m, r, i, why, out);
+            lw_usual_drifted(&m->state[m->state_of[r] + i].usual);
+        }
     }
 }
 

@@ -179,8 +179,12 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_rule_state
     bool open = state->state == LW_ALERT_FIRING;
     enum lw_transition change = slot_step(rule, &bounds, state, reading, at_ms);
     if (!open) /* what lasts as an incident does not become usual by it */
-        lw_usual_observe(&state->usual, &terms, reading->value,
-                         lowest(bounds.warn, bounds.critical), at_ms);
+        lw_usual_observe(
+            &state->usual, &terms,
+            &(struct lw_usual_reading){.value = reading->value,
+                                       .bound = lowest(bounds.warn, bounds.critical),
+                                       .asks = state->asking > 0,
+                                       .at_ms = at_ms});
     return change;
 }
 

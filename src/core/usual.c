@@ -8,16 +8,15 @@
 /* Half of an observation is forgotten after so many periods. */
 #define HALF_LIFE 60.0
 /* The prior: its mean counts as so many periods, its spread has so many degrees of
- * freedom. Ratios vary by 8 % about neutral. Other readings lie at half of the effect that
- * matters, give or take a third. */
+ * freedom. Ratios vary by 8 % about neutral; other readings lie at half of the effect that
+ * matters. */
 #define PRIOR_WEIGHT 3.0
 #define PRIOR_DF     10.0
 #define RATIO_SPREAD 0.08
-#define SIZE_SPREAD  0.3
+#define SIZE_SPREAD  0.2
 #define SIZE_MEAN    0.5
-/* Readings below this share of the effect count as this much: their logarithms say
- * nothing. */
-#define SMALLEST 0.1
+/* A ratio is at least this: its logarithm is finite. */
+#define RATIO_MIN 0.1
 /* Standard deviations beyond its bound that a reading counts for at most. */
 #define BEYOND 2.0
 /* Never narrower than this: a constant stream does not alarm at its first change. */
@@ -28,9 +27,16 @@ struct usual_fit {
     double mean, spread, df;
 };
 
-static double size_log(const struct lw_usual_scale *scale, double value) {
-    return log(fmax(value, scale->neutral > 0 ? SMALLEST * scale->neutral
-                                              : SMALLEST * scale->effect));
+/* Readings on a scale on which they vary about evenly: ratios by their logarithm, others by
+ * that of 1 + reading / effect, which is linear far below the effect that matters, where
+ * differences mean nothing. */
+static double size_of(const struct lw_usual_scale *scale, double value) {
+    return scale->neutral > 0 ? log(fmax(value / scale->neutral, RATIO_MIN))
+                              : log1p(fmax(value, 0) / scale->effect);
+}
+
+static double reading_of(const struct lw_usual_scale *scale, double size) {
+    return scale->neutral > 0 ? scale->neutral * exp(size) : scale->effect * expm1(size);
 }
 
 /* What is learned and the prior, pooled (conjugate to the normal); the spread is that of
@@ -38,14 +44,15 @@ static double size_log(const struct lw_usual_scale *scale, double value) {
 static struct usual_fit usual_fit(const struct lw_usual *u,
                                   const struct lw_usual_scale *scale) {
     bool ratio = scale->neutral > 0;
-    double prior = ratio ? log(scale->neutral) : log(SIZE_MEAN * scale->effect);
+    double prior = ratio ? 0 : log1p(SIZE_MEAN);
     double spread = ratio ? RATIO_SPREAD : SIZE_SPREAD;
-    double weight = u->weight + PRIOR_WEIGHT;
-    double apart = u->mean - prior;
-    double squares = u->squares + PRIOR_DF * spread * spread +
-                     apart * apart * u->weight * PRIOR_WEIGHT / weight;
-    struct usual_fit fit = {.df = PRIOR_DF + u->weight};
-    fit.mean = (u->weight * u->mean + PRIOR_WEIGHT * prior) / weight;
+    const struct lw_usual_moments *m = &u->all;
+    double weight = m->weight + PRIOR_WEIGHT;
+    double apart = m->mean - prior;
+    double squares = m->squares + PRIOR_DF * spread * spread +
+                     apart * apart * m->weight * PRIOR_WEIGHT / weight;
+    struct usual_fit fit = {.df = PRIOR_DF + m->weight};
+    fit.mean = (m->weight * m->mean + PRIOR_WEIGHT * prior) / weight;
     fit.spread = fmax(sqrt(squares / fit.df * (1 + 1 / weight)), SPREAD_MIN);
     return fit;
 }
@@ -79,70 +86,104 @@ struct lw_usual_bound lw_usual_threshold(const struct lw_usual *u,
         return (struct lw_usual_bound){INFINITY, INFINITY};
     struct usual_fit fit = usual_fit(u, &terms->scale);
     double tail = rate < 0.5 ? student_quantile(rate, fit.df) : 0;
-    double quantile = fmax(exp(fit.mean + tail * fit.spread), terms->least[level]);
-    return (struct lw_usual_bound){quantile,
-                                   quantile * exp(u->raised[level] * fit.spread)};
+    double quantile = fmax(reading_of(&terms->scale, fit.mean + tail * fit.spread),
+                           terms->least[level]);
+    double raised = size_of(&terms->scale, quantile) + u->raised[level] * fit.spread;
+    return (struct lw_usual_bound){quantile, reading_of(&terms->scale, raised)};
 }
 
 double lw_usual_periods(const struct lw_usual *u, const struct lw_usual_terms *terms,
                         double value) {
     struct usual_fit fit = usual_fit(u, &terms->scale);
-    double z = (size_log(&terms->scale, value) - fit.mean) / fit.spread;
+    double z = (size_of(&terms->scale, value) - fit.mean) / fit.spread;
     return 1 / fmax(lw_special_student_sf(z, fit.df), 1e-9);
 }
 
 /* Takes the finished period's largest reading (West, 1979). */
 static void usual_learn(struct lw_usual *u) {
-    double keep = exp2(-1 / HALF_LIFE), before = u->weight * keep;
-    u->weight = before + 1;
-    double apart = u->largest - u->mean;
-    u->mean += apart / u->weight;
-    u->squares = u->squares * keep + apart * apart * before / u->weight;
+    struct lw_usual_moments *m = &u->all;
+    double keep = exp2(-1 / HALF_LIFE), before = m->weight * keep;
+    m->weight = before + 1;
+    double apart = u->largest - m->mean;
+    m->mean += apart / m->weight;
+    m->squares = m->squares * keep + apart * apart * before / m->weight;
+    if (!u->asks)
+        u->calm = *m;
+}
+
+static void begin_period(struct lw_usual *u, int64_t period, double size, bool asks) {
+    u->period = period;
+    u->largest = size;
+    u->asks = asks;
 }
 
 void lw_usual_observe(struct lw_usual *u, const struct lw_usual_terms *terms,
-                      double value, double bound, int64_t at_ms) {
-    int64_t period = at_ms / terms->period_ms;
-    double most = log(bound) + BEYOND * usual_fit(u, &terms->scale).spread;
-    double size = fmin(size_log(&terms->scale, value), most);
+                      const struct lw_usual_reading *reading) {
+    int64_t period = reading->at_ms / terms->period_ms;
+    const struct lw_usual_scale *scale = &terms->scale;
+    double most = size_of(scale, reading->bound) + BEYOND * usual_fit(u, scale).spread;
+    double size = fmin(size_of(scale, reading->value), most);
     if (!isfinite(size))
         return;
     if (u->period == INT64_MIN || period < u->period) { /* the clock went back */
-        u->period = period;
-        u->largest = size;
+        begin_period(u, period, size, reading->asks);
         return;
     }
     if (period == u->period) {
         u->largest = fmax(u->largest, size);
+        u->asks |= reading->asks;
         return;
     }
     usual_learn(u);
     double passed = (double)(period - u->period);
     for (int level = 0; level < 2; level++)
         u->raised[level] = fmax(u->raised[level] - passed * terms->rate[level], 0);
-    u->period = period;
-    u->largest = size;
+    begin_period(u, period, size, reading->asks);
+}
+
+void lw_usual_drifted(struct lw_usual *u) {
+    u->all = u->calm;
+    if (u->asks)
+        u->period = INT64_MIN; /* the current one is not taken either */
 }
 
 void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level) {
     u->raised[level]++;
 }
 
+static void write_moments(const struct lw_usual_moments *m, struct lw_buf *out) {
+    lw_buf_f64(out, m->weight);
+    lw_buf_f64(out, m->mean);
+    lw_buf_f64(out, m->squares);
+}
+
+static void read_moments(struct lw_usual_moments *m, struct lw_reader *r) {
+    m->weight = lw_reader_f64(r);
+    m->mean = lw_reader_f64(r);
+    m->squares = lw_reader_f64(r);
+    r->bad |= !(m->weight >= 0) || !(m->squares >= 0) || !isfinite(m->weight) ||
+              !isfinite(m->mean) || !isfinite(m->squares);
+}
+
 void lw_usual_write(const struct lw_usual *u, struct lw_buf *out) {
-    const double number[] = {u->weight,    u->mean,      u->squares,
-                             u->raised[0], u->raised[1], u->largest};
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
-        lw_buf_f64(out, number[i]);
+    write_moments(&u->all, out);
+    write_moments(&u->calm, out);
+    lw_buf_u8(out, u->asks);
+    for (size_t i = 0; i < 2; i++)
+        lw_buf_f64(out, u->raised[i]);
+    lw_buf_f64(out, u->largest);
     lw_buf_i64(out, u->period);
 }
 
 void lw_usual_read(struct lw_usual *u, struct lw_reader *r) {
-    double *number[] = {&u->weight,    &u->mean,      &u->squares,
-                        &u->raised[0], &u->raised[1], &u->largest};
-    for (size_t i = 0; i < sizeof number / sizeof *number; i++) {
-        *number[i] = lw_reader_f64(r);
-        r->bad |= !isfinite(*number[i]);
+    read_moments(&u->all, r);
+    read_moments(&u->calm, r);
+    u->asks = lw_reader_u8(r) != 0;
+    for (size_t i = 0; i < 2; i++) {
+        u->raised[i] = lw_reader_f64(r);
+        r->bad |= !(u->raised[i] >= 0) || !isfinite(u->raised[i]);
     }
-    r->bad |= u->weight < 0 || u->squares < 0 || u->raised[0] < 0 || u->raised[1] < 0;
+    u->largest = lw_reader_f64(r);
+    r->bad |= !isfinite(u->largest);
     u->period = lw_reader_i64(r);
 }

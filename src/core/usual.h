@@ -27,10 +27,17 @@ struct lw_usual_scale {
     double effect;  /* the smallest difference from neutral that matters; positive */
 };
 
+/* Of sizes, older ones forgotten. */
+struct lw_usual_moments {
+    double weight, mean, squares;
+};
+
 struct lw_usual {
-    double weight, mean, squares; /* of the logarithms, older ones forgotten */
+    struct lw_usual_moments all;
+    struct lw_usual_moments calm; /* ... up to the last period that asked for nothing */
+    bool asks;                    /* the current period asks for a training */
     double raised[2];             /* by incidents; in standard deviations, by level */
-    double largest;               /* logarithm, in the current period */
+    double largest;               /* size, in the current period */
     int64_t period;               /* number of the current period; INT64_MIN: none yet */
 };
 
@@ -56,10 +63,18 @@ struct lw_usual_bound lw_usual_threshold(const struct lw_usual *u,
 /* Mean number of periods between readings of at least that size; at least 1. */
 double lw_usual_periods(const struct lw_usual *u, const struct lw_usual_terms *terms,
                         double value);
-/* Takes a reading at an event time. One far beyond `bound` counts less: a single fault
- * does not make all that follows look usual. */
+/* A reading at an event time. One far beyond `bound` counts less: a single fault does not
+ * make all that follows look usual. */
+struct lw_usual_reading {
+    double value, bound;
+    bool asks; /* it asks for a training */
+    int64_t at_ms;
+};
 void lw_usual_observe(struct lw_usual *u, const struct lw_usual_terms *terms,
-                      double value, double bound, int64_t at_ms);
+                      const struct lw_usual_reading *reading);
+/* A training has been promoted: the readings that asked for it were drift, and are
+ * forgotten. */
+void lw_usual_drifted(struct lw_usual *u);
 /* An incident has begun or reached the level: its threshold is raised. */
 void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level);
 

@@ -3,7 +3,7 @@
 
     python3 tests/data/core/golden_usual.py > tests/data/core/golden_usual.h
 
-The logarithms of one reading a period, forgotten with a half-life of 60 periods, and the
+The sizes of one reading a period, forgotten with a half-life of 60 periods, and the
 conjugate prior of src/core/usual.c: the predictive distribution is Student's.
 """
 import numpy as np
@@ -12,15 +12,19 @@ from scipy import stats
 HALF_LIFE, PRIOR_WEIGHT, PRIOR_DF = 60.0, 3.0, 10.0
 
 
+def size(values, neutral, effect):
+    values = np.asarray(values, float)
+    return np.log(np.maximum(values / neutral, 0.1)) if neutral else np.log1p(values / effect)
+
+
 def fit(values, neutral, effect):
-    floor = 0.1 * (neutral if neutral > 0 else effect)
-    logs = np.log(np.maximum(values, floor))
+    logs = size(values, neutral, effect)
     w = 2.0 ** (-np.arange(len(logs))[::-1] / HALF_LIFE)
     n = w.sum()
     mean = np.average(logs, weights=w) if len(logs) else 0.0
     squares = (w * (logs - mean) ** 2).sum()
-    prior = np.log(neutral) if neutral > 0 else np.log(0.5 * effect)
-    spread = 0.08 if neutral > 0 else 0.3
+    prior = 0.0 if neutral > 0 else np.log1p(0.5)
+    spread = 0.08 if neutral > 0 else 0.2
     k = n + PRIOR_WEIGHT
     all_squares = squares + PRIOR_DF * spread**2 + (mean - prior) ** 2 * n * PRIOR_WEIGHT / k
     df = PRIOR_DF + n
@@ -45,8 +49,9 @@ def main():
         values = np.array([float(f"{v:.6g}") for v in values])
         mean, scale, df = fit(values, neutral, effect)
         at = (neutral or effect) * 1.3
-        threshold = np.exp(mean + stats.t.isf(rate, df) * scale)
-        periods = 1 / stats.t.sf((np.log(at) - mean) / scale, df)
+        threshold = mean + stats.t.isf(rate, df) * scale
+        threshold = neutral * np.exp(threshold) if neutral else effect * np.expm1(threshold)
+        periods = 1 / stats.t.sf((size(at, neutral, effect) - mean) / scale, df)
         text = ", ".join(f"{v:.6g}" for v in values) or "0"
         print(f"    {{{neutral}, {effect}, {rate:.17g}, {at:.17g}, {n},\n     {{{text}}},")
         print(f"     {threshold:.17g}, {periods:.17g}}},")

@@ -265,11 +265,11 @@ static void a_firing_state_survives_its_bytes(void **state) {
     assert_int_equal(back.severity, LW_SEVERITY_CRITICAL);
     assert_true(back.released && back.released_ms == 99 && back.since_ms == -5);
     lw_rule_state_write(&back, &two);
-    one.data[one.len - 69] = LW_FAULT_STUCK + 1; /* no such fault */
+    one.data[one.len - 94] = LW_FAULT_STUCK + 1; /* no such fault */
     r = lw_reader_of(one.data, one.len);
     lw_rule_state_read(&back, &r);
     assert_true(r.bad);
-    one.data[one.len - 69] = fired.fault;
+    one.data[one.len - 94] = fired.fault;
     core_assert_same(&one, &two);
     lw_buf_fini(&one);
     lw_buf_fini(&two);

@@ -14,13 +14,19 @@ static void assert_close(double got, double expected, double tolerance) {
         fail_msg("%.17g, expected %.17g", got, expected);
 }
 
+static void observe(struct lw_usual *u, const struct lw_usual_terms *terms, double value,
+                    int64_t at_ms) {
+    lw_usual_observe(
+        u, terms,
+        &(struct lw_usual_reading){.value = value, .bound = 1e9, .at_ms = at_ms});
+}
+
 /* One reading in the middle of each day; the last day is completed by another. */
 static struct lw_usual learned(const struct lw_usual_terms *terms, const double *value,
                                size_t n) {
     struct lw_usual u = lw_usual_empty();
     for (size_t i = 0; i <= n; i++)
-        lw_usual_observe(&u, terms, i < n ? value[i] : 1, 1e9,
-                         (int64_t)i * LW_DAY + LW_DAY / 2);
+        observe(&u, terms, i < n ? value[i] : 1, (int64_t)i * LW_DAY + LW_DAY / 2);
     return u;
 }
 
@@ -38,6 +44,15 @@ static void the_tail_is_that_of_scipy(void **state) {
     }
 }
 
+static void assert_same_usual(const struct lw_usual *a, const struct lw_usual *b) {
+    struct lw_buf one = {0}, two = {0};
+    lw_usual_write(a, &one);
+    lw_usual_write(b, &two);
+    core_assert_same(&one, &two);
+    lw_buf_fini(&one);
+    lw_buf_fini(&two);
+}
+
 static void the_largest_reading_of_a_period_counts(void **state) {
     (void)state;
     static const double daily[] = {1.1, 1.3, 0.9};
@@ -45,20 +60,19 @@ static void the_largest_reading_of_a_period_counts(void **state) {
     for (size_t day = 0; day < 4; day++)
         for (int64_t hour = 0; hour < 24; hour++) {
             double value = day == 3 ? 1 : hour == 7 ? daily[day] : 0.8;
-            lw_usual_observe(&often, &ratio_terms, value, 1e9,
-                             (int64_t)day * LW_DAY + hour * LW_HOUR);
+            observe(&often, &ratio_terms, value, (int64_t)day * LW_DAY + hour * LW_HOUR);
         }
-    assert_memory_equal(&once, &often, sizeof once);
+    assert_same_usual(&once, &often);
 }
 
 static void a_clock_that_goes_back_starts_the_period_again(void **state) {
     (void)state;
     struct lw_usual u = learned(&ratio_terms, (const double[]){1, 1.2, 1.1}, 3);
-    double before = u.weight;
-    lw_usual_observe(&u, &ratio_terms, 1.5, 1e9, LW_DAY);
-    assert_true(u.weight == before && u.period == 1);
-    lw_usual_observe(&u, &ratio_terms, 1, 1e9, 2 * LW_DAY);
-    assert_true(u.weight > before);
+    double before = u.all.weight;
+    observe(&u, &ratio_terms, 1.5, LW_DAY);
+    assert_true(u.all.weight == before && u.period == 1);
+    observe(&u, &ratio_terms, 1, 2 * LW_DAY);
+    assert_true(u.all.weight > before);
 }
 
 static void bytes_are_the_same_after_reading(void **state) {
@@ -70,7 +84,7 @@ static void bytes_are_the_same_after_reading(void **state) {
     struct lw_reader r = lw_reader_of(bytes.data, bytes.len);
     lw_usual_read(&again, &r);
     assert_false(r.bad);
-    assert_memory_equal(&u, &again, sizeof u);
+    assert_same_usual(&u, &again);
     memset(bytes.data, 0xff, sizeof(double)); /* a weight that is not a number */
     r = lw_reader_of(bytes.data, bytes.len);
     lw_usual_read(&again, &r);
@@ -243,6 +257,27 @@ static void a_training_is_asked_for_although_the_budget_is_spent(void **state) {
     assert_int_equal(d.state.state, LW_ALERT_OK);
 }
 
+/* Days of drift that a new version repairs do not make drift usual. */
+static void what_a_promotion_repaired_is_forgotten(void **state) {
+    (void)state;
+    struct days d = days_new(1 / 30.0);
+    for (int day = 0; day < 40; day++)
+        days_read(&d, 1 + 0.02 * (day % 3 - 1));
+    double usual = lw_rule_bounds(&d.rule, &d.state).warn;
+    d.state.usual.raised[0] = d.state.usual.raised[1] = 100; /* so that none fires */
+    for (int day = 0; day < 5; day++)
+        days_read(&d, 1.5);
+    assert_int_equal(d.asked, 5);
+    d.state.usual.raised[0] = d.state.usual.raised[1] = 0;
+    assert_true(lw_rule_bounds(&d.rule, &d.state).warn > 1.1 * usual);
+    lw_rule_end(&d.rule, &d.state);
+    lw_usual_drifted(&d.state.usual);
+    assert_true(fabs(lw_rule_bounds(&d.rule, &d.state).warn / usual - 1) < 0.02);
+    days_read(&d, 1);
+    days_read(&d, 1);
+    assert_true(fabs(lw_rule_bounds(&d.rule, &d.state).warn / usual - 1) < 0.02);
+}
+
 /* A rule's own thresholds are the least that counts, however rare less would be. */
 static void less_than_the_rules_own_threshold_never_fires(void **state) {
     (void)state;
@@ -269,6 +304,7 @@ int main(void) {
         cmocka_unit_test(an_unusual_day_fires_at_once_also_after_storms),
         cmocka_unit_test(an_incident_lasts_until_the_reading_is_usual_again),
         cmocka_unit_test(a_training_is_asked_for_although_the_budget_is_spent),
+        cmocka_unit_test(what_a_promotion_repaired_is_forgotten),
         cmocka_unit_test(less_than_the_rules_own_threshold_never_fires),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
