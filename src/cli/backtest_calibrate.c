@@ -154,7 +154,8 @@ static double run_loss(const struct calibrate_run *run) {
 static struct calibrate_run run_copy(const struct calibrate_run *run) {
     struct calibrate_run copy = *run;
     copy.day = lw_malloc((run->ndays + 1) * sizeof *copy.day);
-    memcpy(copy.day, run->day, run->ndays * sizeof *copy.day);
+    for (size_t i = 0; i < run->ndays; i++)
+        copy.day[i] = run->day[i];
     return copy;
 }
 
@@ -268,6 +269,7 @@ static void put_part(const struct calibrate_part *p, const char *name,
 static void put_header(const struct calibration *c, const struct calibrate_run *was,
                        const struct calibrate_run *now, struct lw_buf *out) {
     char from[32], split[32], until[32];
+    lw_assert(was->day && was->ndays >= DAYS_MIN);
     lw_format_time(from, sizeof from, was->day[0].day * LW_DAY);
     lw_format_time(split, sizeof split, c->split_day * LW_DAY);
     lw_format_time(until, sizeof until, (was->day[was->ndays - 1].day + 1) * LW_DAY);

@@ -317,7 +317,7 @@ void lw__monitor_resolve(struct lw_monitor *m, size_t r, size_t i, const char *w
                          struct lw_evaluation *out) {
     const struct lw_rule *rule = &m->spec->rule[r];
     struct lw_rule_state *state = &m->state[m->state_of[r] + i], old = *state;
-    lw_rule_end(rule, state);
+    lw_rule_end(rule, state, !lw_metric_of_feed(rule->metric)); /* else released */
     if (old.state != LW_ALERT_FIRING)
         return;
     int subject = lw__monitor_subject(rule, i);
@@ -343,10 +343,8 @@ static void resolve_all(struct lw_monitor *m, struct lw_evaluation *out, uint32_
         const struct lw_rule *rule = &m->spec->rule[r];
         if (lw_metric_of_feed(rule->metric))
             continue;
-        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++) {
+        for (size_t i = 0; i < lw_rule_subjects(m->spec, rule); i++)
             lw__monitor_resolve(m, r, i, why, out);
-            lw_usual_drifted(&m->state[m->state_of[r] + i].usual);
-        }
     }
 }
 

@@ -100,8 +100,10 @@ static enum lw_transition slot_fire(struct lw_rule_state *state,
     return LW_WORSENS;
 }
 
-void lw_rule_end(const struct lw_rule *rule, struct lw_rule_state *state) {
-    if (state->state == LW_ALERT_FIRING && lw_rule_on_budget(rule)) {
+void lw_rule_end(const struct lw_rule *rule, struct lw_rule_state *state, bool drifted) {
+    if (drifted) {
+        lw_usual_drifted(&state->usual);
+    } else if (state->state == LW_ALERT_FIRING && lw_rule_on_budget(rule)) {
         lw_usual_incident(&state->usual, LW_USUAL_WARN);
         if (state->severity == LW_SEVERITY_CRITICAL)
             lw_usual_incident(&state->usual, LW_USUAL_CRITICAL);
@@ -120,7 +122,7 @@ static enum lw_transition slot_calm(const struct lw_rule *rule,
     state->under = clear ? state->under + 1 : 0;
     if (state->under < (uint32_t)rule->clear_count)
         return LW_STAYS;
-    lw_rule_end(rule, state);
+    lw_rule_end(rule, state, false);
     state->since_ms = was.since_ms;
     state->severity = was.severity;
     state->released_ms = was.released_ms;

@@ -246,9 +246,9 @@ static void challenger_answers(const struct trainer *t, size_t from, double *out
     size_t fresh = lw_dataset_lower_bound(s->ds, t->out->champion_ms);
     fresh = fresh < from ? from : fresh > s->hold || !t->unseen ? s->hold : fresh;
     lw_model_predict_rows(t->proved, s->ds, from, fresh, out);
-    for (size_t i = fresh; i < s->end; i++)
-        out[i - from] =
-            i < s->hold ? t->unseen[i - t->recent_from] : t->predicted[i - s->hold];
+    for (size_t i = fresh; t->unseen && i < s->hold; i++)
+        out[i - from] = t->unseen[i - t->recent_from];
+    memcpy(out + (s->hold - from), t->predicted, (s->end - s->hold) * sizeof *out);
 }
 
 static int champion_challenge(const struct trainer *t, struct lw_model *champion,

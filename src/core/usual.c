@@ -19,6 +19,8 @@
 #define RATIO_MIN 0.1
 /* Standard deviations beyond its bound that a reading counts for at most. */
 #define BEYOND 2.0
+/* A month of incidents does not silence a rule for a year. */
+#define RAISED_MAX 5.0
 /* Never narrower than this: a constant stream does not alarm at its first change. */
 #define SPREAD_MIN 0.01
 #define PI         3.14159265358979323846
@@ -148,7 +150,7 @@ void lw_usual_drifted(struct lw_usual *u) {
 }
 
 void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level) {
-    u->raised[level]++;
+    u->raised[level] = fmin(u->raised[level] + 1, RAISED_MAX);
 }
 
 static void write_moments(const struct lw_usual_moments *m, struct lw_buf *out) {

@@ -240,15 +240,12 @@ static void write_retrain(const struct lw_draft *d, struct lw_buf *out) {
     snprintf(line, sizeof line, "  min_fresh: %.0f", p->min_fresh);
     lw__draft_write_line(out, line, "%.2g days", p->min_fresh / p->per_day);
     snprintf(line, sizeof line, "  cooldown: %s", length_text(p->cooldown_ms).text);
-    lw__draft_write_line(out, line, "doubles with each rejection, up to the next");
-    lw_buf_printf(out, "  cooldown_max: %s\n", length_text(4 * p->cooldown_ms).text);
+    lw__draft_write_line(out, line, "doubles with each rejection, up to four weeks");
     snprintf(line, sizeof line, "  max_age: %s", length_text(p->max_age_ms).text);
     lw__draft_write_line(out, line, "a challenger at least this often");
-    lw_buf_printf(out,
-                  "  stale: {age: %s, gain: 0.015}\n"
-                  "  probation: {length: %s}\n",
-                  length_text(p->max_age_ms / LW_DAY * 14 / 31 * LW_DAY).text,
-                  length_text(p->holdout_ms).text);
+    lw__draft_write_line(out, "  gate: {z: 1}",
+                         "of a useless challenger 16 %% pass, and are watched on probation");
+    lw_buf_printf(out, "  probation: {length: %s}\n", length_text(p->holdout_ms).text);
     lw__draft_write_line(out, "  keep_first: true",
                          "scores version 1, too: the error without any retraining");
 }

@@ -649,7 +649,7 @@ class Case:
 
     def attempt(self, *words, **environment):
         return subprocess.run([BIN, *words], text=True, capture_output=True,
-                              stdin=subprocess.DEVNULL, timeout=240 * PATIENCE,
+                              stdin=subprocess.DEVNULL, timeout=600 * PATIENCE,
                               env={**self.environment, **environment})
 
     def finish(self, failed):

@@ -270,8 +270,7 @@ static void what_a_promotion_repaired_is_forgotten(void **state) {
     assert_int_equal(d.asked, 5);
     d.state.usual.raised[0] = d.state.usual.raised[1] = 0;
     assert_true(lw_rule_bounds(&d.rule, &d.state).warn > 1.1 * usual);
-    lw_rule_end(&d.rule, &d.state);
-    lw_usual_drifted(&d.state.usual);
+    lw_rule_end(&d.rule, &d.state, true);
     assert_true(fabs(lw_rule_bounds(&d.rule, &d.state).warn / usual - 1) < 0.02);
     days_read(&d, 1);
     days_read(&d, 1);
