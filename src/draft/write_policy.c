@@ -243,8 +243,9 @@ static void write_retrain(const struct lw_draft *d, struct lw_buf *out) {
     lw__draft_write_line(out, line, "doubles with each rejection, up to four weeks");
     snprintf(line, sizeof line, "  max_age: %s", length_text(p->max_age_ms).text);
     lw__draft_write_line(out, line, "a challenger at least this often");
-    lw__draft_write_line(out, "  gate: {z: 1}",
-                         "of a useless challenger 16 %% pass, and are watched on probation");
+    lw__draft_write_line(
+        out, "  gate: {z: 1}",
+        "of a useless challenger 16 %% pass, and are watched on probation");
     lw_buf_printf(out, "  probation: {length: %s}\n", length_text(p->holdout_ms).text);
     lw__draft_write_line(out, "  keep_first: true",
                          "scores version 1, too: the error without any retraining");
