@@ -9,6 +9,9 @@ size_t lw_rule_subjects(const struct lw_spec *spec, const struct lw_rule *rule) 
     return rule->feature == LW_RULE_EACH ? spec->nfeatures : 1;
 }
 
+/* Of the budget, of an incident that a promotion ended: it was drift, or passed for it. */
+#define COST_OF_DRIFT 0.5
+
 static bool rule_fires_below(const struct lw_rule *rule) {
     return rule->metric->flags & LW_METRIC_FIRES_BELOW;
 }
@@ -101,12 +104,13 @@ static enum lw_transition slot_fire(struct lw_rule_state *state,
 }
 
 void lw_rule_end(const struct lw_rule *rule, struct lw_rule_state *state, bool drifted) {
-    if (drifted) {
+    double cost = drifted ? COST_OF_DRIFT : 1;
+    if (drifted)
         lw_usual_drifted(&state->usual);
-    } else if (state->state == LW_ALERT_FIRING && lw_rule_on_budget(rule)) {
-        lw_usual_incident(&state->usual, LW_USUAL_WARN);
+    if (state->state == LW_ALERT_FIRING && lw_rule_on_budget(rule)) {
+        lw_usual_incident(&state->usual, LW_USUAL_WARN, cost);
         if (state->severity == LW_SEVERITY_CRITICAL)
-            lw_usual_incident(&state->usual, LW_USUAL_CRITICAL);
+            lw_usual_incident(&state->usual, LW_USUAL_CRITICAL, cost);
     }
     *state = (struct lw_rule_state){.usual = state->usual};
 }

@@ -46,7 +46,7 @@ double lw_rule_days(const struct lw_rule *rule, const struct lw_rule_state *stat
  * not a message is left in it. */
 bool lw_rule_asks(const struct lw_rule *rule, const struct lw_rule_state *state);
 /* Ends an incident from outside: what is usual stays learned. drifted: a new version has
- * repaired what it was about, so it costs nothing of the budget. */
+ * repaired what it was about, so it costs only half of an incident. */
 void lw_rule_end(const struct lw_rule *rule, struct lw_rule_state *state, bool drifted);
 /* Number of subjects of a rule: features for `each`, else 1. */
 size_t lw_rule_subjects(const struct lw_spec *spec, const struct lw_rule *rule);

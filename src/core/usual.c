@@ -149,8 +149,8 @@ void lw_usual_drifted(struct lw_usual *u) {
         u->period = INT64_MIN; /* the current one is not taken either */
 }
 
-void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level) {
-    u->raised[level] = fmin(u->raised[level] + 1, RAISED_MAX);
+void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level, double cost) {
+    u->raised[level] = fmin(u->raised[level] + cost, RAISED_MAX);
 }
 
 static void write_moments(const struct lw_usual_moments *m, struct lw_buf *out) {

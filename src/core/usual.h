@@ -75,8 +75,9 @@ void lw_usual_observe(struct lw_usual *u, const struct lw_usual_terms *terms,
 /* A training has been promoted: the readings that asked for it were drift, and are
  * forgotten. */
 void lw_usual_drifted(struct lw_usual *u);
-/* An incident has begun or reached the level: its threshold is raised. */
-void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level);
+/* An incident of that level is over: its threshold is raised by `cost` standard
+ * deviations. */
+void lw_usual_incident(struct lw_usual *u, enum lw_usual_level level, double cost);
 
 void lw_usual_write(const struct lw_usual *u, struct lw_buf *out);
 /* Sets r->bad for what no lw_usual_write can have written. */

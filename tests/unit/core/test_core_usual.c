@@ -79,7 +79,7 @@ static void bytes_are_the_same_after_reading(void **state) {
     (void)state;
     struct lw_usual u = learned(&ratio_terms, (const double[]){1, 1.2, 1.1}, 3), again;
     struct lw_buf bytes = {0};
-    lw_usual_incident(&u, LW_USUAL_CRITICAL);
+    lw_usual_incident(&u, LW_USUAL_CRITICAL, 1);
     lw_usual_write(&u, &bytes);
     struct lw_reader r = lw_reader_of(bytes.data, bytes.len);
     lw_usual_read(&again, &r);
@@ -250,7 +250,7 @@ static void a_training_is_asked_for_although_the_budget_is_spent(void **state) {
         days_read(&d, 1 + 0.02 * (day % 3 - 1));
     double usual = lw_rule_bounds(&d.rule, &d.state).warn;
     for (int i = 0; i < 6; i++)
-        lw_usual_incident(&d.state.usual, LW_USUAL_WARN);
+        lw_usual_incident(&d.state.usual, LW_USUAL_WARN, 1);
     assert_true(lw_rule_bounds(&d.rule, &d.state).warn > usual * 1.05);
     assert_int_equal(days_read(&d, usual * 1.01), LW_STAYS);
     assert_int_equal(d.asked, 1);
