@@ -168,6 +168,7 @@ static void model_run(const char *dir, const char *name, bool is_linear, bool is
     lw_model_free(m);
     lw_dataset_free(ds);
     lw_plan_free(plan);
+    lw_calendars_fini(&calendars);
 }
 
 int main(int argc, char **argv) {
