@@ -9,10 +9,9 @@
 #include "draft/draft_private.h"
 #include "model/trees.h"
 
-#define TREES_ROWS  20000 /* without which trees learn noise */
-#define SCALES_RATE 300   /* events a day for a correction of days */
-#define RICH_ROWS   3000
-#define EVERY       (6 * LW_HOUR) /* data is checked several times a day */
+#define TREES_ROWS 20000 /* without which trees learn noise */
+#define RICH_ROWS  3000
+#define EVERY      (6 * LW_HOUR) /* data is checked several times a day */
 
 struct lw_draft_length {
     char text[32];
@@ -84,12 +83,12 @@ static const struct draft_rule rules[] = {
     {"error", NULL, NULL, WINDOW_MEDIUM, LW_DAY, "min_n: 500, retrain: true",
      "the error over the expected error"},
     {"recalibration", "recalibration_gain", NULL, WINDOW_MEDIUM, LW_DAY,
-     "warn: 0.05, budget: 1 per 60d, min_n: 500, retrain: true",
+     "warn: 0.05, budget: 1 per 180d, min_n: 500, retrain: true",
      "share of the squared error that a new fit would remove"},
     {"feature-drift", "psi", "each", WINDOW_LONG, LW_DAY, "for: 2",
      "context for the person on call"},
     {"target-drift", "psi", "target", WINDOW_LONG, LW_DAY, "for: 2", ""},
-    {"missing", "missing", "each", WINDOW_SHORT, LW_DAY, "budget: 1 per 90d",
+    {"missing", "missing", "each", WINDOW_SHORT, LW_DAY, "",
      "share of missing values above the reference's"},
     {"fault", "fault", "each", WINDOW_SHORT, EVERY, "critical: 1, block: true",
      "another unit, nulls, a stuck value: such rows are not trained on"},
@@ -113,8 +112,9 @@ static void write_rule(const struct lw_draft *d, const struct draft_rule *r,
     if (r->every_ms > 0)
         snprintf(every, sizeof every, ", every: %s",
                  length_text(lw_later(r->every_ms, d->pace.pane_ms)).text);
-    snprintf(line, sizeof line, "  - {name: %s, metric: %s%s%s, %s%s}", r->name,
-             r->metric ? r->metric : error.text, feature, window, r->when, every);
+    snprintf(line, sizeof line, "  - {name: %s, metric: %s%s%s%s%s%s}", r->name,
+             r->metric ? r->metric : error.text, feature, window, *r->when ? ", " : "",
+             r->when, every);
     lw__draft_write_line(out, line, "%s", r->why);
 }
 
@@ -187,16 +187,6 @@ static void write_candidates(const struct lw_draft *d, struct lw_buf *out) {
     lw_buf_printf(out, "  - name: ridge\n    features: %s\n    alpha: [1, 10]\n", set);
     lw__draft_write_line(out, "    half_life: [28d, 56d]",
                          "the memory of calm months; five of them are the window below");
-    if (d->pace.per_day >= SCALES_RATE) {
-        lw__draft_write_line(
-            out, "  - name: two-scales",
-            "a memory of weeks, corrected by one of days: for times of change");
-        lw_buf_printf(
-            out,
-            "    features: %s\n    alpha: 1\n    half_life: 56d\n"
-            "    correction: {half_life: [1d, 3d, 7d], window: 15d, penalty: 30}\n",
-            set);
-    }
     if (d->sample->events < TREES_ROWS || !lw_trees_available())
         return;
     lw__draft_write_line(out, "  - name: boosted",
@@ -205,12 +195,10 @@ static void write_candidates(const struct lw_draft *d, struct lw_buf *out) {
                          TREES_ROWS, (unsigned long long)d->sample->events);
     lw_buf_printf(
         out,
-        "    kind: trees\n    base: %s\n    features: plain\n"
+        "    kind: trees\n    base: ridge-1-56d\n    features: plain\n"
         "    window: 150d\n    half_life: 56d\n"
         "    trees: {rounds: 100, depth: 6, eta: 0.12, min_child_weight: %d, lambda: "
         "20}\n",
-        d->pace.per_day >= SCALES_RATE ? "[two-scales-1d, two-scales-3d, two-scales-7d]"
-                                       : "ridge-1-56d",
         d->sample->events >= 10 * TREES_ROWS ? 200 : 50);
 }
 
