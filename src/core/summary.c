@@ -112,10 +112,10 @@ static void say_rarity(struct lw_alert *alert) {
     double days = alert->once_in_days;
     if (days > DAYS_MAX)
         snprintf(alert->summary + at, SIZE - at,
-                 " It is usually as large less than once a year.");
+                 " Values this large usually occur less than once a year.");
     else if (days >= 1)
         snprintf(alert->summary + at, SIZE - at,
-                 " It is usually as large once in %.0f days.", days);
+                 " Values this large usually occur once in %.0f days.", days);
 }
 
 void lw__monitor_summary(struct lw_monitor *m, struct lw_alert *alert, int subject) {

@@ -30,11 +30,11 @@ void core_log(struct lw_buf *log, const struct lw_evaluation *e) {
         const struct lw_alert *a = &e->alert[i];
         lw_buf_printf(log,
                       "%" PRId64 " alert %s/%s %s %s %s value %.17g n %" PRIu64
-                      " v%u incident %" PRIx64 "\n",
+                      " v%u incident %" PRIx64 " once in %.17g: %s\n",
                       e->at_ms, a->name, a->feature, a->window,
                       a->firing ? "firing" : "resolved",
                       lw_alert_severity_name(a->severity), a->value, a->n,
-                      a->model_version, a->incident);
+                      a->model_version, a->incident, a->once_in_days, a->summary);
     }
     if (e->request.id)
         lw_buf_printf(log, "%" PRId64 " request %" PRIu64 " %s\n", e->at_ms,

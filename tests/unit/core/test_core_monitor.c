@@ -2,6 +2,8 @@
  * rolled back; and a restarted monitor decides as the old one would have. */
 #include "support/core_loop.h"
 
+#include "core/rule.h"
+
 static int setup(void **state) {
     struct core_run *f = lw_calloc(1, sizeof *f);
     f->spec = core_spec_new();
@@ -50,6 +52,34 @@ static void a_jump_fires_once_trains_once_and_resolves(void **state) {
     double frozen = lw_losses_error(&lw_pane_scores(day, 1)->losses);
     assert_true(frozen > 5 && managed < .75 * frozen);
     lw_pane_free(day);
+}
+
+/* What is usual is part of the state: a process that continues alerts as the first one. */
+static void a_rule_on_a_budget_learns_across_restarts(void **state) {
+    struct core_run *f = *state;
+    struct lw_rule *rule = &f->spec->rule[0];
+    const struct core_stream begin = f->stream;
+    struct lw_buf log[2] = {{0}};
+    rule->for_count = 1;
+    rule->warn = rule->critical = rule->clear_below = NAN;
+    rule->rate[LW_USUAL_WARN] = 1 / 30.0;
+    rule->rate[LW_USUAL_CRITICAL] = 1 / 90.0;
+    rule->period_ms = rule->every_ms = LW_DAY;
+    for (int i = 0; i < 2; i++) {
+        core_run_again(f);
+        f->loop.restart_every = i;
+        f->stream = begin;
+        core_run_until(f, 20);
+        assert_int_equal(f->loop.fired, 0);
+        f->stream.level = 6;
+        core_run_until(f, 23);
+        assert_true(f->loop.fired > 0);
+        lw_buf_put(&log[i], f->loop.log.data, f->loop.log.len);
+    }
+    core_assert_same(&log[0], &log[1]);
+    assert_non_null(strstr(lw_buf_str(&log[0]), "Values this large usually occur"));
+    lw_buf_fini(&log[0]);
+    lw_buf_fini(&log[1]);
 }
 
 static void a_firing_alert_notifies_once_and_requests_once(void **state) {
@@ -551,6 +581,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(an_unchanged_stream_fires_nothing),
         TEST(a_jump_fires_once_trains_once_and_resolves),
+        TEST(a_rule_on_a_budget_learns_across_restarts),
         TEST(a_firing_alert_notifies_once_and_requests_once),
         TEST(the_run_summary_has_months_and_the_first_model),
         TEST(a_stale_champion_is_challenged_before_its_time),
