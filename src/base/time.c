@@ -28,13 +28,9 @@ void lw_sleep_ms(int64_t ms) {
     nanosleep(&ts, NULL);
 }
 
-static int64_t floor_div(int64_t a, int64_t b) {
-    return a / b - (a % b < 0);
-}
-
 int64_t lw_from_civil(int year, int month, int day) {
     int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = floor_div(y, 400);
+    int64_t era = lw_floor_div(y, 400);
     int64_t yoe = y - era * 400;
     int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
@@ -42,8 +38,8 @@ int64_t lw_from_civil(int year, int month, int day) {
 }
 
 struct lw_civil lw_civil(int64_t ms) {
-    int64_t days = floor_div(ms, LW_DAY), rest = (ms % LW_DAY + LW_DAY) % LW_DAY;
-    int64_t z = days + 719468, era = floor_div(z, 146097), doe = z - era * 146097;
+    int64_t days = lw_floor_div(ms, LW_DAY), rest = (ms % LW_DAY + LW_DAY) % LW_DAY;
+    int64_t z = days + 719468, era = lw_floor_div(z, 146097), doe = z - era * 146097;
     int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
     struct lw_civil c = {

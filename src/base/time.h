@@ -19,6 +19,10 @@ static inline int64_t lw_earlier(int64_t a, int64_t b) {
 static inline int64_t lw_later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
+/* Rounds towards the past, so that order is kept before 1970 too; by > 0. */
+static inline int64_t lw_floor_div(int64_t v, int64_t by) {
+    return v / by - (v % by < 0);
+}
 static inline void lw_not_after(int64_t *ms, int64_t limit) {
     *ms = lw_earlier(*ms, limit);
 }

@@ -346,8 +346,7 @@ struct lw_civil lw_zone_civil(const struct lw_zone *zone, int64_t ms) {
 }
 
 int64_t lw_zone_day(const struct lw_zone *zone, int64_t ms) {
-    int64_t clock_ms = lw_zone_clock(zone, ms);
-    return clock_ms / LW_DAY - (clock_ms % LW_DAY < 0);
+    return lw_floor_div(lw_zone_clock(zone, ms), LW_DAY);
 }
 
 int64_t lw_zone_day_start(const struct lw_zone *zone, int64_t day) {

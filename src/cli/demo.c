@@ -123,11 +123,6 @@ static void on_webhook(void *arg, const char *body) {
 
 /* ---- the replay ---- */
 
-static int64_t pane_start(const struct lw_spec *spec, int64_t ms) {
-    int64_t rest = ms % spec->pane_ms;
-    return ms - (rest < 0 ? rest + spec->pane_ms : rest);
-}
-
 /* Is everything sealed and decided up to a decision that is due? */
 static bool decision_made(const struct demo *d, int64_t mark_ms) {
     struct lw_engine_status s = lw_engine_status(d->engine);
@@ -139,7 +134,7 @@ static bool decision_made(const struct demo *d, int64_t mark_ms) {
  * that are closed by then. */
 static bool pane_begins(struct demo *d, const struct lw_replay_moment *at) {
     const struct lw_spec *spec = &d->config->spec;
-    int64_t start = pane_start(spec, at->event_ms);
+    int64_t start = lw_spec_pane_start(spec, at->event_ms);
     if (!spec->tracking.time_constant_ms || at->event_ms == INT64_MIN)
         return false;
     for (size_t i = 0; i < PANES; i++)
@@ -151,7 +146,7 @@ static bool pane_begins(struct demo *d, const struct lw_replay_moment *at) {
 
 static bool pane_ready(const struct demo *d, int64_t mark_ms) {
     int64_t sealed = lw_engine_status(d->engine).sealed_until_ms;
-    return sealed == INT64_MIN || sealed >= pane_start(&d->config->spec, mark_ms);
+    return sealed == INT64_MIN || sealed >= lw_spec_pane_start(&d->config->spec, mark_ms);
 }
 
 /* The workers must have seen the pause, or they would not flush at its end. */
@@ -189,7 +184,7 @@ static bool replay_pace(void *arg, const struct lw_replay_moment *at) {
     if (!d->first_ms)
         d->first_ms = at->clock_ms;
     bool begins = pane_begins(d, at) && at->mark_ms != INT64_MIN &&
-                  pane_start(&d->config->spec, at->mark_ms) > d->tracked_ms;
+                  lw_spec_pane_start(&d->config->spec, at->mark_ms) > d->tracked_ms;
     if (at->mark_ms != INT64_MIN && (begins || !decision_made(d, at->mark_ms)))
         wait_for_leader(d, at->mark_ms, begins);
     d->sent++;

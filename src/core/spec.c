@@ -54,8 +54,7 @@ void lw_spec_watch(const struct lw_spec *spec, const struct lw_row *row,
 }
 
 int64_t lw_spec_pane_start(const struct lw_spec *spec, int64_t t) {
-    int64_t rest = t % spec->pane_ms;
-    return t - (rest < 0 ? rest + spec->pane_ms : rest);
+    return lw_floor_div(t, spec->pane_ms) * spec->pane_ms;
 }
 
 const char *lw_spec_feature_name(const struct lw_spec *spec, int feature) {
@@ -84,19 +83,15 @@ int64_t lw_spec_longest_window(const struct lw_spec *spec) {
 
 /* ---- times of day ---- */
 
-static int64_t floor_div(int64_t a, int64_t b) {
-    return a / b - (a % b < 0);
-}
-
 /* A number that grows by one at every time at which something is due. Up to an hour the
  * offset at `at_ms` holds throughout: an hour that clocks repeat has its multiples twice.
  * Whole weeks begin on Monday; 1 January 1970 was a Thursday. */
 static int64_t turn_number(const struct lw_spec *spec, int64_t ms, int64_t at_ms,
                            int64_t every_ms) {
     if (LW_HOUR % every_ms == 0)
-        return floor_div(ms + lw_zone_offset(spec->zone, at_ms), every_ms);
+        return lw_floor_div(ms + lw_zone_offset(spec->zone, at_ms), every_ms);
     int64_t monday = every_ms % LW_WEEK == 0 ? 3 * LW_DAY : 0;
-    return floor_div(lw_zone_clock(spec->zone, ms) + monday, every_ms);
+    return lw_floor_div(lw_zone_clock(spec->zone, ms) + monday, every_ms);
 }
 
 bool lw_spec_due(const struct lw_spec *spec, int64_t end_ms, int64_t every_ms) {

@@ -141,14 +141,12 @@ static void merge_panes(const struct pane_list *list, int64_t from, int64_t unti
 }
 
 static int64_t day_of(int64_t ms) {
-    int64_t into = ms % LW_DAY;
-    return ms - (into < 0 ? into + LW_DAY : into);
+    return lw_floor_div(ms, LW_DAY) * LW_DAY;
 }
 
 /* The first multiple of `step` at or after ms. */
 static int64_t ceil_to(int64_t ms, int64_t step) {
-    int64_t into = ms % step;
-    return into > 0 ? ms + step - into : ms - into;
+    return -lw_floor_div(-ms, step) * step;
 }
 
 /* The newest day is over: no pane of it can follow. Panes older than those in memory

@@ -193,11 +193,6 @@ static void follow_owners(struct lw_leader *l) {
     }
 }
 
-static int64_t floor_pane(const struct lw_leader *l, int64_t ms) {
-    int64_t pane = l->spec->pane_ms, rest = ms % pane;
-    return ms - (rest < 0 ? rest + pane : rest);
-}
-
 /* A partition's clock is trusted once it has kept its value for an idle_timeout of
  * real time, the shortest quiet period of a live stream that counts. */
 static void follow_clock(const struct lw_leader *l, const struct lw_partition_view *v,
@@ -283,8 +278,8 @@ static int64_t complete_until(const struct lw_leader *l, const struct progress *
         return p->slowest;
     if (p->newest == INT64_MIN || p->furthest == INT64_MIN)
         return p->furthest;
-    int64_t all = floor_pane(l, p->newest) + l->spec->pane_ms;
-    int64_t wall = floor_pane(l, lw_wall_ms() - l->spec->lateness_ms);
+    int64_t all = lw_spec_pane_start(l->spec, p->newest) + l->spec->pane_ms;
+    int64_t wall = lw_spec_pane_start(l->spec, lw_wall_ms() - l->spec->lateness_ms);
     if (p->newest - p->furthest > l->spec->max_jump_ms) /* an implausible leap */
         all = p->furthest;
     if (l->flow == LW_QUIET) /* the sender waits for the leader */
@@ -387,7 +382,7 @@ static int64_t next_to_seal(const struct lw_leader *l, const struct progress *p,
                l->sealed_until_ms - p->newest > l->spec->max_jump_ms;
     if (l->sealed_until_ms != INT64_MIN)
         return l->sealed_until_ms;
-    return p->oldest == INT64_MAX ? INT64_MAX : floor_pane(l, p->oldest);
+    return p->oldest == INT64_MAX ? INT64_MAX : lw_spec_pane_start(l->spec, p->oldest);
 }
 
 /* Once all windows are empty, empty panes are skipped in one step. */

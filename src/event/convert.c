@@ -32,11 +32,6 @@ bool lw_convert_refuse_text(struct lw_refusal *no, const char *why, const char *
     return false;
 }
 
-/* Rounds towards the past, so that order is kept before 1970 too. */
-static int64_t floor_div(int64_t v, int64_t by) {
-    return v / by - (v % by < 0);
-}
-
 /* Units in a millisecond, or milliseconds in a unit. */
 static int64_t per_ms(enum lw_as as) {
     return as == LW_AS_MICROS ? 1000 : as == LW_AS_NANOS ? 1000000 : 1;
@@ -78,7 +73,7 @@ bool lw_convert_whole(const struct lw_decode_step *step, const struct lw_zone *z
     int64_t unit = ms_per(as);
     bool fits = v <= LW_MS_MAX / unit && v >= -LW_MS_MAX / unit;
     if (per_ms(as) > 1 || fits)
-        if (put_time(step, zone, floor_div(v, per_ms(as)) * unit, cell))
+        if (put_time(step, zone, lw_floor_div(v, per_ms(as)) * unit, cell))
             return true;
     return refuse_whole(no, too_large_a_time((double)v), v);
 }

@@ -91,10 +91,6 @@ struct lw_plan_moment {
     int64_t day, hour; /* days since 1970, hour of the day */
 };
 
-static inline int64_t lw_floor_div(int64_t a, int64_t b) {
-    return a / b - (a % b < 0);
-}
-
 static inline struct lw_plan_moment lw_plan_moment_of(const struct lw_plan *plan,
                                                       int64_t ms) {
     if (plan->zone)
