@@ -15,6 +15,7 @@
 #include "cli/options.h"
 #include "cli/signals.h"
 #include "cli/status.h"
+#include "store/tracking_json.h"
 
 #define WATCH_MIN 0.1
 #define WATCH_MAX 3600.0
@@ -60,21 +61,6 @@ static json_t *partition_json(const struct lw_status *s, int32_t p) {
     return o;
 }
 
-/* As in /api/v1/now. */
-static json_t *tracking_json(const struct lw_status *s) {
-    uint32_t champion = (uint32_t)fmax(lw_status_figure(s, "", "champion"), 0);
-    const struct lw_tracking *t = lw_tracking_find(&s->tracking, champion);
-    if (!s->config->spec.tracking.time_constant_ms)
-        return json_null();
-    json_t *o = json_object();
-    lw_json_set_bool(o, "served", s->tracking.served);
-    lw_json_set_ms(o, "since_ms", s->tracking_since_ms);
-    lw_json_set_number(o, "shift", t ? t->a : NAN);
-    lw_json_set_number(o, "slope", t ? t->b : NAN);
-    lw_json_set_number(o, "center", t ? t->c : NAN);
-    return o;
-}
-
 static json_t *trouble_json(const char *component, const char *who, int64_t since_ms,
                             const char *text) {
     json_t *o = json_object();
@@ -105,12 +91,15 @@ static json_t *troubles_json(const struct lw_status *s) {
 static json_t *status_json(const struct lw_status *s) {
     json_t *o = now_json(s->now), *parts = json_array(), *who = json_array();
     double lag = lw_status_lag(s);
+    uint32_t champion = (uint32_t)fmax(lw_status_figure(s, "", "champion"), 0);
     for (int32_t p = 0; p < s->nparts; p++)
         json_array_append_new(parts, partition_json(s, p));
     for (size_t i = 0; i < s->facts->nprocesses; i++)
         json_array_append_new(who, lw_json_text(s->facts->process[i].who, SIZE_MAX));
     lw_json_set_whole(o, "lag", lag);
-    lw_json_set(o, "tracking", tracking_json(s));
+    lw_json_set(o, "tracking",
+                lw_tracking_json(&s->config->spec.tracking, &s->tracking, champion,
+                                 s->tracking_since_ms));
     lw_json_set_text_or_null(o, "leader", s->facts->leader);
     lw_json_set(o, "processes", who);
     lw_json_set(o, "problems", troubles_json(s));

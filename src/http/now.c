@@ -10,6 +10,7 @@
 #include "http/now.h"
 #include "http/private.h"
 #include "http/serve.h"
+#include "store/tracking_json.h"
 
 /* ---- the newest evaluation ---- */
 
@@ -106,20 +107,6 @@ static json_t *champion_json(struct lw_server *s, const struct lw_snapshot *n) {
     lw_json_set_text(o, "name", loaded ? lw_model_name(c->model) : NULL);
     lw_json_set_text(o, "kind", loaded ? lw_model_kind(c->model) : NULL);
     lw_watch_champion_put(c);
-    return o;
-}
-
-/* How the champion's predictions are tracked; null: tracking is off. */
-static json_t *tracking_json(const struct lw_spec *spec, const struct lw_snapshot *n) {
-    const struct lw_tracking *t = lw_tracking_find(&n->tracking, n->aliases.champion);
-    if (!spec->tracking.time_constant_ms)
-        return json_null();
-    json_t *o = json_object();
-    lw_json_set_bool(o, "served", n->tracking.served);
-    lw_json_set_ms(o, "since_ms", n->tracking_since_ms);
-    lw_json_set_number(o, "shift", t ? t->a : NAN);
-    lw_json_set_number(o, "slope", t ? t->b : NAN);
-    lw_json_set_number(o, "center", t ? t->c : NAN);
     return o;
 }
 
@@ -253,7 +240,9 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
     lw_json_set_int(o, "seen_ms", n->taken_ms);
     lw_json_set_whole(o, "at_ms", at > 0 ? at : NAN);
     lw_json_set(o, "champion", champion_json(s, n));
-    lw_json_set(o, "tracking", tracking_json(spec, n));
+    lw_json_set(o, "tracking",
+                lw_tracking_json(&spec->tracking, &n->tracking, n->aliases.champion,
+                                 n->tracking_since_ms));
     lw_json_set_bool(o, "training", lw_now_figure(n->now, "training") > 0);
     for (size_t i = 0; i < spec->nwindows; i++)
         json_array_append_new(windows, window_json(spec, n->now, &spec->window[i]));
