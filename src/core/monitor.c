@@ -161,17 +161,17 @@ struct rule_change {
     double once_in_days;
 };
 
+/* was: the state before the reading, which has the thresholds that were in force. */
 static struct rule_change rule_reads(const struct lw_rule *rule, int subject,
-                                     const struct lw_rule_state *state,
+                                     const struct lw_rule_state *was,
                                      const struct lw_reading *reading) {
     return (struct rule_change){.rule = rule,
                                 .subject = subject,
-                                .state = state,
+                                .state = was,
                                 .reading = *reading,
                                 .transition = LW_STAYS,
-                                .bounds = lw_rule_bounds(rule, state),
-                                .once_in_days =
-                                    lw_rule_days(rule, state, reading->value)};
+                                .bounds = lw_rule_bounds(rule, was),
+                                .once_in_days = lw_rule_days(rule, was, reading->value)};
 }
 
 static void change_alert(struct lw_monitor *m, const struct rule_change *change,
@@ -240,6 +240,21 @@ static void note_fault(const struct lw_monitor *m, const struct lw_rule *rule,
     state->unit = f->unit;
 }
 
+/* Steps the rule on a subject; what there is to say is worked out when it changes. */
+static void rule_step(struct lw_monitor *m, const struct lw_rule *rule, int subject,
+                      struct lw_rule_state *state, const struct lw_reading *reading,
+                      struct lw_evaluation *out) {
+    const struct lw_rule_state was = *state;
+    enum lw_transition transition = lw_rule_step(rule, state, reading, out->at_ms);
+    note_fault(m, rule, subject, reading, state);
+    if (transition == LW_STAYS)
+        return;
+    struct rule_change change = rule_reads(rule, subject, &was, reading);
+    change.state = state;
+    change.transition = transition;
+    change_alert(m, &change, out);
+}
+
 static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out,
                        struct verdicts *v) {
     const struct lw_rule *rule = &m->spec->rule[r];
@@ -251,11 +266,7 @@ static void apply_rule(struct lw_monitor *m, size_t r, struct lw_evaluation *out
         int subject = lw__monitor_subject(rule, i);
         struct lw_rule_state *state = &m->state[m->state_of[r] + i];
         struct lw_reading reading = lw__monitor_reading(m, rule, subject);
-        struct rule_change change = rule_reads(rule, subject, state, &reading);
-        change.transition = lw_rule_step(rule, state, &reading, out->at_ms);
-        note_fault(m, rule, subject, &reading, state);
-        if (change.transition != LW_STAYS)
-            change_alert(m, &change, out);
+        rule_step(m, rule, subject, state, &reading, out);
         if (reading.known && reading.n >= rule->min_n)
             note_trigger(m, rule, subject, state, reading.value, v);
     }
@@ -273,10 +284,7 @@ void lw_monitor_live(struct lw_monitor *m, size_t r, int64_t at_ms,
     lw_assert(lw_metric_live(rule->metric) && m->live_known);
     struct lw_reading reading = rule->metric->live(&m->live);
     *out = (struct lw_evaluation){.at_ms = at_ms};
-    struct rule_change change = rule_reads(rule, LW_RULE_MODEL, state, &reading);
-    change.transition = lw_rule_step(rule, state, &reading, at_ms);
-    if (change.transition != LW_STAYS)
-        change_alert(m, &change, out);
+    rule_step(m, rule, LW_RULE_MODEL, state, &reading, out);
 }
 
 /* A champion of some age that a recalibration would already improve: no alert, but its
