@@ -234,8 +234,9 @@ static int calibrate_rules(struct calibration *c, struct calibrate_run *now,
         const struct lw_config_change change = {section, "budget", RULE_BUDGET};
         rc = lw_config_edit((const char *)text.data, text.len, c->path, &change, &next,
                             err);
-        lw_buf_clear(&text);
-        lw_buf_put(&text, next.data, next.len);
+        struct lw_buf before = text;
+        text = next;
+        next = before;
         changed = true;
     }
     struct calibrate_run run = {0};

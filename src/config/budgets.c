@@ -2,7 +2,6 @@
  * (`alerts.critical`, `alerts.warning`), which all rules without thresholds divide evenly
  * among them. Features of one rule divide its budget again. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -47,16 +46,6 @@ static double rate_of_subject(const struct lw_spec *spec, const struct lw_rule *
            (double)lw_rule_subjects(spec, rule);
 }
 
-static const char *names_on_budget(char *out, size_t size) {
-    const struct lw_metric *metric;
-    size_t len = 0;
-    for (size_t i = 0; (metric = lw_metric_at(i)); i++)
-        if (lw_metric_takes_budget(metric) && len < size)
-            len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "",
-                                    lw_metric_name(metric));
-    return out;
-}
-
 int lw_config_rule_budget(struct lw_load *load, const struct lw_yaml *node,
                           struct lw_rule_item *item) {
     struct lw_rule *rule = &item->rule;
@@ -72,7 +61,8 @@ int lw_config_rule_budget(struct lw_load *load, const struct lw_yaml *node,
             at ? "'%s' takes fixed thresholds only; a budget is for %s"
                : "a threshold is missing: 'warn', 'critical' or both ('%s' takes no "
                  "budget; these do: %s)",
-            lw_metric_name(rule->metric), names_on_budget(names, sizeof names));
+            lw_metric_name(rule->metric),
+            lw_config_metric_names(lw_metric_takes_budget, names, sizeof names));
     bool warns = bare || !isnan(rule->warn), criticals = bare || !isnan(rule->critical);
     double whole = at ? rate_of_subject(&load->config->spec, rule, &item->budget) : SHARE;
     rule->rate[LW_USUAL_WARN] = warns ? whole : 0;

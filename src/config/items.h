@@ -29,6 +29,10 @@ struct lw_rule_item {
 int lw_config_rule_budget(struct lw_load *load, const struct lw_yaml *node,
                           struct lw_rule_item *item);
 
+/* Into out: the names of the wanted metrics, for a message (rules.c). */
+const char *lw_config_metric_names(bool (*wanted)(const struct lw_metric *), char *out,
+                                   size_t size);
+
 /* The i-th metric that a rule can name, or NULL. */
 const char *lw_rule_word(int i);
 

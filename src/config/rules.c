@@ -158,15 +158,19 @@ static bool has_no_range(const struct lw_spec *spec, const struct lw_rule *rule)
                : rule->feature >= 0 && isinf(column->lo) && isinf(column->hi);
 }
 
-static const char *names_for_prediction(char *out, size_t size) {
+const char *lw_config_metric_names(bool (*wanted)(const struct lw_metric *), char *out,
+                                   size_t size) {
     const struct lw_metric *metric;
     size_t len = 0;
     for (size_t i = 0; (metric = lw_metric_at(i)); i++)
-        if (lw_metric_judged(metric) && (metric->columns & LW_ON_PREDICTION) &&
-            len < size)
+        if (wanted(metric) && len < size)
             len += (size_t)snprintf(out + len, size - len, "%s%s", len ? ", " : "",
                                     lw_metric_name(metric));
     return out;
+}
+
+static bool is_for_prediction(const struct lw_metric *metric) {
+    return lw_metric_judged(metric) && (metric->columns & LW_ON_PREDICTION);
 }
 
 /* Target and prediction are numeric. */
@@ -175,9 +179,10 @@ static int check_score(struct lw_load *load, const struct lw_yaml *node,
     const struct lw_metric *metric = rule->metric;
     char names[200];
     if (rule->feature == LW_RULE_PREDICTION && !(metric->columns & LW_ON_PREDICTION))
-        return lw_yaml_fail(load->tree, node, load->err,
-                            "'%s' is not measured for the prediction; these are: %s",
-                            metric->name, names_for_prediction(names, sizeof names));
+        return lw_yaml_fail(
+            load->tree, node, load->err,
+            "'%s' is not measured for the prediction; these are: %s", metric->name,
+            lw_config_metric_names(is_for_prediction, names, sizeof names));
     if (rule->feature == LW_RULE_TARGET && !(metric->columns & LW_ON_TARGET))
         return lw_yaml_fail(load->tree, node, load->err,
                             "'%s' needs a category, the target is numeric", metric->name);
