@@ -49,7 +49,16 @@ else
     says "name"
 fi
 
+# Settings from the stream's own history: a configuration that is valid, comments and all.
+expect 0 backtest -c "$dir/a.yaml" --calibrate "$trips"
+prints "proposed, judged on"
+cp "$dir/out" "$dir/calibrated.yaml"
+check "every comment is kept" test "$(grep -c '#' "$dir/calibrated.yaml")" -ge "$(grep -c '#' "$dir/a.yaml")"
+expect 0 check -c "$dir/calibrated.yaml" --offline
+
 # ---- errors
+expect 2 backtest -c "$dir/a.yaml" --calibrate --html "$dir/page.html" "$trips"
+says "--calibrate takes"
 expect 2 backtest -c "$dir/a.yaml"
 says "no input files"
 # A feed that stays broken: nothing is trained from then on, until a person releases it.
