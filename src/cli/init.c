@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "draft/draft.h"
@@ -20,7 +21,7 @@
 #define MORE 4096 /* records between two updates of the progress bar */
 
 struct init_options {
-    const char *out, *target, *time, *id, *range;
+    const char *out, *target, *time, *id, *range, *time_zone;
     struct lw_texts leave_out;
     bool force;
     char **files;
@@ -219,11 +220,22 @@ static int parse_range(const char *text, struct lw_draft_wishes *wishes,
     return lw_fail(err, LW_ECONFIG, "--range takes LOW,HIGH, not \"%.40s\"", text);
 }
 
+static int check_zone(const char *name, struct lw_err *err) {
+    if (!name)
+        return 0;
+    struct lw_zone *zone = lw_zone_new(name, err);
+    if (!zone)
+        lw_err_context(err, "--time-zone");
+    lw_zone_free(zone);
+    return zone ? 0 : -1;
+}
+
 static int init_draft(const struct init_options *o, struct lw_err *err) {
     struct init_reading r = {0};
     struct lw_draft_wishes wishes = {.target = o->target,
                                      .time = o->time,
                                      .id = o->id,
+                                     .time_zone = o->time_zone,
                                      .leave_out = o->leave_out.text,
                                      .nleave_out = o->leave_out.n};
     char stream[64], schema[1024], files[256];
@@ -231,7 +243,8 @@ static int init_draft(const struct init_options *o, struct lw_err *err) {
     stream_name(o->files[0], stream, sizeof stream);
     schema_path(o, stream, schema, sizeof schema);
     file_list(o, files, sizeof files);
-    int rc = parse_range(o->range, &wishes, err);
+    int rc =
+        parse_range(o->range, &wishes, err) || check_zone(o->time_zone, err) ? -1 : 0;
     if (rc == 0 && o->out)
         rc = refuse_existing(o, o->out, err) || refuse_existing(o, schema, err) ? -1 : 0;
     if (rc == 0)
@@ -260,6 +273,7 @@ static int init_main(int argc, char **argv) {
         {0, LW_OPTION_TEXT, "range", &o.range},
         {0, LW_OPTION_TEXT, "time", &o.time},
         {0, LW_OPTION_TEXT, "id", &o.id},
+        {0, LW_OPTION_TEXT, "time-zone", &o.time_zone},
         {0, LW_OPTION_LIST, "leave-out", &o.leave_out},
         {0, LW_OPTION_FLAG, "force", &o.force},
     };
@@ -287,6 +301,8 @@ const struct lw_command lw_cmd_init = {
     "      --range LOW,HIGH   plausible values of the target (default: from its quantiles)\n"
     "      --time FIELD       the event time (default: the timestamp in whose order they are)\n"
     "      --id FIELD         what identifies an event (default: a field of unique values)\n"
+    "      --time-zone NAME   the clocks that the stream lives by, such as Europe/Rome: for\n"
+    "                         days, weeks, and the hours of times that are in UTC\n"
     "      --leave-out FIELD  not a feature, because it is known too late; may be repeated\n"
     "      --force            overwrite existing files\n"
     "\n"

@@ -125,6 +125,7 @@ struct lw_draft *lw_draft_new(const struct lw_draft_sample *sample,
                               const struct lw_draft_wishes *wishes, struct lw_err *err) {
     struct lw_draft *d = lw_calloc(1, sizeof *d);
     d->sample = sample;
+    d->time_zone = wishes->time_zone;
     d->field = lw_calloc(sample->n + 1, sizeof *d->field);
     d->id = d->time = d->from = d->to = -1;
     if (draft_steps(d, wishes, err) == 0)

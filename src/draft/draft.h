@@ -66,6 +66,7 @@ struct lw_draft_term {
 
 struct lw_draft {
     const struct lw_draft_sample *sample; /* borrowed */
+    const char *time_zone;                /* borrowed; NULL: unknown */
     struct lw_draft_field *field;         /* one for each column */
     double *target;                       /* of the rows of the sample; NAN: unusable */
     int id, time;                         /* columns, or -1 */
@@ -81,6 +82,7 @@ struct lw_draft {
 struct lw_draft_wishes {
     const char *target;    /* FIELD, or minutes_between:A,B */
     const char *time, *id; /* fields */
+    const char *time_zone; /* of the clocks that the stream lives by */
     const char *const *leave_out;
     size_t nleave_out;
     double lo, hi; /* range of the target */

@@ -96,6 +96,7 @@ static void add_column(struct schema_walk *w, const char *name,
         struct lw_draft_column *c = &s->column[s->n++];
         *c = (struct lw_draft_column){.type = (enum lw_draft_type)type,
                                       .nullable = nullable,
+                                      .local = node->local,
                                       .distinct = lw_hll_new()};
         lw_copy(c->name, sizeof c->name, name);
         if (type != LW_DRAFT_REAL && type != LW_DRAFT_FLAG) {

@@ -41,6 +41,7 @@ struct lw_draft_column {
     char name[LW_NAME_MAX];
     enum lw_draft_type type;
     bool nullable;             /* by the schema */
+    bool local;                /* a time of local clocks, by the schema */
     uint64_t present, missing; /* values */
     uint64_t times;            /* texts that are times in ISO 8601 */
     struct lw_hll *distinct;

@@ -92,9 +92,13 @@ static void write_event(const struct lw_draft *d, struct lw_buf *out) {
                              "id: no field has a different value in each event");
     }
     write_time(d, out);
-    lw__draft_write_line(out, "  # time_zone: America/New_York",
-                         "for hours and weekdays by local clocks; without it UTC, or the "
-                         "clocks of local types");
+    if (d->time_zone) {
+        snprintf(line, sizeof line, "  time_zone: %s", d->time_zone);
+        lw__draft_write_line(out, line, "--time-zone");
+    } else
+        lw__draft_write_line(out, "  # time_zone: America/New_York",
+                             "for hours, days and weeks by local clocks; without it UTC, "
+                             "or the clocks of local types");
     lw_buf_printf(out, "  fields:\n");
     for (size_t i = 0; i < d->sample->n; i++)
         if (is_listed(d, i))
@@ -131,10 +135,35 @@ static void hour_name(const struct lw_draft *d, size_t column, char *out, size_t
         snprintf(out, size, "%.80s_hour-of-day", name_of(d, (int)column));
 }
 
+/* Whether there is something to monitor besides hours. */
+static bool has_values(const struct lw_draft *d) {
+    for (size_t i = 0; i < d->sample->n; i++)
+        if (d->field[i].role == LW_DRAFT_NUMBER || d->field[i].role == LW_DRAFT_CATEGORY)
+            return true;
+    return false;
+}
+
+/* An hour by UTC drifts whenever the clocks that the stream lives by change, which is no
+ * news to anybody: it is only suggested. */
+static void write_clock(const struct lw_draft *d, size_t column, struct lw_buf *out) {
+    const struct lw_draft_column *c = &d->sample->column[column];
+    bool date = c->type == LW_DRAFT_DATE;
+    bool steady = date || c->local || d->time_zone || !has_values(d);
+    char line[400], hour[LW_NAME_MAX];
+    hour_name(d, column, hour, sizeof hour);
+    snprintf(line, sizeof line, "  %s%s: {of: \"%s(%s)\"}", steady ? "" : "# ",
+             lw__draft_scalar(hour).text, date ? "weekday" : "hour",
+             name_of(d, (int)column));
+    lw__draft_write_line(out, line, "%s",
+                         steady ? ""
+                                : "with time_zone; an hour by UTC drifts when summer "
+                                  "time begins and ends");
+}
+
 static void write_feature(const struct lw_draft *d, size_t column, struct lw_buf *out) {
     const struct lw_draft_field *f = &d->field[column];
     struct lw_draft_scalar name = lw__draft_scalar(name_of(d, (int)column));
-    char line[400], lo[32], hi[32], hour[LW_NAME_MAX];
+    char line[400], lo[32], hi[32];
     if (f->role == LW_DRAFT_NUMBER) {
         snprintf(line, sizeof line, "  %s: {range: [%s, %s]}", name.text,
                  lw_format_f64(lo, sizeof lo, f->range.lo),
@@ -145,13 +174,8 @@ static void write_feature(const struct lw_draft *d, size_t column, struct lw_buf
         snprintf(line, sizeof line, many ? "  %s: {cap: %d}" : "  %s: {}", name.text,
                  CAP);
         lw__draft_write_line(out, line, "%.0f values", f->distinct);
-    } else if (f->role == LW_DRAFT_INSTANT) {
-        bool date = d->sample->column[column].type == LW_DRAFT_DATE;
-        hour_name(d, column, hour, sizeof hour);
-        snprintf(line, sizeof line, "  %s: {of: \"%s(%s)\"}", lw__draft_scalar(hour).text,
-                 date ? "weekday" : "hour", name_of(d, (int)column));
-        lw__draft_write_line(out, line, "%s", "");
-    }
+    } else if (f->role == LW_DRAFT_INSTANT)
+        write_clock(d, column, out);
 }
 
 void lw__draft_write_events(const struct lw_draft *d, struct lw_buf *out) {

@@ -44,6 +44,12 @@ check "left out on request" grep -qF "# left out: items: --leave-out" sales.yaml
 expect 0 check -c sales.yaml --offline "$sales"
 check "an unordered file is noticed" grep -q "not in order of arrival" sales.yaml
 
+# ---- the clocks that the stream lives by ----
+expect 0 init "$sales" --target amount --time-zone Europe/Rome
+prints "time_zone: Europe/Rome"
+expect 2 init "$sales" --target amount --time-zone Europe/Roma
+says '--time-zone: time zone "Europe/Roma" is not known'
+
 # ---- several files are one sample ----
 expect 0 init "$few" "$trips" --target $minutes
 prints "and 1 more"

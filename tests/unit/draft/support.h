@@ -48,6 +48,9 @@ static inline struct lw_schema *schema_of_fields(const char *fields) {
         if (strcmp(type, "time") == 0)
             lw_buf_printf(&json,
                           "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}");
+        else if (strcmp(type, "local") == 0)
+            lw_buf_printf(
+                &json, "{\"type\":\"long\",\"logicalType\":\"local-timestamp-millis\"}");
         else if (strcmp(type, "date") == 0)
             lw_buf_printf(&json, "{\"type\":\"int\",\"logicalType\":\"date\"}");
         else

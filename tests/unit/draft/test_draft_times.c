@@ -154,6 +154,39 @@ static void without_times_it_is_the_records(void **state) {
     made_free(&m);
 }
 
+static void event_of_calls(size_t i, struct lw_cell *c, struct lw_rng *rng) {
+    c[0] = time_cell(T0 + (int64_t)i * LW_MINUTE);
+    c[1] = time_cell(T0 + (int64_t)i * LW_MINUTE - (int64_t)lw_rng_below(rng, LW_DAY));
+    c[2] = lw_cell_num(lw_rng_normal(rng));
+    c[3] = lw_cell_num(lw_rng_normal(rng)); /* if there is a fourth field */
+}
+
+/* An hour by UTC would drift whenever the clocks change. */
+static void hours_are_watched_by_clocks_that_people_live_by(void **state) {
+    (void)state;
+    const struct lw_draft_wishes rome = {
+        .lo = NAN, .hi = NAN, .time_zone = "Europe/Rome"};
+    static const struct {
+        const char *fields;
+        bool zone, watched;
+    } cases[] = {{"at:time due:time target:double x:double", false, false},
+                 {"at:time due:time target:double x:double", true, true},
+                 {"at:time due:local target:double x:double", false, true},
+                 {"at:time due:time target:double", false, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct made m =
+            made_of(cases[i].fields, 3000, event_of_calls, cases[i].zone ? &rome : NULL);
+        char *text = text_of(&m);
+        assert_non_null(strstr(text, "hour(due)"));
+        assert_int_equal(strstr(text, "\n  due_hour: {of:") != NULL, cases[i].watched);
+        assert_int_equal(strstr(text, "\n  # due_hour: {of:") != NULL, !cases[i].watched);
+        assert_int_equal(strstr(text, "\n  time_zone: Europe/Rome") != NULL,
+                         cases[i].zone);
+        free(text);
+        made_free(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bare_long_is_a_time_in_its_unit),
@@ -162,6 +195,7 @@ int main(void) {
         cmocka_unit_test(a_text_is_a_time_and_the_only_one_has_an_hour),
         cmocka_unit_test(a_few_wrong_times_change_nothing),
         cmocka_unit_test(without_times_it_is_the_records),
+        cmocka_unit_test(hours_are_watched_by_clocks_that_people_live_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
