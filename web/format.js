@@ -93,6 +93,19 @@ export function duration(ms) {
   return `${first} ${unit}${rest ? ` ${rest} ${next[0]}` : ""}`;
 }
 
+/** The verdict on a feature: a state and a word. Null: there are too few values on a side. */
+export function verdictOf(feature) {
+  if (!feature || feature.drift === null || feature.drift === undefined) return {state: "none", text: "unknown"};
+  if (feature.drift) return {state: "bad", text: "drift"};
+  return feature.shifted ? {state: "watch", text: "shifted"} : {state: "good", text: "no drift"};
+}
+
+/** How rare a value is on this stream: "once in 45 days". */
+export function rarity(days) {
+  if (!known(days)) return DASH;
+  return days > 365 ? "less than once a year" : days < 1.5 ? "about daily" : `once in ${days.toFixed(0)} days`;
+}
+
 /** "three_days" → "three days" */
 export const words = (name) => name.replaceAll("_", " ");
 

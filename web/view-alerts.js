@@ -1,6 +1,6 @@
 // Alerts: firing ones first, then resolved ones.
 import {absent, bodyOf, h, put, rebuild, replace} from "./dom.js";
-import {count, duration, eventTime, figure, plural, wallMoment, words} from "./format.js";
+import {count, duration, eventTime, figure, plural, rarity, wallMoment, words} from "./format.js";
 
 const RESOLVED_SHOWN = 5;
 const SIGNS = {critical: "▲", warning: "△"};
@@ -42,8 +42,10 @@ function item(alert, silences) {
       fact("since", eventTime(alert.since_ms)),
       firing ? null : fact("resolved", eventTime(alert.at_ms)),
       lasted ? fact(firing ? "for" : "after", duration(lasted)) : null,
-      fact("value", `${figure(alert.value)} (threshold ${figure(alert.threshold)})`),
-      fact("over", `${words(alert.window || "")}, n = ${count(alert.n)}`),
+      alert.value || alert.threshold ?
+        fact("value", `${figure(alert.value)} (threshold ${figure(alert.threshold)})`) : null,
+      alert.once_in_days ? fact("values this large", rarity(alert.once_in_days)) : null,
+      alert.window ? fact("over", `${words(alert.window)}, n = ${count(alert.n)}`) : null,
       alert.model ? fact("model", `v${alert.model}`) : null,
       fact("incident", h("code", {}, alert.incident || ""))));
 }

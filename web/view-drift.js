@@ -2,7 +2,7 @@
 // feature. A darker cell is a larger value; a bar below it marks the verdict "drift", so that it does not
 // depend on colour alone.
 import {absent, bodyOf, byId, choice, h, replace, table, tableOnDemand} from "./dom.js";
-import {DASH, eventTime, figure, words} from "./format.js";
+import {DASH, eventTime, figure, verdictOf, words} from "./format.js";
 import {colours, dateLabel, dateTicks, nearest, timeSlider} from "./plot.js";
 
 const LABELS = {psi: "PSI", js: "JS distance", ks: "KS distance", w1: "Wasserstein distance", energy: "Energy distance",
@@ -16,6 +16,8 @@ const SHARE = [0.01, 0.05, 0.1, 0.25];
 /** Upper limits of the colours. PSI: 0.1 and 0.25 are its customary limits. One limit: no or yes. */
 const STEPS = {psi: [0.05, 0.1, 0.25, 0.5], psi_first: [0.05, 0.1, 0.25, 0.5], js: DISTANCE, ks: DISTANCE,
   missing: SHARE, out_of_range: SHARE, unseen: SHARE, fault: [1]};
+/** Metrics that need a verdict: without enough values on both sides they are unknown. */
+const COMPARED = ["psi", "js", "ks", "w1", "energy", "psi_first"];
 const ROW = 28;
 
 let parts = null;
@@ -121,6 +123,7 @@ function build() {
   const axis = h("canvas", {class: "axis"});
   const readout = h("p", {class: "readout"});
   const key = h("ul", {class: "key"});
+  const changes = h("div", {class: "changes"});
   const grid = h("div", {class: "heatmap"},
     rows.map((r) => h("div", {class: "row"}, r.button, r.canvas, r.value, r.verdict)),
     h("div", {class: "row"}, h("span", {class: "name"}), axis));
@@ -139,8 +142,8 @@ function build() {
   grid.addEventListener("pointermove", pointed);
   grid.addEventListener("pointerleave", () => actions.point(null));
   const data = tableOnDemand("The same as a table", dataTable);
-  parts = {rows, axis, readout, key, data, update};
-  replace(bodyOf("drift"), key, grid, readout, data);
+  parts = {rows, axis, readout, key, changes, data, update};
+  replace(bodyOf("drift"), key, grid, readout, changes, data);
 }
 
 function drawKey(c) {
@@ -151,7 +154,21 @@ function drawKey(c) {
     const swatch = h("i", {class: "swatch"});
     swatch.style.background = i < ends.length ? c.heat[i] : c.heat[c.heat.length - 1];
     return h("li", {}, swatch, text);
-  }), h("li", {}, h("i", {class: "swatch judged"}), "judged as drift"));
+  }), h("li", {}, h("i", {class: "swatch judged"}), "judged as drift"),
+  state.heat.values.some((row) => row.some((v) => v === null)) ?
+    h("li", {}, h("i", {class: "swatch unknown"}), "unknown") : null);
+}
+
+/** What changed in the newest window, in plain units: also for those who cannot hover. */
+function drawChanges() {
+  const w = state.now.windows.find((x) => x.name === state.window);
+  const changed = w ? w.features.filter((f) => f.shift) : [];
+  replace(parts.changes, changed.length ? [
+    h("h3", {}, `What changed over the last ${words(state.window)}, for certain`),
+    h("dl", {class: "facts"}, changed.map((f) => {
+      const {state: how, text} = verdictOf(f);
+      return h("div", {"data-state": how}, h("dt", {}, `${f.name} (${text})`), h("dd", {}, f.shift));
+    }))] : null);
 }
 
 function dataTable() {
@@ -169,15 +186,16 @@ function draw() {
   drawKey(c);
   parts.rows.forEach((r, f) => {
     const now = featureNow(r.name);
-    const drift = Boolean(now && now.drift);
+    const verdict = verdictOf(now);
     drawRow(r.canvas, f, c);
     r.button.setAttribute("aria-pressed", String(state.feature === r.name));
-    r.value.textContent = now ? figure(now[state.heat.metric]) : DASH;
-    const shifted = Boolean(now && now.shifted);
-    r.verdict.textContent = drift ? "drift" : shifted ? "shifted" : "no drift";
-    r.verdict.dataset.state = drift ? "bad" : shifted ? "watch" : "good";
+    r.value.textContent = now && (verdict.state !== "none" || !COMPARED.includes(state.heat.metric)) ?
+      figure(now[state.heat.metric]) : DASH;
+    r.verdict.textContent = verdict.text;
+    r.verdict.dataset.state = verdict.state;
     r.verdict.title = (now && now.shift) || "";
   });
+  drawChanges();
   drawAxis(parts.axis, c);
 }
 

@@ -43,15 +43,38 @@ function sentence(ms) {
   return bits.join(", ");
 }
 
-/** Are predictions corrected by what sealed panes showed, and by how much? */
-function trackingSentence(now) {
+/** Features whose data are in quarantine, from the audit trail, which begins with the newest entry. */
+function quarantined(audit) {
+  const open = new Map();
+  for (const entry of [...(audit || [])].reverse()) {
+    const span = /^span (\d+): (\S+)/.exec(entry.detail || "");
+    if (span && entry.what === "quarantined") open.set(span[1], span[2]);
+    if (span && ["quarantine_ended", "released"].includes(entry.what)) open.delete(span[1]);
+  }
+  return [...new Set(open.values())];
+}
+
+function shiftWords(t) {
+  if (t.shift === null) return "this version is not tracked yet";
+  const size = number(Math.abs(t.shift));
+  return Number(size) === 0 ? "an average prediction is answered as it is" :
+    `an average prediction is answered ${size} ${t.shift < 0 ? "lower" : "higher"}`;
+}
+
+/** Are predictions corrected by what sealed panes showed, by how much, and is it worth it? */
+function trackingSentence({now, window: name, audit}) {
   const t = now.tracking;
   if (!t) return "Tracking is off: the champion's own predictions are the answers.";
   const since = t.since_ms ? ` since ${eventTime(t.since_ms)}` : "";
-  if (!t.served) return `Tracking runs as a shadow${since}: the champion's own predictions are the answers.`;
-  const shift = t.shift === null ? "this version is not tracked yet" :
-    `an average prediction is answered ${number(Math.abs(t.shift))} ${t.shift < 0 ? "lower" : "higher"}`;
-  return `Tracked predictions are served${since}; at the moment, ${shift}.`;
+  const w = now.windows.find((x) => x.name === name);
+  const [tracked, untracked] = ["_tracked", "_untracked"].map((end) => (w ? w[now.task.error + end] : null));
+  const both = tracked === null || untracked === null ? "" : ` Over the last ${words(name)}, the ${now.task.label} is ` +
+    `${number(tracked)} with tracking and ${number(untracked)} without.`;
+  const broken = quarantined(audit);
+  const paused = broken.length ? ` Tracking is paused: ${broken.join(", ")} ${broken.length > 1 ? "are" : "is"} in ` +
+    "quarantine, so nothing is followed, and the correction fades." : "";
+  return t.served ? `Tracked predictions are served${since}; at the moment, ${shiftWords(t)}.${both}${paused}` :
+    `Tracking runs as a shadow${since}: the champion's own predictions are the answers.${both}${paused}`;
 }
 
 /** Decisions of the audit trail as marks. */
@@ -221,7 +244,7 @@ export function renderError(s, actions) {
     draw();
     parts.data.refresh();
   }
-  replace(parts.tracking, trackingSentence(s.now));
+  replace(parts.tracking, trackingSentence(s));
   pointError(s);
 }
 

@@ -1,6 +1,6 @@
 // One feature: the champion's reference against the window, drawn from the sketches.
 import {absent, bodyOf, byId, h, replace, say, table, tableOnDemand} from "./dom.js";
-import {DASH, count, figure, percent, words} from "./format.js";
+import {DASH, count, figure, percent, verdictOf, words} from "./format.js";
 import {colours} from "./plot.js";
 
 const POINTS = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99];
@@ -70,8 +70,9 @@ const isCategory = (data) => data.kind === "category";
 
 function sentence(data, verdict, window_) {
   const bits = [];
+  const said = {"bad": "Drift", "watch": "Shifted", "good": "No drift", "none": "Too few values to judge"};
   if (verdict)
-    bits.push(`${verdict.drift ? "Drift" : verdict.shifted ? "Shifted" : "No drift"} over ${words(window_)}: ` +
+    bits.push(`${said[verdictOf(verdict).state]} over ${words(window_)}: ` +
       `${verdict.shift ? `${verdict.shift}; ` : ""}PSI ${figure(verdict.psi)}, ` +
       `Jensen-Shannon distance ${figure(verdict.js)}` +
       (verdict.psi_first !== null && verdict.psi_first !== undefined ?

@@ -1,10 +1,10 @@
 // The state in one sentence, and the most important figures.
 import {byId, h, replace, say} from "./dom.js";
-import {DASH, count, duration, eventTime, number, percent, plural, short, words} from "./format.js";
+import {DASH, count, duration, eventTime, number, percent, plural, short, verdictOf, words} from "./format.js";
 
 /** Figures of the error of a window; their names begin with the error's. */
 const errorOf = (w, error) => ({value: w[error], se: w[`${error}_se`], expected: w[`${error}_expected`],
-  ratio: w[`${error}_ratio`], first: w[`${error}_first`]});
+  ratio: w[`${error}_ratio`], first: w[`${error}_first`], untracked: w[`${error}_untracked`]});
 
 /** Compares the error with its expectation: a text and a state. */
 function verdict(w, error) {
@@ -20,32 +20,45 @@ function verdict(w, error) {
   return {state: "good", text: "error is as expected"};
 }
 
+/** Which features have drifted, and how many have changed by less. */
+function drift(w) {
+  const verdicts = w ? w.features.map((f) => [f.name, verdictOf(f).state]) : [];
+  const of = (state) => verdicts.filter((v) => v[1] === state).map((v) => v[0]);
+  const [drifted, shifted] = [of("bad"), of("watch")];
+  if (of("none").length === verdicts.length) return "drift is unknown";
+  const many = drifted.length === 0 ? "no feature has drifted" :
+    `${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""} drifted`;
+  return shifted.length ? `${many}, ${count(shifted.length)} shifted slightly` : many;
+}
+
 function headline(now, w) {
   if (!now.champion)
     return now.training ? "Version 1 is being trained." :
       "There is no model yet: version 1 is trained once the configured bootstrap is complete.";
   const v = verdict(w, now.task.error);
-  const drifted = w ? w.features.filter((f) => f.drift).map((f) => f.name) : [];
-  const drift = drifted.length === 0 ? "no feature has drifted" :
-    `${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""} drifted`;
   const alerts = now.alerts_firing ? `${plural(now.alerts_firing, "alert")} firing` : "no alert is firing";
-  return `Over the last ${words(w.name)}, the ${v.text}; ${drift}; ${alerts}.`;
+  return `Over the last ${words(w.name)}, the ${v.text}; ${drift(w)}; ${alerts}.`;
 }
 
-const tile = (name, value, note, state) => h("div", {class: "tile", "data-state": state || null},
-  h("dt", {}, name), h("dd", {class: "big"}, value), h("dd", {class: "note"}, note));
+const tile = (name, value, note, state, more) => h("div", {class: "tile", "data-state": state || null},
+  h("dt", {}, name), h("dd", {class: "big"}, value), h("dd", {class: "note"}, note),
+  more ? h("dd", {class: "note more"}, more) : null);
+
+/** Are the answers not the champion's own predictions? */
+const differs = (e) => e.value !== null && e.untracked !== null && number(e.untracked) !== number(e.value);
 
 function tiles(now, w) {
   const health = now.health || {};
   const c = now.champion;
   const v = verdict(w, now.task.error);
-  const e = w ? errorOf(w, now.task.error) : {value: null, expected: null, first: null};
+  const e = w ? errorOf(w, now.task.error) : {value: null, expected: null, first: null, untracked: null};
   const sign = {good: "✓ ", watch: "△ ", bad: "▲ "}[v.state] || "";
   const better = e.first && e.value ? 1 - e.value / e.first : null;
   return [
     tile(now.task.label, number(e.value), e.expected !== null ?
-      `${sign}expected ${number(e.expected)} ± ${number(2 * e.se)}` : "no expectation yet", v.state),
-    tile("Version 1 (never retrained)", number(e.first), better !== null && better > 0.0005 ?
+      `${sign}expected ${number(e.expected)} ± ${number(2 * e.se)}` : "no expectation yet", v.state,
+    differs(e) ? `untracked ${number(e.untracked)}` : null),
+    tile("Never retrained (v1)", number(e.first), better !== null && better > 0.0005 ?
       `with retraining ${percent(better, 0)} lower` : "for comparison"),
     tile("Champion", c ? `v${c.version}` : DASH, c ?
       `${c.name || c.kind || ""}, for ${duration((c.age_hours ?? 0) * 3600000)}${now.training ? ", retraining" : ""}` :

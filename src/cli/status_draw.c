@@ -53,8 +53,8 @@ static void put_head(const struct lw_status *s, struct lw_buf *out) {
         lw_buf_printf(
             out, " (for %s)",
             lw_format_duration(age, sizeof age, (int64_t)llround(hours) * LW_HOUR));
-    lw_buf_printf(out, ", %.0f alerts firing%s\n",
-                  fmax(lw_status_figure(s, "", "alerts_firing"), 0),
+    double firing = fmax(lw_status_figure(s, "", "alerts_firing"), 0);
+    lw_buf_printf(out, ", %.0f alert%s firing%s\n", firing, firing == 1 ? "" : "s",
                   lw_status_figure(s, "", "training") > 0 ? ", training" : "");
 }
 

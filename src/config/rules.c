@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "config/items.h"
 #include "core/rule.h"
+#include "core/task.h"
 
 int lw_config_read_panes(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_spec *spec = &load->config->spec;
@@ -325,6 +326,19 @@ static int find_except(struct lw_load *load, const struct lw_yaml *node,
         lw_config_suggest(hint, sizeof hint, item->except, names, all->n));
 }
 
+/* The figures of another task would never be known, and the rule silent. */
+static int check_task(struct lw_load *load, const struct lw_yaml *node,
+                      const struct lw_rule *rule) {
+    const struct lw_task *task = load->config->spec.task;
+    const char *metric = lw_metric_name(rule->metric);
+    const struct lw_task *of = lw_task_of_figure(metric);
+    if (!of || of == task)
+        return 0;
+    return lw_yaml_fail(load->tree, lw_yaml_find(node, "metric"), load->err,
+                        "'%s' is measured for the task %s, and this stream's is %s",
+                        metric, of->name, task->name);
+}
+
 /* Defaults and checks that depend on other keys of the rule. */
 static int complete_rule(struct lw_load *load, const struct lw_yaml *node,
                          struct lw_rule_item *item) {
@@ -365,9 +379,9 @@ static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
     item.rule.metric = lw_metric_find(lw_rule_word(item.metric));
     const struct lw_yaml *name = lw_yaml_find(node, "name");
     if (lw_config_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
-        check_twice(load, name, item.rule.name) || find_feature(load, node, &item) ||
-        find_window(load, node, &item) || find_except(load, node, &item) ||
-        lw_config_rule_budget(load, node, &item) ||
+        check_twice(load, name, item.rule.name) || check_task(load, node, &item.rule) ||
+        find_feature(load, node, &item) || find_window(load, node, &item) ||
+        find_except(load, node, &item) || lw_config_rule_budget(load, node, &item) ||
         check_thresholds(load, node, &item.rule) || complete_rule(load, node, &item))
         return -1;
     spec->rule[spec->nrules++] = item.rule;

@@ -219,9 +219,19 @@ static void releases_apply(struct lw_backtest *b, int64_t now_ms,
     }
 }
 
+/* Before the pane is sealed, as its seal sees the quarantine. */
+static void follow_pane(struct lw_backtest *b, const struct lw_pane *pane) {
+    int64_t start = pane->start_ms;
+    if (lw_quarantine_touches(lw_monitor_quarantine(b->monitor), start,
+                              start + b->spec->pane_ms))
+        for (size_t i = 0; i < b->nfollowing; i++)
+            lw_follow_quarantined(b->following[i], start);
+}
+
 static int pane_seal(struct lw_backtest *b, struct lw_pane *pane, struct lw_err *err) {
     struct lw_evaluation *e = lw_malloc(sizeof *e);
     releases_apply(b, pane->start_ms, e);
+    follow_pane(b, pane);
     lw_monitor_seal(b->monitor, pane, e);
     if (b->hooks.evaluated)
         b->hooks.evaluated(b->hooks.arg, e);

@@ -19,6 +19,8 @@ struct lw_follow {
     size_t n, cap;
     int64_t *time_ms;
     double *target, *now, *before;
+    size_t nspoiled;
+    int64_t *spoiled; /* starts of panes in quarantine, in any order */
 };
 
 /* Sum of the differences of one day, and its events. */
@@ -41,6 +43,7 @@ void lw_follow_free(struct lw_follow *f) {
     free(f->target);
     free(f->now);
     free(f->before);
+    free(f->spoiled);
     free(f);
 }
 
@@ -69,10 +72,32 @@ void lw_follow_row(struct lw_follow *f, const struct lw_row *row, double now,
     f->before[f->n++] = before;
 }
 
+void lw_follow_quarantined(struct lw_follow *f, int64_t pane_ms) {
+    f->spoiled = lw_realloc(f->spoiled, f->nspoiled + 1, sizeof *f->spoiled);
+    f->spoiled[f->nspoiled++] = pane_ms;
+}
+
+/* Which rows are of a pane in quarantine. The caller frees them. */
+static bool *rows_quarantined(const struct lw_follow *f) {
+    bool *out = lw_calloc(f->n + 1, sizeof *out);
+    int64_t before = INT64_MIN;
+    for (size_t i = 0; i < f->n; i++) {
+        int64_t pane = lw_spec_pane_start(f->spec, f->time_ms[i]);
+        if (i && pane == before)
+            out[i] = out[i - 1];
+        for (size_t k = 0; k < f->nspoiled && pane != before && !out[i]; k++)
+            out[i] = f->spoiled[k] == pane;
+        before = pane;
+    }
+    return out;
+}
+
 /* The predictions as they would have been served. The caller frees them. */
-static double *served(const struct lw_follow *f, const double *prediction) {
+static double *served(const struct lw_follow *f, const double *prediction,
+                      const bool *quarantined) {
     double *out = lw_malloc((f->n + 1) * sizeof *out);
-    const struct lw_tracking_rows rows = {f->n, f->time_ms, f->target, prediction};
+    const struct lw_tracking_rows rows = {f->n, f->time_ms, f->target, prediction,
+                                          quarantined};
     for (size_t i = 0; i < f->n; i++)
         out[i] = prediction[i];
     if (f->promotion.tracked)
@@ -106,13 +131,17 @@ void lw_follow_judge(const struct lw_follow *f, struct lw_followed *out) {
     const struct lw_task *task = f->spec->task;
     const struct lw_replacement *p = &f->promotion;
     struct day day[DAYS_MAX] = {{0}};
-    double *now = served(f, f->now), *before = served(f, f->before);
+    bool *quarantined = rows_quarantined(f);
+    double *now = served(f, f->now, quarantined);
+    double *before = served(f, f->before, quarantined);
     int64_t first = lw_zone_day(f->spec->zone, p->at_ms);
     *out = (struct lw_followed){.version = p->version,
                                 .previous = p->previous,
                                 .from_ms = p->at_ms,
                                 .until_ms = p->at_ms + LW_FOLLOW_MS};
     for (size_t i = 0; i < f->n; i++) {
+        if (quarantined[i])
+            continue;
         double y = f->target[i];
         double d = task->loss_of(y, now[i]) - task->loss_of(y, before[i]);
         size_t k = (size_t)(lw_zone_day(f->spec->zone, f->time_ms[i]) - first);
@@ -126,4 +155,5 @@ void lw_follow_judge(const struct lw_follow *f, struct lw_followed *out) {
     judge_days(day, out);
     free(now);
     free(before);
+    free(quarantined);
 }

@@ -37,6 +37,9 @@ const struct lw_replacement *lw_follow_replacement(const struct lw_follow *f);
 /* An event and both versions' predictions; one outside the week is ignored. */
 void lw_follow_row(struct lw_follow *f, const struct lw_row *row, double now,
                    double before);
+/* The pane that begins then was sealed in quarantine: as for tracking and a probation, its
+ * events do not count. */
+void lw_follow_quarantined(struct lw_follow *f, int64_t pane_ms);
 void lw_follow_judge(const struct lw_follow *f, struct lw_followed *out);
 
 #endif

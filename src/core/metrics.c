@@ -159,6 +159,11 @@ static double rejected_figure(const struct lw_metric_input *in) {
     return (double)(c->events - c->good) / (double)c->events;
 }
 
+/* Both sides have enough values for a verdict. */
+static bool drift_judged(const struct lw_drift *d) {
+    return d->verdict != LW_VERDICT_INSUFFICIENT && d->verdict != LW_VERDICT_EMPTY;
+}
+
 /* p: of the metric's own test, corrected over the columns. The rule's threshold is the
  * floor of the effect. */
 static struct lw_reading drift_reading(const struct lw_metric_input *in, double value,
@@ -166,7 +171,7 @@ static struct lw_reading drift_reading(const struct lw_metric_input *in, double 
     const struct lw_drift *d = in->drift;
     double alpha = in->m->spec->drift.alpha;
     struct lw_reading r = {.value = value, .n = d->n_cur};
-    r.known = d->verdict != LW_VERDICT_INSUFFICIENT && d->verdict != LW_VERDICT_EMPTY;
+    r.known = drift_judged(d);
     /* A rule tests again and again, a report only once. It resolves at alpha. */
     r.significant = r.known && p < LW_DRIFT_STRICT * alpha;
     r.likely = r.known && p < alpha;
@@ -270,12 +275,16 @@ static double w1_figure(const struct lw_metric_input *in) {
     return has_distance(in) ? in->drift->w1 : NAN;
 }
 
+static double verdict_figure(const struct lw_metric_input *in, enum lw_verdict verdict) {
+    return in->drift && drift_judged(in->drift) ? in->drift->verdict == verdict : NAN;
+}
+
 static double drift_figure(const struct lw_metric_input *in) {
-    return in->drift ? in->drift->verdict == LW_VERDICT_DRIFT : NAN;
+    return verdict_figure(in, LW_VERDICT_DRIFT);
 }
 
 static double shifted_figure(const struct lw_metric_input *in) {
-    return in->drift ? in->drift->verdict == LW_VERDICT_SHIFTED : NAN;
+    return verdict_figure(in, LW_VERDICT_SHIFTED);
 }
 
 static double missing_figure(const struct lw_metric_input *in) {
@@ -518,22 +527,22 @@ static const struct lw_metric table[] = {
      .columns = LW_ON_NUMBERS,
      .statistic = lw_statistic_energy},
     {.name = "drift",
-     .meaning = "1 when the drift is significant and large enough",
+     .meaning = "1 when the drift is significant and large enough, else 0",
      .series = "leeway_feature_drift",
      .unit = "",
      .scope = LW_SCOPE_COLUMN,
      .known = LW_KNOWN_COMPARED,
      .columns = LW_ON_ALL,
-     .flags = LW_METRIC_VERDICT | ONLY | ZERO,
+     .flags = LW_METRIC_VERDICT | ONLY,
      .figure = drift_figure},
     {.name = "shifted",
      .meaning = "1 when a part of the feature changed for certain, but less than `drift` "
-                "needs",
+                "needs, else 0",
      .unit = "",
      .scope = LW_SCOPE_COLUMN,
      .known = LW_KNOWN_COMPARED,
      .columns = LW_ON_ALL,
-     .flags = LW_METRIC_VERDICT | ONLY | ZERO,
+     .flags = LW_METRIC_VERDICT | ONLY,
      .figure = shifted_figure},
     {.name = "psi_first",
      .meaning = "PSI against version 1's reference",

@@ -53,8 +53,8 @@ struct lw_evaluation {
     struct lw_decision decision[LW_DECISIONS_MAX];
     size_t nspans;
     struct lw_span_change span[LW_SPANS_MAX];
-    char by[160];    /* the person who released them */
-    char waits[240]; /* why a person's request has to wait; "": it does not */
+    char by[160];        /* the person who released them */
+    char postponed[240]; /* why a person's request has to wait; "": it does not */
 };
 
 struct lw_monitor;
@@ -123,7 +123,7 @@ bool lw_monitor_alert(struct lw_monitor *m, uint64_t fingerprint,
 void lw_monitor_first(struct lw_monitor *m, struct lw_reference *ref);
 uint32_t lw_monitor_first_version(const struct lw_monitor *m); /* 0: none yet */
 /* A person asks for a training. While an incident of a blocking rule is open the
- * request waits until it ends, and out->waits gives the reason. */
+ * request waits until it ends, and out->postponed gives the reason. */
 void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation *out);
 
 /* A person ends the quarantine of a feature, of `target`, or of the span with that

@@ -219,7 +219,7 @@ void lw__monitor_explain_wait(struct lw_monitor *m, struct lw_evaluation *out) {
     const struct lw_rule *rule = lw__monitor_blocked_by(m, &subject);
     bool fires = rule != NULL;
     if (m->policy.pending.id) {
-        snprintf(out->waits, sizeof out->waits,
+        snprintf(out->postponed, sizeof out->postponed,
                  "the training requested by %.60s starts after the current one",
                  m->policy.asked);
         return;
@@ -227,14 +227,14 @@ void lw__monitor_explain_wait(struct lw_monitor *m, struct lw_evaluation *out) {
     if (!rule)
         rule = lw__monitor_suspected_by(m, &subject);
     if (!rule) {
-        snprintf(out->waits, sizeof out->waits,
+        snprintf(out->postponed, sizeof out->postponed,
                  "the training requested by %.60s waits: too few rows since the fault "
                  "for a reference",
                  m->policy.asked);
         return;
     }
     bool of_one = lw_metric_per_feature(rule->metric);
-    snprintf(out->waits, sizeof out->waits,
+    snprintf(out->postponed, sizeof out->postponed,
              "the training requested by %.60s waits: rule %.60s%s%.60s %s",
              m->policy.asked, rule->name, of_one ? " of " : "",
              of_one ? lw_spec_feature_name(m->spec, subject) : "",

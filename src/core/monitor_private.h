@@ -125,7 +125,7 @@ const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *su
 const struct lw_rule *lw__monitor_suspected_by(struct lw_monitor *m, int *subject);
 /* Is too little left outside the quarantine for a reference? */
 bool lw__monitor_reference_is_thin(const struct lw_monitor *m);
-/* Into out->waits: why a requested training has not started. */
+/* Into out->postponed: why a requested training has not started. */
 void lw__monitor_explain_wait(struct lw_monitor *m, struct lw_evaluation *out);
 /* Opens, follows and closes spans as incidents begin and end. */
 void lw__monitor_update_quarantine(struct lw_monitor *m, struct lw_evaluation *out);

@@ -66,7 +66,7 @@ void lw__search_answer(const struct lw_spec *spec, const struct lw_split *s,
         time[i] = lw_dataset_time(s->ds, s->hold + i);
         target[i] = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, s->hold + i));
     }
-    const struct lw_tracking_rows rows = {n, time, target, predicted};
+    const struct lw_tracking_rows rows = {n, time, target, predicted, NULL};
     lw_tracking_simulate(spec, &rows, out);
     free(time);
     free(target);

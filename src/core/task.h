@@ -74,6 +74,10 @@ struct lw_task {
 
 extern const struct lw_task lw_task_regression;
 
+/* The task that the figure is of: one of its own, or its error with an ending
+ * ("rmse_ratio"). NULL: it is measured for every task. */
+const struct lw_task *lw_task_of_figure(const char *name);
+
 struct lw_task_name {
     char text[64];
 };

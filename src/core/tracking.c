@@ -321,15 +321,19 @@ struct simulation {
     size_t n, sealed, cap;
 };
 
-/* Seals what is complete when this pane begins, as a partition would. */
+/* Seals what is complete when this pane begins, as a partition would. Time without rows
+ * counts as well: there, events had no target, or were in quarantine. */
 static void simulation_begin_pane(struct simulation *s, int64_t start_ms) {
     int64_t mark = start_ms - s->spec->lateness_ms;
     for (; s->sealed < s->n && s->pane[s->sealed].end_ms <= mark; s->sealed++) {
         tracker_age(&s->tracker, s->spec, s->pane[s->sealed].end_ms);
-        tracker_add(&s->tracker, &s->pane[s->sealed].losses);
+        if (s->pane[s->sealed].losses.n)
+            tracker_add(&s->tracker, &s->pane[s->sealed].losses);
     }
-    if (s->sealed)
+    if (s->sealed) {
+        tracker_age(&s->tracker, s->spec, lw_spec_pane_start(s->spec, mark));
         s->now = tracker_solve(&s->tracker);
+    }
     if (s->n == s->cap) {
         s->cap = s->cap ? 2 * s->cap : 64;
         s->pane = lw_realloc(s->pane, s->cap, sizeof *s->pane);
@@ -337,27 +341,36 @@ static void simulation_begin_pane(struct simulation *s, int64_t start_ms) {
     s->pane[s->n++] = (struct simulated_pane){.end_ms = start_ms + s->spec->pane_ms};
 }
 
-static double simulation_row(struct simulation *s, int64_t time_ms, double target,
-                             double prediction) {
-    int64_t start = lw_spec_pane_start(s->spec, time_ms);
+static double simulation_row(struct simulation *s, const struct lw_tracking_rows *rows,
+                             size_t i) {
+    double prediction = rows->prediction[i];
+    int64_t start = lw_spec_pane_start(s->spec, rows->time_ms[i]);
     if (s->n == 0 || start >= s->pane[s->n - 1].end_ms)
         simulation_begin_pane(s, start);
-    lw_losses_add(&s->pane[s->n - 1].losses, s->spec->task, target, prediction);
+    if (!rows->quarantined || !rows->quarantined[i])
+        lw_losses_add(&s->pane[s->n - 1].losses, s->spec->task, rows->target[i],
+                      prediction);
     return s->sealed ? lw_tracking_apply(&s->now, s->spec, prediction) : prediction;
+}
+
+/* Proved as a version is: not by rows in quarantine. */
+static struct lw_losses simulation_proof(const struct lw_spec *spec,
+                                         const struct lw_tracking_rows *rows) {
+    struct lw_losses proof = {0};
+    for (size_t i = 0; i < rows->n; i++)
+        if (!rows->quarantined || !rows->quarantined[i])
+            lw_losses_add(&proof, spec->task, rows->target[i], rows->prediction[i]);
+    return proof;
 }
 
 void lw_tracking_simulate(const struct lw_spec *spec, const struct lw_tracking_rows *rows,
                           double *out) {
     struct simulation s = {.spec = spec};
-    struct lw_losses proof = {0};
-    for (size_t i = 0; i < rows->n; i++)
-        lw_losses_add(&proof, spec->task, rows->target[i], rows->prediction[i]);
+    struct lw_losses proof = simulation_proof(spec, rows);
     bool possible = tracking_possible(spec, &proof);
     if (possible)
         tracker_init(&s.tracker, 1, &proof);
     for (size_t i = 0; i < rows->n; i++)
-        out[i] = possible ? simulation_row(&s, rows->time_ms[i], rows->target[i],
-                                           rows->prediction[i])
-                          : rows->prediction[i];
+        out[i] = possible ? simulation_row(&s, rows, i) : rows->prediction[i];
     free(s.pane);
 }

@@ -84,7 +84,7 @@ void lw_tracking_start(struct lw_tracking_state *s, const struct lw_spec *spec,
 void lw_tracking_prove(struct lw_tracking_state *s, const struct lw_tracking_day *day,
                        size_t n);
 /* A pane was sealed. Those versions stay: the champion, then the shadows. A quarantined
- * pane changes nothing and is not corrected after. */
+ * pane only lets time pass: its targets are not followed. */
 void lw_tracking_pane(struct lw_tracking_state *s, const struct lw_spec *spec,
                       const struct lw_pane *pane, bool quarantined,
                       const uint32_t *version, size_t n);
@@ -106,6 +106,7 @@ struct lw_tracking_rows {
     const int64_t *time_ms;
     const double *target;
     const double *prediction;
+    const bool *quarantined; /* was the row's pane? NULL: no pane was */
 };
 void lw_tracking_simulate(const struct lw_spec *spec, const struct lw_tracking_rows *rows,
                           double *out);

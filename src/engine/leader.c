@@ -466,8 +466,8 @@ static int answer_requests(struct lw_leader *l, struct lw_err *err) {
         lw_monitor_ask(l->monitor, asked_for.who, l->evaluation);
     else if (strncmp(asked_for.what, "release:", 8) == 0)
         lw_monitor_release(l->monitor, asked_for.what + 8, asked_for.who, l->evaluation);
-    if (l->evaluation->waits[0])
-        lw_log(training_postponed, l->evaluation->waits);
+    if (l->evaluation->postponed[0])
+        lw_log(training_postponed, l->evaluation->postponed);
     l->asked = true;
     int rc = lw__leader_write(l, NULL, false, err);
     l->asked = false;

@@ -65,7 +65,7 @@ static json_t *feature_json(const struct lw_spec *spec, const struct lw_reply *n
         if (!lw_metric_per_feature(metric))
             continue;
         double v = lw_now_window_figure(now, w, metric, name);
-        if (metric->flags & LW_METRIC_VERDICT)
+        if (metric->flags & LW_METRIC_VERDICT && isfinite(v))
             lw_json_set_bool(o, metric->name, v > 0);
         else
             lw_json_set_number(o, metric->name, v);

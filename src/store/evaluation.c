@@ -207,8 +207,8 @@ static void put_audit(struct lw_cmd *c, const struct lw_spec *spec,
         put_line(c, spec, step, step->served ? "tracking_stopped" : "tracking_served",
                  step->served ? "the corrected predictions were not better any more"
                               : "the corrected predictions have the smaller error");
-    if (e->waits[0])
-        put_line(c, spec, step, "training_postponed", e->waits);
+    if (e->postponed[0])
+        put_line(c, spec, step, "training_postponed", e->postponed);
 }
 
 static void put_taken(struct lw_cmd *c, const struct lw_spec *spec) {

@@ -209,8 +209,8 @@ def with_data(browser, page):
 
     def newest():
         week = next(w for w in page.api("now")["windows"] if w["name"] == "week")
-        return [["drift" if f["drift"] else "shifted" if f["shifted"] else "no drift", f["shift"] or ""]
-                for f in week["features"]]
+        return [["unknown" if f["drift"] is None else "drift" if f["drift"] else "shifted" if f["shifted"] else
+                 "no drift", f["shift"] or ""] for f in week["features"]]
     wait_for("each row's verdict, and on hover what changed", 20, lambda: browser.js(verdicts) == newest())
     for metric, words in (("ks", "KS distance over week"), ("missing", "Missing over week"), ("psi", "PSI over week")):
         browser.js("const s = document.getElementById('metrics'); s.value = arguments[0];"

@@ -34,6 +34,17 @@ expect() { # EXIT-CODE ARGUMENT...
         tail -5 "$dir/err" >&2
     fi
 }
+# The shipped configuration with one cheap candidate and a short memory: the policy is the same.
+derive() { # FILE [SED...]
+    local file=$1
+    shift
+    awk -v root="$root" '
+        { sub(/\.\.\/schemas/, root "/schemas") }
+        /^candidates:/ { print; print "  - {name: only, kind: ridge, features: plain, half_life: [14d]}"; skip = 1; next }
+        /^[a-z]/ { skip = 0 }
+        /^  window: 280d/ { sub(/280d/, "42d") }
+        !skip' "$config" | sed -e '' "$@" >"$dir/$file"
+}
 says() { check "\"$1\" on standard error" grep -qF -- "$1" "$dir/err"; }
 prints() { check "\"$1\" on standard output" grep -qF -- "$1" "$dir/out"; }
 # The first value of a key in the JSON object on standard output.

@@ -7,18 +7,7 @@ command -v python3 >/dev/null || exit 77
 here=$(dirname "$0")
 export OPENBLAS_NUM_THREADS=1
 
-# The shipped configuration with one cheap candidate and a short memory: the policy is the same.
-derive() { # FILE SED...
-    local file=$1
-    shift
-    awk -v root="$root" '
-        { sub(/\.\.\/schemas/, root "/schemas") }
-        /^candidates:/ { print; print "  - {name: only, kind: ridge, features: plain, half_life: [14d]}"; skip = 1; next }
-        /^[a-z]/ { skip = 0 }
-        /^  window: 280d/ { sub(/280d/, "42d") }
-        !skip' "$config" | sed "$@" >"$dir/$file"
-}
-derive a.yaml -e 's/x/x/'
+derive a.yaml
 derive b.yaml -e 's/max_age: 31d/max_age: 10d/' -e 's/keep_first: true/keep_first: false/'
 
 expect 0 backtest -c "$dir/a.yaml" --against "$dir/b.yaml" --segment pickup_hour --segment trip_distance \
@@ -48,13 +37,6 @@ if "$program" backtest -c "$dir/evil.yaml" -q --html "$dir/evil.html" "$trips" >
 else
     says "name"
 fi
-
-# Settings from the stream's own history: a configuration that is valid, comments and all.
-expect 0 backtest -c "$dir/a.yaml" --calibrate "$trips"
-prints "proposed, judged on"
-cp "$dir/out" "$dir/calibrated.yaml"
-check "every comment is kept" test "$(grep -c '#' "$dir/calibrated.yaml")" -ge "$(grep -c '#' "$dir/a.yaml")"
-expect 0 check -c "$dir/calibrated.yaml" --offline
 
 # ---- errors
 expect 2 backtest -c "$dir/a.yaml" --calibrate --html "$dir/page.html" "$trips"

@@ -50,8 +50,8 @@ void core_log(struct lw_buf *log, const struct lw_evaluation *e) {
                       s->feature, s->id, s->from_ms, s->open ? INT64_C(0) : s->until_ms,
                       e->by[0] ? " by " : "", e->by);
     }
-    if (e->waits[0])
-        lw_buf_printf(log, "%" PRId64 " waits: %s\n", e->at_ms, e->waits);
+    if (e->postponed[0])
+        lw_buf_printf(log, "%" PRId64 " postponed: %s\n", e->at_ms, e->postponed);
     for (size_t i = 0; i < e->ndecisions; i++)
         lw_buf_printf(log, "%" PRId64 " decision %d %u over %u: %s\n", e->at_ms,
                       (int)e->decision[i].kind, e->decision[i].version,

@@ -5,6 +5,9 @@
 
 #include <dirent.h>
 
+#include "config/keys.h"
+#include "support/toy_task.h"
+
 #define BAD_DIR DATA_DIR "bad/"
 
 /* Removes the directory from the message, because it differs between machines. */
@@ -92,6 +95,40 @@ static void damaged_files_never_crash(void **state) {
     }
 }
 
+/* There is one task to configure, so the spec is given another. */
+static void a_rule_on_another_tasks_figure_is_refused(void **state) {
+    (void)state;
+    static const char *const refused[] = {"rmse", "rmse_ratio", "mae", "bias"};
+    struct lw_err err = {0};
+    struct lw_config *config = load_or_fail(BIKES);
+    struct lw_spec *spec = &config->spec;
+    const struct lw_task *own = spec->task;
+    char text[200], why[200];
+    for (size_t i = 0; i < 4 + 2; i++) {
+        const char *metric = i < 4 ? refused[i] : i == 4 ? "recalibration_gain" : "psi";
+        snprintf(text, sizeof text, "- {name: one, metric: %s, window: %s, warn: 2%s}\n",
+                 metric, spec->window[0].name, i == 5 ? ", feature: each" : "");
+        struct lw_tree *tree = lw_tree_parse(text, strlen(text), "t.yaml", &err);
+        struct lw_load load = {.config = config, .tree = tree, .err = &err};
+        assert_non_null(tree);
+        spec->nrules = 0;
+        assert_int_equal(lw_config_read_rules(&load, tree->root), 0);
+        spec->nrules = 0;
+        spec->task = &toy_task;
+        assert_int_equal(lw_config_read_rules(&load, tree->root), i < 4 ? -1 : 0);
+        snprintf(why, sizeof why,
+                 "t.yaml:1:23: key '[0].metric': '%s' is measured for the task "
+                 "regression, and this stream's is toy",
+                 metric);
+        if (i < 4)
+            assert_string_equal(err.msg, why);
+        lw_err_clear(&err);
+        spec->task = own;
+        lw_tree_free(tree);
+    }
+    lw_config_free(config);
+}
+
 int main(void) {
     unsetenv("LEEWAY_TEST_NO_SUCH");
     unsetenv("LEEWAY_TEST");
@@ -99,6 +136,7 @@ int main(void) {
         cmocka_unit_test(each_mistake_is_refused_with_its_message),
         cmocka_unit_test(the_message_names_an_unreadable_file),
         cmocka_unit_test(damaged_files_never_crash),
+        cmocka_unit_test(a_rule_on_another_tasks_figure_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

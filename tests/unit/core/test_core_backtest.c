@@ -162,12 +162,48 @@ static void promotions_are_compared_with_the_previous_champion(void **state) {
     core_spec_free(spec);
 }
 
+static void follow_hours(struct lw_follow *f, int from, int until, double target) {
+    for (int h = from; h < until; h++) {
+        struct lw_row row = {.time_ms = CORE_START + h * LW_HOUR + LW_MINUTE,
+                             .target = target + h % 3};
+        lw_follow_row(f, &row, 12, 11);
+    }
+}
+
+/* Events of panes in quarantine neither count nor move tracking. */
+static void quarantined_events_do_not_count(void **state) {
+    (void)state;
+    struct lw_spec *spec = core_spec_new();
+    const struct lw_replacement promotion = {2, 1, CORE_START, true};
+    spec->tracking.time_constant_ms = 2 * LW_HOUR;
+    struct lw_followed with, without;
+    for (int spoiled = 0; spoiled < 2; spoiled++) {
+        struct lw_follow *f = lw_follow_new(spec, &promotion);
+        follow_hours(f, 0, 40, 10);
+        if (spoiled) {
+            follow_hours(f, 40, 60, 40);
+            for (int h = 40; h < 60; h++)
+                lw_follow_quarantined(f,
+                                      lw_spec_pane_start(spec, CORE_START + h * LW_HOUR));
+        }
+        follow_hours(f, 60, 100, 10);
+        lw_follow_judge(f, spoiled ? &with : &without);
+        lw_follow_free(f);
+    }
+    assert_int_equal(without.now.n, 80);
+    assert_int_equal(with.now.n, without.now.n);
+    assert_true(with.now.loss == without.now.loss);
+    assert_true(with.difference == without.difference && with.se == without.se);
+    core_spec_free(spec);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_run_gives_the_same_result),
         cmocka_unit_test(a_backtest_decides_as_the_loop_does),
         cmocka_unit_test(so_it_does_in_a_time_zone),
         cmocka_unit_test(promotions_are_compared_with_the_previous_champion),
+        cmocka_unit_test(quarantined_events_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

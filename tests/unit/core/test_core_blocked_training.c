@@ -51,8 +51,8 @@ static void nothing_is_trained_while_a_fault_is_open(void **state) {
     assert_true(logged(f, "alert fault/x"));
     core_loop_ask(&f->loop, "ann");
     assert_int_equal(f->loop.requests, before);
-    assert_true(
-        logged(f, "waits: the training requested by ann waits: rule fault of x fires"));
+    assert_true(logged(
+        f, "postponed: the training requested by ann waits: rule fault of x fires"));
     f->stream.nulls = false;
     core_run_until(f, 11.5);
     assert_true(logged(f, "alert fault/x 6h resolved"));

@@ -648,7 +648,7 @@ static void quarantine_and_retries_are_in_the_audit(void **state) {
     assert_string_equal(json, "[]"); /* the quarantine of the monitor */
     lw_reply_free(reply);
     seal(&l, 1);
-    lw_copy(l.e.waits, sizeof l.e.waits, "it waits");
+    lw_copy(l.e.postponed, sizeof l.e.postponed, "it waits");
     l.e.decision[0] = (struct lw_decision){.kind = LW_DECIDED_NOT_JUDGED, .version = 2};
     l.e.ndecisions = 1;
     assert_int_equal(write_step(&l, true), 0);
