@@ -14,7 +14,7 @@ struct lw_gate {
     /* Of the mean difference, positive if the challenger is better, in the weaker of two
      * verdicts; and what it needs there: the spec's z, raised for the choice. */
     double z, needs;
-    uint32_t looks;  /* the hold-out was chosen from so many */
+    uint32_t looks; /* the hold-out was chosen from so many */
     bool passed;
     char reason[240];
 };
