@@ -1,18 +1,22 @@
 /* Measures false alarms and false promotions on streams in which nothing changes.
  *
- *   bench_stationary CONFIG [--seeds N] [--days N] [--rate EVENTS]... [--gate N] [STREAM...]
+ *   bench_stationary CONFIG [--seeds N] [--days N] [--rate EVENTS]... [--gate N]
+ *                          [--z Z] [--log] [STREAM...]
  *
  * For each made stream (made.h), rate and seed: the whole loop with the configuration's
  * rules, retraining, gate and probation. Per year of event time after the first two
  * months, in which the versions still learn the stream: warnings, critical alerts,
- * retrains, promotions, and promotions that did worse than the replaced version in the
- * following week. Then the target shifts by half a standard deviation of the noise; the
- * delay is from there to the first critical alert.
+ * retrains and those of them that a rule asked for, and promotions. Then, of the promotions
+ * that were followed for a week, those that did worse than the replaced version with 95 %
+ * confidence. At last the target shifts by half a standard deviation of the noise: the
+ * hours from there to the first notification, to the first training that a rule asked for,
+ * and to the first of both.
  *
+ * --log: also prints each training. --z Z: replaces the configuration's gate.z.
  * --gate N: N times, the gate alone on a champion and a challenger with the same expected
  * loss; on the best of twelve such challengers; and on the best of twelve on the first day
- * of the hold-out, judged on the second (nested). The share that passes at z = 1.645 is
- * nominally 5 %. Then the same for challengers whose systematic error is half as large:
+ * of the hold-out, judged on the second (nested). The share that passes at z = 1.645 (or
+ * --z) is nominally 5 %. Then the same for challengers whose systematic error is half as large:
  * the power. */
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +24,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "config/config.h"
 #include "core/backtest.h"
@@ -34,16 +39,24 @@
 #define RIVALS    12
 #define HISTORY   (28 * 24) /* hours before the gate's hold-out */
 #define HOLDOUT   (2 * 24)
+#define DAYS      ((HISTORY + HOLDOUT) / 24)
+
+enum { NOTIFIED, ASKED, FIRST, WAYS_TO_FIND };
 
 struct counts {
-    double warnings, criticals, retrains, promotions, worse;
+    double warnings, criticals, retrains, asked, promotions, judged, worse;
     double days;
-    int64_t from_ms, shift_ms, found_ms, now_ms;
+    int64_t from_ms, shift_ms, now_ms;
+    int64_t found_ms[WAYS_TO_FIND]; /* in this run; 0: not yet */
+    unsigned found[WAYS_TO_FIND];   /* runs */
+    double delay[WAYS_TO_FIND];     /* hours, their sum */
+    bool log;
 };
 
 struct bench {
     struct lw_config *config;
     unsigned seeds, days, gates;
+    bool log;
     size_t nrates;
     double rate[RATES_MAX];
 };
@@ -67,6 +80,20 @@ static bool counting(const struct counts *c, int64_t at_ms) {
     return at_ms >= c->from_ms && at_ms < c->shift_ms;
 }
 
+static void found(struct counts *c, int way, int64_t at_ms) {
+    if (at_ms <= c->shift_ms || c->found_ms[way])
+        return;
+    c->found_ms[way] = at_ms;
+    c->found[way]++;
+    c->delay[way] += (double)(at_ms - c->shift_ms) / (double)LW_HOUR;
+    if (way != FIRST)
+        found(c, FIRST, at_ms);
+}
+
+static bool rule_asked(const struct lw_request *request) {
+    return strncmp(request->reason, "rule ", 5) == 0;
+}
+
 static void on_evaluated(void *arg, const struct lw_evaluation *e) {
     struct counts *c = arg;
     c->now_ms = e->at_ms;
@@ -77,27 +104,33 @@ static void on_evaluated(void *arg, const struct lw_evaluation *e) {
             continue;
         c->warnings += counting(c, a->at_ms) && !critical;
         c->criticals += counting(c, a->at_ms) && critical;
-        if (critical && a->at_ms >= c->shift_ms && !c->found_ms)
-            c->found_ms = a->at_ms;
+        found(c, NOTIFIED, a->at_ms);
     }
+    if (e->request.id && rule_asked(&e->request))
+        found(c, ASKED, e->at_ms);
 }
 
 static void on_trained(void *arg, const struct lw_request *request, uint32_t version,
                        const struct lw_training *training, const char *failure) {
     struct counts *c = arg;
-    (void)request;
+    char when[32];
     (void)version;
-    (void)failure;
+    if (c->log)
+        printf("  %s %s: %s\n", lw_format_time(when, sizeof when, c->now_ms),
+               request->reason, training ? training->gate.reason : failure);
     if (!counting(c, c->now_ms))
         return;
     c->retrains++;
+    c->asked += rule_asked(request);
     c->promotions += training && training->gate.passed;
 }
 
 static void on_followed(void *arg, const struct lw_followed *f) {
     struct counts *c = arg;
-    c->worse += counting(c, f->from_ms) && f->until_ms <= c->shift_ms &&
-                f->now.loss > f->before.loss;
+    if (!counting(c, f->from_ms) || f->until_ms > c->shift_ms)
+        return;
+    c->judged++;
+    c->worse += f->worse;
 }
 
 static void one_run(const struct bench *bench, const struct made_kind *kind, double rate,
@@ -107,7 +140,7 @@ static void one_run(const struct bench *bench, const struct made_kind *kind, dou
     start(bench, &stream, kind, rate, seed);
     c->from_ms = stream.hour_ms + LEARNING;
     c->shift_ms = c->from_ms + bench->days * LW_DAY;
-    c->found_ms = 0;
+    memset(c->found_ms, 0, sizeof c->found_ms);
     c->days += bench->days;
     struct lw_backtest_hooks hooks = {.arg = c,
                                       .evaluated = on_evaluated,
@@ -116,7 +149,8 @@ static void one_run(const struct bench *bench, const struct made_kind *kind, dou
     struct lw_backtest *b = lw_backtest_new(spec, &hooks);
     struct made_event *event = lw_malloc(HOUR_MAX * sizeof *event);
     struct lw_err err = {0};
-    while (stream.hour_ms < c->shift_ms + AFTER && !c->found_ms) {
+    while (stream.hour_ms < c->shift_ms + AFTER &&
+           !(c->found_ms[NOTIFIED] && c->found_ms[ASKED])) {
         stream.shift = stream.hour_ms >= c->shift_ms ? SHIFT : 0;
         size_t n = made_hour(&stream, event, HOUR_MAX);
         for (size_t i = 0; i < n; i++) {
@@ -132,18 +166,17 @@ static void one_run(const struct bench *bench, const struct made_kind *kind, dou
 
 static void measure_loop(const struct bench *bench, const struct made_kind *kind,
                          double rate) {
-    struct counts c = {0};
-    double delay = 0, found = 0;
-    for (unsigned seed = 1; seed <= bench->seeds; seed++) {
+    struct counts c = {.log = bench->log};
+    for (unsigned seed = 1; seed <= bench->seeds; seed++)
         one_run(bench, kind, rate, seed, &c);
-        found += c.found_ms != 0;
-        delay += c.found_ms ? (double)(c.found_ms - c.shift_ms) / (double)LW_HOUR : 0;
-    }
     double year = 365 / c.days;
-    printf("%-16s %7.0f %8.1f %8.1f %8.1f %8.1f %8.1f   %2.0f/%-3u %6.0f\n", kind->name,
-           rate, year * c.warnings, year * c.criticals, year * c.retrains,
-           year * c.promotions, year * c.worse, found, bench->seeds,
-           found > 0 ? delay / found : NAN);
+    printf("%-14s %6.0f %8.1f %8.1f %8.1f %6.1f %8.1f  %3.0f of %-4.0f", kind->name, rate,
+           year * c.warnings, year * c.criticals, year * c.retrains, year * c.asked,
+           year * c.promotions, c.worse, c.judged);
+    for (int way = 0; way < WAYS_TO_FIND; way++)
+        printf(" %2u/%-2u %4.0f", c.found[way], bench->seeds,
+               c.found[way] ? c.delay[way] / c.found[way] : NAN);
+    printf("\n");
     fflush(stdout);
 }
 
@@ -176,7 +209,7 @@ struct trial_rows {
     struct lw_dataset *ds;
     size_t n, cap, hold, second; /* first rows of the hold-out, of its second day */
     double *answer[RIVALS + 1];  /* the champion's last */
-    struct lw_trial_hours hours;
+    struct lw_trial_losses losses;
 };
 
 static void rows_draw(const struct bench *bench, struct made_stream *s,
@@ -186,7 +219,7 @@ static void rows_draw(const struct bench *bench, struct made_stream *s,
     for (int hour = 0; hour < HISTORY + HOLDOUT; hour++) {
         if (hour == HISTORY) {
             t->hold = t->n;
-            t->hours.from_ms = s->hour_ms;
+            t->losses.from_ms = s->hour_ms;
         }
         t->second = hour == HISTORY + 24 ? t->n : t->second;
         size_t n = made_hour(s, event, HOUR_MAX);
@@ -206,7 +239,9 @@ static void rows_draw(const struct bench *bench, struct made_stream *s,
                 double loss = (answer - event[i].y) * (answer - event[i].y);
                 t->answer[j][t->n] = answer;
                 if (hour >= HISTORY && j < RIVALS)
-                    t->hours.loss[j * HOLDOUT + (size_t)(hour - HISTORY)] += loss;
+                    t->losses.hour[j * HOLDOUT + (size_t)(hour - HISTORY)] += loss;
+                else if (j < RIVALS)
+                    t->losses.block[j * DAYS + DAYS - 1 - (size_t)(hour / 24)] += loss;
             }
             t->n++;
         }
@@ -221,7 +256,7 @@ static size_t best_rival(const struct trial_rows *t, size_t hours) {
     for (size_t j = 0; j < RIVALS; j++) {
         double loss = 0;
         for (size_t h = 0; h < hours; h++)
-            loss += t->hours.loss[j * HOLDOUT + h];
+            loss += t->losses.hour[j * HOLDOUT + h];
         if (loss < least) {
             least = loss;
             best = j;
@@ -247,7 +282,7 @@ static void judge_all(const struct lw_spec *spec, const struct trial_rows *t,
     lw_gate_judge(spec, &rows, &gate);
     passes->n[ONE] += gate.passed;
     rows.challenger = t->answer[best_rival(t, HOLDOUT)];
-    rows.trials = &t->hours;
+    rows.trials = &t->losses;
     lw_gate_judge(spec, &rows, &gate);
     passes->n[BEST] += gate.passed;
     rows.challenger = t->answer[best_rival(t, HOLDOUT / 2)];
@@ -263,9 +298,11 @@ static void judge_once(const struct bench *bench, const struct made_kind *kind,
     struct lw_spec spec = bench->config->spec;
     struct made_stream s;
     struct rival rival[RIVALS + 1];
-    struct trial_rows t = {.ds = lw_dataset_new(spec.train),
-                           .hours = {.n = HOLDOUT, .ntrials = RIVALS}};
-    t.hours.loss = lw_calloc(RIVALS * HOLDOUT, sizeof *t.hours.loss);
+    struct trial_rows t = {
+        .ds = lw_dataset_new(spec.train),
+        .losses = {.nhours = HOLDOUT, .nblocks = DAYS, .ntrials = RIVALS}};
+    t.losses.hour = lw_calloc(RIVALS * HOLDOUT, sizeof *t.losses.hour);
+    t.losses.block = lw_calloc(RIVALS * DAYS, sizeof *t.losses.block);
     start(bench, &s, kind, rate, seed);
     for (size_t j = 0; j < RIVALS; j++) {
         rival[j] = draw_rival(&s.rng, 3.14159 * (double)j / RIVALS);
@@ -273,10 +310,10 @@ static void judge_once(const struct bench *bench, const struct made_kind *kind,
     }
     rival[RIVALS] = draw_rival(&s.rng, 3.14159);
     rows_draw(bench, &s, rival, &t);
-    spec.retrain.gate.z = 1.645;
     judge_all(&spec, &t, s.hour_ms, passes);
     lw_dataset_free(t.ds);
-    free(t.hours.loss);
+    free(t.losses.hour);
+    free(t.losses.block);
     for (size_t j = 0; j <= RIVALS; j++)
         free(t.answer[j]);
 }
@@ -301,6 +338,10 @@ static void measure_gate(const struct bench *bench, const struct made_kind *kind
 
 static bool option(struct bench *bench, const char *name, const char *value) {
     unsigned n = value ? (unsigned)strtoul(value, NULL, 10) : 0;
+    if (value && strcmp(name, "--z") == 0) {
+        bench->config->spec.retrain.gate.z = strtod(value, NULL);
+        return true;
+    }
     if (n == 0)
         return false;
     if (strcmp(name, "--seeds") == 0)
@@ -323,13 +364,19 @@ static bool wanted(const struct made_kind *kind, char **names, int n) {
     return n == 0;
 }
 
-static void measure_all(const struct bench *bench, char **names, int n) {
+static void print_head(const struct bench *bench) {
     if (bench->gates)
-        printf("%-16s %7s %10s %9s %9s %9s %9s %9s\n", "gate, z 1.645", "a day", "one",
-               "best of 12", "nested", "power:one", "best of 12", "nested");
+        printf("gate, z %-6.3f %7s %11s %9s %9s %9s %9s %9s\n",
+               bench->config->spec.retrain.gate.z, "a day", "one", "best of 12", "nested",
+               "power:one", "best of 12", "nested");
     else
-        printf("%-16s %7s %8s %8s %8s %8s %8s   %6s %6s\n", "a year of", "a day",
-               "warnings", "critical", "retrains", "promoted", "worse", "shift", "h");
+        printf("%-14s %6s %8s %8s %8s %6s %8s  %-11s %-10s %-10s %-10s\n", "a year of",
+               "a day", "warnings", "critical", "retrains", "asked", "promoted", "worse",
+               "notified h", "asked h", "first h");
+}
+
+static void measure_all(const struct bench *bench, char **names, int n) {
+    print_head(bench);
     for (size_t k = 0; k < made_nkinds; k++)
         for (size_t r = 0; r < bench->nrates && wanted(&made_kinds[k], names, n); r++) {
             if (bench->gates)
@@ -339,25 +386,42 @@ static void measure_all(const struct bench *bench, char **names, int n) {
         }
 }
 
+/* Returns the first argument that is not an option. */
+static int options(struct bench *bench, int argc, char **argv) {
+    int i = 2;
+    while (i < argc && strncmp(argv[i], "--", 2) == 0) {
+        bool log = strcmp(argv[i], "--log") == 0;
+        if (!log && !option(bench, argv[i], i + 1 < argc ? argv[i + 1] : NULL))
+            break;
+        bench->log |= log;
+        i += log ? 1 : 2;
+    }
+    return i;
+}
+
 int main(int argc, char **argv) {
     struct bench bench = {.seeds = 3, .days = 365};
     struct lw_err err = {0};
-    int i = 2;
-    while (i < argc && strncmp(argv[i], "--", 2) == 0 &&
-           option(&bench, argv[i], i + 1 < argc ? argv[i + 1] : NULL))
-        i += 2;
-    if (argc < 2 || (i < argc && argv[i][0] == '-')) {
-        fprintf(stderr, "usage: bench_stationary CONFIG [--seeds N] [--days N] "
-                        "[--rate EVENTS]... [--gate N] [STREAM...]\n");
+    if (argc < 2 || !(bench.config = lw_config_load(argv[1], &err))) {
+        fprintf(stderr,
+                "usage: bench_stationary CONFIG [--seeds N] [--days N] "
+                "[--rate EVENTS]... [--gate N] [--z Z] [--log] [STREAM...]\n%s\n",
+                err.msg);
         return 2;
     }
+    int first = options(&bench, argc, argv);
+    run_or_exit(first < argc && argv[first][0] == '-'
+                    ? lw_fail(&err, LW_ECONFIG, "%s: no such option, or no value for it",
+                              argv[first])
+                    : 0,
+                &err);
     if (!bench.nrates) {
         bench.rate[bench.nrates++] = 300;
         bench.rate[bench.nrates++] = 2500;
     }
-    bench.config = lw_config_load(argv[1], &err);
-    run_or_exit(!bench.config, &err);
-    measure_all(&bench, argv + i, argc - i);
+    if (bench.gates && !(bench.config->spec.retrain.gate.z > 0))
+        bench.config->spec.retrain.gate.z = 1.645;
+    measure_all(&bench, argv + first, argc - first);
     lw_config_free(bench.config);
     return 0;
 }

@@ -322,8 +322,8 @@ static const struct lw_key stale_keys[] = {
             "0: never."},
     {"gain", LW_KEY_REAL, AT(spec.retrain.stale_gain), .standard = "0.03", .min = 0,
      .max = 1,
-     .doc = "Value of `recalibration_gain` over the longest window, computed once "
-            "a day, at which age is considered to matter."},
+     .doc = "Value of `recalibration_gain` over the longest window, less what its days "
+            "differ by, computed once a day, at which age is considered to matter."},
 };
 static const struct lw_section stale_section = SECTION("retrain.stale", "", stale_keys);
 

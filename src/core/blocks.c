@@ -181,3 +181,10 @@ double lw_blocks_best_z(const double *difference, size_t k, size_t n, double z) 
     free(unit);
     return out;
 }
+
+double lw_blocks_largest_z(uint32_t n, double z) {
+    double above = lw_special_normal_two_sided(z) / 2;
+    above = z < 0 ? 1 - above : above;
+    double one = -expm1(log1p(-above) / (double)n);
+    return n > 1 && one > 0 && one < 1 ? fmax(z, -lw_special_normal_quantile(one)) : z;
+}

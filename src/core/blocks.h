@@ -7,6 +7,7 @@
 #define LW_CORE_BLOCKS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct lw_block_spread {
     double variance; /* of the mean of `span` blocks; 0 where df is 0 */
@@ -31,5 +32,8 @@ struct lw_block_spread lw_blocks_spread(const struct lw_block_part *part, size_t
  * (White, "A Reality Check for Data Snooping", 2000; Chernozhukov, Chetverikov, Kato
  * 2013), always from the same seed. */
 double lw_blocks_best_z(const double *difference, size_t k, size_t n, double z);
+
+/* The same for the largest of n independent ones (Sidak, 1967). */
+double lw_blocks_largest_z(uint32_t n, double z);
 
 #endif

@@ -18,7 +18,12 @@
  *
  * Each is a t with the degrees of freedom of its spread, and is given as the z of the same
  * probability. The challenger is the best of several candidates on these very rows: the z
- * that it needs is raised to what the best of so many equals would reach by chance.
+ * that it needs is raised to what the best of so many equals would reach by chance, from
+ * the same blocks as the verdict: hours of the hold-out, or days of the history.
+ *
+ * A reading that is high where a challenger gains (LW_METRIC_CHOOSES) has chosen
+ * the hold-out: of all hold-outs since the last training, the champion's worst. The level
+ * of z is that of the largest of so many.
  *
  * A few rows must not decide. An extreme label (lw_dataset_labels) counts only up to a
  * bound: a handful of them would make both errors equal to the third digit, whatever the
@@ -47,6 +52,8 @@
 #define FEW            5    /* rows always above that percentile */
 #define ROUNDING       5e-4 /* of the loss: a gain that shows as a tenth of a percent */
 
+#define CHOICE_MIN 10 /* blocks of history: fewer do not say how trials correlate */
+
 #define Z_MAX 37.0 /* beyond it the normal's tail underflows */
 #define BLOCK_FULL                                                                       \
     0.25 /* of the mean rows of a block: others tell nothing of the spread */
@@ -60,9 +67,10 @@ struct sums {
     struct lw_moments block; /* hourly sums of d */
 };
 
-/* d in one block of time; of all its rows, and of those that are held out. */
+/* d in one block of time; of all its rows, and of those that are held out; and the
+ * champion's loss on the others. */
 struct gate_block {
-    double sum, n, held;
+    double sum, n, held, before;
 };
 struct gate_blocks {
     size_t n;           /* blocks */
@@ -130,23 +138,21 @@ static int64_t block_of(const struct lw_spec *spec, int64_t ms) {
     return lw_zone_clock(spec->zone, ms) / spec->retrain.gate.block_ms;
 }
 
-/* How old the block of that time, or of a row, is, in blocks. */
-static size_t block_age_at(const struct lw_spec *spec, const struct lw_gate_rows *rows,
-                           int64_t ms) {
-    int64_t age = block_of(spec, rows->until_ms - 1) - block_of(spec, ms);
+size_t lw_gate_block(const struct lw_spec *spec, int64_t until_ms, int64_t ms) {
+    int64_t age = block_of(spec, until_ms - 1) - block_of(spec, ms);
     return age > 0 ? (size_t)age : 0;
 }
 
 static size_t block_age(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                         size_t i) {
-    return block_age_at(spec, rows, lw_dataset_time(rows->ds, i));
+    return lw_gate_block(spec, rows->until_ms, lw_dataset_time(rows->ds, i));
 }
 
 static void blocks_add(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                        const struct lw_labels *labels, double cap,
                        struct gate_blocks *out) {
     out->n = block_age(spec, rows, rows->from) + 1;
-    out->since = block_age_at(spec, rows, rows->champion_ms - 1);
+    out->since = lw_gate_block(spec, rows->until_ms, rows->champion_ms - 1);
     out->since = out->since < out->n ? out->since : out->n;
     out->held = block_age(spec, rows, rows->begin) + 1;
     out->block = lw_calloc(out->n, sizeof *out->block);
@@ -160,6 +166,7 @@ static void blocks_add(const struct lw_spec *spec, const struct lw_gate_rows *ro
         block->sum += pair.difference;
         block->n++;
         block->held += i >= rows->begin;
+        block->before += i >= rows->begin ? 0 : spec->task->loss_of(y, a);
     }
 }
 
@@ -224,31 +231,82 @@ static double between_z(const struct gate_blocks *b, double mean, struct lw_gate
     return se > 0 ? same_z(mean / se, spread.df) : INFINITY;
 }
 
-/* What the challenger needs as the best of all trials. */
-static double needed_z(const struct lw_spec *spec, const struct lw_gate_rows *rows,
-                       const struct lw_labels *labels) {
-    const struct lw_trial_hours *t = rows->trials;
-    double z = spec->retrain.gate.z;
+/* What the best of all trials needs where the hours are the sample. */
+static double within_needs(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                           const struct lw_labels *labels) {
+    const struct lw_trial_losses *t = rows->trials;
+    double z = lw_blocks_largest_z(rows->looks, spec->retrain.gate.z);
     if (!t || t->ntrials < 2)
         return z;
-    double *gain = lw_calloc(t->ntrials * t->n, sizeof *gain);
-    double *champion = lw_calloc(t->n, sizeof *champion);
+    double *gain = lw_calloc(t->ntrials * t->nhours, sizeof *gain);
+    double *champion = lw_calloc(t->nhours, sizeof *champion);
     for (size_t i = rows->begin; i < rows->end; i++) {
         double y = lw_label_bounded(labels, lw_dataset_target(rows->ds, i));
         double loss = spec->task->loss_of(y, rows->champion[i - rows->from]);
         size_t hour = (size_t)((lw_dataset_time(rows->ds, i) - t->from_ms) / LW_HOUR);
         champion[hour] += isfinite(loss) ? loss : 0;
     }
-    for (size_t j = 0; j < t->ntrials * t->n; j++)
-        gain[j] = champion[j % t->n] - t->loss[j];
-    z = lw_blocks_best_z(gain, t->ntrials, t->n, z);
+    for (size_t j = 0; j < t->ntrials * t->nhours; j++)
+        gain[j] = champion[j % t->nhours] - t->hour[j];
+    z = lw_blocks_best_z(gain, t->ntrials, t->nhours, z);
     free(gain);
     free(champion);
     return z;
 }
 
+/* Mean gains of a trial in the full blocks of [from, until), around their own level, into
+ * `out`; returns their number. */
+static size_t gains_of_part(const struct gate_blocks *b, const double *loss,
+                            const double *full, size_t from, size_t until, double *out) {
+    size_t n = 0;
+    double mean = 0;
+    for (size_t i = from; i < until; i++) {
+        double gain = (b->block[i].before - loss[i]) / b->block[i].n;
+        if (b->block[i].held > 0 || !isfinite(full[i]) || !isfinite(gain))
+            continue;
+        out[n++] = gain;
+        mean += (gain - mean) / (double)n;
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] -= mean;
+    return n;
+}
+
+/* What the best of all trials needs where whole blocks are the sample. Trials that share
+ * their level share the shocks of a day, so that the choice between them gains little of
+ * what the days' spread covers. */
+static double between_needs(const struct lw_spec *spec, const struct lw_gate_rows *rows,
+                            const struct gate_blocks *b) {
+    const struct lw_trial_losses *t = rows->trials;
+    double z = lw_blocks_largest_z(rows->looks, spec->retrain.gate.z);
+    if (!t || t->ntrials < 2 || t->nblocks < b->n)
+        return NAN;
+    double *gain = lw_malloc(t->ntrials * b->n * sizeof *gain);
+    double *full = full_means(b);
+    size_t n = 0, since = b->since > b->held ? b->since : b->held;
+    for (size_t j = 0; j < t->ntrials; j++) {
+        const double *loss = &t->block[j * t->nblocks];
+        double *to = &gain[j * n]; /* n is the same for all */
+        size_t newer = gains_of_part(b, loss, full, b->held, since, to);
+        n = newer + gains_of_part(b, loss, full, since, b->n, to + newer);
+    }
+    double needs = n >= CHOICE_MIN ? lw_blocks_best_z(gain, t->ntrials, n, z) : NAN;
+    free(full);
+    free(gain);
+    return needs;
+}
+
+/* Why more than the spec's z is needed. */
+static const char *choice_text(const struct lw_gate *gate, double z, char out[40]) {
+    if (gate->looks <= 1)
+        return gate->needs > z ? " as the best of several" : "";
+    snprintf(out, 40, " in 1 of %u hold-outs", gate->looks);
+    return out;
+}
+
 static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *spec,
                         const struct sums *s, struct lw_gate *out) {
+    char choice[40];
     double n = (double)s->n;
     out->blocks = s->block.n;
     out->champion_error = s->n ? task->error_of(s->champion_loss / n) : NAN;
@@ -265,7 +323,7 @@ static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *s
              task->figure[0].label, lw_digits(out->challenger_error, 3).text,
              lw_digits(out->champion_error, 3).text, lw_digits(100 * out->gain, 1).text,
              100 * spec->min_gain, lw_digits(out->z, 2).text, out->needs,
-             out->needs > spec->z ? " as the best of several" : "",
+             choice_text(out, spec->z, choice),
              alone    ? "; all of the gain comes from one hour"
              : differ ? "; the gain counts rows that both miss by far only in part"
                       : "");
@@ -279,15 +337,22 @@ static void gate_measure(const struct lw_spec *spec, const struct lw_gate_rows *
     rows_add(spec, rows, &labels, cap, s);
     blocks_add(spec, rows, &labels, cap, &blocks);
     double mean = s->n ? s->sum / (double)s->n : 0;
-    out->z = fmin(within_z(s), between_z(&blocks, mean, out));
-    out->needs = needed_z(spec, rows, &labels);
+    out->z = within_z(s);
+    out->needs = within_needs(spec, rows, &labels);
+    double z = between_z(&blocks, mean, out);
+    double needs = between_needs(spec, rows, &blocks);
+    needs = isnan(needs) ? out->needs : needs;
+    if (z - needs < out->z - out->needs) {
+        out->z = z;
+        out->needs = needs;
+    }
     free(blocks.block);
 }
 
 void lw_gate_judge(const struct lw_spec *spec, const struct lw_gate_rows *rows,
                    struct lw_gate *out) {
     struct sums s = {0};
-    *out = (struct lw_gate){.n = rows->end - rows->begin};
+    *out = (struct lw_gate){.n = rows->end - rows->begin, .looks = rows->looks};
     if (out->n == 0) {
         snprintf(out->reason, sizeof out->reason, "no held-out rows");
         return;

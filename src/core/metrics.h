@@ -51,7 +51,8 @@ enum {
     LW_METRIC_IN_STATUS = 256,   /* a column of `leeway status` */
     LW_METRIC_NEEDS_RANGE = 512, /* needs the column's range */
     LW_METRIC_VERDICT = 1024,    /* true or false */
-    LW_METRIC_COUNT = 2048       /* a whole number */
+    LW_METRIC_COUNT = 2048,      /* a whole number */
+    LW_METRIC_CHOOSES = 4096 /* high where a challenger gains: it chooses the hold-out */
 };
 
 struct lw_reading {

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "core/monitor_private.h"
+#include "core/stale.h"
 
 /* Fewer events make an hour's error too noisy for the change detector. */
 #define CHANGE_MIN_EVENTS 20
@@ -214,6 +215,7 @@ void lw_monitor_report_unreadable(struct lw_monitor *m, struct lw_evaluation *ou
 /* The first rule that asks for a training. */
 struct verdicts {
     char trigger[LW_NAME_MAX * 2]; /* "": none */
+    bool chooses;                  /* it is about a metric with LW_METRIC_CHOOSES */
 };
 
 static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
@@ -222,6 +224,7 @@ static void note_trigger(const struct lw_monitor *m, const struct lw_rule *rule,
     if (!lw_rule_asks(rule, state) || v->trigger[0])
         return;
     bool per_feature = lw_metric_per_feature(rule->metric);
+    v->chooses = rule->metric->flags & LW_METRIC_CHOOSES;
     snprintf(v->trigger, sizeof v->trigger, "rule %s: %s%s%s = %.4g over %s", rule->name,
              lw_metric_name(rule->metric), per_feature ? " of " : "",
              per_feature ? lw_spec_feature_name(m->spec, subject) : "", value,
@@ -301,7 +304,9 @@ static void note_staleness(const struct lw_monitor *m, int64_t at_ms,
     const struct lw_losses *e = &m->view[window].counts.plain;
     if (old < r->stale_age_ms || e->n < m->spec->drift.min_n)
         return;
-    double gain = lw_losses_recalibration_gain(e);
+    struct lw_losses block[LW_STALE_BLOCKS];
+    size_t n = lw_stale_blocks(m->windows, window, m->policy.champion, block);
+    double gain = lw_stale_gain(block, n);
     if (gain >= r->stale_gain)
         snprintf(v->trigger, sizeof v->trigger,
                  "champion is %s old and recalibration_gain = %.4g over %s",
@@ -394,13 +399,16 @@ void lw__monitor_champion_returned(struct lw_monitor *m, const struct lw_decisio
 
 /* Asks for a training when there is cause, nothing blocks it, and no fault is about to
  * be recognised in the rows that it would use. */
-static void monitor_request(struct lw_monitor *m, const char *trigger,
+static void monitor_request(struct lw_monitor *m, const struct verdicts *v,
                             struct lw_evaluation *out) {
     int subject;
     struct lw_policy was = m->policy;
-    if (!lw_policy_request(&m->policy, m->spec, out->at_ms, trigger,
+    if (!lw_policy_request(&m->policy, m->spec, out->at_ms,
+                           v->trigger[0] ? v->trigger : NULL,
                            lw__monitor_blocked_by(m, &subject) != NULL))
         return;
+    if (v->chooses && strcmp(m->policy.pending.reason, v->trigger) == 0)
+        m->policy.pending.looks = lw_policy_looks(&was, m->spec, out->at_ms);
     if (lw__monitor_reference_is_thin(
             m) || /* checked only when there is cause, because it is expensive */
         lw__monitor_suspected_by(m, &subject))
@@ -435,7 +443,7 @@ void lw_monitor_seal(struct lw_monitor *m, struct lw_pane *pane,
     lw__monitor_update_quarantine(m, out);
     decide_probation(m, out);
     note_staleness(m, out->at_ms, &v);
-    monitor_request(m, v.trigger[0] ? v.trigger : NULL, out);
+    monitor_request(m, &v, out);
     lw__monitor_figures(m, out);
 }
 
@@ -560,7 +568,7 @@ void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation 
     lw_copy(m->policy.asked, sizeof m->policy.asked, who);
     if (out->at_ms == INT64_MIN)
         return;
-    monitor_request(m, NULL, out);
+    monitor_request(m, &(struct verdicts){0}, out);
     if (!out->request.id)
         lw__monitor_explain_wait(m, out);
 }

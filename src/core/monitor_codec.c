@@ -6,7 +6,7 @@
 
 #include "core/monitor_private.h"
 
-#define STATE_VERSION 6
+#define STATE_VERSION 7
 
 static uint64_t slot_key(const struct lw_spec *spec, size_t rule, size_t subject) {
     char text[3 * LW_NAME_MAX];

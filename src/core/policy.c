@@ -218,7 +218,7 @@ static bool may_train(struct lw_policy *p, const struct lw_spec *spec, int64_t a
 static int policy_ask(struct lw_policy *p, int64_t at_ms, bool bootstrap,
                       const char *reason) {
     p->pending = (struct lw_request){
-        .id = p->next_request++, .as_of_ms = at_ms, .bootstrap = bootstrap};
+        .id = p->next_request++, .as_of_ms = at_ms, .bootstrap = bootstrap, .looks = 1};
     lw_copy(p->pending.reason, sizeof p->pending.reason, reason);
     if (at_ms < p->barred_until_ms)
         lw_copy(p->pending.barred, sizeof p->pending.barred, p->barred);
@@ -247,6 +247,14 @@ static int policy_bootstrap(struct lw_policy *p, const struct lw_spec *spec,
 int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms) {
     return at_ms -
            (p->trained_ms > p->champion_since_ms ? p->trained_ms : p->champion_since_ms);
+}
+
+uint32_t lw_policy_looks(const struct lw_policy *p, const struct lw_spec *spec,
+                         int64_t at_ms) {
+    int64_t watched = lw_policy_unchallenged(p, at_ms) - p->cooldown_ms;
+    int64_t holdout = spec->retrain.holdout_ms;
+    int64_t looks = watched > 0 && holdout > 0 ? 1 + watched / holdout : 1;
+    return looks < LW_LOOKS_MAX ? (uint32_t)looks : LW_LOOKS_MAX;
 }
 
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
@@ -354,6 +362,7 @@ void lw_policy_write(const struct lw_policy *p, struct lw_buf *out) {
     lw_buf_i64(out, p->pending.as_of_ms);
     lw_buf_u8(out, p->pending.bootstrap);
     lw_buf_u8(out, p->pending.tracked);
+    lw_buf_u32(out, p->pending.looks);
     lw_buf_blob(out, p->pending.reason, strlen(p->pending.reason));
     lw_buf_blob(out, p->pending.barred, strlen(p->pending.barred));
     lw_buf_blob(out, p->asked, strlen(p->asked));
@@ -416,6 +425,8 @@ void lw_policy_read(struct lw_policy *p, struct lw_reader *r) {
     p->pending.as_of_ms = lw_reader_ms(r, 0);
     p->pending.bootstrap = lw_reader_u8(r) != 0;
     p->pending.tracked = lw_reader_u8(r) != 0;
+    p->pending.looks = lw_reader_u32(r);
+    r->bad |= p->pending.looks > LW_LOOKS_MAX;
     lw_reader_text(r, p->pending.reason, sizeof p->pending.reason);
     lw_reader_text(r, p->pending.barred, sizeof p->pending.barred);
     lw_reader_text(r, p->asked, sizeof p->asked);

@@ -18,6 +18,7 @@
 
 #define LW_RECENT_MAX 32
 #define LW_LEVEL_DAYS 28
+#define LW_LOOKS_MAX  1000u
 
 /* The loss of the answering versions on one local day of event time. */
 struct lw_day {
@@ -82,6 +83,10 @@ int64_t lw_policy_unchallenged(const struct lw_policy *p, int64_t at_ms);
 /* Asks for a training if there is cause (trigger: text or NULL) and nothing blocks it. */
 int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t at_ms,
                       const char *trigger, bool blocked);
+/* How many hold-outs a reading has had to ask for a training on, one after the other, since
+ * the last training and without its cooldown: at least 1. */
+uint32_t lw_policy_looks(const struct lw_policy *p, const struct lw_spec *spec,
+                         int64_t at_ms);
 struct lw_training_outcome {
     uint32_t version;                   /* of the challenger */
     const struct lw_training *training; /* NULL: it failed */

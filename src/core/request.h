@@ -10,6 +10,7 @@ struct lw_request {
     int64_t as_of_ms;
     bool bootstrap;
     bool tracked;             /* for lw_training */
+    uint32_t looks;           /* the hold-out was chosen from so many; for lw_training */
     char barred[LW_NAME_MAX]; /* for lw_training; "": none */
 };
 

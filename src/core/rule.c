@@ -61,13 +61,18 @@ double lw_rule_days(const struct lw_rule *rule, const struct lw_rule_state *stat
  * when it is over. */
 struct lw_rule_bounds lw_rule_bounds(const struct lw_rule *rule,
                                      const struct lw_rule_state *state) {
-    struct lw_rule_bounds b = {rule->warn, rule->critical, rule->clear_below};
+    struct lw_rule_bounds b = {rule->warn, rule->critical, rule->clear_below, NAN};
     struct lw_usual_terms terms = rule_terms(rule);
-    if (rule->rate[LW_USUAL_WARN] > 0)
-        b.warn = lw_usual_threshold(&state->usual, &terms, LW_USUAL_WARN).raised;
+    for (int i = LW_USUAL_CRITICAL; i >= LW_USUAL_WARN; i--) {
+        enum lw_usual_level level = (enum lw_usual_level)i;
+        if (!(rule->rate[level] > 0))
+            continue;
+        struct lw_usual_bound bound = lw_usual_threshold(&state->usual, &terms, level);
+        *(level == LW_USUAL_WARN ? &b.warn : &b.critical) = bound.raised;
+        b.asks = bound.quantile;
+    }
     if (rule->rate[LW_USUAL_CRITICAL] > 0)
-        b.critical = fmax(
-            b.warn, lw_usual_threshold(&state->usual, &terms, LW_USUAL_CRITICAL).raised);
+        b.critical = fmax(b.warn, b.critical);
     if (isnan(b.clear))
         b.clear = rule->metric->neutral +
                   0.9 * (lowest(b.warn, b.critical) - rule->metric->neutral);
@@ -163,14 +168,11 @@ static enum lw_transition slot_step(const struct lw_rule *rule,
 
 /* What a reading beyond the first level says about the need of a training does not depend
  * on how many messages there were. */
-static bool reading_asks(const struct lw_rule *rule, const struct lw_usual *usual,
+static bool reading_asks(const struct lw_rule *rule, const struct lw_rule_bounds *bounds,
                          const struct lw_reading *reading) {
-    struct lw_usual_terms terms = rule_terms(rule);
-    enum lw_usual_level first =
-        rule->rate[LW_USUAL_WARN] > 0 ? LW_USUAL_WARN : LW_USUAL_CRITICAL;
     double least = fmax(rule->metric->neutral, rule->critical); /* passes over NAN */
     return reading->significant && reading->value >= least &&
-           reading->value >= lw_usual_threshold(usual, &terms, first).quantile;
+           reading->value >= bounds->asks;
 }
 
 enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_rule_state *state,
@@ -181,7 +183,7 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_rule_state
     if (!lw_rule_on_budget(rule))
         return slot_step(rule, &bounds, state, reading, at_ms);
     struct lw_usual_terms terms = rule_terms(rule);
-    state->asking = reading_asks(rule, &state->usual, reading) ? state->asking + 1 : 0;
+    state->asking = reading_asks(rule, &bounds, reading) ? state->asking + 1 : 0;
     bool open = state->state == LW_ALERT_FIRING;
     enum lw_transition change = slot_step(rule, &bounds, state, reading, at_ms);
     if (!open) /* what lasts as an incident does not become usual by it */

@@ -33,6 +33,7 @@ enum lw_transition lw_rule_step(const struct lw_rule *rule, struct lw_rule_state
 /* The thresholds in force; NAN: that level is not used. */
 struct lw_rule_bounds {
     double warn, critical, clear;
+    double asks; /* on a budget: the first level, not raised by incidents */
 };
 struct lw_rule_bounds lw_rule_bounds(const struct lw_rule *rule,
                                      const struct lw_rule_state *state);

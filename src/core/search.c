@@ -33,6 +33,7 @@ struct candidate_search {
     struct lw_training *out;
     double *predicted;      /* of the current trial, and ... */
     double *answers;        /* ... as they would be served */
+    double *history;        /* the same of the rows before the hold-out */
     double *best;           /* of `model` */
     struct lw_model *model; /* best of the round, or ... */
     size_t of_base;         /* ... based on this shared stage; SIZE_MAX: not */
@@ -149,13 +150,31 @@ static struct lw_model *fit_candidate(struct candidate_search *f, size_t begin,
 /* Losses of the current answers by hour, as those of the next trial. */
 static void note_hours(struct candidate_search *f) {
     const struct lw_split *s = f->s;
-    struct lw_trial_hours *hours = s->hours;
-    double *sum = &hours->loss[hours->n * hours->ntrials++];
-    memset(sum, 0, hours->n * sizeof *sum);
+    struct lw_trial_losses *losses = s->losses;
+    double *sum = &losses->hour[losses->nhours * losses->ntrials];
+    memset(sum, 0, losses->nhours * sizeof *sum);
     for (size_t i = s->hold; i < s->end; i++) {
         double y = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
-        int64_t since = lw_dataset_time(s->ds, i) - hours->from_ms;
+        int64_t since = lw_dataset_time(s->ds, i) - losses->from_ms;
         sum[since / LW_HOUR] += f->spec->task->loss_of(y, f->answers[i - s->hold]);
+    }
+}
+
+/* The same for the model's answers to the history, by block. */
+static void note_blocks(struct candidate_search *f, const struct lw_model *model) {
+    const struct lw_split *s = f->s;
+    struct lw_split before = *s;
+    struct lw_trial_losses *losses = s->losses;
+    double *sum = &losses->block[losses->nblocks * losses->ntrials];
+    memset(sum, 0, losses->nblocks * sizeof *sum);
+    before.hold = s->recent;
+    before.end = s->hold;
+    lw_model_predict_rows(model, s->ds, before.hold, before.end, f->history);
+    lw__search_answer(f->spec, &before, f->history, f->history);
+    for (size_t i = before.hold; i < before.end; i++) {
+        double y = lw_label_bounded(&s->labels, lw_dataset_target(s->ds, i));
+        size_t age = lw_gate_block(f->spec, s->until_ms, lw_dataset_time(s->ds, i));
+        sum[age] += f->spec->task->loss_of(y, f->history[i - before.hold]);
     }
 }
 
@@ -178,6 +197,8 @@ static int held_out(struct candidate_search *f, const struct lw_model *model,
                        "its errors on the hold-out are too large to be summed");
     trial->error = error;
     note_hours(f);
+    note_blocks(f, model);
+    s->losses->ntrials++;
     return 0;
 }
 
@@ -360,9 +381,10 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s
                                  .best = best,
                                  .of_base = SIZE_MAX,
                                  .failed = failed};
-    out->ntrials = s->hours->ntrials = 0;
+    out->ntrials = s->losses->ntrials = 0;
     f.predicted = lw_malloc((s->end - s->hold) * sizeof *f.predicted);
     f.answers = lw_malloc((s->end - s->hold) * sizeof *f.answers);
+    f.history = lw_malloc((s->hold - s->recent + 1) * sizeof *f.history);
     for (size_t i = 0; i < n; i++)
         list[i] = i;
     if (spec->retrain.search.kind == LW_SEARCH_RANDOM)
@@ -373,6 +395,7 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s
         run_round(&f, list, n, 0, s->begin);
     free(f.predicted);
     free(f.answers);
+    free(f.history);
     if (!f.model)
         fail_all(out, err);
     return f.model;

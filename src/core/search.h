@@ -19,10 +19,12 @@
 
 struct lw_split {
     const struct lw_dataset *ds;
-    size_t begin, hold, end;      /* rows [begin, hold) to fit, [hold, end) held out */
-    struct lw_labels labels;      /* of the held-out rows: the bounds of a label */
-    bool tracked;                 /* answers are tracked predictions */
-    struct lw_trial_hours *hours; /* filled by the search; loss: LW_TRIALS_MAX rows */
+    size_t begin, hold, end; /* rows [begin, hold) to fit, [hold, end) held out */
+    struct lw_labels labels; /* of the held-out rows: the bounds of a label */
+    bool tracked;            /* answers are tracked predictions */
+    size_t recent;           /* the first row of the history, before the hold-out */
+    int64_t until_ms;        /* the end of the hold-out */
+    struct lw_trial_losses *losses; /* filled by the search; for LW_TRIALS_MAX trials */
 };
 
 /* What predictions for the held-out rows are served as: tracked in order of time, or as

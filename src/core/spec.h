@@ -94,7 +94,7 @@ struct lw_retrain_spec {
     int64_t max_age_ms;   /* retrain when the champion is older; 0: never for age */
     int64_t stale_age_ms; /* ... and when it is older than this and recalibrating it */
     double stale_gain;    /* would remove this share of its squared error over the longest
-                             window; age 0: never */
+                             window (core/stale.h); age 0: never */
     int max_per_week;     /* 0: no limit */
     int64_t window_ms;    /* rows read at most; the longest candidate's window */
     int64_t reference_ms; /* newest rows that make the reference profile */

@@ -12,8 +12,8 @@
 #include "base/time.h"
 #include "core/search.h"
 
-/* Rows behind the weekly pattern of the loss and the spread between days, and how strongly an hour's own mean is
- * shrunk towards the overall mean: an hour with this many rows counts half. */
+/* Rows behind the weekly pattern of the loss and the spread between days, and how
+ * strongly an hour's own mean is shrunk towards the overall mean: an hour with this many rows counts half. */
 #define RHYTHM_MS     (28 * LW_DAY)
 #define RHYTHM_SHRINK 200.0
 /* Answered events that the second estimate of the level needs, and the most by which it
@@ -33,7 +33,7 @@ struct trainer {
     struct lw_model *proved;
     size_t recent_from; /* the first row of RHYTHM_MS */
     double *unseen;     /* from there on, by models that had not seen the day; or NULL */
-    struct lw_trial_hours hours;
+    struct lw_trial_losses losses;
     struct lw_losses answered;
     struct lw_training *out;
 };
@@ -47,6 +47,9 @@ static struct lw_split split_rows(const struct lw_spec *spec, const struct lw_da
     s.begin = r->window_ms ? lw_dataset_lower_bound(ds, as_of_ms - r->window_ms) : 0;
     s.hold = s.hold < s.begin ? s.begin : s.hold; /* a window inside the hold-out */
     s.labels = lw_dataset_labels(ds, s.hold, s.end);
+    s.recent = lw_dataset_lower_bound(ds, as_of_ms - RHYTHM_MS);
+    s.recent = s.recent < s.begin ? s.begin : s.recent > s.hold ? s.hold : s.recent;
+    s.until_ms = as_of_ms;
     return s;
 }
 
@@ -278,7 +281,8 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
                                       .challenger = after,
                                       .until_ms = t->out->as_of_ms,
                                       .champion_ms = t->out->champion_ms,
-                                      .trials = &t->hours};
+                                      .looks = t->out->looks,
+                                      .trials = &t->losses};
     lw_gate_judge(t->spec, &rows, gate);
     free(before);
     free(after);
@@ -395,12 +399,16 @@ static int challenger_prove(struct trainer *t, struct lw_model *champion,
     return check_reference(t->spec, t->out->reference, err);
 }
 
-static void hours_init(struct lw_trial_hours *hours, const struct lw_split *s) {
+static void losses_init(struct lw_trial_losses *losses, const struct lw_spec *spec,
+                        const struct lw_split *s) {
     int64_t first = lw_dataset_time(s->ds, s->hold) / LW_HOUR;
     int64_t last = lw_dataset_time(s->ds, s->end - 1) / LW_HOUR;
-    hours->from_ms = first * LW_HOUR;
-    hours->n = (size_t)(last - first + 1);
-    hours->loss = lw_malloc(LW_TRIALS_MAX * hours->n * sizeof *hours->loss);
+    losses->from_ms = first * LW_HOUR;
+    losses->nhours = (size_t)(last - first + 1);
+    losses->nblocks =
+        lw_gate_block(spec, s->until_ms, lw_dataset_time(s->ds, s->recent)) + 1;
+    losses->hour = lw_malloc(LW_TRIALS_MAX * losses->nhours * sizeof *losses->hour);
+    losses->block = lw_malloc(LW_TRIALS_MAX * losses->nblocks * sizeof *losses->block);
 }
 
 static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
@@ -418,12 +426,13 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     s->tracked = out->tracked;
     t.predicted = lw_malloc((s->end - s->hold) * sizeof *t.predicted);
     t.answers = lw_malloc((s->end - s->hold) * sizeof *t.answers);
-    hours_init(&t.hours, s);
-    s->hours = &t.hours;
+    losses_init(&t.losses, spec, s);
+    s->losses = &t.losses;
     int rc = challenger_prove(&t, champion, err);
     lw_model_free(t.proved);
     free(t.unseen);
-    free(t.hours.loss);
+    free(t.losses.hour);
+    free(t.losses.block);
     free(t.predicted);
     free(t.answers);
     if (rc)
@@ -439,6 +448,7 @@ static void training_start(const struct lw_spec *spec, struct lw_training *t) {
     *t = (struct lw_training){.as_of_ms = t->as_of_ms,
                               .quarantine = quarantine,
                               .tracked = t->tracked,
+                              .looks = t->looks,
                               .champion_ms = t->champion_ms};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =

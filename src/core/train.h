@@ -49,6 +49,7 @@ struct lw_training {
     char barred[LW_NAME_MAX];
     bool tracked; /* candidates and champion are judged as they are served: tracked */
     int64_t champion_ms; /* the end of the rows that the champion was fitted on */
+    uint32_t looks;      /* struct lw_request; 0: nothing has chosen the moment */
     /* Out. */
     size_t ndays; /* tracked: the chosen candidate's losses by day of the hold-out */
     struct lw_tracking_day day[LW_TRACKING_DAYS];

@@ -271,6 +271,14 @@ const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i) {
     return w->panes.pane[i];
 }
 
+size_t lw_windows_first(const struct lw_windows *w, size_t i) {
+    return lower_bound(&w->panes, window_from(w, i));
+}
+
+const struct lw_spec *lw_windows_spec(const struct lw_windows *w) {
+    return w->spec;
+}
+
 static void counts_add(struct lw_counts *c, const struct lw_pane *pane, uint32_t champion,
                        uint32_t first) {
     const struct lw_scores *s = champion ? lw_pane_scores(pane, champion) : NULL;

@@ -38,6 +38,9 @@ struct lw_pane *lw_windows_since(const struct lw_windows *w, int64_t from_ms,
 /* The panes, oldest first (borrowed). */
 size_t lw_windows_panes(const struct lw_windows *w);
 const struct lw_pane *lw_windows_pane(const struct lw_windows *w, size_t i);
+/* The index of the first pane of window i. */
+size_t lw_windows_first(const struct lw_windows *w, size_t i);
+const struct lw_spec *lw_windows_spec(const struct lw_windows *w);
 /* The counts of window i, without its sketches, from its panes without a merge. */
 struct lw_counts {
     uint64_t events, good;

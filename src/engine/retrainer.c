@@ -112,7 +112,8 @@ static int train_candidates(struct lw_engine *e, struct lw_redis *redis,
                             struct lw_err *err) {
     struct lw_model *champion = NULL;
     job->training = (struct lw_training){.as_of_ms = job->request.as_of_ms,
-                                         .tracked = job->request.tracked};
+                                         .tracked = job->request.tracked,
+                                         .looks = job->request.looks};
     if (job->champion && !(champion = load_champion(e, redis, job, err)))
         return -1;
     lw_copy(job->training.barred, sizeof job->training.barred, job->request.barred);

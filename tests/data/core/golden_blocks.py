@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes golden_blocks.h: spreads of daily means by NumPy, and the p-values of SciPy's t, for
+"""Writes golden_blocks.h: spreads of daily means by NumPy, the p-values of SciPy's t, and Sidak's z, for
 tests/unit/core/test_core_blocks.c.
 
 pip install numpy scipy; then: python3 golden_blocks.py > golden_blocks.h
@@ -42,6 +42,11 @@ def main():
     array("golden_variance", [v for v, _ in rows])
     array("golden_df", [df for _, df in rows])
     array("golden_p", [stats.t.sf(1.5 / np.sqrt(v), df) for v, df in rows])
+    print("static const struct {\n    unsigned n;\n    double z, largest;\n} golden_largest[] = {")
+    for n in (2, 8, 300):
+        for z in (-1, 0, 1.645):
+            print(f"    {{{n}, {z}, {float(stats.norm.isf(1 - stats.norm.cdf(z) ** (1 / n)))!r}}},")
+    print("};")
     print(f"#define GOLDEN_DAYS {len(day)}\n#define GOLDEN_SPLIT {SPLIT}\n#define GOLDEN_SPANS {SPANS}")
 
 

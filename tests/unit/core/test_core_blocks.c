@@ -181,6 +181,18 @@ static void more_and_other_rivals_need_more(void **state) {
         assert_true(best_z(4, .5, z) >= z);
 }
 
+static void the_largest_of_independent_ones_needs_sidaks_z(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof golden_largest / sizeof *golden_largest; i++)
+        assert_true(fabs(lw_blocks_largest_z(golden_largest[i].n, golden_largest[i].z) -
+                         golden_largest[i].largest) < 1e-7);
+    for (double z = -40; z < 40; z += .5) {
+        assert_true(lw_blocks_largest_z(0, z) == z && lw_blocks_largest_z(1, z) == z);
+        for (uint32_t n = 1; n < 1000; n *= 3)
+            assert_true(lw_blocks_largest_z(n + 1, z) >= lw_blocks_largest_z(n, z));
+    }
+}
+
 static void rivals_without_a_difference_do_not_count(void **state) {
     (void)state;
     double d[3 * 10] = {0};
@@ -193,6 +205,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_spread_is_that_of_a_mean_of_blocks),
         cmocka_unit_test(the_spread_agrees_with_numpy_and_scipy),
+        cmocka_unit_test(the_largest_of_independent_ones_needs_sidaks_z),
         cmocka_unit_test(weather_that_lasts_counts),
         cmocka_unit_test(a_lasting_change_is_no_spread),
         cmocka_unit_test(the_degrees_of_freedom_hold_the_level),

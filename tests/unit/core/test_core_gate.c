@@ -377,6 +377,7 @@ static void absurd_labels_are_bounded(void **state) {
 #define RIVALS  12
 #define HISTORY (28 * 24) /* hours */
 #define HOLDOUT (2 * 24)
+#define DAYS    ((HISTORY + HOLDOUT) / 24)
 
 /* How the errors of a stream depend on each other, in standard deviations. */
 struct dependence {
@@ -390,13 +391,16 @@ struct contest {
     struct lw_dataset *ds;
     size_t n, hold;
     double answer[RIVALS + 1][8 * (HISTORY + HOLDOUT)], loss[RIVALS];
-    double hours[RIVALS * HOLDOUT];
+    double hours[RIVALS * HOLDOUT], blocks[RIVALS * DAYS];
+    bool alike; /* no rival has a part everywhere: they share their level */
     struct lw_rng rng;
 };
 
-static double rival_error(size_t rival, int zone, double size) {
+static double rival_error(const struct contest *c, size_t rival, int zone, double size) {
     static const int step[] = {1, 3, 7, 9};
     double angle = 3.14159 * (double)rival / RIVALS;
+    if (c->alike && rival < RIVALS)
+        angle = 3.14159 / 2;
     bool half = (zone * step[rival % 4] + (int)rival) % 10 < 5; /* of ten zones */
     return size * (cos(angle) + sin(angle) * (half ? 1 : -1));
 }
@@ -412,10 +416,14 @@ static void contest_hour(struct contest *c, int hour, double shared, double gain
         lw_dataset_add(c->ds, &e.row);
         for (size_t j = 0; j <= RIVALS; j++) {
             double size = gain > 0 ? 2.4 * (j < RIVALS ? 1 - gain : 1) : .9;
-            double answer = truth + rival_error(j, zone, size), d = answer - y;
+            double answer = truth + rival_error(c, j, zone, size), d = answer - y;
             c->answer[j][c->n] = answer;
-            if (hour < HISTORY || j == RIVALS)
+            if (j == RIVALS)
                 continue;
+            if (hour < HISTORY) {
+                c->blocks[j * DAYS + DAYS - 1 - (size_t)hour / 24] += d * d;
+                continue;
+            }
             c->loss[j] += d * d;
             c->hours[j * HOLDOUT + (size_t)(hour - HISTORY)] += d * d;
         }
@@ -429,6 +437,7 @@ static void contest_draw(struct contest *c, const struct dependence *d, double g
     c->n = 0;
     memset(c->loss, 0, sizeof c->loss);
     memset(c->hours, 0, sizeof c->hours);
+    memset(c->blocks, 0, sizeof c->blocks);
     for (int hour = 0; hour < HISTORY + HOLDOUT; hour++) {
         if (hour % 24 == 0)
             day = d->day * lw_rng_normal(&c->rng);
@@ -455,8 +464,12 @@ static void contest_passes(const struct dependence *d, double gain, double *one,
         contest_draw(c, d, gain);
         for (size_t j = 1; j < RIVALS; j++)
             best = c->loss[j] < c->loss[best] ? j : best;
-        struct lw_trial_hours hours = {CORE_START + HISTORY * LW_HOUR, HOLDOUT, RIVALS,
-                                       c->hours};
+        struct lw_trial_losses losses = {.ntrials = RIVALS,
+                                         .from_ms = CORE_START + HISTORY * LW_HOUR,
+                                         .nhours = HOLDOUT,
+                                         .hour = c->hours,
+                                         .nblocks = DAYS,
+                                         .block = c->blocks};
         struct lw_gate_rows rows = {.ds = c->ds,
                                     .begin = c->hold,
                                     .end = c->n,
@@ -468,7 +481,7 @@ static void contest_passes(const struct dependence *d, double gain, double *one,
         *one += gate.passed / (double)RUNS;
         assert_int_equal(gate.history, 28);
         rows.challenger = c->answer[best];
-        rows.trials = &hours;
+        rows.trials = &losses;
         lw_gate_judge(c->spec, &rows, &gate);
         assert_true(gain > 0 || gate.needs > 1.645);
         *best_of += gate.passed / (double)RUNS;
@@ -492,6 +505,91 @@ static void equal_models_pass_as_seldom_as_z_says(void **state) {
     }
 }
 
+static void contest_of_one(const struct contest *c, uint32_t looks,
+                           struct lw_gate *gate) {
+    const struct lw_gate_rows rows = {.ds = c->ds,
+                                      .begin = c->hold,
+                                      .end = c->n,
+                                      .champion = c->answer[RIVALS],
+                                      .challenger = c->answer[0],
+                                      .until_ms =
+                                          CORE_START + (HISTORY + HOLDOUT) * LW_HOUR,
+                                      .looks = looks};
+    lw_gate_judge(c->spec, &rows, gate);
+}
+
+/* Equal models on the one of four hold-outs that is the champion's worst. */
+static void a_chosen_hold_out_keeps_the_level(void **state) {
+    (void)state;
+    enum { RUNS = 150, LOOKS = 4 };
+    const struct dependence shocks = {.3, 0, 0};
+    struct contest *c = lw_calloc(1, sizeof *c);
+    double chosen = 0, naive = 0;
+    c->spec = core_spec_new();
+    c->spec->retrain.gate = (struct lw_gate_spec){.z = 1.645, .block_ms = LW_DAY};
+    lw_rng_seed(&c->rng, 6);
+    for (int run = 0; run < RUNS; run++) {
+        bool passed = false, alone = false;
+        for (int look = 0; look < LOOKS; look++) {
+            struct lw_gate gate;
+            contest_draw(c, &shocks, 0);
+            contest_of_one(c, LOOKS, &gate);
+            assert_true(fabs(gate.needs - 2.2340) < 1e-3);
+            passed |= gate.passed;
+            contest_of_one(c, 1, &gate);
+            alone |= gate.passed;
+            lw_dataset_free(c->ds);
+        }
+        chosen += passed / (double)RUNS;
+        naive += alone / (double)RUNS;
+    }
+    if (chosen > .065 + .035 || naive < chosen + .03)
+        fail_msg("%.3f pass, %.3f without the correction", chosen, naive);
+    core_spec_free(c->spec);
+    free(c);
+}
+
+/* Rivals that share their level gain on the same days: under day shocks, the choice between
+ * them costs less than the hours alone would say. */
+static void the_choice_is_judged_by_the_days(void **state) {
+    (void)state;
+    const struct dependence shocks = {.3, 0, 0};
+    struct contest *c = lw_calloc(1, sizeof *c);
+    double days = 0, hours = 0;
+    c->alike = true;
+    c->spec = core_spec_new();
+    c->spec->retrain.gate = (struct lw_gate_spec){.z = 1.645, .block_ms = LW_DAY};
+    lw_rng_seed(&c->rng, 8);
+    for (int run = 0; run < 60; run++) {
+        struct lw_gate gate;
+        contest_draw(c, &shocks, 0);
+        struct lw_trial_losses losses = {.ntrials = RIVALS,
+                                         .from_ms = CORE_START + HISTORY * LW_HOUR,
+                                         .nhours = HOLDOUT,
+                                         .hour = c->hours,
+                                         .nblocks = DAYS,
+                                         .block = c->blocks};
+        struct lw_gate_rows rows = {.ds = c->ds,
+                                    .begin = c->hold,
+                                    .end = c->n,
+                                    .champion = c->answer[RIVALS],
+                                    .challenger = c->answer[0],
+                                    .until_ms =
+                                        CORE_START + (HISTORY + HOLDOUT) * LW_HOUR,
+                                    .trials = &losses};
+        lw_gate_judge(c->spec, &rows, &gate);
+        days += gate.needs / 60;
+        losses.nblocks = 0;
+        lw_gate_judge(c->spec, &rows, &gate);
+        hours += gate.needs / 60;
+        lw_dataset_free(c->ds);
+    }
+    if (days > hours - .1 || days < 1.645)
+        fail_msg("%.3f by days, %.3f by hours", days, hours);
+    core_spec_free(c->spec);
+    free(c);
+}
+
 static void a_better_model_passes_in_spite_of_the_days(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof dependences / sizeof *dependences; i++) {
@@ -506,6 +604,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_models_pass_as_seldom_as_z_says),
         cmocka_unit_test(a_better_model_passes_in_spite_of_the_days),
+        cmocka_unit_test(a_chosen_hold_out_keeps_the_level),
+        cmocka_unit_test(the_choice_is_judged_by_the_days),
         cmocka_unit_test(the_gate_agrees_with_scipy),
         cmocka_unit_test(equal_models_never_pass),
         cmocka_unit_test(a_certain_but_tiny_gain_does_not_pass),
