@@ -99,6 +99,17 @@ void lw_mem_policy(void) {
 #endif
 }
 
+/* glibc accepts no threshold above 32 MiB. */
+#define KEPT_BLOCK_BYTES (32 << 20)
+#define KEPT_END_BYTES   (1 << 30)
+
+void lw_mem_keep(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES);
+    mallopt(M_TRIM_THRESHOLD, KEPT_END_BYTES);
+#endif
+}
+
 void lw_mem_trim(void) {
 #ifdef __GLIBC__
     malloc_trim(0);

@@ -21,6 +21,9 @@ void lw_mem_dumpable(bool allowed);
 /* Tunes the allocator for a process that runs for months; once, before its threads start.
  * See mem.c. */
 void lw_mem_policy(void);
+/* Tunes the allocator for a command that trains again and again and then ends: freed blocks
+ * are kept for the next training; once, before threads start. */
+void lw_mem_keep(void);
 /* Gives the pages of freed blocks back to the system, in every thread's arena. Nothing
  * where the C library is not glibc. Thread: any. Cost: milliseconds at most, in which
  * other threads may wait for the arena that is being looked through. */

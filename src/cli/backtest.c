@@ -261,6 +261,7 @@ static int backtest_main(int argc, char **argv) {
                              &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     if (n >= 0 && !helped) {
+        lw_mem_keep();
         rc = check_usage(&o, n);
         if (rc == LW_EXIT_OK)
             rc = o.calibrate ? run_calibration(&o, files, (size_t)n)

@@ -184,6 +184,7 @@ static int request_train(struct lw_backtest *b, const struct lw_request *request
     lw_copy(t.barred, sizeof t.barred, request->barred);
     t.tracked = request->tracked;
     t.looks = request->looks;
+    t.verdict_only = true;
     t.champion_ms = champion ? champion->as_of_ms : 0;
     t.quarantine = *lw_monitor_quarantine(b->monitor);
     if (lw_train(b->spec, b->rows, champion ? champion->model : NULL, recent, &t,

@@ -341,30 +341,6 @@ static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
     return again ? 0 : lw_err_context(err, "what the challenger was proved on");
 }
 
-/* The best candidate of the search, and the same candidate fitted on all rows. If that
- * second fit fails, because of what only the hold-out contains, the candidate has failed
- * and the search continues without it. */
-static struct lw_model *candidate_search(struct trainer *t, struct lw_err *err) {
-    const struct lw_split *s = &t->rows;
-    struct lw_training *out = t->out;
-    struct lw_failures *failed = lw_calloc(1, sizeof *failed);
-    struct lw_model *proved;
-    while ((proved = lw__search(t->spec, s, out, t->predicted, failed, err)) != NULL) {
-        const struct lw_fit_spec *fit = out->trial[out->chosen].fit;
-        struct lw_fit_report report = {.quick = true};
-        struct lw_err why = {0};
-        struct lw_fit_rows rows = {
-            .ds = s->ds, .begin = s->begin, .end = s->end, .as_of_ms = out->as_of_ms};
-        out->model = lw_fit(&rows, fit, &report, &why);
-        if (out->model)
-            break;
-        lw_model_free(proved);
-        lw_copy(failed->why[fit - t->spec->candidate], LW_TRIAL_NOTE, why.msg);
-    }
-    free(failed);
-    return proved;
-}
-
 /* Plain and tracked losses of the hold-out: the first evidence for tracking. */
 static void note_days(const struct trainer *t) {
     const struct lw_split *s = &t->rows;
@@ -384,12 +360,10 @@ static void note_days(const struct trainer *t) {
 
 static int challenger_prove(struct trainer *t, struct lw_model *champion,
                             struct lw_err *err) {
-    t->proved = candidate_search(t, err);
-    if (!t->proved)
-        return -1;
     unseen_predict(t);
     lw__search_answer(t->spec, &t->rows, t->predicted, t->answers);
     lw__search_held_out(t->spec->task, &t->rows, t->answers, &t->answered);
+    t->out->ndays = 0;
     note_days(t);
     if (champion_challenge(t, champion, err))
         return -1;
@@ -397,6 +371,49 @@ static int challenger_prove(struct trainer *t, struct lw_model *champion,
     name_failed(t->out);
     t->out->reference = make_reference(t);
     return check_reference(t->spec, t->out->reference, err);
+}
+
+/* Fits the proved candidate on all rows. */
+static int challenger_refit(const struct trainer *t, struct lw_err *err) {
+    const struct lw_split *s = &t->rows;
+    struct lw_training *out = t->out;
+    struct lw_fit_report report = {.quick = true};
+    struct lw_fit_rows rows = {
+        .ds = s->ds, .begin = s->begin, .end = s->end, .as_of_ms = out->as_of_ms};
+    out->model = lw_fit(&rows, out->trial[out->chosen].fit, &report, err);
+    return out->model ? 0 : -1;
+}
+
+static void challenger_forget(struct trainer *t) {
+    lw_model_free(t->proved);
+    free(t->unseen);
+    t->proved = NULL;
+    t->unseen = NULL;
+}
+
+/* The best candidate of the search, proved, and the same candidate fitted on all rows. If
+ * that second fit fails, because of what only the hold-out contains, the candidate has
+ * failed and the search continues without it. */
+static int challenger_find(struct trainer *t, struct lw_model *champion,
+                           struct lw_err *err) {
+    struct lw_training *out = t->out;
+    struct lw_failures *failed = lw_calloc(1, sizeof *failed);
+    int rc = -1;
+    while ((t->proved = lw__search(t->spec, &t->rows, out, t->predicted, failed, err))) {
+        struct lw_err why = {0};
+        rc = challenger_prove(t, champion, err);
+        if (rc || (out->verdict_only && !out->gate.passed) ||
+            challenger_refit(t, &why) == 0)
+            break;
+        rc = -1;
+        challenger_forget(t);
+        lw_training_fini(out);
+        lw_copy(failed->why[out->trial[out->chosen].fit - t->spec->candidate],
+                LW_TRIAL_NOTE, why.msg);
+    }
+    free(failed);
+    challenger_forget(t);
+    return rc;
 }
 
 static void losses_init(struct lw_trial_losses *losses, const struct lw_spec *spec,
@@ -428,9 +445,7 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     t.answers = lw_malloc((s->end - s->hold) * sizeof *t.answers);
     losses_init(&t.losses, spec, s);
     s->losses = &t.losses;
-    int rc = challenger_prove(&t, champion, err);
-    lw_model_free(t.proved);
-    free(t.unseen);
+    int rc = challenger_find(&t, champion, err);
     free(t.losses.hour);
     free(t.losses.block);
     free(t.predicted);
@@ -449,6 +464,7 @@ static void training_start(const struct lw_spec *spec, struct lw_training *t) {
                               .quarantine = quarantine,
                               .tracked = t->tracked,
                               .looks = t->looks,
+                              .verdict_only = t->verdict_only,
                               .champion_ms = t->champion_ms};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =

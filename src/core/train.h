@@ -48,6 +48,7 @@ struct lw_training {
     struct lw_quarantine quarantine;
     char barred[LW_NAME_MAX];
     bool tracked; /* candidates and champion are judged as they are served: tracked */
+    bool verdict_only;   /* what does not pass the gate is not kept: no model of it */
     int64_t champion_ms; /* the end of the rows that the champion was fitted on */
     uint32_t looks;      /* struct lw_request; 0: nothing has chosen the moment */
     /* Out. */
@@ -61,7 +62,7 @@ struct lw_training {
     size_t ntrials, chosen;
     struct lw_trial trial[LW_TRIALS_MAX];
     struct lw_gate gate;            /* passed is true when there is no champion */
-    struct lw_model *model;         /* refitted on all rows; owned */
+    struct lw_model *model;         /* refitted on all rows; owned; see verdict_only */
     struct lw_reference *reference; /* owned; version 0 until it has one */
 };
 

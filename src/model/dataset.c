@@ -1,12 +1,20 @@
 /* Rows as columns. Sorting computes one permutation and applies it column by column,
- * which takes the memory of one more column. Learned atoms have no column: a model
- * computes them from the atoms they read. */
+ * which takes the memory of four more columns. Learned atoms have no column: a model
+ * computes them from the atoms they read.
+ *
+ * The order is total. Sums of floating-point numbers, and with them the splits of trees,
+ * depend on the order of the rows, and partitions are read in any order: a live training
+ * and a backtest would differ, and so would two trainings on the same offsets. Rows of
+ * one time are therefore ordered by a hash of their values, and rows that share even that
+ * are alike. A hash and not the values themselves: cut anywhere, a run of ties is a
+ * sample. */
 #include "model/dataset.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/sort.h"
 #include "model/dataset_private.h"
 
@@ -126,16 +134,61 @@ void lw_dataset_append_rows(struct lw_dataset *ds, const struct lw_dataset *othe
     ds->rows += rows;
 }
 
+/* --- order ----------------------------------------------------------------------------- */
+
 struct stamp {
     int64_t time;
+    uint64_t mark; /* of rows that share their time */
     size_t row;
 };
+
+static uint64_t code_key(const struct atom_column *col, uint32_t code) {
+    if (code == LW_CODE_NONE || col->dict.level[code].missing)
+        return code == LW_CODE_NONE ? 1 : 2;
+    return lw_mix64(col->dict.level[code].key);
+}
+
+/* A hash of the row's values. It knows nothing of where the row came from; the codes of
+ * its categories, which are given in order of arrival, are not part of it. */
+static uint64_t row_mark(const struct lw_dataset *ds, size_t row) {
+    uint64_t bits, mark;
+    memcpy(&bits, &ds->target[row], sizeof bits);
+    mark = lw_mix64(bits);
+    for (size_t i = 0; i < ds->natoms; i++) {
+        const struct atom_column *col = &ds->col[i];
+        if (col->num)
+            memcpy(&bits, &col->num[row], sizeof bits);
+        else if (col->code)
+            bits = code_key(col, col->code[row]);
+        else
+            continue;
+        mark = lw_mix64(mark ^ bits) + i;
+    }
+    return mark;
+}
 
 static int by_time(const void *a, const void *b) {
     const struct stamp *x = a, *y = b;
     if (x->time != y->time)
         return x->time < y->time ? -1 : 1;
     return x->row < y->row ? -1 : x->row > y->row;
+}
+
+static int by_mark(const void *a, const void *b) {
+    const struct stamp *x = a, *y = b;
+    return x->mark < y->mark ? -1 : x->mark > y->mark;
+}
+
+static void order_ties(const struct lw_dataset *ds, struct stamp *order) {
+    for (size_t i = 0, end; i < ds->rows; i = end) {
+        for (end = i + 1; end < ds->rows && order[end].time == order[i].time;)
+            end++;
+        if (end == i + 1)
+            continue;
+        for (size_t k = i; k < end; k++)
+            order[k].mark = row_mark(ds, order[k].row);
+        qsort(order + i, end - i, sizeof *order, by_mark);
+    }
 }
 
 /* width is 4 or 8; memcpy because a column may be of doubles or of integers. */
@@ -152,7 +205,8 @@ static void column_permute(void *column, size_t width, const struct stamp *order
 
 static bool dataset_is_sorted(const struct lw_dataset *ds) {
     for (size_t i = 1; i < ds->rows; i++)
-        if (ds->time[i] < ds->time[i - 1])
+        if (ds->time[i] < ds->time[i - 1] ||
+            (ds->time[i] == ds->time[i - 1] && row_mark(ds, i) < row_mark(ds, i - 1)))
             return false;
     return true;
 }
@@ -163,8 +217,9 @@ void lw_dataset_sort(struct lw_dataset *ds) {
     struct stamp *order = lw_calloc(ds->rows, sizeof *order);
     uint64_t *spare = lw_calloc(ds->rows, sizeof *spare);
     for (size_t i = 0; i < ds->rows; i++)
-        order[i] = (struct stamp){ds->time[i], i};
+        order[i] = (struct stamp){.time = ds->time[i], .row = i};
     qsort(order, ds->rows, sizeof *order, by_time);
+    order_ties(ds, order);
     column_permute(ds->time, sizeof *ds->time, order, ds->rows, spare);
     column_permute(ds->target, sizeof *ds->target, order, ds->rows, spare);
     for (size_t i = 0; i < ds->natoms; i++) {

@@ -18,7 +18,9 @@ void lw_dataset_add(struct lw_dataset *ds, const struct lw_row *row);
 /* Appends the rows [begin, end) of another dataset over the same plan. */
 void lw_dataset_append_rows(struct lw_dataset *ds, const struct lw_dataset *other,
                             size_t begin, size_t end);
-void lw_dataset_sort(struct lw_dataset *ds); /* by time, stable */
+/* By time; rows of one time by a hash of their values, so that the same rows in any order
+ * of arrival give the same fits, bit for bit. */
+void lw_dataset_sort(struct lw_dataset *ds);
 
 const struct lw_plan *lw_dataset_plan(const struct lw_dataset *ds);
 size_t lw_dataset_rows(const struct lw_dataset *ds);

@@ -53,10 +53,11 @@ def scenario(case):
     files = json.loads(case.leeway("backtest", "-c", os.path.join(ROOT, "configs/nyc-green.yaml"), "--json", TRIPS))
     check(abs(result["scored"] - files["scored"]) <= 500, "as many events scored as in a backtest",
           f"{result['scored']}, {files['scored']}")
-    # It also waits where panes begin, so that they are tracked alike. Trees depend in the third digit
-    # on the order in which twelve partitions deliver the trips of one second.
+    # It also waits where panes begin, so that they are tracked alike, and training does not depend on the
+    # order of arrival. What is left: trips of a pane that another partition has closed are scored by
+    # the tracking of that moment.
     for figure in ("managed_rmse", "untracked_rmse", "frozen_rmse", "frozen_tracked_rmse"):
-        check(abs(result[figure] - files[figure]) < 0.03, f"{figure} of a backtest", result[figure], files[figure])
+        check(abs(result[figure] - files[figure]) < 0.003, f"{figure} of a backtest", result[figure], files[figure])
     for decided in ("retrains", "promotions", "alerts", "critical_alerts"):
         equal(result[decided], files[decided], f"{decided} of a backtest")
     # At a multiple of event time, it also waits for its trips and loses none.

@@ -130,6 +130,27 @@ static void a_better_champion_stays(void **state) {
     lw_model_free(champion);
 }
 
+/* Who keeps no rejected model gets the same verdict without it. */
+static void a_verdict_needs_no_model(void **state) {
+    struct fixture *f = *state;
+    train(f, NULL);
+    uint64_t fingerprint = lw_model_fingerprint(f->t.model);
+    struct lw_model *champion = f->t.model;
+    f->t.model = NULL;
+    train(f, champion);
+    struct lw_gate gate = f->t.gate;
+    f->t.verdict_only = true;
+    train(f, champion);
+    assert_null(f->t.model);
+    assert_non_null(f->t.reference);
+    assert_false(f->t.gate.passed);
+    assert_string_equal(f->t.gate.reason, gate.reason);
+    assert_true(f->t.gate.challenger_error == gate.challenger_error);
+    train(f, NULL); /* passes: kept all the same */
+    assert_true(lw_model_fingerprint(f->t.model) == fingerprint);
+    lw_model_free(champion);
+}
+
 static void a_worse_champion_is_replaced(void **state) {
     struct fixture *f = *state;
     train(f, NULL);
@@ -288,6 +309,7 @@ int main(void) {
         TEST(no_fit_sees_the_hold_out),
         TEST(the_refit_includes_the_hold_out),
         TEST(a_better_champion_stays),
+        TEST(a_verdict_needs_no_model),
         TEST(a_worse_champion_is_replaced),
         TEST(too_few_rows_are_an_error),
         TEST(a_window_inside_the_hold_out_is_an_error),
