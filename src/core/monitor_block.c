@@ -54,7 +54,8 @@ static enum health member_judge(const struct lw_monitor *m, const struct lw_rule
             return UNKNOWN;
         return lw__monitor_fault_in_piece(before, now, &found, state) ? BROKEN : WELL;
     }
-    struct lw_metric_share a = rule->metric->share(before);
+    struct lw_metric_share a = rule->metric->share(
+        &m->reference->profile->members[lw__monitor_column(m->spec, subject)]);
     struct lw_metric_share b = rule->metric->share(now);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
         return UNKNOWN;

@@ -161,10 +161,29 @@ static void compare_categories(struct lw_cats *ref, struct lw_cats *seen,
     unseen_figures(ref, seen, cur, diff, d);
 }
 
+/* Gaps of a feed are compared with the larger reference: they follow no clock, and shares
+ * of its parts would make a rule near its threshold come and go. */
+static void whole_shares(const struct lw_member *ref, const struct lw_member *cur,
+                         struct lw_drift *d) {
+    bool number = ref->kind == LW_NUMERIC;
+    uint64_t missing = number ? ref->num.missing : lw_cats_missing(ref->cats);
+    uint64_t rows = missing + (number ? ref->num.n : lw_cats_n(ref->cats));
+    uint64_t missing_cur = number ? cur->num.missing : lw_cats_missing(cur->cats);
+    uint64_t rows_cur = missing_cur + (number ? cur->num.n : lw_cats_n(cur->cats));
+    d->missing_ref = compare_share(missing, rows);
+    d->missing_p = lw_drift_two_shares_p(missing, rows, missing_cur, rows_cur);
+    if (!number)
+        return;
+    d->out_of_range_ref = compare_share(ref->num.out_of_range, rows);
+    d->out_of_range_p = lw_drift_two_shares_p(ref->num.out_of_range, rows,
+                                              cur->num.out_of_range, rows_cur);
+}
+
 static void compare_column(const struct lw_drift_reference *reference, size_t column,
                            struct lw_member *cur, const struct lw_drift_options *options,
                            struct lw_drift *d) {
     const struct lw_member *ref = &reference->profile->members[column];
+    const struct lw_member *seen = &reference->seen->members[column];
     const struct lw_bins *bins = reference->bins ? &reference->bins[column] : NULL;
     *d = (struct lw_drift){.verdict = LW_VERDICT_OK,
                            .ks_p = 1.0,
@@ -190,6 +209,8 @@ static void compare_column(const struct lw_drift_reference *reference, size_t co
         compare_categories(ref->cats, reference->seen->members[column].cats, cur->cats,
                            d);
     }
+    if (ref != seen)
+        whole_shares(seen, cur, d);
     if (d->verdict == LW_VERDICT_EMPTY)
         return;
     if (d->n_ref < options->min_n || d->n_cur < options->min_n ||
