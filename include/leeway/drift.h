@@ -119,6 +119,16 @@ struct lw_drift {
 void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,
                       const struct lw_bins *bins, const struct lw_drift_options *options,
                       struct lw_drift *out);
+/* The same for a reference that is a part or a mixture of a larger one. */
+struct lw_drift_reference {
+    const struct lw_profile *profile;
+    const struct lw_bins *bins;    /* one per column, or NULL: taken from the profile */
+    const struct lw_profile *seen; /* the larger one: what it has is not `unseen` */
+    double rows; /* that the parts rest on; fewer than min_n: insufficient */
+};
+void lw_drift_compare_to(const struct lw_drift_reference *reference,
+                         struct lw_profile *current,
+                         const struct lw_drift_options *options, struct lw_drift *out);
 
 /* The category of LW_SHIFT_SHARE as one of the two sides has it; both are sealed. */
 struct lw_cat lw_shift_category(const struct lw_shift *shift, struct lw_cats *reference,

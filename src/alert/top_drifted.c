@@ -120,11 +120,13 @@ static json_t *shares_json(const struct change *c, size_t n, bool moved,
     return list;
 }
 
-static void put_categories(json_t *drifted, struct lw_cats *reference,
-                           struct lw_cats *window, const struct lw_privacy *privacy) {
+/* seen: the whole reference, which decides what appeared. */
+static void put_categories(json_t *drifted, const struct lw_cats *seen,
+                           struct lw_cats *reference, struct lw_cats *window,
+                           const struct lw_privacy *privacy) {
     size_t most = lw_cats_size(reference) + lw_cats_size(window) + 1;
     struct change *c = lw_calloc(most, sizeof *c);
-    size_t n = changes_collect(window, reference, false, false, c);
+    size_t n = changes_collect(window, seen, false, false, c);
     lw_json_set(drifted, "appeared", shares_json(c, n, false, privacy));
     n = changes_collect(reference, window, false, true, c);
     lw_json_set(drifted, "vanished", shares_json(c, n, false, privacy));
@@ -133,10 +135,11 @@ static void put_categories(json_t *drifted, struct lw_cats *reference,
     free(c);
 }
 
-static json_t *feature_json(const struct lw_column *column,
-                            const struct lw_member *reference,
+static json_t *feature_json(const struct lw_drift_reference *of, size_t i,
                             const struct lw_member *window, const struct lw_drift *drift,
                             const struct lw_privacy *privacy) {
+    const struct lw_column *column = &of->profile->columns[i];
+    const struct lw_member *reference = &of->profile->members[i];
     json_t *m = json_object();
     lw_json_set_text_cut(m, "feature", column->name, LW_NAME_MAX);
     lw_json_set_text(m, "kind", lw_kind_name(column->kind));
@@ -154,7 +157,8 @@ static json_t *feature_json(const struct lw_column *column,
         lw_json_set(m, "window", quantiles_json(&window->num));
     } else {
         lw_json_set_number(m, "unseen", drift->unseen_known ? drift->unseen : NAN);
-        put_categories(m, reference->cats, window->cats, privacy);
+        put_categories(m, of->seen->members[i].cats, reference->cats, window->cats,
+                       privacy);
     }
     return m;
 }
@@ -208,18 +212,19 @@ static json_t *shifted_json(const struct lw_profile *reference,
     return list;
 }
 
-static json_t *drifted_json(const struct lw_profile *old, const struct lw_profile *now,
-                            const struct lw_drift *drift, double *ranks, bool *listed,
+static json_t *drifted_json(const struct lw_drift_reference *old,
+                            const struct lw_profile *now, const struct lw_drift *drift,
+                            double *ranks, bool *listed,
                             const struct lw_privacy *privacy) {
     json_t *list = json_array();
     for (int k = 0; k < TOP_DRIFTED_MAX; k++) {
-        int i = next_ranked(ranks, old->n);
+        int i = next_ranked(ranks, old->profile->n);
         if (i < 0)
             break;
         ranks[i] = -1;
         listed[i] = true;
-        json_array_append_new(list, feature_json(&old->columns[i], &old->members[i],
-                                                 &now->members[i], &drift[i], privacy));
+        json_array_append_new(
+            list, feature_json(old, (size_t)i, &now->members[i], &drift[i], privacy));
     }
     return list;
 }
@@ -230,7 +235,7 @@ void lw__top_drifted_put(json_t *details, const struct lw_spec *spec,
     const struct lw_reference *reference = context->reference;
     struct lw_pane *window = context->window;
     struct lw_drift drift[LW_FEATURES_MAX + 1];
-    double ranks[LW_FEATURES_MAX + 1];
+    double ranks[LW_FEATURES_MAX + 1] = {0};
     bool listed[LW_FEATURES_MAX + 1] = {false};
     const struct lw_profile *old = reference ? reference->profile : NULL;
     if (!old || !window || old->n != window->profile->n ||
@@ -239,13 +244,18 @@ void lw__top_drifted_put(json_t *details, const struct lw_spec *spec,
         lw_json_set(details, "shifted", json_array());
         return;
     }
+    struct lw_match match;
     memset(drift, 0, sizeof drift);
-    lw_drift_compare(old, window->profile, reference->bins, &spec->drift, drift);
+    lw_match_make(reference, window, &match);
+    struct lw_drift_reference of = lw_match_features(&match, reference);
+    lw_drift_compare_to(&of, window->profile, &spec->drift, drift);
     for (size_t i = 0; i < old->n; i++)
         ranks[i] = feature_rank(&drift[i], old->columns[i].name, alert->feature);
     lw_json_set(
         details, "top_drifted",
-        drifted_json(old, window->profile, drift, ranks, listed, context->privacy));
-    lw_json_set(details, "shifted",
-                shifted_json(old, window->profile, drift, listed, context->privacy));
+        drifted_json(&of, window->profile, drift, ranks, listed, context->privacy));
+    lw_json_set(
+        details, "shifted",
+        shifted_json(of.profile, window->profile, drift, listed, context->privacy));
+    lw_match_fini(&match);
 }

@@ -273,6 +273,7 @@ static int check_everything(const struct lw_config *config,
     check_left_out(&f, config);
     check_timeouts(&f, config);
     check_calendars(&f, config);
+    lw_check_reference(&f, config);
     check_receivers(&f, config, offline);
     lw_check_exposed(&f, config);
     if (config->source.nknown > 0)
@@ -348,7 +349,7 @@ const struct lw_command lw_cmd_check = {
     "\n"
     "Warns of security risks: HTTP open to others without a token, secret files that others can\n"
     "read, disabled certificate verification, secrets sent in clear text. Warns of a calendar\n"
-    "that ends within 90 days.\n"
+    "that ends within 90 days, and of a reference too short for windows of less than a week.\n"
     "\n"
     "Shows how each timestamp is read, and compares it with the events of the files, or with the\n"
     "first messages of the topic. For times outside the years 1990 to 2100 it names the unit in\n"

@@ -22,6 +22,9 @@ void lw_check_redis(struct lw_check_findings *f, const struct lw_config *config)
 void lw_check_times(struct lw_check_findings *f, const struct lw_config *config,
                     char *const *files, size_t nfiles, bool no_topic);
 
+/* Whether references hold a whole week, where a window is shorter than that. */
+void lw_check_reference(struct lw_check_findings *f, const struct lw_config *config);
+
 /* Security: what others can reach, read or intercept. */
 void lw_check_exposed(struct lw_check_findings *f, const struct lw_config *config);
 

@@ -24,6 +24,7 @@ struct lw_report *lw_report_new(const struct lw_config *config) {
     struct lw_report *r = lw_calloc(1, sizeof *r);
     r->config = config;
     r->options = config ? config->spec.drift : lw_drift_defaults();
+    r->rows = INFINITY;
     r->left_out = json_array();
     r->schema = json_array();
     r->widths = json_array();
@@ -35,6 +36,7 @@ static void free_side(struct lw_report_side *s) {
     lw_profile_free(s->profile);
     lw_profile_free(s->scores);
     lw_reference_free(s->reference);
+    lw_match_fini(&s->match);
     lw_windows_free(s->windows);
     free(s->rows.target);
     free(s->rows.prediction);
@@ -64,7 +66,7 @@ void lw_report_add_column(struct lw_report *r, const struct lw_column *column,
                           struct lw_member *ref, struct lw_member *cur) {
     r->column = lw_realloc(r->column, r->n + 1, sizeof *r->column);
     r->column[r->n++] =
-        (struct lw_report_column){.column = *column, .member = {ref, cur}};
+        (struct lw_report_column){.column = *column, .member = {ref, cur}, .seen = ref};
 }
 
 bool lw_report_met(const struct lw_report *r) {

@@ -8,6 +8,7 @@
 
 #include "cli/input.h"
 #include "core/losses.h"
+#include "core/reference.h"
 #include "core/spec.h"
 #include "leeway/drift.h"
 #include "leeway/fault.h"
@@ -36,6 +37,7 @@ struct lw_report_side {
     struct lw_report_rows rows;
     struct lw_profile *profile, *scores; /* owned */
     struct lw_reference *reference;      /* owned: from Redis */
+    struct lw_match match;               /* of the reference with the window */
     struct lw_windows *windows;          /* owned: from Redis */
     struct lw_pane *pane;                /* borrowed from windows */
     int64_t from_ms, until_ms;
@@ -52,6 +54,9 @@ struct lw_report_category {
 struct lw_report_column {
     struct lw_column column;
     struct lw_member *member[LW_SIDES]; /* borrowed */
+    struct lw_member
+        *seen; /* whose categories are not new: the reference, or what it is a
+                               part of; borrowed */
     struct lw_drift drift;
     struct lw_statistic *statistic; /* by row of the table of metrics; owned */
     struct lw_fault fault;
@@ -73,6 +78,7 @@ struct lw_report {
     char model[LW_NAME_MAX + 40];
     bool approximate; /* from a window's sketches: fewer bars in histograms */
     struct lw_drift_options options;
+    double rows; /* that a reference's parts rest on; else INFINITY */
     size_t n;
     struct lw_report_column *column; /* by effect, largest first; owned */
     size_t nsegments;

@@ -207,21 +207,23 @@ static void compare_statistics(struct lw_report *r, const struct lw_profile *sid
 static void compare_columns(struct lw_report *r) {
     struct lw_column *columns = lw_calloc(r->n, sizeof *columns);
     struct lw_drift *drift = lw_calloc(r->n, sizeof *drift);
-    struct lw_profile side[LW_SIDES];
-    for (int s = 0; s < LW_SIDES; s++) {
+    struct lw_profile side[LW_SIDES + 1]; /* the last: what has been seen */
+    for (int s = 0; s <= LW_SIDES; s++) {
         side[s] = (struct lw_profile){.n = r->n, .columns = columns};
         side[s].members = lw_calloc(r->n, sizeof *side[s].members);
         for (size_t i = 0; i < r->n; i++)
-            side[s].members[i] = *r->column[i].member[s];
+            side[s].members[i] =
+                s < LW_SIDES ? *r->column[i].member[s] : *r->column[i].seen;
     }
     for (size_t i = 0; i < r->n; i++)
         columns[i] = r->column[i].column;
-    lw_drift_compare(&side[LW_REF], &side[LW_CUR], NULL, &r->options, drift);
+    const struct lw_drift_reference of = {&side[LW_REF], NULL, &side[LW_SIDES], r->rows};
+    lw_drift_compare_to(&of, &side[LW_CUR], &r->options, drift);
     for (size_t i = 0; i < r->n; i++)
         r->column[i].drift = drift[i];
     compare_statistics(r, side, drift);
-    free(side[LW_REF].members);
-    free(side[LW_CUR].members);
+    for (int s = 0; s <= LW_SIDES; s++)
+        free(side[s].members);
     free(drift);
     free(columns);
 }

@@ -94,14 +94,21 @@ static void add_columns(struct lw_report *r, uint32_t champion) {
     const struct lw_spec *spec = &r->config->spec;
     struct lw_report_side *ref = &r->side[LW_REF], *cur = &r->side[LW_CUR];
     const struct lw_scores *scores = lw_pane_scores(cur->pane, champion);
-    for (size_t i = 0; i <= spec->nfeatures; i++)
-        lw_report_add_column(r, &spec->column[i], &ref->reference->profile->members[i],
+    lw_match_make(ref->reference, cur->pane, &ref->match);
+    struct lw_drift_reference of = lw_match_features(&ref->match, ref->reference);
+    for (size_t i = 0; i <= spec->nfeatures; i++) {
+        lw_report_add_column(r, &spec->column[i], &of.profile->members[i],
                              &cur->pane->profile->members[i]);
+        r->column[r->n - 1].seen = &of.seen->members[i];
+    }
+    r->rows = of.rows;
     if (!scores)
         return;
     cur->errors = scores->losses;
-    lw_report_add_column(r, &spec->score_column[0], &ref->reference->scores->members[0],
+    of = lw_match_scores(&ref->match, ref->reference);
+    lw_report_add_column(r, &spec->score_column[0], &of.profile->members[0],
                          &scores->profile->members[0]);
+    r->rows = of.rows < r->rows ? of.rows : r->rows;
 }
 
 static int read_stream(struct lw_report *r, struct lw_redis *redis, int window,

@@ -338,7 +338,10 @@ static const struct lw_key retrain_keys[] = {
      .doc = "Events older than this are never trained on."},
     {"reference", LW_KEY_DURATION, AT(spec.retrain.reference_ms), .standard = "7d",
      .min = LW_HOUR, .max = 3650.0 * LW_DAY,
-     .doc = "Newest events that form a version's reference profile."},
+     .doc =
+         "Newest events that form a version's reference profile, at most as many as the "
+         "longest window has. Windows shorter than a week are not judged on days "
+         "(Monday to Friday, or the weekend) of which it has none: `7d` has both."},
     {"min_rows", LW_KEY_INT, AT(spec.retrain.min_rows), .standard = "1000", .min = 2,
      .max = 1e9,
      .doc = "Usable events older than the hold-out that a training requires."},

@@ -14,16 +14,18 @@
 static void view_compare(struct lw_monitor *m, struct lw_view *view) {
     const struct lw_spec *spec = m->spec;
     struct lw_drift scores[2];
-    lw_drift_compare(m->reference->profile, view->pane->profile, m->reference->bins,
-                     &spec->drift, view->drift);
+    lw_match_make(m->reference, view->pane, &view->match);
+    struct lw_drift_reference of = lw_match_features(&view->match, m->reference);
+    lw_drift_compare_to(&of, view->pane->profile, &spec->drift, view->drift);
     for (size_t i = 0; i <= spec->nfeatures; i++) /* the target is the last */
-        view->fault[i] = lw_fault_find(&m->reference->profile->members[i],
-                                       &view->pane->profile->members[i]);
+        view->fault[i] =
+            lw_fault_find(&of.profile->members[i], &view->pane->profile->members[i]);
     const struct lw_scores *s = lw_pane_scores(view->pane, m->policy.champion);
     view->drift[spec->nfeatures + 1] =
         (struct lw_drift){.verdict = LW_VERDICT_INSUFFICIENT};
     if (s) {
-        lw_drift_compare(m->reference->scores, s->profile, NULL, &spec->drift, scores);
+        of = lw_match_scores(&view->match, m->reference);
+        lw_drift_compare_to(&of, s->profile, &spec->drift, scores);
         view->drift[spec->nfeatures + 1] = scores[0];
     }
     view->compared = true;
@@ -34,6 +36,7 @@ void lw__monitor_view(struct lw_monitor *m, size_t i) {
     lw_windows_counts(m->windows, i, m->policy.champion, m->policy.first, &view->counts);
     view->pane = NULL;
     view->compared = false;
+    lw_match_fini(&view->match);
     for (size_t k = 0; k < lw_metric_count(); k++) {
         free(view->statistic[k]);
         view->statistic[k] = NULL;
@@ -65,15 +68,15 @@ static const struct lw_statistic *view_statistic(const struct lw_monitor *m,
     if (*made)
         return *made;
     *made = lw_calloc(nf + 2, sizeof **made);
-    struct lw_statistic_input in = {m->reference->profile, view->pane->profile,
-                                    view->drift, m->spec->drift.correction,
-                                    metric->columns & LW_ON_CATEGORY};
+    struct lw_statistic_input in = {
+        lw_match_features(&view->match, m->reference).profile, view->pane->profile,
+        view->drift, m->spec->drift.correction, metric->columns & LW_ON_CATEGORY};
     lw_statistic_compare(metric->statistic, &in, *made);
     const struct lw_scores *s = lw_pane_scores(view->pane, m->policy.champion);
     if (s && view->drift[nf + 1].verdict != LW_VERDICT_INSUFFICIENT) {
         const struct lw_drift both[2] = {view->drift[nf + 1],
                                          {.verdict = LW_VERDICT_EMPTY}};
-        in.reference = m->reference->scores;
+        in.reference = lw_match_scores(&view->match, m->reference).profile;
         in.current = s->profile;
         in.judged = both;
         lw_statistic_compare(metric->statistic, &in, scores);
@@ -86,13 +89,14 @@ static void input_members(struct lw_metric_input *in) {
     const struct lw_monitor *m = in->m;
     size_t nf = m->spec->nfeatures;
     if (in->column <= nf) {
-        in->before = &m->reference->profile->members[in->column];
+        in->before = &lw_match_features(&in->view->match, m->reference)
+                          .profile->members[in->column];
         in->now = &in->view->pane->profile->members[in->column];
         return;
     }
     const struct lw_scores *s = lw_pane_scores(in->view->pane, m->policy.champion);
     if (s) {
-        in->before = &m->reference->scores->members[0];
+        in->before = &lw_match_scores(&in->view->match, m->reference).profile->members[0];
         in->now = &s->profile->members[0];
     }
 }
@@ -235,8 +239,11 @@ static void compare_since_first(struct lw_monitor *m) {
     struct lw_view *view = &m->view[lw_spec_longest(m->spec)];
     if (!ref || !view->pane)
         return;
-    lw_drift_compare(ref->profile, view->pane->profile, ref->bins, &m->spec->drift,
-                     m->since);
+    struct lw_match match;
+    lw_match_make(ref, view->pane, &match);
+    struct lw_drift_reference of = lw_match_features(&match, ref);
+    lw_drift_compare_to(&of, view->pane->profile, &m->spec->drift, m->since);
+    lw_match_fini(&match);
     m->since_known = true;
 }
 

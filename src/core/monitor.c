@@ -63,6 +63,7 @@ void lw_monitor_free(struct lw_monitor *m) {
         for (size_t k = 0; k < lw_metric_count(); k++)
             free(m->view[i].statistic[k]);
         free(m->view[i].statistic);
+        lw_match_fini(&m->view[i].match);
     }
     free(m->state);
     free(m->view);

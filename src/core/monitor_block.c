@@ -44,13 +44,9 @@ const struct lw_rule *lw__monitor_blocked_by(const struct lw_monitor *m, int *su
 
 enum health { UNKNOWN, WELL, BROKEN };
 
-static enum health block_judge(const struct lw_monitor *m, const struct lw_rule *rule,
-                               int subject, struct lw_pane *pane) {
-    size_t at = lw__monitor_column(m->spec, subject);
-    const struct lw_member *before = &m->reference->profile->members[at];
-    struct lw_member *now = &pane->profile->members[at];
-    if (pane->events < m->spec->drift.min_n)
-        return UNKNOWN;
+static enum health member_judge(const struct lw_monitor *m, const struct lw_rule *rule,
+                                int subject, const struct lw_member *before,
+                                struct lw_member *now) {
     if (rule->metric->fault) {
         struct lw_fault found = lw_fault_find(before, now);
         struct lw_rule_state *state = lw__monitor_rule_state(m, rule, subject);
@@ -58,7 +54,8 @@ static enum health block_judge(const struct lw_monitor *m, const struct lw_rule 
             return UNKNOWN;
         return lw__monitor_fault_in_piece(before, now, &found, state) ? BROKEN : WELL;
     }
-    struct lw_metric_share a = rule->metric->share(before);
+    struct lw_metric_share a = rule->metric->share(
+        &m->reference->profile->members[lw__monitor_column(m->spec, subject)]);
     struct lw_metric_share b = rule->metric->share(now);
     if (a.n < LW_FAULT_MIN_N || b.n < LW_FAULT_MIN_N)
         return UNKNOWN;
@@ -66,6 +63,20 @@ static enum health block_judge(const struct lw_monitor *m, const struct lw_rule 
     return rise >= rule->critical && lw__monitor_share_rose(a.bad, a.n, b.bad, b.n)
                ? BROKEN
                : WELL;
+}
+
+static enum health block_judge(const struct lw_monitor *m, const struct lw_rule *rule,
+                               int subject, struct lw_pane *pane) {
+    size_t at = lw__monitor_column(m->spec, subject);
+    struct lw_match match;
+    if (pane->events < m->spec->drift.min_n)
+        return UNKNOWN;
+    lw_match_column(m->reference, pane, at, &match);
+    const struct lw_profile *before = lw_match_features(&match, m->reference).profile;
+    enum health health =
+        member_judge(m, rule, subject, &before->members[at], &pane->profile->members[at]);
+    lw_match_fini(&match);
+    return health;
 }
 
 /* A walk from the newest pane back, in pieces that are large enough to be judged. */

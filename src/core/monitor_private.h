@@ -5,6 +5,7 @@
 
 #include "core/monitor.h"
 #include "core/policy.h"
+#include "core/reference.h"
 #include "core/rule.h"
 #include "core/window.h"
 #include "drift/change.h"
@@ -18,7 +19,8 @@ struct lw_view {
     struct lw_counts counts;
     double expected_error; /* 0: no reference or no scored events */
     struct lw_pane *pane;  /* merged in this evaluation, or NULL: not needed yet */
-    bool compared;         /* drift and fault are filled */
+    bool compared;         /* drift and fault are filled, ... */
+    struct lw_match match; /* ... by comparison with this */
     struct lw_drift drift[LW_SUBJECTS_MAX];
     struct lw_fault fault[LW_FEATURES_MAX + 1]; /* the features, then target */
     /* By row of the table of metrics and subject; NULL: not computed. */

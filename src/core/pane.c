@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "core/pane_private.h"
+#include "core/week.h"
 
 struct lw_pane *lw_pane_new(const struct lw_spec *spec, int64_t start_ms, uint64_t seed) {
     struct lw_pane *pane = lw_calloc(1, sizeof *pane);
@@ -30,6 +31,8 @@ void lw_pane_free(struct lw_pane *pane) {
         free(pane->scores[i].buffered);
     }
     free(pane->buffered);
+    free(pane->elsewhere);
+    lw_week_free(pane->week);
     free(pane);
 }
 
@@ -44,8 +47,11 @@ static void segments_restart(struct lw_pane *pane, uint32_t version) {
 void lw_pane_reset(struct lw_pane *pane, int64_t start_ms, uint64_t seed) {
     lw_profile_reset(pane->profile, seed);
     pane->start_ms = start_ms;
+    pane->span_ms = pane->spec->pane_ms;
     pane->first_offset = pane->last_offset = -1;
     pane->events = 0;
+    free(pane->elsewhere);
+    pane->elsewhere = NULL;
     memset(pane->reason, 0, sizeof pane->reason);
     pane->answered = pane->untracked = (struct lw_losses){0};
     segments_restart(pane, 0);
@@ -258,8 +264,40 @@ static void scores_merge(struct lw_scores *s, const struct lw_scores *other) {
     lw_losses_merge(&s->losses, &other->losses);
 }
 
+/* Notes the parts of the week of the other's events. */
+static void parts_merge(struct lw_pane *pane, const struct lw_pane *other) {
+    size_t blocks = lw_spec_blocks(pane->spec);
+    if (blocks == 0)
+        return;
+    size_t own = lw_week_part(pane->spec, pane->start_ms);
+    size_t part = lw_week_part(pane->spec, other->start_ms);
+    if (part == own && !other->elsewhere)
+        return;
+    if (!pane->elsewhere)
+        pane->elsewhere = lw_calloc(LW_WEEK_PARTS_MAX, sizeof *pane->elsewhere);
+    uint64_t here = other->events;
+    for (size_t i = 0; other->elsewhere && i < 2 * blocks; i++) {
+        pane->elsewhere[i] += i == own ? 0 : other->elsewhere[i];
+        here -= other->elsewhere[i];
+    }
+    pane->elsewhere[part] += part == own ? 0 : here;
+}
+
+void lw_pane_by_part(const struct lw_pane *pane, double *weight) {
+    size_t blocks = lw_spec_blocks(pane->spec);
+    size_t own = blocks ? lw_week_part(pane->spec, pane->start_ms) : 0;
+    double here = (double)pane->events;
+    weight[0] = weight[1] = 0;
+    for (size_t i = 0; i < 2 * blocks; i++) {
+        weight[i] = pane->elsewhere ? (double)pane->elsewhere[i] : 0;
+        here -= weight[i];
+    }
+    weight[own] += here;
+}
+
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other) {
     pane->events += other->events;
+    parts_merge(pane, other);
     for (size_t i = 0; i < LW_REASONS_MAX; i++)
         pane->reason[i] += other->reason[i];
     lw_losses_merge(&pane->answered, &other->answered);

@@ -31,9 +31,15 @@ struct lw_scores {
 struct lw_pane {
     const struct lw_spec *spec;
     int64_t start_ms;
+    int64_t span_ms; /* event time: of a pane, or of a window of them */
     int64_t first_offset,
         last_offset; /* of the accumulated events; -1 when none or merged */
     uint64_t events; /* good and rejected */
+    /* Events of merged panes by part of the week (core/week.h); NULL: none belongs to
+     * another part than the pane. */
+    uint64_t *elsewhere;
+    /* The same rows by part of the week: of lw_windows_since, else NULL. Owned. */
+    struct lw_week *week;
     uint64_t reason[LW_REASONS_MAX]; /* by outcome; [LW_GOOD] are the good ones */
     /* of the champion's answers, whichever version it was, and of its plain predictions */
     struct lw_losses answered, untracked;
@@ -88,6 +94,8 @@ void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,
 /* Adds the other pane's contents. Versions beyond LW_VERSIONS_MAX are dropped, oldest
  * first. */
 void lw_pane_merge(struct lw_pane *pane, const struct lw_pane *other);
+/* Events by part of the week; weight has 2 * lw_spec_blocks(spec) entries, at least 2. */
+void lw_pane_by_part(const struct lw_pane *pane, double *weight);
 const struct lw_scores *lw_pane_scores(const struct lw_pane *pane, uint32_t version);
 /* Losses of what the version answered. */
 const struct lw_losses *lw_scores_served(const struct lw_scores *s);

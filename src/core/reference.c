@@ -11,12 +11,14 @@
 #include "base/mem.h"
 #include "base/time.h"
 
-#define REFERENCE_VERSION 3
+#define REFERENCE_VERSION 4
 
 struct lw_reference *lw_reference_new(const struct lw_spec *spec) {
     struct lw_reference *ref = lw_calloc(1, sizeof *ref);
     ref->profile = lw_profile_new(spec->column, spec->nfeatures + 1, 0);
     ref->scores = lw_profile_new(spec->score_column, 2, 0);
+    ref->week = lw_week_new(spec->column, spec->nfeatures + 1, lw_spec_blocks(spec));
+    ref->score_week = lw_week_new(spec->score_column, 2, lw_spec_blocks(spec));
     ref->nfeatures = spec->nfeatures;
     ref->task = spec->task;
     ref->segments = lw_calloc(spec->nfeatures + 1, sizeof *ref->segments);
@@ -30,6 +32,8 @@ void lw_reference_free(struct lw_reference *ref) {
         return;
     lw_profile_free(ref->profile);
     lw_profile_free(ref->scores);
+    lw_week_free(ref->week);
+    lw_week_free(ref->score_week);
     for (size_t i = 0; i < ref->nfeatures; i++)
         lw_segments_fini(&ref->segments[i]);
     free(ref->segments);
@@ -109,6 +113,19 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out) {
         write_bins(&ref->bins[i], out);
     for (size_t i = 0; i < ref->nfeatures; i++)
         lw_segments_write(&ref->segments[i], out);
+    lw_week_write(ref->week, out);
+    lw_week_write(ref->score_week, out);
+}
+
+static int read_weeks(struct lw_reference *ref, struct lw_reader *r, struct lw_err *err) {
+    lw_week_free(ref->week);
+    lw_week_free(ref->score_week);
+    ref->week = ref->score_week = NULL;
+    return lw_week_read(&ref->week, ref->profile->columns, ref->profile->n, r, err) ||
+                   lw_week_read(&ref->score_week, ref->scores->columns, ref->scores->n, r,
+                                err)
+               ? -1
+               : 0;
 }
 
 static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_err *err) {
@@ -129,6 +146,8 @@ static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_er
         read_bins(&ref->bins[i], r);
     for (size_t i = 0; i < ref->nfeatures; i++)
         lw_segments_read(&ref->segments[i], r);
+    if (!r->bad && read_weeks(ref, r, err))
+        return -1;
     if (r->bad || lw_reader_left(r))
         return lw_fail(err, LW_EINPUT, "damaged or truncated");
     return 0;
@@ -149,4 +168,68 @@ struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *d
     lw_err_context(err, "reference profile");
     lw_reference_free(ref);
     return NULL;
+}
+
+/* ---- matching ---- */
+
+static bool has_rows(const struct lw_profile *p) {
+    const struct lw_member *m = &p->members[0];
+    return m->kind == LW_NUMERIC ? m->num.n + m->num.missing > 0
+                                 : lw_cats_n(m->cats) + lw_cats_missing(m->cats) > 0;
+}
+
+/* The blocks of an earlier configuration do not serve: the whole does. */
+static struct lw_week_mixture match_one(const struct lw_week *week,
+                                        const struct lw_profile *whole,
+                                        const struct lw_pane *pane, int column) {
+    double weight[LW_WEEK_PARTS_MAX];
+    if (!week || week->blocks != lw_spec_blocks(pane->spec) || pane->span_ms >= LW_WEEK ||
+        pane->events == 0 || !has_rows(whole))
+        return (struct lw_week_mixture){0};
+    lw_pane_by_part(pane, weight);
+    return lw_week_mix(week, whole, weight, column);
+}
+
+void lw_match_make(const struct lw_reference *ref, const struct lw_pane *pane,
+                   struct lw_match *out) {
+    out->features = match_one(ref->week, ref->profile, pane, -1);
+    out->scores = match_one(ref->score_week, ref->scores, pane, -1);
+}
+
+void lw_match_column(const struct lw_reference *ref, const struct lw_pane *pane,
+                     size_t column, struct lw_match *out) {
+    *out = (struct lw_match){0};
+    out->features = match_one(ref->week, ref->profile, pane, (int)column);
+}
+
+void lw_match_fini(struct lw_match *m) {
+    lw_profile_free(m->features.profile);
+    lw_profile_free(m->scores.profile);
+    *m = (struct lw_match){0};
+}
+
+const char *lw_reference_lacks(const struct lw_reference *ref) {
+    if (!ref->week)
+        return NULL;
+    if (lw_week_lacks(ref->week, true))
+        return "Saturday and Sunday";
+    return lw_week_lacks(ref->week, false) ? "Monday to Friday" : NULL;
+}
+
+static struct lw_drift_reference match_reference(const struct lw_week_mixture *m,
+                                                 const struct lw_profile *whole,
+                                                 const struct lw_bins *bins) {
+    if (!m->profile)
+        return (struct lw_drift_reference){whole, bins, whole, INFINITY};
+    return (struct lw_drift_reference){m->profile, NULL, whole, m->rows};
+}
+
+struct lw_drift_reference lw_match_features(const struct lw_match *m,
+                                            const struct lw_reference *ref) {
+    return match_reference(&m->features, ref->profile, ref->bins);
+}
+
+struct lw_drift_reference lw_match_scores(const struct lw_match *m,
+                                          const struct lw_reference *ref) {
+    return match_reference(&m->scores, ref->scores, NULL);
 }

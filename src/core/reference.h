@@ -5,8 +5,11 @@
 #define LW_CORE_REFERENCE_H
 
 #include "core/losses.h"
+#include "core/pane.h"
 #include "core/segments.h"
 #include "core/spec.h"
+#include "core/week.h"
+#include "leeway/drift.h"
 
 #define LW_HOURS_OF_WEEK 168
 
@@ -16,8 +19,12 @@ struct lw_reference {
     int64_t from_ms, until_ms;  /* rows of the profile */
     struct lw_profile *profile; /* features, target */
     struct lw_profile *scores;  /* prediction, error on the held-out rows */
-    struct lw_losses losses;    /* of the version on the held-out rows */
-    uint64_t events, rejected;  /* rows read, and how many of them were rejected */
+    /* The same by part of the week, for windows that are shorter than one; NULL: there are
+     * none. The scores are those of the reference's rows, by models that had not seen
+     * them. */
+    struct lw_week *week, *score_week;
+    struct lw_losses losses;   /* of the version on the held-out rows */
+    uint64_t events, rejected; /* rows read, and how many of them were rejected */
     /* Expected mean loss by hour of the week (UTC, or local if the events are), shrunk
      * towards the overall mean; all positive. */
     double hour_loss[LW_HOURS_OF_WEEK];
@@ -34,6 +41,27 @@ void lw_reference_write(struct lw_reference *ref, struct lw_buf *out);
 /* NULL and LW_EINPUT when damaged, or made for other features than the spec's. */
 struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *data,
                                        size_t len, struct lw_err *err);
+
+/* What a pane or window is compared with: the reference, or, if it is shorter than a week,
+ * the reference's parts of the week in its own proportions. */
+struct lw_match {
+    struct lw_week_mixture features, scores; /* without a profile: the whole reference */
+};
+void lw_match_make(const struct lw_reference *ref, const struct lw_pane *pane,
+                   struct lw_match *out);
+/* The same for one column of the features and the target. */
+void lw_match_column(const struct lw_reference *ref, const struct lw_pane *pane,
+                     size_t column, struct lw_match *out);
+void lw_match_fini(struct lw_match *m);
+/* The days that the parts of the week lack: "Saturday and Sunday" or "Monday to Friday",
+ * where windows are not judged; NULL: none. */
+const char *lw_reference_lacks(const struct lw_reference *ref);
+/* The two as lw_drift_compare_to reads them; `ref` is the one that made the match. */
+struct lw_drift_reference lw_match_features(const struct lw_match *m,
+                                            const struct lw_reference *ref);
+struct lw_drift_reference lw_match_scores(const struct lw_match *m,
+                                          const struct lw_reference *ref);
+
 /* Monday 00:00 in that zone (NULL: UTC) is 0. */
 int lw_hour_of_week(const struct lw_zone *zone, int64_t ms);
 

@@ -81,6 +81,22 @@ int64_t lw_spec_longest_window(const struct lw_spec *spec) {
     return longest;
 }
 
+/* A window of whole days has every hour once: only how weekdays and a weekend share them
+ * can differ, for which a few blocks are enough. */
+#define WHOLE_DAY_HOURS 6
+
+size_t lw_spec_blocks(const struct lw_spec *spec) {
+    int64_t hours = 0, pane = (spec->pane_ms + LW_HOUR - 1) / LW_HOUR;
+    for (size_t i = 0; i < spec->nwindows; i++) {
+        int64_t length = spec->window[i].length_ms;
+        int64_t needed = length % LW_DAY == 0 ? WHOLE_DAY_HOURS : 1;
+        if (length < LW_WEEK)
+            hours = hours ? lw_earlier(hours, needed) : needed;
+    }
+    hours = hours ? lw_earlier(lw_later(hours, pane), 24) : 0;
+    return hours ? (size_t)((24 + hours - 1) / hours) : 0;
+}
+
 /* ---- times of day ---- */
 
 /* A number that grows by one at every time at which something is due. Up to an hour the

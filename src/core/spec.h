@@ -173,6 +173,10 @@ int64_t lw_spec_next_decision(const struct lw_spec *spec, int64_t after_ms);
 /* Figures that need the windows' sketches are published at multiples of this time: as
  * soon as a 24th of the shortest window is new, but not with every short pane. */
 int64_t lw_spec_publish_ms(const struct lw_spec *spec);
+/* Blocks of a day in which references are kept for windows that are shorter than a week:
+ * 0 if there is none, 4 if all have whole days, else one for each hour; or one for each
+ * pane that is longer. */
+size_t lw_spec_blocks(const struct lw_spec *spec);
 /* The longest window's index; 0 when there is none. */
 size_t lw_spec_longest(const struct lw_spec *spec);
 /* Length of the longest window. */

@@ -204,6 +204,29 @@ static void loss_by_segment(const struct trainer *t, struct lw_reference *ref) {
     }
 }
 
+/* Predictions and errors by part of the week: two days of hold-out have no weekend, or
+ * nothing else. So the rows of the whole reference count, each predicted by a model that
+ * had not seen it. */
+static void scores_by_part(const struct trainer *t, struct lw_reference *ref) {
+    const struct lw_split *s = &t->rows;
+    size_t from = s->hold;
+    if (!ref->score_week)
+        return;
+    if (t->unseen) {
+        size_t first = lw_dataset_lower_bound(s->ds, ref->from_ms);
+        first = first < t->recent_from ? t->recent_from : first;
+        from = first < from ? first : from;
+    }
+    for (size_t i = from; i < s->end; i++) {
+        int64_t start = lw_spec_pane_start(t->spec, lw_dataset_time(s->ds, i));
+        size_t part = lw_week_part(t->spec, start);
+        double p =
+            i < s->hold ? t->unseen[i - t->recent_from] : t->predicted[i - s->hold];
+        lw_week_add_numeric(ref->score_week, part, 0, p);
+        lw_week_add_numeric(ref->score_week, part, 1, p - lw_dataset_target(s->ds, i));
+    }
+}
+
 static struct lw_reference *make_reference(const struct trainer *t) {
     const struct lw_spec *spec = t->spec;
     const struct lw_split *s = &t->rows;
@@ -216,9 +239,12 @@ static struct lw_reference *make_reference(const struct trainer *t) {
         lw_profile_add_numeric(ref->scores, 0, p);
         lw_profile_add_numeric(ref->scores, 1, p - lw_dataset_target(s->ds, i));
     }
+    scores_by_part(t, ref);
     loss_by_segment(t, ref);
     if (t->recent) {
         lw_profile_merge(ref->profile, t->recent->profile);
+        if (ref->week && t->recent->week)
+            lw_week_add(ref->week, t->recent->week);
         ref->events = t->recent->events;
         ref->rejected = t->recent->events - t->recent->reason[LW_GOOD];
     }

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "core/reference.h"
+#include "core/week.h"
 
 struct pane_list {
     struct lw_pane **pane;
@@ -243,6 +244,7 @@ struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
         lw_pane_reset(w->merged[i], from, seed);
     else
         w->merged[i] = lw_pane_new(w->spec, from, seed);
+    w->merged[i]->span_ms = w->spec->window[i].length_ms;
     if (w->panes.n && w->slot_ms && ceil_to(from, LW_DAY) <= until)
         merge_days(w, i, from, until);
     else
@@ -253,11 +255,16 @@ struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i) {
 struct lw_pane *lw_windows_since(const struct lw_windows *w, int64_t from_ms,
                                  const struct lw_quarantine *q) {
     int64_t length = w->spec->pane_ms;
-    struct lw_pane *pane = lw_pane_new(w->spec, from_ms, lw_mix64((uint64_t)from_ms));
+    const struct lw_spec *spec = w->spec;
+    struct lw_pane *pane = lw_pane_new(spec, from_ms, lw_mix64((uint64_t)from_ms));
+    pane->week = lw_week_new(spec->column, spec->nfeatures + 1, lw_spec_blocks(spec));
     for (size_t i = lower_bound(&w->panes, from_ms); i < w->panes.n; i++) {
         const struct lw_pane *p = w->panes.pane[i];
-        if (p->events && !lw_quarantine_touches(q, p->start_ms, p->start_ms + length))
-            lw_pane_merge(pane, p);
+        if (!p->events || lw_quarantine_touches(q, p->start_ms, p->start_ms + length))
+            continue;
+        lw_pane_merge(pane, p);
+        if (pane->week)
+            lw_week_merge(pane->week, lw_week_part(spec, p->start_ms), p->profile);
     }
     return pane;
 }

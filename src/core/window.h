@@ -31,8 +31,8 @@ int64_t lw_windows_oldest(const struct lw_windows *w);
 void lw_windows_reach(struct lw_windows *w, int64_t oldest_ms);
 /* Merges window i (borrowed until the next call for the same window). */
 struct lw_pane *lw_windows_merge(struct lw_windows *w, size_t i);
-/* The panes from that moment on merged, without those that a quarantine touches; the
- * caller frees. */
+/* The panes from that moment on merged, without those that a quarantine touches, also by
+ * part of the week; the caller frees. */
 struct lw_pane *lw_windows_since(const struct lw_windows *w, int64_t from_ms,
                                  const struct lw_quarantine *q);
 /* The panes, oldest first (borrowed). */

@@ -124,8 +124,22 @@ static bool category_constant(struct lw_cats *ref, struct lw_cats *cur) {
     return only.count == lw_cats_n(ref) && lw_cats_count(cur, only.key) == lw_cats_n(cur);
 }
 
-static void compare_categories(struct lw_cats *ref, struct lw_cats *cur,
-                               struct lw_drift *d) {
+/* seen: the reference, or what it is a part of. A category that only another part has is
+ * not new. */
+static void unseen_figures(struct lw_cats *ref, struct lw_cats *seen, struct lw_cats *cur,
+                           struct lw_cats_diff diff, struct lw_drift *d) {
+    struct lw_cells cells = {0};
+    if (seen != ref)
+        diff = lw_cells_categories(&cells, seen, cur);
+    lw_cells_fini(&cells);
+    d->unseen_known = diff.known;
+    d->unseen = diff.unseen;
+    d->unseen_expected = diff.expected;
+    d->unseen_p = diff.p;
+}
+
+static void compare_categories(struct lw_cats *ref, struct lw_cats *seen,
+                               struct lw_cats *cur, struct lw_drift *d) {
     uint64_t missing_ref = lw_cats_missing(ref), missing_cur = lw_cats_missing(cur);
     d->n_ref = lw_cats_n(ref);
     d->n_cur = lw_cats_n(cur);
@@ -144,15 +158,33 @@ static void compare_categories(struct lw_cats *ref, struct lw_cats *cur,
     cell_figures(&cells, d);
     lw_cells_fini(&cells);
     d->linf = diff.linf;
-    d->unseen_known = diff.known;
-    d->unseen = diff.unseen;
-    d->unseen_expected = diff.expected;
-    d->unseen_p = diff.p;
+    unseen_figures(ref, seen, cur, diff, d);
 }
 
-static void compare_column(const struct lw_member *ref, struct lw_member *cur,
-                           const struct lw_bins *bins,
-                           const struct lw_drift_options *options, struct lw_drift *d) {
+/* Gaps of a feed are compared with the larger reference: they follow no clock, and shares
+ * of its parts would make a rule near its threshold come and go. */
+static void whole_shares(const struct lw_member *ref, const struct lw_member *cur,
+                         struct lw_drift *d) {
+    bool number = ref->kind == LW_NUMERIC;
+    uint64_t missing = number ? ref->num.missing : lw_cats_missing(ref->cats);
+    uint64_t rows = missing + (number ? ref->num.n : lw_cats_n(ref->cats));
+    uint64_t missing_cur = number ? cur->num.missing : lw_cats_missing(cur->cats);
+    uint64_t rows_cur = missing_cur + (number ? cur->num.n : lw_cats_n(cur->cats));
+    d->missing_ref = compare_share(missing, rows);
+    d->missing_p = lw_drift_two_shares_p(missing, rows, missing_cur, rows_cur);
+    if (!number)
+        return;
+    d->out_of_range_ref = compare_share(ref->num.out_of_range, rows);
+    d->out_of_range_p = lw_drift_two_shares_p(ref->num.out_of_range, rows,
+                                              cur->num.out_of_range, rows_cur);
+}
+
+static void compare_column(const struct lw_drift_reference *reference, size_t column,
+                           struct lw_member *cur, const struct lw_drift_options *options,
+                           struct lw_drift *d) {
+    const struct lw_member *ref = &reference->profile->members[column];
+    const struct lw_member *seen = &reference->seen->members[column];
+    const struct lw_bins *bins = reference->bins ? &reference->bins[column] : NULL;
     *d = (struct lw_drift){.verdict = LW_VERDICT_OK,
                            .ks_p = 1.0,
                            .w1_p = 1.0,
@@ -174,11 +206,15 @@ static void compare_column(const struct lw_member *ref, struct lw_member *cur,
         }
         compare_numeric(&ref->num, &cur->num, bins, d);
     } else {
-        compare_categories(ref->cats, cur->cats, d);
+        compare_categories(ref->cats, reference->seen->members[column].cats, cur->cats,
+                           d);
     }
+    if (ref != seen)
+        whole_shares(seen, cur, d);
     if (d->verdict == LW_VERDICT_EMPTY)
         return;
-    if (d->n_ref < options->min_n || d->n_cur < options->min_n)
+    if (d->n_ref < options->min_n || d->n_cur < options->min_n ||
+        reference->rows < (double)options->min_n)
         d->verdict = LW_VERDICT_INSUFFICIENT;
     if (d->verdict == LW_VERDICT_OK) {
         d->p = d->chi2_p;
@@ -231,15 +267,22 @@ static void compare_judge(struct lw_drift *d, size_t n,
     }
 }
 
+void lw_drift_compare_to(const struct lw_drift_reference *reference,
+                         struct lw_profile *current,
+                         const struct lw_drift_options *options, struct lw_drift *out) {
+    const struct lw_profile *profile = reference->profile;
+    lw_assert(profile->n == current->n && reference->seen->n == current->n);
+    for (size_t i = 0; i < profile->n; i++) {
+        lw_assert(profile->members[i].kind == current->members[i].kind);
+        compare_column(reference, i, &current->members[i], options, &out[i]);
+    }
+    if (profile->n > 0)
+        compare_judge(out, profile->n, options);
+}
+
 void lw_drift_compare(const struct lw_profile *reference, struct lw_profile *current,
                       const struct lw_bins *bins, const struct lw_drift_options *options,
                       struct lw_drift *out) {
-    lw_assert(reference->n == current->n);
-    for (size_t i = 0; i < reference->n; i++) {
-        lw_assert(reference->members[i].kind == current->members[i].kind);
-        compare_column(&reference->members[i], &current->members[i],
-                       bins ? &bins[i] : NULL, options, &out[i]);
-    }
-    if (reference->n > 0)
-        compare_judge(out, reference->n, options);
+    const struct lw_drift_reference whole = {reference, bins, reference, INFINITY};
+    lw_drift_compare_to(&whole, current, options, out);
 }

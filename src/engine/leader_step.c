@@ -340,6 +340,15 @@ static void log_failed(uint32_t number, const struct lw_training *t) {
                    LW_QUOTE(t->trial[i].note));
 }
 
+static void log_promoted(const struct lw_leader *l, uint32_t number,
+                         const struct lw_training *t) {
+    const struct lw_reference *ref = lw_monitor_reference(l->monitor);
+    const char *lacks = ref ? lw_reference_lacks(ref) : NULL;
+    lw_log(promoted, number, t->gate.reason);
+    if (lacks)
+        lw_log(reference_short, number, lacks);
+}
+
 static int conclude_training(struct lw_leader *l, struct lw_job *job, uint32_t *number,
                              struct lw_err *err) {
     const struct lw_evaluation *e = l->evaluation;
@@ -359,7 +368,7 @@ static int conclude_training(struct lw_leader *l, struct lw_job *job, uint32_t *
     if (rc == 0)
         log_failed(*number, &job->training);
     if (rc == 0 && promote)
-        lw_log(promoted, *number, job->training.gate.reason);
+        log_promoted(l, *number, &job->training);
     else if (rc == 0)
         lw_log(rejected, *number, job->training.gate.reason);
     return rc;
