@@ -377,3 +377,22 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s
         fail_all(out, err);
     return f.model;
 }
+
+int lw__search_imported(const struct lw_spec *spec, const struct lw_split *s,
+                        struct lw_training *out, struct lw_model *imported, double *best,
+                        struct lw_err *err) {
+    struct candidate_search f = {.spec = spec, .s = s, .out = out, .predicted = best};
+    struct lw_trial *trial = &out->trial[0];
+    *trial = (struct lw_trial){.error = NAN};
+    lw_copy(trial->name, sizeof trial->name, lw_model_name(imported));
+    out->ntrials = 1;
+    out->chosen = s->hours->ntrials = 0;
+    if (lw_model_bind_plan(imported, lw_dataset_plan(s->ds), err))
+        return -1;
+    f.answers = lw_malloc((s->end - s->hold) * sizeof *f.answers);
+    judge_cost(&f, imported, trial);
+    int rc = trial->costly ? lw_fail(err, LW_EINPUT, "%s", trial->note)
+                           : held_out(&f, imported, trial, err);
+    free(f.answers);
+    return rc ? lw_err_context(err, "imported model \"%s\"", trial->name) : 0;
+}

@@ -378,12 +378,28 @@ static void note_days(const struct trainer *t) {
     }
 }
 
-static int challenger_prove(struct trainer *t, struct lw_model *champion,
-                            struct lw_err *err) {
+/* An imported model is what it is: there are no rows that it has certainly not seen, so
+ * only the hold-out counts. */
+static int imported_prove(struct trainer *t, struct lw_err *err) {
+    struct lw_training *out = t->out;
+    t->proved = out->model = out->imported;
+    out->imported = NULL;
+    t->recent_from = t->rows.hold;
+    return lw__search_imported(t->spec, &t->rows, out, t->proved, t->predicted, err);
+}
+
+static int candidates_prove(struct trainer *t, struct lw_err *err) {
     t->proved = candidate_search(t, err);
     if (!t->proved)
         return -1;
     unseen_predict(t);
+    return 0;
+}
+
+static int challenger_prove(struct trainer *t, struct lw_model *champion,
+                            struct lw_err *err) {
+    if (t->out->imported ? imported_prove(t, err) : candidates_prove(t, err))
+        return -1;
     lw__search_answer(t->spec, &t->rows, t->predicted, t->answers);
     lw__search_held_out(t->spec->task, &t->rows, t->answers, &t->answered);
     note_days(t);
@@ -421,7 +437,8 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     hours_init(&t.hours, s);
     s->hours = &t.hours;
     int rc = challenger_prove(&t, champion, err);
-    lw_model_free(t.proved);
+    if (t.proved != out->model)
+        lw_model_free(t.proved);
     free(t.unseen);
     free(t.hours.loss);
     free(t.predicted);
@@ -439,7 +456,8 @@ static void training_start(const struct lw_spec *spec, struct lw_training *t) {
     *t = (struct lw_training){.as_of_ms = t->as_of_ms,
                               .quarantine = quarantine,
                               .tracked = t->tracked,
-                              .champion_ms = t->champion_ms};
+                              .champion_ms = t->champion_ms,
+                              .imported = t->imported};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =
         lw_quarantine_back(&t->quarantine, t->as_of_ms, spec->retrain.holdout_ms);
@@ -491,6 +509,8 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds,
     training_start(spec, out);
     struct lw_dataset *clean = clean_rows(spec, ds, out);
     int rc = train_on(spec, clean ? clean : ds, champion, recent, out, err);
+    lw_model_free(out->imported); /* not reached */
+    out->imported = NULL;
     lw_dataset_free(clean);
     return rc;
 }

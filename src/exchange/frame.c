@@ -48,6 +48,18 @@ static int check_levels(const struct lw_exchange *to, const struct lw_model *m, 
         atom->text, texts ? "texts" : "integers", texts ? "integers" : "texts");
 }
 
+/* A training compares the champion with candidates in the configuration's zone. */
+static int check_zone(const struct lw_exchange *to, const struct lw_model *m, size_t a,
+                      struct lw_err *err) {
+    const struct lw_atom *atom = lw_plan_atom_at(m->plan, a);
+    bool local = lw_is_calendar(atom->source) || atom->source == LW_SOURCE_HOLIDAY;
+    if (!local || strcmp(m->zone_name, to->zone_name) == 0)
+        return 0;
+    return lw_fail(err, LW_ECONFIG,
+                   "\"%s\" is in the zone \"%s\" in the model, event.time_zone is \"%s\"",
+                   atom->text, m->zone_name, to->zone_name);
+}
+
 int lw__frame_fits(const struct lw_exchange *to, const struct lw_model *m,
                    struct lw_err *err) {
     for (size_t a = 0; a < lw_plan_atoms(m->plan); a++) {
@@ -57,7 +69,7 @@ int lw__frame_fits(const struct lw_exchange *to, const struct lw_model *m,
                            "event is predicted",
                            lw_plan_atom_text(m->plan, a),
                            to->fields->field[to->leaks].name);
-        if (check_levels(to, m, a, err))
+        if (check_levels(to, m, a, err) || check_zone(to, m, a, err))
             return -1;
     }
     return m->base ? lw__frame_fits(to, m->base, err) : 0;

@@ -1,5 +1,6 @@
 #include "store/imports.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -43,13 +44,21 @@ int lw_imports_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_imp
 }
 
 int lw_imports_drop(struct lw_redis *r, const struct lw_spec *spec,
-                    const struct lw_lease *lease, struct lw_err *err) {
+                    const struct lw_lease *lease, uint32_t version, const char *why,
+                    struct lw_err *err) {
+    char verdict[240];
     struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
     lw_key_arg(c, spec, "models");
     lw_cmd_str(c, "imported");
     lw_cmd_int(c, 0);
+    lw_cmd_fill(c, slot);
+    slot = lw_cmd_slot(c);
+    snprintf(verdict, sizeof verdict, "its test failed: %.200s", why);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "model:%u", version);
+    put_pair(c, "verdict", verdict);
     lw_cmd_fill(c, slot);
     return lw_guard_run(r, c, "end of the test of an import", err);
 }

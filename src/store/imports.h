@@ -19,8 +19,10 @@ struct lw_import {
  * and the leader is requested to test it. */
 int lw_imports_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_import *what,
                    struct lw_err *err);
-/* No version waits any longer: its test has failed. LW_EFENCED. */
+/* The version does not wait any longer: its test has failed, with the reason as its
+ * verdict. LW_EFENCED. */
 int lw_imports_drop(struct lw_redis *r, const struct lw_spec *spec,
-                    const struct lw_lease *lease, struct lw_err *err);
+                    const struct lw_lease *lease, uint32_t version, const char *why,
+                    struct lw_err *err);
 
 #endif
