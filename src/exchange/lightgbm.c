@@ -272,41 +272,57 @@ static int check_split(struct lightgbm_file *f, const struct lightgbm_tree *t, s
     return 0;
 }
 
-/* Collects the thresholds of every feature as edges: x <= t exactly if x is below the
- * next double after t. */
-static int collect_edges(struct lightgbm_file *f) {
-    double **all = lw_calloc(f->nfeatures, sizeof *all);
-    size_t *n = lw_calloc(f->nfeatures, sizeof *n);
-    int rc = 0;
-    for (size_t k = 0; k < f->ntrees && !rc; k++)
-        for (size_t i = 0; i + 1 < f->tree[k].leaves && !rc; i++) {
-            rc = check_split(f, &f->tree[k], i);
-            size_t at = rc ? 0 : (size_t)f->tree[k].feature[i];
-            if (!rc && isinf(f->tree[k].threshold[i]))
-                continue;
-            if (!rc && (n[at] & (n[at] - 1)) == 0)
-                all[at] = lw_realloc(all[at], n[at] ? 2 * n[at] : 1, sizeof **all);
-            if (!rc)
-                all[at][n[at]++] = nextafter(f->tree[k].threshold[i], INFINITY);
+/* Thresholds of one feature, as they are read. */
+struct threshold_list {
+    double *v;
+    size_t n;
+};
+
+static void list_push(struct threshold_list *l, double v) {
+    if ((l->n & (l->n - 1)) == 0)
+        l->v = lw_realloc(l->v, l->n ? 2 * l->n : 1, sizeof *l->v);
+    l->v[l->n++] = v;
+}
+
+/* x <= t exactly if x is below the next double after t. */
+static int collect_thresholds(struct lightgbm_file *f, struct threshold_list *list) {
+    for (size_t k = 0; k < f->ntrees; k++)
+        for (size_t i = 0; i + 1 < f->tree[k].leaves; i++) {
+            if (check_split(f, &f->tree[k], i))
+                return -1;
+            double t = f->tree[k].threshold[i];
+            if (isfinite(t))
+                list_push(&list[f->tree[k].feature[i]], nextafter(t, INFINITY));
         }
-    for (size_t at = 0; at < f->nfeatures; at++) {
-        struct lw_quantiles *q = &f->edges[at];
-        qsort(all[at], n[at], sizeof **all, by_value);
-        for (size_t i = 0; i < n[at] && !rc; i++) {
-            if (q->nedges && q->edge[q->nedges - 1] == all[at][i])
-                continue;
-            if (q->nedges == LW_QBINS_MAX - 1)
-                rc = lw_fail(f->err, LW_EINPUT,
-                             "feature \"%.80s\" has more than %d thresholds: train with "
-                             "max_bin 255 or less",
-                             f->feature[at].name, LW_QBINS_MAX - 1);
-            else
-                q->edge[q->nedges++] = all[at][i];
-        }
-        free(all[at]);
+    return 0;
+}
+
+static int set_edges(struct lightgbm_file *f, size_t at, const struct threshold_list *l) {
+    struct lw_quantiles *q = &f->edges[at];
+    if (l->n)
+        qsort(l->v, l->n, sizeof *l->v, by_value);
+    for (size_t i = 0; i < l->n; i++) {
+        if (q->nedges && q->edge[q->nedges - 1] == l->v[i])
+            continue;
+        if (q->nedges == LW_QBINS_MAX - 1)
+            return lw_fail(f->err, LW_EINPUT,
+                           "feature \"%.80s\" has more than %d thresholds: train with "
+                           "max_bin 255 or less",
+                           f->feature[at].name, LW_QBINS_MAX - 1);
+        q->edge[q->nedges++] = l->v[i];
     }
-    free(all);
-    free(n);
+    return 0;
+}
+
+/* The thresholds of every feature as edges. */
+static int collect_edges(struct lightgbm_file *f) {
+    struct threshold_list *list = lw_calloc(f->nfeatures, sizeof *list);
+    int rc = collect_thresholds(f, list);
+    for (size_t at = 0; at < f->nfeatures; at++) {
+        rc = rc || set_edges(f, at, &list[at]) ? -1 : 0;
+        free(list[at].v);
+    }
+    free(list);
     return rc;
 }
 
@@ -402,20 +418,15 @@ static struct lw_forest *build_forest(struct lightgbm_file *f) {
 
 /* ---- the model ---- */
 
-static void set_edges(const struct lightgbm_file *f, struct lw_model *m) {
-    for (size_t i = 0; i < m->nquantiles; i++) {
-        struct lw_quantiles *q = &m->quantiles[i];
-        const struct lw_atom *atom = lw_plan_atom_at(m->plan, (size_t)q->atom);
-        const char *from = lw_plan_atom_text(m->plan, (size_t)atom->from);
+static void copy_edges(const struct lightgbm_file *f, struct lw_model *m) {
+    for (size_t i = 0; i < m->nquantiles; i++)
         for (size_t k = 0; k < f->nfeatures; k++) {
             const struct lw_quantiles *edges = &f->edges[k];
-            if (!f->feature[k].used || edges->atom != q->atom)
+            if (!f->feature[k].used || edges->atom != m->quantiles[i].atom)
                 continue;
-            lw_assert(from);
-            memcpy(q->edge, edges->edge, sizeof q->edge);
-            q->nedges = edges->nedges;
+            m->quantiles[i].nedges = edges->nedges;
+            memcpy(m->quantiles[i].edge, edges->edge, sizeof edges->edge);
         }
-    }
 }
 
 /* The term of a feature: its rank among the thresholds, or a category as it is. */
@@ -459,7 +470,7 @@ static struct lw_model *file_model(const struct lw_exchange *to,
         lw_forest_free(forest);
         return NULL;
     }
-    set_edges(f, m);
+    copy_edges(f, m);
     lw_model_add_param(m, "from", "LightGBM");
     if (lw__frame_plant(m, forest, f->err) == 0)
         return m;
