@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define MODEL_BYTES_MAX (LW_EXCHANGE_BYTES_MAX + 1)
+#define MODEL_BYTES_MAX (1024u * 1024 * 1024)
 
 void lw_input_tally_count(struct lw_input_tally *t, const struct lw_feed_event *event) {
     t->records++;

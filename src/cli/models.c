@@ -269,16 +269,16 @@ static int verb_check(const struct models_session *s, const char *name, char **r
         return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"",
                        rest[verb->most + 1]);
     const struct {
-        unsigned bit;
         const char *name, *verbs;
+        unsigned bit;
         bool given;
     } options[] = {
-        {OPTION_REASON, "--reason", "promote, rollback and import", s->reason},
-        {OPTION_OUTPUT, "--output", "show, import and export", s->output},
-        {OPTION_PROMOTE, "--promote", "import", s->promote},
-        {OPTION_SOURCE, "--version", "export", s->version},
-        {OPTION_SOURCE, "--format", "export", s->format},
-        {OPTION_SOURCE, "--model", "export", s->model},
+        {"--reason", "promote, rollback and import", OPTION_REASON, s->reason},
+        {"--output", "show, import and export", OPTION_OUTPUT, s->output},
+        {"--promote", "import", OPTION_PROMOTE, s->promote},
+        {"--version", "export", OPTION_SOURCE, s->version},
+        {"--format", "export", OPTION_SOURCE, s->format},
+        {"--model", "export", OPTION_SOURCE, s->model},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (options[i].given && !(verb->options & options[i].bit))

@@ -19,7 +19,7 @@
 #include "leeway/model.h"
 #include "model/calendar.h"
 
-#define LW_EXCHANGE_BYTES_MAX ((size_t)64 << 20) /* of a file */
+#define LW_EXCHANGE_BYTES_MAX ((size_t)64 << 20) /* of a file, but for leeway's Avro */
 
 enum lw_exchange_format {
     LW_EXCHANGE_AVRO,

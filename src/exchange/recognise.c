@@ -30,7 +30,7 @@ struct foreign_file {
     size_t len;
     const char *what, *instead;
 };
-#define BYTES(text) text, sizeof text - 1
+#define BYTES(text) (text), sizeof(text) - 1
 
 static const struct foreign_file foreign[] = {
     {BYTES("\x80\x02"), "a Python pickle", NULL},
@@ -149,7 +149,10 @@ static struct lw_model *file_read(const struct lw_exchange *to, const char *data
         *format = LW_EXCHANGE_AVRO;
         return lw_model_decode(data, len, err);
     }
-    if (check_foreign(data, len, err))
+    if (len > LW_EXCHANGE_BYTES_MAX)
+        lw_fail(err, LW_EINPUT, "the file has more than %zu MiB",
+                LW_EXCHANGE_BYTES_MAX >> 20);
+    if (len > LW_EXCHANGE_BYTES_MAX || check_foreign(data, len, err))
         return NULL;
     if (is_ubj(data, len))
         return ubj_import(to, data, len, format, err);
@@ -173,13 +176,8 @@ struct lw_model *lw_exchange_import(const struct lw_exchange *to, const void *da
                                     size_t len, enum lw_exchange_format *format,
                                     struct lw_err *err) {
     struct lw_err why = {0};
-    struct lw_model *m = NULL;
     *format = LW_EXCHANGE_AVRO;
-    if (len > LW_EXCHANGE_BYTES_MAX)
-        lw_fail(&why, LW_EINPUT, "the file has more than %zu MiB",
-                LW_EXCHANGE_BYTES_MAX >> 20);
-    else
-        m = file_read(to, data, len, format, &why);
+    struct lw_model *m = file_read(to, data, len, format, &why);
     if (m && lw_model_bind(m, to->fields, &why) == 0 && lw__frame_fits(to, m, &why) == 0)
         return m;
     lw_model_free(m);

@@ -110,7 +110,7 @@ static int check_stopped(struct xgboost_file *f) {
     struct lw_place at = {&up, "best_iteration", 0};
     const json_t *best =
         json_object_get(json_object_get(f->learner, "attributes"), "best_iteration");
-    double n;
+    double n = 0;
     if (!best)
         return 0;
     if (lw__place_number(&at, best, &n, f->err))
@@ -212,7 +212,7 @@ static int node_number(const struct xgboost_tree *t, const json_t *list, const c
 static int node_child(const struct xgboost_tree *t, const json_t *list, const char *key,
                       size_t i, size_t *out) {
     struct lw_place of = {t->at, key, 0}, at = {&of, NULL, i};
-    double v;
+    double v = 0;
     if (node_number(t, list, key, i, &v))
         return -1;
     if (!(v >= 0 && v < (double)t->n) || v != floor(v))
@@ -224,7 +224,7 @@ static int node_child(const struct xgboost_tree *t, const json_t *list, const ch
 static int node_feature(const struct xgboost_tree *t, size_t i, size_t *out) {
     struct lw_place of = {t->at, "split_indices", 0}, at = {&of, NULL, i};
     struct lw_place types = {t->at, "split_type", 0}, type = {&types, NULL, i};
-    double v;
+    double v = 0;
     if (node_number(t, t->index, "split_indices", i, &v))
         return -1;
     if (!(v >= 0 && v < (double)t->file->nfeatures) || v != floor(v))
@@ -239,8 +239,8 @@ static int node_feature(const struct xgboost_tree *t, size_t i, size_t *out) {
 static int tree_node(void *arg, size_t source, size_t at, size_t child[2],
                      struct lw_err *err) {
     struct xgboost_tree *t = arg;
-    double left, value, missing;
-    size_t feature;
+    double left = 0, value = 0, missing = 0;
+    size_t feature = 0;
     (void)err;
     if (node_number(t, t->left, "left_children", source, &left) ||
         node_number(t, t->value, "split_conditions", source, &value))

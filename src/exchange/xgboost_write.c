@@ -108,7 +108,7 @@ static json_t *tree_write(const struct lw_forest *f, size_t t) {
         shared = !leaf && used + 2 > f->nnodes;
         for (int side = 0; !leaf && !shared && side < 2; side++) {
             push_int(l.parent, (int64_t)k);
-            from[used++] = (size_t)(f->node[from[k]].left + side);
+            from[used++] = (size_t)f->node[from[k]].left + (size_t)side;
         }
     }
     free(from);
