@@ -136,6 +136,8 @@ static int learn_term(struct linear_reader *r, size_t t) {
             "of coefficients by level");
     json_object_foreach((json_t *)(uintptr_t)r->value[t], level, v) {
         struct lw_place at = {&here, level, 0};
+        if (!json_is_number(v))
+            return lw__place_fail(&at, r->err, "a number is expected");
         if (split_level(level, term->ncat, cells, term->factor, r->texts))
             return lw__place_fail(
                 &at, r->err,
@@ -265,8 +267,9 @@ static int linear_fill(struct linear_reader *r, const json_t *root, const json_t
         lw_copy(r->m->name, sizeof r->m->name, json_string_value(name));
     lw_copy(r->m->kind, sizeof r->m->kind, "linear");
     lw_model_add_param(r->m, "from", "JSON of a linear model");
-    if (!intercept)
-        return lw__place_fail(&at, r->err, "it is missing");
+    if (!json_is_number(intercept))
+        return lw__place_fail(&at, r->err,
+                              intercept ? "a number is expected" : "it is missing");
     if (lw__place_number(&at, intercept, &r->m->intercept, r->err) ||
         check_learned(r->m, r->err))
         return -1;
