@@ -265,7 +265,7 @@ const struct lw_command lw_cmd_evaluate = {
     "evaluate", "-c FILE --model MODEL [OPTIONS] DATA...",
     "Measure the error of a model on files",
     "  -c, --config FILE     the stream's configuration\n"
-    "  -m, --model FILE      the model (Avro, from `leeway train` or `leeway models show N -o FILE`)\n"
+    "  -m, --model FILE      the model, of leeway or of another program (docs/models.md)\n"
     "      --by WHAT         also print the error by segment: a feature or an expression of the\n"
     "                        feature language, for example \"hour(lpep_pickup_datetime)\"\n"
     "      --top N           show the N worst segments (default 20)\n"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 #define MODEL_BYTES_MAX (1024u * 1024 * 1024)
@@ -84,19 +85,53 @@ int lw_input_read(const struct lw_config *config, const struct lw_input *in,
     return got;
 }
 
-struct lw_model *lw_input_model(const struct lw_config *config, const char *path,
-                                struct lw_err *err) {
+/* The file's name without folder and ending, as a name of the model. */
+static void name_of(const char *path, char *out, size_t size) {
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    lw_text_show(out, size, base, strlen(base));
+    char *dot = strrchr(out, '.');
+    if (dot && dot > out)
+        *dot = 0;
+}
+
+static void describe_stream(const struct lw_config *config, struct lw_exchange *out) {
+    const struct lw_spec *spec = &config->spec;
+    bool minutes = spec->event.target == LW_TARGET_MINUTES_BETWEEN;
+    out->fields = &spec->event.fields;
+    out->leaks = spec->event.target_b;
+    out->minutes = minutes;
+    out->zone = spec->zone;
+    out->zone_name = config->names.time_zone;
+    out->calendars = &spec->calendars;
+    for (size_t i = 0; i < out->fields->n; i++) {
+        int texts = lw_schema_texts(config->source.schema, out->fields->field[i].name);
+        out->levels[i] = texts < 0 ? LW_LEVELS_EITHER
+                         : texts   ? LW_LEVELS_TEXTS
+                                   : LW_LEVELS_INTEGERS;
+    }
+}
+
+struct lw_model *lw_input_model_as(const struct lw_config *config, const char *path,
+                                   enum lw_exchange_format *format, struct lw_err *err) {
     size_t len;
+    char name[LW_NAME_MAX];
     char *bytes = lw_read_file(path, MODEL_BYTES_MAX, &len, err);
     if (!bytes)
         return NULL;
-    struct lw_model *model = lw_model_decode(bytes, len, err);
+    struct lw_exchange *to = lw_calloc(1, sizeof *to);
+    name_of(path, name, sizeof name);
+    to->name = name;
+    describe_stream(config, to);
+    struct lw_model *model = lw_exchange_import(to, bytes, len, format, err);
     free(bytes);
-    if (model && lw_model_bind(model, &config->spec.event.fields, err)) {
-        lw_model_free(model);
-        model = NULL;
-    }
+    free(to);
     if (!model)
         lw_err_context(err, "%s", path);
     return model;
+}
+
+struct lw_model *lw_input_model(const struct lw_config *config, const char *path,
+                                struct lw_err *err) {
+    enum lw_exchange_format ignored;
+    return lw_input_model_as(config, path, &ignored, err);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "engine/feed.h"
+#include "exchange/exchange.h"
 #include "leeway/model.h"
 #include "model/dataset.h"
 
@@ -34,8 +35,12 @@ struct lw_input {
 int lw_input_read(const struct lw_config *config, const struct lw_input *in,
                   struct lw_input_tally *t, struct lw_err *err);
 
-/* Decodes a model file and binds it to the configuration's fields. The caller frees it. */
+/* Reads a model file of any format of exchange.h and binds it to the configuration's
+ * fields. The caller frees it. */
 struct lw_model *lw_input_model(const struct lw_config *config, const char *path,
                                 struct lw_err *err);
+/* The same, and says which format it was. */
+struct lw_model *lw_input_model_as(const struct lw_config *config, const char *path,
+                                   enum lw_exchange_format *format, struct lw_err *err);
 
 #endif

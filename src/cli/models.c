@@ -7,19 +7,12 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/models.h"
 #include "cli/options.h"
 #include "cli/quarantine.h"
 #include "store/meta.h"
 #include "store/models.h"
 #include "store/requests.h"
-
-struct models_session {
-    const struct lw_config *config;
-    struct lw_redis *redis;
-    bool json;
-    const char *reason, *output;
-    char who[160];
-};
 
 #define ROW "%-8u %-12s %-20s %-20s %9s  %s" /* a row of the list */
 
@@ -237,29 +230,71 @@ static int request_retrain(struct models_session *s, struct lw_err *err) {
     return 0;
 }
 
+enum { OPTION_REASON = 1, OPTION_OUTPUT = 2, OPTION_PROMOTE = 4, OPTION_SOURCE = 8 };
+
+struct models_verb {
+    const char *name;
+    int most;         /* arguments; -1: any */
+    unsigned options; /* that it reads */
+};
+static const struct models_verb verbs[] = {
+    {"list", 0, 0},
+    {"show", 1, OPTION_OUTPUT},
+    {"promote", 1, OPTION_REASON},
+    {"rollback", 0, OPTION_REASON},
+    {"retrain", 0, 0},
+    {"release", -1, 0},
+    {"import", 1, OPTION_REASON | OPTION_OUTPUT | OPTION_PROMOTE},
+    {"export", 0, OPTION_OUTPUT | OPTION_SOURCE},
+};
+
+static const struct models_verb *find_verb(const char *name) {
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
 /* Rejects options that the verb would ignore. */
-static int verb_check(const struct models_session *s, const char *verb, char **rest,
+static int verb_check(const struct models_session *s, const char *name, char **rest,
                       int n, struct lw_err *err) {
-    static const char *const known[] = {"list",     "show",    "promote",
-                                        "rollback", "retrain", "release"};
-    bool shows = strcmp(verb, "show") == 0, promotes = strcmp(verb, "promote") == 0;
-    size_t i = 0;
-    while (i < sizeof known / sizeof *known && strcmp(verb, known[i]) != 0)
-        i++;
-    if (i == sizeof known / sizeof *known)
+    const struct models_verb *verb = find_verb(name);
+    if (!verb)
         return lw_fail(
             err, LW_ECONFIG,
-            "unknown subcommand \"%s\" (list, show, promote, rollback, retrain, release)",
-            verb);
-    int most = shows || promotes ? 2 : strcmp(verb, "release") == 0 ? n : 1;
-    if (n > most)
-        return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"", rest[most]);
-    if (s->output && !shows)
-        return lw_fail(err, LW_ECONFIG, "--output applies only to show, not to %s", verb);
-    if (s->reason && !promotes && strcmp(verb, "rollback") != 0)
-        return lw_fail(err, LW_ECONFIG,
-                       "--reason applies only to promote and rollback, not to %s", verb);
+            "unknown subcommand \"%s\" (list, show, promote, rollback, retrain, "
+            "release, import, export)",
+            name);
+    if (verb->most >= 0 && n > verb->most + 1)
+        return lw_fail(err, LW_ECONFIG, "unexpected argument \"%s\"",
+                       rest[verb->most + 1]);
+    const struct {
+        const char *name, *verbs;
+        unsigned bit;
+        bool given;
+    } options[] = {
+        {"--reason", "promote, rollback and import", OPTION_REASON, s->reason},
+        {"--output", "show, import and export", OPTION_OUTPUT, s->output},
+        {"--promote", "import", OPTION_PROMOTE, s->promote},
+        {"--version", "export", OPTION_SOURCE, s->version},
+        {"--format", "export", OPTION_SOURCE, s->format},
+        {"--model", "export", OPTION_SOURCE, s->model},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].given && !(verb->options & options[i].bit))
+            return lw_fail(err, LW_ECONFIG, "%s applies only to %s, not to %s",
+                           options[i].name, options[i].verbs, name);
+    if (s->promote && s->output)
+        return lw_fail(
+            err, LW_ECONFIG,
+            "--promote and --output exclude each other: a file is not a version");
     return 0;
+}
+
+int lw_models_connect(struct models_session *s, struct lw_err *err) {
+    if (!s->redis)
+        s->redis = lw_redis_new(&s->config->redis, err);
+    return s->redis ? lw_meta_contract(s->redis, &s->config->spec, err) : -1;
 }
 
 static int models_dispatch(struct models_session *s, char **rest, int n,
@@ -273,7 +308,12 @@ static int models_dispatch(struct models_session *s, char **rest, int n,
     if (one && !numbered)
         return lw_fail(err, LW_ECONFIG,
                        "%s needs a version number (run 'leeway models list')", verb);
-    if (lw_meta_contract(s->redis, &s->config->spec, err))
+    if (strcmp(verb, "import") == 0)
+        return n > 1 ? lw_models_import_file(s, rest[1], err)
+                     : lw_fail(err, LW_ECONFIG, "import needs a file");
+    if (strcmp(verb, "export") == 0)
+        return lw_models_export_file(s, err);
+    if (lw_models_connect(s, err))
         return -1;
     if (strcmp(verb, "list") == 0)
         return list_versions(s, err);
@@ -297,6 +337,10 @@ static int models_main(int argc, char **argv) {
         {0, LW_OPTION_TEXT, "reason", &s.reason},
         {'o', LW_OPTION_TEXT, "output", &s.output},
         {0, LW_OPTION_FLAG, "json", &s.json},
+        {0, LW_OPTION_FLAG, "promote", &s.promote},
+        {0, LW_OPTION_TEXT, "version", &s.version},
+        {0, LW_OPTION_TEXT, "format", &s.format},
+        {'m', LW_OPTION_TEXT, "model", &s.model},
     };
     char **rest = lw_calloc((size_t)argc, sizeof *rest);
     int n =
@@ -309,8 +353,7 @@ static int models_main(int argc, char **argv) {
     if (config) {
         lw_cli_person(s.who, sizeof s.who);
         s.config = config;
-        s.redis = lw_redis_new(&config->redis, &err);
-        if (!s.redis || models_dispatch(&s, rest, n, &err))
+        if (models_dispatch(&s, rest, n, &err))
             rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_models, "%s", err.msg)
                                         : lw_cli_fail(&lw_cmd_models, &err);
         lw_redis_free(s.redis);
@@ -322,16 +365,26 @@ static int models_main(int argc, char **argv) {
 
 const struct lw_command lw_cmd_models = {
     "models",
-    "-c FILE [list | show N | promote N | rollback | retrain | release WHAT...]",
-    "List, show, promote and roll back model versions; release quarantined rows",
+    "-c FILE [list | show N | promote N | rollback | retrain | release WHAT... |\n"
+    "       import MODEL | export]",
+    "List, show, promote, import and export model versions; release quarantined rows",
     "  -c, --config FILE   the stream's configuration\n"
-    "      --reason TEXT   promote, rollback: the reason, for the audit\n"
-    "  -o, --output FILE   show: write the model to FILE (Avro)\n"
+    "      --reason TEXT   promote, rollback, import: the reason, for the audit\n"
+    "      --promote       import: make it the champion now, without a test\n"
+    "  -o, --output FILE   show: write the model to FILE (Avro); import: write FILE (Avro)\n"
+    "                      instead of a version; export: the file\n"
+    "      --version N     export: the version\n"
+    "  -m, --model MODEL   export: a file instead of a version\n"
+    "      --format NAME   export: avro (default), xgboost or json\n"
     "      --json          print JSON\n"
     "\n"
     "show N prints the lineage: topic, partitions and offset ranges, rows, hold-out, trials,\n"
     "gate, and rows excluded because of a fault.\n"
     "\n"
     "release WHAT: WHAT is a feature, `target`, or the number of a quarantine in the list.\n"
-    "Trainings use its rows again, and its open incident ends; the audit records who did it.\n",
+    "Trainings use its rows again, and its open incident ends; the audit records who did it.\n"
+    "\n"
+    "import MODEL: a model of leeway (Avro, JSON), XGBoost (JSON, UBJ) or LightGBM (text), or a\n"
+    "linear model as JSON. Its features are matched by name with the configuration. It becomes a\n"
+    "version, which the leader tests against the champion like one of its own.\n",
     models_main};

@@ -180,7 +180,7 @@ static int score_main(int argc, char **argv) {
 const struct lw_command lw_cmd_score = {
     "score", "-c FILE --model MODEL DATA... -o FILE", "Predict every event of files",
     "  -c, --config FILE     the stream's configuration\n"
-    "  -m, --model FILE      the model (Avro)\n"
+    "  -m, --model FILE      the model, of leeway or of another program (docs/models.md)\n"
     "  -o, --output FILE     write an Avro file with id, time, prediction, target, rejected and\n"
     "                        model; - writes JSON lines to standard output\n"
     "      --json            same as -o -\n"

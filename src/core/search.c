@@ -400,3 +400,24 @@ struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s
         fail_all(out, err);
     return f.model;
 }
+
+int lw__search_imported(const struct lw_spec *spec, const struct lw_split *s,
+                        struct lw_training *out, struct lw_model *imported, double *best,
+                        struct lw_err *err) {
+    struct candidate_search f = {.spec = spec, .s = s, .out = out, .predicted = best};
+    struct lw_trial *trial = &out->trial[0];
+    *trial = (struct lw_trial){.error = NAN};
+    lw_copy(trial->name, sizeof trial->name, lw_model_name(imported));
+    out->ntrials = 1;
+    out->chosen = s->losses->ntrials = 0;
+    if (lw_model_bind_plan(imported, lw_dataset_plan(s->ds), err))
+        return -1;
+    f.answers = lw_malloc((s->end - s->hold) * sizeof *f.answers);
+    f.history = lw_malloc((s->hold - s->recent + 1) * sizeof *f.history);
+    judge_cost(&f, imported, trial);
+    int rc = trial->costly ? lw_fail(err, LW_EINPUT, "%s", trial->note)
+                           : held_out(&f, imported, trial, err);
+    free(f.answers);
+    free(f.history);
+    return rc ? lw_err_context(err, "imported model \"%s\"", trial->name) : 0;
+}

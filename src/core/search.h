@@ -48,5 +48,9 @@ struct lw_failures {
 struct lw_model *lw__search(const struct lw_spec *spec, const struct lw_split *s,
                             struct lw_training *out, double *best,
                             const struct lw_failures *failed, struct lw_err *err);
+/* The same for one model that was made elsewhere: its predictions and its trial. */
+int lw__search_imported(const struct lw_spec *spec, const struct lw_split *s,
+                        struct lw_training *out, struct lw_model *imported, double *best,
+                        struct lw_err *err);
 
 #endif

@@ -386,7 +386,6 @@ static void note_days(const struct trainer *t) {
 
 static int challenger_prove(struct trainer *t, struct lw_model *champion,
                             struct lw_err *err) {
-    unseen_predict(t);
     lw__search_answer(t->spec, &t->rows, t->predicted, t->answers);
     lw__search_held_out(t->spec->task, &t->rows, t->answers, &t->answered);
     t->out->ndays = 0;
@@ -427,6 +426,7 @@ static int challenger_find(struct trainer *t, struct lw_model *champion,
     int rc = -1;
     while ((t->proved = lw__search(t->spec, &t->rows, out, t->predicted, failed, err))) {
         struct lw_err why = {0};
+        unseen_predict(t);
         rc = challenger_prove(t, champion, err);
         if (rc || (out->verdict_only && !out->gate.passed) ||
             challenger_refit(t, &why) == 0)
@@ -439,6 +439,22 @@ static int challenger_find(struct trainer *t, struct lw_model *champion,
     }
     free(failed);
     challenger_forget(t);
+    return rc;
+}
+
+/* An imported model is what it is: there are no rows that it has certainly not seen, so
+ * only the hold-out counts, and it is not fitted again. */
+static int imported_find(struct trainer *t, struct lw_model *champion,
+                         struct lw_err *err) {
+    struct lw_training *out = t->out;
+    t->proved = out->model = out->imported;
+    out->imported = NULL;
+    t->recent_from = t->rows.hold;
+    int rc =
+        lw__search_imported(t->spec, &t->rows, out, t->proved, t->predicted, err) == 0
+            ? challenger_prove(t, champion, err)
+            : -1;
+    t->proved = NULL;
     return rc;
 }
 
@@ -471,7 +487,8 @@ static int train_on(const struct lw_spec *spec, const struct lw_dataset *ds,
     t.answers = lw_malloc((s->end - s->hold) * sizeof *t.answers);
     losses_init(&t.losses, spec, s);
     s->losses = &t.losses;
-    int rc = challenger_find(&t, champion, err);
+    int rc = out->imported ? imported_find(&t, champion, err)
+                           : challenger_find(&t, champion, err);
     free(t.losses.hour);
     free(t.losses.block);
     free(t.predicted);
@@ -491,7 +508,8 @@ static void training_start(const struct lw_spec *spec, struct lw_training *t) {
                               .tracked = t->tracked,
                               .looks = t->looks,
                               .verdict_only = t->verdict_only,
-                              .champion_ms = t->champion_ms};
+                              .champion_ms = t->champion_ms,
+                              .imported = t->imported};
     lw_copy(t->barred, sizeof t->barred, barred);
     t->holdout_from_ms =
         lw_quarantine_back(&t->quarantine, t->as_of_ms, spec->retrain.holdout_ms);
@@ -543,6 +561,8 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds,
     training_start(spec, out);
     struct lw_dataset *clean = clean_rows(spec, ds, out);
     int rc = train_on(spec, clean ? clean : ds, champion, recent, out, err);
+    lw_model_free(out->imported); /* not reached */
+    out->imported = NULL;
     lw_dataset_free(clean);
     return rc;
 }

@@ -24,10 +24,11 @@
 
 struct lw_trial {
     char name[LW_NAME_MAX];
-    const struct lw_fit_spec *fit; /* its parameters; borrowed from the spec */
-    int round;                     /* of halving; else 0 */
-    uint64_t rows;                 /* fitted */
-    double seconds;                /* by the spec's clock */
+    const struct lw_fit_spec
+        *fit;          /* its parameters; borrowed from the spec; NULL: imported */
+    int round;         /* of halving; else 0 */
+    uint64_t rows;     /* fitted */
+    double seconds;    /* by the spec's clock */
     double predict_us; /* estimated cost of a prediction (model/cost.h); 0: not fitted */
     bool costly;       /* more than the budget: it is not chosen */
     double error;      /* on the held-out rows; NAN: it failed, and note says why */
@@ -51,6 +52,9 @@ struct lw_training {
     bool verdict_only;   /* what does not pass the gate is not kept: no model of it */
     int64_t champion_ms; /* the end of the rows that the champion was fitted on */
     uint32_t looks;      /* struct lw_request; 0: nothing has chosen the moment */
+    /* A model that was made elsewhere, judged in place of the candidates; its atoms are in
+     * the dataset's plan. It becomes `model`, or is freed. NULL: none. */
+    struct lw_model *imported;
     /* Out. */
     size_t ndays; /* tracked: the chosen candidate's losses by day of the hold-out */
     struct lw_tracking_day day[LW_TRACKING_DAYS];

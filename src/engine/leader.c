@@ -455,6 +455,7 @@ static int answer_requests(struct lw_leader *l, struct lw_err *err) {
             lw__leader_write(l, NULL, false, err))
             return -1;
     }
+    l->imported = aliases.imported;
     int asked = lw_requests_first(l->redis, l->spec, &asked_for, err);
     if (asked < 0)
         return -1;
@@ -462,7 +463,8 @@ static int answer_requests(struct lw_leader *l, struct lw_err *err) {
         return 0;
     /* The step that answers the command also removes it, so a crash loses none. */
     *l->evaluation = (struct lw_evaluation){.at_ms = l->sealed_until_ms};
-    if (strcmp(asked_for.what, "retrain") == 0)
+    if (strcmp(asked_for.what, "retrain") == 0 ||
+        strncmp(asked_for.what, "import:", 7) == 0)
         lw_monitor_ask(l->monitor, asked_for.who, l->evaluation);
     else if (strncmp(asked_for.what, "release:", 8) == 0)
         lw_monitor_release(l->monitor, asked_for.what + 8, asked_for.who, l->evaluation);

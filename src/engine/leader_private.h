@@ -55,6 +55,7 @@ struct lw_leader {
     int64_t flow_since_ms; /* monotonic */
     int64_t complete_ms;   /* of lw_engine_complete, likewise */
     bool asked;            /* the step answers a command */
+    uint32_t imported;     /* version that waits for its test; 0: none */
     bool served;           /* tracked predictions, as in Redis */
     struct lw_unreadable_panes unread; /* panes left out since the last step */
     int64_t looked_ms;                 /* monotonic: last look for damage; 0: none yet */

@@ -15,6 +15,7 @@
 #include "engine/leader_private.h"
 #include "engine/retrainer.h"
 #include "engine/self_alert.h"
+#include "store/imports.h"
 #include "store/outbox.h"
 
 /* ---- alerts ---- */
@@ -281,6 +282,7 @@ int lw__leader_request(struct lw_leader *l, struct lw_err *err) {
     struct lw_job *job = lw_calloc(1, sizeof *job);
     job->request = lw_monitor_request(l->monitor);
     job->champion = lw_monitor_champion_version(l->monitor);
+    job->imported = l->imported != job->champion ? l->imported : 0;
     job->quarantine = *lw_monitor_quarantine(l->monitor);
     job->recent = lw_monitor_recent(l->monitor, l->spec->retrain.reference_ms);
     lw_log(training, (unsigned long long)id, job->request.reason);
@@ -298,7 +300,8 @@ static int publish_version(struct lw_leader *l, struct lw_job *job, uint32_t num
                            .created_ms = lw_wall_ms(),
                            .as_of_ms = job->request.as_of_ms,
                            .promoted_ms = promote ? lw_wall_ms() : 0,
-                           .facts = job->facts};
+                           .facts = job->facts,
+                           .imported = job->imported};
     lw_copy(v.status, sizeof v.status, promote ? "champion" : "rejected");
     lw_copy(v.reason, sizeof v.reason, job->request.reason);
     lw_copy(v.verdict, sizeof v.verdict, job->training.gate.reason);
@@ -349,16 +352,39 @@ static void log_promoted(const struct lw_leader *l, uint32_t number,
         lw_log(reference_short, number, lacks);
 }
 
+/* An imported version has its number already. */
+static int version_number(struct lw_leader *l, const struct lw_job *job, uint32_t *number,
+                          struct lw_err *err) {
+    *number = job->failed ? 0 : job->imported;
+    return job->failed || *number
+               ? 0
+               : lw_models_reserve(l->redis, l->spec, &l->lease, number, err);
+}
+
+/* With too few rows, an imported version waits for the next training; otherwise it would
+ * fail again, and no candidate would be trained. */
+static int write_failure(struct lw_leader *l, const struct lw_job *job,
+                         struct lw_err *err) {
+    if (lw__leader_write(l, NULL, false, err))
+        return -1;
+    if (!job->imported || job->training.early)
+        return 0;
+    l->imported = 0;
+    return lw_imports_drop(l->redis, l->spec, &l->lease, job->imported, job->err.msg,
+                           err);
+}
+
 static int conclude_training(struct lw_leader *l, struct lw_job *job, uint32_t *number,
                              struct lw_err *err) {
     const struct lw_evaluation *e = l->evaluation;
-    if (!job->failed && lw_models_reserve(l->redis, l->spec, &l->lease, number, err))
+    if (version_number(l, job, number, err))
         return -1;
     bool reported = !job->failed || job->training.early;
     lw_monitor_trained(l->monitor, job->request.id, *number,
                        reported ? &job->training : NULL, job->err.msg, l->evaluation);
     if (job->failed)
-        return lw__leader_write(l, NULL, false, err);
+        return write_failure(l, job, err);
+    l->imported = 0;
     bool promote = e->ndecisions && e->decision[0].kind == LW_DECIDED_PROMOTE;
     struct alert_messages *messages = alert_messages_new(l);
     if (promote)

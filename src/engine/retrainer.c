@@ -96,35 +96,67 @@ static int read_rows(struct lw_engine *e, struct lw_redis *redis,
     return rc;
 }
 
-static struct lw_model *load_champion(struct lw_engine *e, struct lw_redis *redis,
-                                      struct lw_job *job, struct lw_err *err) {
-    struct lw_version v;
-    struct lw_reply *reply =
-        lw_models_get(redis, &e->config->spec, job->champion, &v, err);
-    struct lw_model *model = reply ? lw_model_decode(v.model, v.model_len, err) : NULL;
-    job->training.champion_ms = reply ? v.as_of_ms : 0;
-    lw_reply_free(reply);
-    return model;
+/* The models that a training judges, and the plan with what all of them read. */
+struct training_models {
+    struct lw_model *champion, *imported;
+    struct lw_plan *plan;
+};
+
+static struct lw_model *load_version(struct lw_engine *e, struct lw_redis *redis,
+                                     uint32_t version, struct lw_version *v,
+                                     struct lw_reply **reply, struct lw_err *err) {
+    *reply = lw_models_get(redis, &e->config->spec, version, v, err);
+    return *reply ? lw_model_decode(v->model, v->model_len, err) : NULL;
 }
 
-static int train_candidates(struct lw_engine *e, struct lw_redis *redis,
-                            struct lw_job *job, const struct lw_dataset *rows,
-                            struct lw_err *err) {
-    struct lw_model *champion = NULL;
+static int load_champion(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                         struct training_models *m, struct lw_err *err) {
+    struct lw_version v;
+    struct lw_reply *reply;
+    m->champion = load_version(e, redis, job->champion, &v, &reply, err);
+    job->training.champion_ms = reply ? v.as_of_ms : 0;
+    lw_reply_free(reply);
+    return m->champion ? lw_model_extend_plan(m->champion, m->plan, err) : -1;
+}
+
+static int load_imported(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                         struct training_models *m, struct lw_err *err) {
+    struct lw_version v;
+    struct lw_reply *reply;
+    m->imported = load_version(e, redis, job->imported, &v, &reply, err);
+    free(job->origin);
+    job->origin = m->imported && v.facts ? lw_strdup(v.facts) : NULL;
+    lw_reply_free(reply);
+    if (!m->imported || lw_model_bind(m->imported, &e->config->spec.event.fields, err))
+        return -1;
+    return lw_model_extend_plan(m->imported, m->plan, err);
+}
+
+/* The champion may read what no candidate reads: it may be imported, too. */
+static int load_models(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                       struct training_models *m, struct lw_err *err) {
+    *m = (struct training_models){.plan = lw_plan_copy(e->config->spec.train)};
     job->training = (struct lw_training){.as_of_ms = job->request.as_of_ms,
                                          .tracked = job->request.tracked,
                                          .looks = job->request.looks};
-    if (job->champion && !(champion = load_champion(e, redis, job, err)))
+    if (job->champion && load_champion(e, redis, job, m, err))
         return -1;
-    lw_copy(job->training.barred, sizeof job->training.barred, job->request.barred);
-    job->training.quarantine = job->quarantine;
-    int rc = lw_train(&e->config->spec, rows, champion, job->recent, &job->training, err);
-    lw_model_free(champion);
-    return rc;
+    return job->imported ? load_imported(e, redis, job, m, err) : 0;
 }
 
-static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
-                   struct lw_err *err) {
+static int train_candidates(struct lw_engine *e, struct lw_job *job,
+                            const struct lw_dataset *rows, struct training_models *m,
+                            struct lw_err *err) {
+    lw_copy(job->training.barred, sizeof job->training.barred, job->request.barred);
+    job->training.quarantine = job->quarantine;
+    job->training.imported = m->imported;
+    m->imported = NULL; /* taken */
+    return lw_train(&e->config->spec, rows, m->champion, job->recent, &job->training,
+                    err);
+}
+
+static int read_and_train(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                          struct training_models *m, struct lw_err *err) {
     const struct lw_spec *spec = &e->config->spec;
     int64_t began = lw_mono_ms();
     struct training_reader in = {.config = e->config,
@@ -132,7 +164,7 @@ static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *j
                                  .from_ms =
                                      job->request.as_of_ms - spec->retrain.window_ms,
                                  .until_ms = job->request.as_of_ms,
-                                 .rows = lw_dataset_new(spec->train)};
+                                 .rows = lw_dataset_new(m->plan)};
     size_t n = (size_t)atomic_load(&e->npartitions);
     struct lw_range *ranges = lw_calloc(n, sizeof *ranges);
     in.intake = lw_intake_new(e->config, e->registry, err);
@@ -140,14 +172,25 @@ static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *j
         lw_intake_patience(in.intake, 0);
     int rc = in.intake ? read_rows(e, redis, &in, ranges, n, err) : -1;
     if (rc == 0)
-        rc = train_candidates(e, redis, job, in.rows, err);
+        rc = train_candidates(e, job, in.rows, m, err);
     if (rc == 0)
-        job->facts =
-            lw__version_facts(e->config, &job->request, &job->training, &in.lineage,
-                              (double)(lw_mono_ms() - began) / 1000.0);
+        job->facts = lw__version_facts(e->config, job, &in.lineage,
+                                       (double)(lw_mono_ms() - began) / 1000.0);
     lw_intake_free(in.intake);
     lw_dataset_free(in.rows);
     free(ranges);
+    return rc;
+}
+
+static int job_run(struct lw_engine *e, struct lw_redis *redis, struct lw_job *job,
+                   struct lw_err *err) {
+    struct training_models m;
+    int rc = load_models(e, redis, job, &m, err);
+    if (rc == 0)
+        rc = read_and_train(e, redis, job, &m, err);
+    lw_model_free(m.champion);
+    lw_model_free(m.imported);
+    lw_plan_free(m.plan);
     return rc;
 }
 
@@ -266,6 +309,7 @@ void lw__retrainer_job_free(struct lw_job *job) {
         lw_training_fini(&job->training);
     lw_pane_free(job->recent);
     free(job->facts);
+    free(job->origin);
     free(job);
 }
 

@@ -8,6 +8,7 @@
 struct lw_job {
     struct lw_request request;
     uint32_t champion;      /* version to beat; 0: none */
+    uint32_t imported;      /* version to judge in place of candidates; 0: none */
     struct lw_pane *recent; /* for the reference; owned */
     struct lw_quarantine quarantine;
     /* set by the retrainer */
@@ -15,6 +16,7 @@ struct lw_job {
     struct lw_training
         training; /* owned; after a failure only `early` and its rows are valid */
     char *facts;  /* JSON; owned */
+    char *origin; /* facts of the imported version, or NULL; JSON; owned */
     struct lw_err err;
 };
 

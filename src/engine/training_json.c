@@ -47,7 +47,8 @@ json_t *lw_training_json_trials(const struct lw_training *t, const char *error_k
         const struct lw_trial *trial = &t->trial[i];
         json_t *o = json_object();
         lw_json_set_text(o, "name", trial->name);
-        add_parameters(o, trial->fit);
+        if (trial->fit)
+            add_parameters(o, trial->fit);
         lw_json_set_int(o, "round", trial->round);
         lw_json_set_count(o, "rows", trial->rows);
         lw_json_set_number(o, "seconds", trial->seconds);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/engine_private.h"
+#include "engine/retrainer.h"
 #include "engine/training_json.h"
 #include "engine/version_facts.h"
 #include "json/json.h"
@@ -53,11 +54,22 @@ static json_t *lineage_json(const struct lw_config *config, const struct lw_trai
     return o;
 }
 
-char *lw__version_facts(const struct lw_config *config, const struct lw_request *request,
-                        const struct lw_training *t, const struct lw_lineage *l,
-                        double seconds) {
+/* Where an imported version is from: what the import recorded. */
+static void put_origin(json_t *o, const char *facts) {
+    static const char *const keys[] = {"origin", "file", "format"};
+    json_t *was = facts ? json_loads(facts, 0, NULL) : NULL;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_object_get(was, keys[i]))
+            json_object_set(o, keys[i], json_object_get(was, keys[i]));
+    json_decref(was);
+}
+
+char *lw__version_facts(const struct lw_config *config, const struct lw_job *job,
+                        const struct lw_lineage *l, double seconds) {
+    const struct lw_training *t = &job->training;
     json_t *o = json_object();
-    lw_json_set_text(o, "reason", request->reason);
+    put_origin(o, job->origin);
+    lw_json_set_text(o, "reason", job->request.reason);
     lw_json_set_text(o, "candidate", t->trial[t->chosen].name);
     lw_json_set_text(o, "kind", lw_model_kind(t->model));
     lw_json_set_count(o, "coefficients", lw_model_coefficients(t->model));

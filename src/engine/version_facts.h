@@ -13,8 +13,8 @@ struct lw_lineage {
         undecodable; /* messages read; offsets deleted in Kafka; not decodable */
 };
 /* Facts of a version (lineage and results of its training) as JSON; free(). */
-char *lw__version_facts(const struct lw_config *config, const struct lw_request *request,
-                        const struct lw_training *t, const struct lw_lineage *lineage,
-                        double seconds);
+struct lw_job;
+char *lw__version_facts(const struct lw_config *config, const struct lw_job *job,
+                        const struct lw_lineage *lineage, double seconds);
 
 #endif

@@ -20,6 +20,9 @@ const char *lw_schema_json(const struct lw_schema *schema); /* as given, as stri
 uint64_t lw_schema_fingerprint(
     const struct lw_schema *schema); /* CRC-64-AVRO of the canonical form */
 /* Field names in order, for "did you mean"; borrowed. */
+/* Whether a field's values are texts (1), integers (0), or either, or something else (-1).
+ * A dotted name is a field of a nested record. */
+int lw_schema_texts(const struct lw_schema *schema, const char *field);
 size_t lw_schema_fields(const struct lw_schema *schema, const char *const **names);
 
 #endif

@@ -136,5 +136,9 @@ void lw_model_predict_rows(const struct lw_model *m, const struct lw_dataset *ds
  * lw_model_predict_rows works. */
 int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
                        struct lw_err *err);
+/* Adds the atoms that a model reads to a plan, so that it can be bound to it. LW_ECONFIG:
+ * it reads what the fields do not have, or there are too many atoms. */
+int lw_model_extend_plan(const struct lw_model *m, struct lw_plan *plan,
+                         struct lw_err *err);
 
 #endif

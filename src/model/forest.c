@@ -32,6 +32,7 @@ void lw_forest_free(struct lw_forest *f) {
     free(f->node);
     free(f->leaf);
     free(f->is_leaf);
+    free(f->wide);
     lw_masks_free(f->masks);
     for (int k = 0; k < LW_FEATURES_MAX; k++) {
         free(f->key[k]);
@@ -48,6 +49,10 @@ void lw_forest_set_leaf(struct lw_forest *f, size_t node, float value) {
     f->is_leaf[node] = true;
     f->leaf[node] = value;
     f->node[node] = (struct lw_tree_node){INFINITY, 0, (int32_t)node, 1};
+}
+
+void lw_forest_widen(struct lw_forest *f) {
+    f->wide = lw_calloc(f->nnodes + 1, sizeof *f->wide);
 }
 
 static int forest_damaged(struct lw_err *err, const char *what) {
@@ -75,7 +80,8 @@ int lw_forest_check(struct lw_forest *f, struct lw_err *err) {
         if (!f->is_leaf[i])
             wrong = split_check(f, i, height);
     for (size_t i = 0; i < f->nnodes && !wrong; i++)
-        if (f->is_leaf[i] && !isfinite(f->leaf[i]))
+        if (f->is_leaf[i] &&
+            (!isfinite(f->leaf[i]) || (f->wide && !isfinite(f->wide[i]))))
             wrong = "a leaf";
     for (size_t t = 0; t < f->ntrees && !wrong; t++) {
         if (f->root[t] < 0 || (size_t)f->root[t] >= f->nnodes)
@@ -235,11 +241,15 @@ static void trees_walk(const struct lw_tree_node *node, const float *x, int32_t 
 }
 
 double lw_forest_score(const struct lw_forest *f, const float *x) {
-    return f->masks ? (double)lw_masks_score(f->masks, x, f->base) : lw_forest_walk(f, x);
+    if (!f->masks)
+        return lw_forest_walk(f, x);
+    return f->wide ? lw_masks_score_wide(f->masks, x, (double)f->base)
+                   : (double)lw_masks_score(f->masks, x, f->base);
 }
 
 double lw_forest_walk(const struct lw_forest *f, const float *x) {
     float sum = f->base;
+    double wide = (double)f->base;
     bool missing = false;
     for (int k = 0; k < f->nfeatures; k++)
         missing |= isnan(x[k]);
@@ -254,7 +264,10 @@ double lw_forest_walk(const struct lw_forest *f, const float *x) {
         else
             trees_walk(f->node, x, steps, at);
         for (size_t j = 0; j < ABREAST && t + j < f->ntrees; j++)
-            sum += f->leaf[at[j]];
+            if (f->wide)
+                wide += f->wide[at[j]];
+            else
+                sum += f->leaf[at[j]];
     }
-    return (double)sum;
+    return f->wide ? wide : (double)sum;
 }

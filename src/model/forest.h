@@ -7,7 +7,8 @@
  * missing. An inner node sends
  * float(x) < threshold to the left and a missing x to the side that training chose.
  * Leaves are added in single precision in the order of the trees, starting at the base,
- * as in XGBoost, so predictions are equal to XGBoost's.
+ * as in XGBoost, so predictions are equal to XGBoost's. An imported forest may have leaves
+ * in double precision (`wide`), which are added as in LightGBM.
  *
  * In a boosted model one more feature is the linear prediction that the forest corrects
  * (LW_FOREST_LINEAR in place of an atom). */
@@ -43,7 +44,8 @@ struct lw_forest {
     size_t ntrees, nnodes;
     int32_t *root, *depth; /* of a tree */
     struct lw_tree_node *node;
-    float *leaf; /* value of a leaf, by node */
+    float *leaf;  /* value of a leaf, by node */
+    double *wide; /* the same in double precision; NULL: single precision */
     bool *is_leaf;
     struct lw_masks *masks; /* masks.h; NULL: the trees are walked */
 };
@@ -56,6 +58,8 @@ size_t lw_forest_nodes(const struct lw_forest *forest);
 int lw_forest_index(struct lw_forest *forest, const struct lw_model *m,
                     struct lw_err *err);
 void lw_forest_set_leaf(struct lw_forest *forest, size_t node, float value);
+/* Gives the forest leaves in double precision, which the caller sets in `wide`. */
+void lw_forest_widen(struct lw_forest *forest);
 /* Makes the forest ready to score. LW_EINPUT if the nodes do not form trees: a child does not come
  * after its parent (which excludes cycles), is out of range, or is deeper than
  * LW_DEPTH_MAX. */

@@ -43,6 +43,17 @@ static void put_levels(const struct lw_forest *f, const struct lw_model *m,
     lw_wire_close(out);
 }
 
+static void put_wide(const struct lw_forest *f, struct lw_buf *out) {
+    size_t n = 0;
+    for (size_t i = 0; f->wide && i < f->nnodes; i++)
+        n += f->is_leaf[i];
+    lw_wire_open(out, n);
+    for (size_t i = 0; f->wide && i < f->nnodes; i++)
+        if (f->is_leaf[i])
+            lw_buf_f64(out, f->wide[i]);
+    lw_wire_close(out);
+}
+
 void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
                      struct lw_buf *out) {
     int32_t *v = lw_calloc(f->nnodes + 1, sizeof *v);
@@ -69,8 +80,11 @@ void lw_forest_write(const struct lw_forest *f, const struct lw_model *m,
     for (size_t i = 0; i < f->nnodes; i++)
         lw_buf_u8(out, !f->is_leaf[i] && f->node[i].missing_left);
     lw_wire_close(out);
+    put_wide(f, out);
     free(v);
 }
+
+#define LISTS 6 /* of a forest */
 
 /* Lists as read; their lengths may still differ. */
 struct forest_lists {
@@ -93,6 +107,8 @@ static void get_list(struct lw_reader *in, char type, struct forest_lists *l) {
             lists_push(l, (double)(int32_t)lw_varint_get_long(in));
         else if (type == 'f')
             lists_push(l, (double)lw_wire_get_float(in));
+        else if (type == 'd')
+            lists_push(l, lw_wire_get_double(in));
         else
             lists_push(l, lw_wire_get_boolean(in));
     }
@@ -181,25 +197,43 @@ static void set_node(struct lw_forest *f, size_t i, const struct forest_lists *l
                                l[4].v[i] != 0};
 }
 
+/* Leaves in double precision, in the order of their nodes. */
+static int fill_wide(struct lw_forest *f, const struct forest_lists *leaves,
+                     struct lw_err *err) {
+    size_t n = 0;
+    for (size_t i = 0; i < f->nnodes; i++)
+        n += f->is_leaf[i];
+    if (leaves->n && leaves->n != n)
+        return lw_fail(err, LW_EINPUT, "damaged forest: its lists differ in length");
+    if (!leaves->n)
+        return 0;
+    lw_forest_widen(f);
+    n = 0;
+    for (size_t i = 0; i < f->nnodes; i++)
+        if (f->is_leaf[i])
+            f->wide[i] = leaves->v[n++];
+    return 0;
+}
+
 static int forest_fill(struct lw_forest *f, const struct forest_lists *l,
                        struct lw_err *err) {
     for (size_t i = 0; i < f->ntrees; i++)
         f->root[i] = (int32_t)l[0].v[i];
     for (size_t i = 0; i < f->nnodes; i++)
         set_node(f, i, l);
-    return lw_forest_check(f, err);
+    return fill_wide(f, &l[5], err) ? -1 : lw_forest_check(f, err);
 }
 
 struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
                                  const bool *is_text, struct lw_err *err) {
-    static const char types[] = "iifib";
+    static const char types[] = "iifibd";
     struct lw_forest head = {0}, *f = NULL;
-    struct forest_lists l[5] = {{0}};
+    struct forest_lists l[LISTS] = {{0}};
     double base = lw_wire_get_double(in);
     int rc = get_features(m, in, &head, err);
     if (!rc)
         rc = get_levels(m, in, &head, is_text, err);
-    for (int k = 0; k < 5 && !rc; k++)
+    for (int k = 0; k < LISTS && !rc; k++)
         get_list(in, types[k], &l[k]);
     size_t n = l[1].n;
     if (!rc && (in->bad || !isfinite((float)base) || n == 0 || n > INT32_MAX ||
@@ -216,7 +250,7 @@ struct lw_forest *lw_forest_read(struct lw_model *m, struct lw_reader *in,
     }
     for (int k = 0; !f && k < LW_FEATURES_MAX; k++)
         free(head.key[k]);
-    for (int k = 0; k < 5; k++)
+    for (int k = 0; k < LISTS; k++)
         free(l[k].v);
     if (!rc)
         return f;

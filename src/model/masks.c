@@ -34,6 +34,7 @@ struct lw_masks {
     size_t ntrees, stride, nfeatures;
     uint32_t *first; /* leaf of a tree */
     float *leaf;
+    double *wide; /* leaves in double precision, or NULL */
     struct mask_feature feature[LW_FEATURES_MAX];
 };
 
@@ -186,9 +187,15 @@ static void number_leaves(struct lw_masks *m, const struct lw_forest *f,
         m->first[t] = n;
         n += p->leaves[f->root[t]];
     }
-    for (size_t i = 0; i < f->nnodes; i++)
-        if (f->is_leaf[i])
-            m->leaf[m->first[p->tree[i]] + p->first[i]] = f->leaf[i];
+    if (f->wide)
+        m->wide = lw_calloc(f->nnodes + 1, sizeof *m->wide);
+    for (size_t i = 0; i < f->nnodes; i++) {
+        if (!f->is_leaf[i])
+            continue;
+        m->leaf[m->first[p->tree[i]] + p->first[i]] = f->leaf[i];
+        if (f->wide)
+            m->wide[m->first[p->tree[i]] + p->first[i]] = f->wide[i];
+    }
 }
 
 static bool masks_build(struct lw_masks *m, const struct lw_forest *f) {
@@ -231,6 +238,7 @@ void lw_masks_free(struct lw_masks *m) {
     }
     free(m->first);
     free(m->leaf);
+    free(m->wide);
     free(m);
 }
 
@@ -260,15 +268,32 @@ static inline void trees_live(const uint64_t *const *row, size_t n, size_t t,
     }
 }
 
-float lw_masks_score(const struct lw_masks *m, const float *x, float sum) {
-    const uint64_t *row[LW_FEATURES_MAX];
-    uint64_t live[LANES] __attribute__((aligned(LINE * 8)));
-    size_t t = 0;
+static inline void find_rows(const struct lw_masks *m, const float *x,
+                             const uint64_t **row) {
     lw_assert(m->nfeatures > 0);
     for (size_t k = 0; k < m->nfeatures; k++) {
         const struct mask_feature *f = &m->feature[k];
         row[k] = f->live + feature_bin(f, x[f->feature]) * m->stride;
     }
+}
+
+double lw_masks_score_wide(const struct lw_masks *m, const float *x, double sum) {
+    const uint64_t *row[LW_FEATURES_MAX];
+    uint64_t live[LANES] __attribute__((aligned(LINE * 8)));
+    find_rows(m, x, row);
+    for (size_t t = 0; t < m->ntrees; t += LANES) {
+        trees_live(row, m->nfeatures, t, live);
+        for (size_t j = 0; j < LANES && t + j < m->ntrees; j++)
+            sum += m->wide[m->first[t + j] + (uint32_t)__builtin_ctzll(live[j])];
+    }
+    return sum;
+}
+
+float lw_masks_score(const struct lw_masks *m, const float *x, float sum) {
+    const uint64_t *row[LW_FEATURES_MAX];
+    uint64_t live[LANES] __attribute__((aligned(LINE * 8)));
+    size_t t = 0;
+    find_rows(m, x, row);
     for (; t + LANES <= m->ntrees; t += LANES) {
         trees_live(row, m->nfeatures, t, live);
         for (size_t j = 0; j < LANES; j++)

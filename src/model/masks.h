@@ -25,5 +25,7 @@ void lw_masks_free(struct lw_masks *masks);
 
 /* `sum` plus the leaves that the features x reach. No allocation. */
 float lw_masks_score(const struct lw_masks *masks, const float *x, float sum);
+/* The same for leaves in double precision. */
+double lw_masks_score_wide(const struct lw_masks *masks, const float *x, double sum);
 
 #endif

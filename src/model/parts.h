@@ -16,7 +16,7 @@
 #include "model/dataset_private.h"
 #include "model/plan_private.h"
 
-#define LW_MODEL_FORMAT 4
+#define LW_MODEL_FORMAT 5
 #define LW_PARAMS_MAX   32
 #define LW_KEYS_DENSE   4096 /* integer keys mapped to codes by an array */
 

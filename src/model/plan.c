@@ -14,6 +14,18 @@ struct lw_plan *lw_plan_new(const struct lw_fields *fields, const struct lw_zone
     return plan;
 }
 
+struct lw_plan *lw_plan_copy(const struct lw_plan *plan) {
+    struct lw_plan *copy = lw_malloc(sizeof *copy);
+    *copy = *plan;
+    for (size_t i = 0; i < plan->natoms; i++) {
+        if (!plan->atom[i].edge)
+            continue;
+        copy->atom[i].edge = lw_calloc(LW_EDGES_MAX, sizeof(double));
+        memcpy(copy->atom[i].edge, plan->atom[i].edge, LW_EDGES_MAX * sizeof(double));
+    }
+    return copy;
+}
+
 void lw_plan_free(struct lw_plan *plan) {
     if (!plan)
         return;

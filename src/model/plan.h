@@ -40,6 +40,8 @@ struct lw_plan;
 /* Borrows fields and zone (NULL: timestamps are local already); both outlive the plan. */
 struct lw_plan *lw_plan_new(const struct lw_fields *fields, const struct lw_zone *zone);
 void lw_plan_free(struct lw_plan *plan);
+/* A plan with the same atoms and terms at the same indexes, to which more can be added. */
+struct lw_plan *lw_plan_copy(const struct lw_plan *plan);
 
 /* The zone's name, which models fitted on this plan store. A plan with a zone but
  * without its name cannot be fitted, because a reloaded model could not compute hours.

@@ -125,6 +125,14 @@ int lw_model_bind_plan(struct lw_model *m, const struct lw_plan *plan,
     return m->base ? lw_model_bind_plan(m->base, plan, err) : 0;
 }
 
+int lw_model_extend_plan(const struct lw_model *m, struct lw_plan *plan,
+                         struct lw_err *err) {
+    for (size_t a = 0; a < lw_plan_atoms(m->plan); a++)
+        if (lw_plan_atom(plan, lw_plan_atom_text(m->plan, a), err) < 0)
+            return lw_err_context(err, "model \"%s\"", m->name);
+    return m->base ? lw_model_extend_plan(m->base, plan, err) : 0;
+}
+
 /* --- one row ------------------------------------------------------------------------ */
 
 static void learned_value(const struct lw_model *m, size_t a, struct lw_values *v) {

@@ -100,6 +100,14 @@ static void put_challenger(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
+static void put_tested(struct lw_cmd *c, const struct lw_spec *spec) {
+    size_t slot = lw_cmd_slot(c);
+    lw_cmd_str(c, "HSET");
+    lw_key_arg(c, spec, "models");
+    put_number(c, "imported", 0);
+    lw_cmd_fill(c, slot);
+}
+
 static void announce_champion(struct lw_redis *r, const struct lw_spec *spec,
                               uint32_t version) {
     char channel[LW_KEY_MAX];
@@ -139,6 +147,8 @@ static int write_version(struct lw_redis *r, const struct lw_spec *spec,
         put_promote(c, spec, version, step);
     else
         put_challenger(c, spec, version);
+    if (v && v->imported)
+        put_tested(c, spec);
     lw__evaluation_put(r, c, spec, step, &state, id);
     lw_buf_fini(&state);
     if (lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err))
@@ -226,7 +236,8 @@ int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
                       struct lw_aliases *out, struct lw_err *err) {
     char key[LW_KEY_MAX];
     struct lw_reply *v = lw_redis_do(
-        r, err, "HMGET %s champion previous challenger first next champion_since epoch",
+        r, err,
+        "HMGET %s champion previous challenger first next champion_since epoch imported",
         lw_key(key, spec, "models"));
     if (!v)
         return lw_err_context(err, "model aliases");
@@ -239,6 +250,7 @@ int lw_models_aliases(struct lw_redis *r, const struct lw_spec *spec,
         .next = next > 0 && next < UINT32_MAX ? (uint32_t)next : 1,
         .champion_since_ms = lw_reply_int(lw_reply_at(v, 5)),
         .epoch = (uint64_t)lw_reply_int(lw_reply_at(v, 6)),
+        .imported = version_at(v, 7),
         .damaged = is_damaged(v, 0),
     };
     lw_reply_free(v);

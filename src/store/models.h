@@ -21,6 +21,7 @@ struct lw_version {
     size_t reference_len;
     /* JSON: trials, gate, parameters, lineage (topic, ranges, rows, config hash, code) */
     const char *facts;
+    bool imported; /* it was the alias `imported`, which ends in the same step */
 };
 /* Reserves the next version number: numbers may be skipped, never reused. LW_EFENCED. */
 int lw_models_reserve(struct lw_redis *r, const struct lw_spec *spec,
@@ -54,6 +55,7 @@ const char *lw_models_unheard(const struct lw_redis *r);
 
 struct lw_aliases { /* 0: none */
     uint32_t champion, previous, challenger, first, next;
+    uint32_t imported;         /* waits to be tested */
     int64_t champion_since_ms; /* event time at promotion */
     uint64_t epoch;            /* grows with every change of the champion */
     bool damaged;              /* champion is 0: the alias is not a version */

@@ -12,8 +12,6 @@
 #include "store/requests.h"
 #include "store/scripts.h"
 
-#define ASKS_CAP 100
-
 int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *what,
                     const char *who, struct lw_err *err) {
     if (!*what || strchr(what, ' '))
@@ -25,7 +23,7 @@ int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *
     lw_cmd_int(c, 1);
     lw_key_arg(c, spec, "asks");
     lw_cmd_arg(c, text.data, text.len);
-    lw_cmd_int(c, ASKS_CAP);
+    lw_cmd_int(c, LW_REQUESTS_CAP);
     lw_buf_fini(&text);
     struct lw_reply *reply = lw_redis_eval(r, &lw_script_ask, c, err);
     lw_reply_free(reply);

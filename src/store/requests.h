@@ -5,6 +5,8 @@
 #include "core/spec.h"
 #include "store/redis.h"
 
+#define LW_REQUESTS_CAP 100 /* kept while no process leads */
+
 /* Queues a request for the leader; what: one word ("retrain"). */
 int lw_requests_add(struct lw_redis *r, const struct lw_spec *spec, const char *what,
                     const char *who, struct lw_err *err);

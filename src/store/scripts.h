@@ -26,6 +26,7 @@ extern const struct lw_script lw_script_fill;
 extern const struct lw_script lw_script_flush;
 extern const struct lw_script lw_script_guarded;
 extern const struct lw_script lw_script_history;
+extern const struct lw_script lw_script_import;
 extern const struct lw_script lw_script_lease;
 extern const struct lw_script lw_script_mend;
 extern const struct lw_script lw_script_meta;

@@ -35,8 +35,14 @@ refused 'unexpected argument "extra"' alerts -c "$config" list extra
 refused 'unexpected argument "extra"' alerts -c "$config" retry 1-0 extra
 refused 'unknown subcommand "mute"' alerts -c "$config" mute
 refused "--output applies only to show" models -c "$config" -o "$dir/model.avro"
-refused "--reason applies only to promote and rollback" models -c "$config" retrain --reason "why not"
+refused "--reason applies only to promote, rollback and import" models -c "$config" retrain --reason "why not"
 refused 'unexpected argument "4"' models -c "$config" promote 3 4
+refused "--promote applies only to import" models -c "$config" promote 3 --promote
+refused "--format applies only to export" models -c "$config" import model.json --format json
+refused "exclude each other" models -c "$config" import model.json --promote -o "$dir/model.avro"
+refused "import needs a file" models -c "$config" import
+refused "export needs --version N" models -c "$config" export -o "$dir/model.avro"
+refused "--format is avro, xgboost or json" models -c "$config" export --version 1 -o "$dir/m" --format onnx
 refused "apply only to replay" dead-letters -c "$config" --all
 refused "apply only to replay" dead-letters -c "$config" list --dry-run
 refused "apply only to replay" dead-letters -c "$config" show 0:1 --topic elsewhere

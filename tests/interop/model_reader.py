@@ -115,12 +115,14 @@ def single(x):  # a double as the nearest float
 
 def grow(forest, x):
     total = single(forest["base"])
+    leaves = iter(forest["leaves"])
+    wide = {i: next(leaves) for i, f in enumerate(forest["feature"]) if f < 0} if forest["leaves"] else None
     for node in forest["roots"]:
         while forest["feature"][node] >= 0:
             v = x[forest["feature"][node]]
             left = forest["missing_left"][node] if v is None else single(v) < forest["value"][node]
             node = forest["left"][node] + (not left)
-        total = single(total + forest["value"][node])
+        total = total + wide[node] if wide else single(total + forest["value"][node])
     return total
 
 

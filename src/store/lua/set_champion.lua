@@ -7,7 +7,7 @@ local function has_status(key, status)
 end
 local function set_champion(models, prefix, version, since, wall)
   local a = redis.call('HMGET', models, 'champion', 'previous', 'challenger',
-                       'first', 'epoch')
+                       'first', 'epoch', 'imported')
   local old, previous, first = alias(a[1]), alias(a[2]), alias(a[4])
   if old == version then return end
   if has_status(prefix .. old) then
@@ -24,4 +24,5 @@ local function set_champion(models, prefix, version, since, wall)
   will('HSET', models, 'first', first, 'champion', version, 'previous', old,
        'champion_since', since, 'epoch', string.format('%.0f', epoch + 1))
   if a[3] == version then will('HSET', models, 'challenger', '0') end
+  if a[6] == version then will('HSET', models, 'imported', '0') end
 end

@@ -301,6 +301,76 @@ static void the_expected_error_comes_from_unseen_rows(void **state) {
     assert_true(other / all > .9 && other / all < 1.1);
 }
 
+/* A copy as a file would bring it: bound to the fields, not to the dataset's plan. */
+static struct lw_model *as_imported(const struct fixture *f, const struct lw_model *m) {
+    struct lw_buf file = {0};
+    struct lw_err err = {0};
+    assert_int_equal(lw_model_encode(m, &file, &err), 0);
+    struct lw_model *copy = lw_model_decode(file.data, file.len, &err);
+    lw_buf_fini(&file);
+    assert_int_equal(lw_model_bind(copy, &f->spec->event.fields, &err), 0);
+    return copy;
+}
+
+static struct lw_model *fit_candidate(const struct fixture *f, int at) {
+    struct lw_err err = {0};
+    struct lw_fit_rows rows = {
+        .ds = f->ds, .end = lw_dataset_lower_bound(f->ds, HOLD), .as_of_ms = HOLD};
+    struct lw_model *m = lw_fit(&rows, &f->spec->candidate[at], NULL, &err);
+    if (!m)
+        fail_msg("%s", err.msg);
+    return m;
+}
+
+/* Candidate 1 knows the zones, candidate 0 does not. */
+static void an_imported_model_passes_the_same_gate(void **state) {
+    struct fixture *f = *state;
+    for (int better = 0; better < 2; better++) {
+        struct lw_model *champion = fit_candidate(f, !better);
+        struct lw_model *made = fit_candidate(f, better);
+        uint64_t fingerprint = lw_model_fingerprint(made);
+        f->t.imported = as_imported(f, made);
+        train(f, champion);
+        assert_int_equal(f->t.gate.passed, better);
+        assert_int_equal(f->t.ntrials, 1);
+        assert_null(f->t.trial[0].fit);
+        assert_true(lw_model_fingerprint(f->t.model) ==
+                    fingerprint); /* not fitted again */
+        assert_int_equal(f->t.reference->losses.n, f->t.holdout_rows);
+        assert_true(f->t.reference->hour_loss[0] > 0);
+        assert_true(fabs(f->t.trial[0].error - f->t.gate.challenger_error) < 1e-12);
+        lw_model_free(champion);
+        lw_model_free(made);
+    }
+}
+
+/* A model that reads what no candidate does needs a longer plan, which changes no fit. */
+static void a_longer_plan_changes_no_fit(void **state) {
+    struct fixture *f = *state;
+    struct lw_err err = {0};
+    train(f, NULL);
+    uint64_t fingerprint = lw_model_fingerprint(f->t.model);
+    struct lw_plan *plan = lw_plan_copy(f->spec->train);
+    size_t natoms = lw_plan_atoms(plan);
+    struct lw_model *other = as_imported(f, f->t.model);
+    assert_int_equal(lw_model_extend_plan(other, plan, &err), 0);
+    assert_int_equal(lw_plan_atoms(plan), natoms); /* it has them all */
+    assert_true(lw_plan_atom(plan, "square(x)", &err) >= 0);
+    lw_dataset_free(f->ds);
+    f->ds = NULL;
+    const struct lw_plan *was = f->spec->train;
+    f->spec->train = plan;
+    make_rows(f, 1, 0, 0);
+    train(f, other);
+    assert_true(lw_model_fingerprint(f->t.model) == fingerprint);
+    lw_dataset_free(f->ds);
+    f->ds = NULL;
+    f->spec->train = (struct lw_plan *)(uintptr_t)was;
+    make_rows(f, 1, 0, 0);
+    lw_model_free(other);
+    lw_plan_free(plan);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -316,6 +386,8 @@ int main(void) {
         TEST(the_hourly_loss_is_scaled_to_the_hold_out_error),
         TEST(the_reference_survives_its_bytes),
         TEST(the_expected_error_comes_from_unseen_rows),
+        TEST(an_imported_model_passes_the_same_gate),
+        TEST(a_longer_plan_changes_no_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
