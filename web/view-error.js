@@ -2,6 +2,7 @@
 // decisions marked above it.
 import {absent, bodyOf, h, put, replace, segments, table, tableOnDemand} from "./dom.js";
 import {DASH, count, eventTime, local, number, words} from "./format.js";
+import {errorless} from "./view-summary.js";
 import {LANE, LANE_GAP, colours, dateAxis, lanesPlugin, nearest, timeSlider} from "./plot.js";
 
 const DAY = 86400000;
@@ -226,10 +227,15 @@ export function renderError(s, actions) {
   const box = bodyOf("error");
   segments(document.getElementById("spans"), "span", SPANS, s.span, actions.span);
   const window_ = s.now && s.now.windows.length ? s.window : null;
-  if (!s.history || !s.history.rows.length || !window_) {
+  const none = s.now && errorless(s.now);
+  if (none || !s.history || !s.history.rows.length || !window_) {
     if (chart) chart.destroy();
     chart = parts = null;
     rows = [];
+    if (none) {
+      replace(box, h("p", {class: "note"}, `The ${none}.`));
+      return;
+    }
     replace(box, absent(s, s.history || (s.now && !s.now.at_ms),
       "Nothing has been evaluated yet. The first window is evaluated once its first pane is complete, which is when " +
       "the event time of every partition has passed it."));

@@ -6,6 +6,10 @@ import {DASH, count, duration, eventTime, number, percent, plural, short, verdic
 const errorOf = (w, error) => ({value: w[error], se: w[`${error}_se`], expected: w[`${error}_expected`],
   ratio: w[`${error}_ratio`], first: w[`${error}_first`], untracked: w[`${error}_untracked`]});
 
+/** Why the stream has no errors at all; null: it has. */
+export const errorless = (now) => (!now.labelled ? "errors are unknown: the truth never comes" :
+  now.predictor === "nobody" ? "errors are unknown: nothing predicts" : null);
+
 /** Compares the error with its expectation: a text and a state. */
 function verdict(w, error) {
   if (!w || !w.n || w[error] === null) return {state: "none", text: "champion has not scored any events yet"};
@@ -32,12 +36,14 @@ function drift(w) {
 }
 
 function headline(now, w) {
+  if (!now.champion && now.predictor !== "models")
+    return "There is no reference yet: it is taken once the configured bootstrap is complete.";
   if (!now.champion)
     return now.training ? "Version 1 is being trained." :
       "There is no model yet: version 1 is trained once the configured bootstrap is complete.";
-  const v = verdict(w, now.task.error);
+  const v = errorless(now) ? {text: errorless(now)} : verdict(w, now.task.error);
   const alerts = now.alerts_firing ? `${plural(now.alerts_firing, "alert")} firing` : "no alert is firing";
-  return `Over the last ${words(w.name)}, the ${v.text}; ${drift(w)}; ${alerts}.`;
+  return `Over the last ${words(w.name)}, ${errorless(now) ? "" : "the "}${v.text}; ${drift(w)}; ${alerts}.`;
 }
 
 const tile = (name, value, note, state, more) => h("div", {class: "tile", "data-state": state || null},
@@ -50,17 +56,19 @@ const differs = (e) => e.value !== null && e.untracked !== null && number(e.untr
 function tiles(now, w) {
   const health = now.health || {};
   const c = now.champion;
-  const v = verdict(w, now.task.error);
+  const none = errorless(now);
+  const ours = now.predictor === "models";
+  const v = none ? {state: "none"} : verdict(w, now.task.error);
   const e = w ? errorOf(w, now.task.error) : {value: null, expected: null, first: null, untracked: null};
   const sign = {good: "✓ ", watch: "△ ", bad: "▲ "}[v.state] || "";
   const better = e.first && e.value ? 1 - e.value / e.first : null;
   return [
-    tile(now.task.label, number(e.value), e.expected !== null ?
-      `${sign}expected ${number(e.expected)} ± ${number(2 * e.se)}` : "no expectation yet", v.state,
+    tile(now.task.label, none ? "unknown" : number(e.value), none || (e.expected !== null ?
+      `${sign}expected ${number(e.expected)} ± ${number(2 * e.se)}` : "no expectation yet"), v.state,
     differs(e) ? `untracked ${number(e.untracked)}` : null),
-    tile("Never retrained (v1)", number(e.first), better !== null && better > 0.0005 ?
-      `with retraining ${percent(better, 0)} lower` : "for comparison"),
-    tile("Champion", c ? `v${c.version}` : DASH, c ?
+    ...(ours ? [tile("Never retrained (v1)", number(e.first), better !== null && better > 0.0005 ?
+      `with retraining ${percent(better, 0)} lower` : "for comparison")] : []),
+    tile(ours ? "Champion" : "Reference", c ? `v${c.version}` : DASH, c ?
       `${c.name || c.kind || ""}, for ${duration((c.age_hours ?? 0) * 3600000)}${now.training ? ", retraining" : ""}` :
       now.training ? "training now" : "none yet"),
     tile("Alerts firing", count(now.alerts_firing), now.alerts_firing ? "▲ see below" : "✓ none",

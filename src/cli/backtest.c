@@ -8,6 +8,7 @@
 #include "cli/backtest.h"
 #include "cli/options.h"
 #include "cli/progress.h"
+#include "core/observe.h"
 #include "engine/feed.h"
 
 struct backtest_options {
@@ -38,6 +39,14 @@ static int feed_through(struct lw_cli_backtest *b, struct lw_event_feed *feed,
     return 0;
 }
 
+/* Without errors, a run has a result as soon as there is a reference. */
+static bool has_reference(const struct lw_cli_backtest *b) {
+    for (size_t i = 0; i < b->ntrainings; i++)
+        if (!b->training[i].failed && lw_observe_is_all(&b->config->spec))
+            return true;
+    return false;
+}
+
 /* Fails when nothing was scored, with the reason. */
 static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     const struct lw_retrain_spec *r = &b->config->spec.retrain;
@@ -47,7 +56,7 @@ static int check_scored(const struct lw_cli_backtest *b, struct lw_err *err) {
     if (b->unusable == b->records)
         return lw_fail(err, LW_EINPUT, "none of %" PRIu64 " records could be read: %s",
                        b->records, b->why);
-    if (b->summary.nmonths && b->answered.n)
+    if ((b->summary.nmonths && b->answered.n) || has_reference(b))
         return 0;
     struct lw_month all;
     lw_run_summary_totals(&b->summary, &all);

@@ -48,18 +48,47 @@ static void month_row(const char *name, const struct lw_month *m,
            error_text(managed, &m->answered), change, retrains, alerts, line);
 }
 
+/* Without models of ours there is nothing to retrain, and no frozen one beside them. */
+static void watched_row(const char *name, const struct lw_month *m,
+                        const struct lw_cli_backtest_month *w, const char *line) {
+    char events[32], error[16], alerts[32];
+    lw_format_count(events, sizeof events, m->events);
+    snprintf(alerts, sizeof alerts, "%u (%u)", w->alerts, w->criticals);
+    printf("  %-8s %10s %9s %9s  %s\n", name, events, error_text(error, &m->answered),
+           alerts, line);
+}
+
+static void print_row(const struct lw_cli_backtest *b, const char *name,
+                      const struct lw_month *m, const struct lw_cli_backtest_month *w,
+                      const char *line) {
+    if (lw_spec_trains(&b->config->spec))
+        month_row(name, m, w, line);
+    else
+        watched_row(name, m, w, line);
+}
+
+static void print_head(const struct lw_cli_backtest *b) {
+    const struct lw_task *task = b->config->spec.task;
+    if (lw_spec_trains(&b->config->spec))
+        printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", "", "scored", "frozen", "managed",
+               "", "retrains", "alerts", "managed, daily");
+    else
+        printf("  %-8s %10s %9s %9s  %s\n", "", "events", task->figure[0].label, "alerts",
+               "daily");
+}
+
 static void print_months(const struct lw_cli_backtest *b) {
     struct lw_month all;
     struct lw_cli_backtest_month w, sum = {0};
     char name[16], line[256];
     double *v = lw_malloc((b->ndays + 1) * sizeof *v), lo = INFINITY, hi = -INFINITY;
+    bool trains = lw_spec_trains(&b->config->spec);
     size_t n = daily_errors(b, NULL, v);
     for (size_t i = 0; i < n; i++) {
         lo = fmin(lo, v[i]);
         hi = fmax(hi, v[i]);
     }
-    printf("  %-8s %10s %9s %9s %8s %9s %9s  %s\n", "", "scored", "frozen", "managed", "",
-           "retrains", "alerts", "managed, daily");
+    print_head(b);
     for (size_t i = 0; i < b->summary.nmonths; i++) {
         const struct lw_month *m = &b->summary.month[i];
         n = daily_errors(b, m, v);
@@ -68,19 +97,22 @@ static void print_months(const struct lw_cli_backtest *b) {
         sum.promotions += w.promotions;
         sum.alerts += w.alerts;
         sum.criticals += w.criticals;
-        if (m->answered.n == 0 && w.retrains == 0 && w.alerts == 0)
+        if (m->answered.n == 0 && w.retrains == 0 && w.alerts == 0 && trains)
             continue; /* before the first model, or a wrong clock */
         line[0] = '\0';
         if (n)
             lw_sparkline_between(line, sizeof line, v, n, 31, (double[2]){lo, hi});
-        month_row(lw_summary_month_name(name, m), m, &w, line);
+        print_row(b, lw_summary_month_name(name, m), m, &w, line);
     }
     lw_run_summary_totals(&b->summary, &all);
-    month_row("all", &all, &sum, "");
+    print_row(b, "all", &all, &sum, "");
     free(v);
-    printf("  retrains (promoted), alerts (critical); rejected %" PRIu64
-           ", failed %" PRIu64 ", rolled back %" PRIu64 "\n",
-           b->summary.rejections, b->summary.failures, b->summary.rollbacks);
+    if (trains)
+        printf("  retrains (promoted), alerts (critical); rejected %" PRIu64
+               ", failed %" PRIu64 ", rolled back %" PRIu64 "\n",
+               b->summary.rejections, b->summary.failures, b->summary.rollbacks);
+    else
+        printf("  alerts (critical); nothing is trained: there are no candidates\n");
 }
 
 /* ---- segments ---- */

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "cli/quarantine.h"
 #include "cli/status.h"
+#include "core/observe.h"
 #include "core/task.h"
 
 #define SPARK 20
@@ -106,6 +107,11 @@ static size_t window_columns(const struct lw_task *task,
 
 static void put_windows(const struct lw_status *s, struct lw_buf *out) {
     const struct lw_spec *spec = &s->config->spec;
+    if (lw_observe_is_all(spec)) {
+        lw_buf_printf(out, "  no errors: the stream has no %s\n",
+                      lw_spec_labelled(spec) ? "predictions" : "target");
+        return;
+    }
     const char *error = spec->task->figure[0].key;
     struct window_column column[WINDOW_COLUMNS_MAX];
     size_t ncolumns = window_columns(spec->task, column);

@@ -96,6 +96,8 @@ static bool names_field(const char *text, const char *field) {
 static int check_leak(struct lw_load *load, const struct lw_yaml *node,
                       const char *term) {
     const struct lw_event_spec *event = &load->config->spec.event;
+    if (!lw_spec_labelled(&load->config->spec))
+        return 0;
     const char *truth = event->fields.field[event->target_b].name;
     if (!names_field(term, truth))
         return 0;
@@ -315,11 +317,7 @@ int lw_config_read_candidates(struct lw_load *load, const struct lw_yaml *node) 
         if (done < 0)
             return -1;
     }
-    if (load->config->spec.ncandidates == 0)
-        return lw_yaml_fail_key(
-            load->tree, node ? node : load->tree->root, load->err,
-            "at least one candidate is needed, or no model can be trained");
-    return 0;
+    return lw_config_complete_predictor(load, node);
 }
 
 static int64_t longest_candidate(const struct lw_spec *spec) {

@@ -77,6 +77,7 @@ struct lw_config_http {
 struct lw_config_names {
     char event_id[LW_NAME_MAX], event_time[LW_NAME_MAX], time_zone[64];
     enum lw_unit event_unit;
+    char prediction_field[LW_NAME_MAX], target_none[LW_NAME_MAX];
     char target_field[LW_NAME_MAX], target_from[LW_NAME_MAX], target_to[LW_NAME_MAX];
 };
 

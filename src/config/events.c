@@ -83,10 +83,8 @@ int lw_config_read_fields(struct lw_load *load, const struct lw_yaml *node) {
     return 0;
 }
 
-/* The index of a field that a key names; listed with one of the kinds, or added as
- * `kind`. */
-static int named_field(struct lw_load *load, const struct lw_yaml *node, const char *name,
-                       enum lw_kind kind, enum lw_kind other) {
+int lw_config_named_field(struct lw_load *load, const struct lw_yaml *node,
+                          const char *name, enum lw_kind kind, enum lw_kind other) {
     struct lw_fields *fields = &load->config->spec.event.fields;
     const struct lw_config_names *names = &load->config->names;
     int at = lw_fields_find(fields, name);
@@ -163,14 +161,14 @@ int lw_config_read_event(struct lw_load *load, const struct lw_yaml *node) {
     const char *id = config->names.event_id, *time = config->names.event_time;
     event->id_field = event->time_field = -1;
     if (*id) {
-        event->id_field =
-            named_field(load, lw_yaml_find(node, "id"), id, LW_TEXT, LW_CATEGORY);
+        event->id_field = lw_config_named_field(load, lw_yaml_find(node, "id"), id,
+                                                LW_TEXT, LW_CATEGORY);
         if (event->id_field < 0)
             return -1;
     }
     if (strcmp(time, "record") != 0) {
-        event->time_field = named_field(load, lw_yaml_find(node, "time"), time,
-                                        LW_TIMESTAMP, LW_TIMESTAMP);
+        event->time_field = lw_config_named_field(load, lw_yaml_find(node, "time"), time,
+                                                  LW_TIMESTAMP, LW_TIMESTAMP);
         if (event->time_field < 0)
             return -1;
         take_time(config, (size_t)event->time_field);
@@ -195,12 +193,12 @@ static int read_minutes(struct lw_load *load, const struct lw_yaml *pair) {
     struct lw_event_spec *event = &load->config->spec.event;
     const struct lw_config_names *names = &load->config->names;
     event->target = LW_TARGET_MINUTES_BETWEEN;
-    event->target_a =
-        named_field(load, pair->child[0], names->target_from, LW_TIMESTAMP, LW_TIMESTAMP);
+    event->target_a = lw_config_named_field(load, pair->child[0], names->target_from,
+                                            LW_TIMESTAMP, LW_TIMESTAMP);
     if (event->target_a < 0)
         return -1;
-    event->target_b =
-        named_field(load, pair->child[1], names->target_to, LW_TIMESTAMP, LW_TIMESTAMP);
+    event->target_b = lw_config_named_field(load, pair->child[1], names->target_to,
+                                            LW_TIMESTAMP, LW_TIMESTAMP);
     if (event->target_b < 0)
         return -1;
     if (event->target_a == event->target_b)
@@ -209,7 +207,33 @@ static int read_minutes(struct lw_load *load, const struct lw_yaml *pair) {
     return 0;
 }
 
+static int check_range(struct lw_load *load, const struct lw_yaml *node) {
+    if (lw_yaml_find(node, "range"))
+        return 0;
+    return lw_yaml_fail_key(load->tree, node, load->err,
+                            "'range' is missing: `[lowest, highest]` plausible truth");
+}
+
 int lw_config_read_target(struct lw_load *load, const struct lw_yaml *node) {
+    struct lw_event_spec *event = &load->config->spec.event;
+    const char *none = load->config->names.target_none;
+    if (*none) {
+        event->target = LW_TARGET_NONE;
+        event->target_a = event->target_b = -1;
+        event->target_lo = -INFINITY;
+        event->target_hi = INFINITY;
+        return strcmp(none, "none") == 0
+                   ? 0
+                   : lw_yaml_fail(load->tree, node, load->err,
+                                  "must be a map, or `none` (got '%.40s')", none);
+    }
+    if (!node)
+        return lw_yaml_fail_key(
+            load->tree, load->tree->root, load->err,
+            "'target' is missing: say what is predicted, or `none` if "
+            "the truth never comes");
+    if (check_range(load, node))
+        return -1;
     const struct lw_yaml *field = lw_yaml_find(node, "field");
     const struct lw_yaml *pair = lw_yaml_find(node, "minutes_between");
     if (!field == !pair)
@@ -220,9 +244,8 @@ int lw_config_read_target(struct lw_load *load, const struct lw_yaml *node) {
         return pair->n == 2 ? read_minutes(load, pair)
                             : lw_yaml_fail(load->tree, pair, load->err,
                                            "must be two timestamp fields: [from, to]");
-    struct lw_event_spec *event = &load->config->spec.event;
     event->target = LW_TARGET_FIELD;
-    event->target_a = event->target_b = named_field(
+    event->target_a = event->target_b = lw_config_named_field(
         load, field, load->config->names.target_field, LW_NUMERIC, LW_NUMERIC);
     return event->target_a < 0 ? -1 : 0;
 }

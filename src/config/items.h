@@ -33,6 +33,16 @@ int lw_config_rule_budget(struct lw_load *load, const struct lw_yaml *node,
 const char *lw_config_metric_names(bool (*wanted)(const struct lw_metric *), char *out,
                                    size_t size);
 
+/* The index of a field that a key names; listed with one of the kinds, or added as
+ * `kind` (events.c). */
+int lw_config_named_field(struct lw_load *load, const struct lw_yaml *node,
+                          const char *name, enum lw_kind kind, enum lw_kind other);
+/* After the candidates: what makes the predictions (predictor.c). */
+int lw_config_complete_predictor(struct lw_load *load, const struct lw_yaml *candidates);
+/* Refuses a rule that could never have a reading. */
+int lw_config_rule_knows(struct lw_load *load, const struct lw_yaml *node,
+                         const struct lw_rule *rule);
+
 /* The i-th metric that a rule can name, or NULL. */
 const char *lw_rule_word(int i);
 

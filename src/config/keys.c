@@ -167,7 +167,8 @@ static const struct lw_key target_keys[] = {
     {"minutes_between", LW_KEY_LIST, .read = lw_config_read_between,
      .item = "two timestamp fields",
      .doc = "`[from, to]`: the truth is the minutes between two timestamps."},
-    {"range", LW_KEY_RANGE, AT(spec.event.target_lo), .flags = LW_REQUIRED,
+    {"range", LW_KEY_RANGE, AT(spec.event.target_lo),
+     .unset = "required, unless `target: none`",
      .doc = "`[lowest, highest]` plausible truth, inclusive. Events outside it "
             "are rejected, and predictions are clipped to it."},
 };
@@ -484,8 +485,15 @@ static const struct lw_key root_keys[] = {
      .doc = ""},
     {"event", LW_KEY_MAP, .section = &event_section, .read = lw_config_read_event,
      .doc = ""},
-    {"target", LW_KEY_MAP, .section = &target_section, .read = lw_config_read_target,
-     .doc = ""},
+    {"target", LW_KEY_TEXT, AT(names.target_none), .flags = LW_OR_MAP | LW_IMPLIED,
+     .section = &target_section, .read = lw_config_read_target, .unset = "required",
+     .doc =
+         "What is predicted, a map; or `none`: the truth never comes. Then there are "
+         "no errors: features, predictions and the quality of the data are monitored."},
+    {"prediction", LW_KEY_TEXT, AT(names.prediction_field), .flags = LW_IMPLIED,
+     .read = lw_config_read_prediction, .unset = "none: `candidates` predict",
+     .doc = "Numeric field with a prediction that was made elsewhere. An event without "
+            "it is rejected."},
     {"calendars", LW_KEY_NAMED, .flags = LW_PATHS, .read = lw_config_read_calendars,
      .item = "paths",
      .doc = "Calendars for `holiday(t, NAME)` (docs/models.md), `NAME: file`: a file has "
@@ -514,12 +522,14 @@ static const struct lw_key root_keys[] = {
             "(docs/models.md), or a map."},
     {"candidates", LW_KEY_LIST, .section = &lw_section_candidate,
      .read = lw_config_read_candidates,
-     .doc = "Models that every training fits; the hold-out decides between them. "
+     .doc = "Models that every training fits; the hold-out decides between them. None: "
+            "nothing is trained, and the stream is compared with its own past. "
             "`alpha`, `window`, `half_life` and `correction.half_life` may be "
             "lists: each combination is one candidate."},
     {"retrain", LW_KEY_MAP, .section = &retrain_section, .read = lw_config_read_retrain,
      .doc = ""},
-    {"tracking", LW_KEY_MAP, .section = &tracking_section, .doc = ""},
+    {"tracking", LW_KEY_MAP, .section = &tracking_section,
+     .read = lw_config_read_tracking, .doc = ""},
     {"webhooks", LW_KEY_LIST, .section = &lw_section_webhook,
      .read = lw_config_read_webhooks, .doc = "Receivers of alerts."},
     {"alerts", LW_KEY_MAP, .section = &alert_section, .read = lw_config_read_alerts,

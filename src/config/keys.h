@@ -145,6 +145,9 @@ int lw_config_read_sets(struct lw_load *load,
                         const struct lw_yaml *node); /* candidates.c */
 int lw_config_read_candidates(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_search(struct lw_load *load, const struct lw_yaml *node);
+int lw_config_read_prediction(struct lw_load *load,
+                              const struct lw_yaml *node); /* predictor.c */
+int lw_config_read_tracking(struct lw_load *load, const struct lw_yaml *node);
 int lw_config_read_retrain(struct lw_load *load, const struct lw_yaml *node);
 
 #endif

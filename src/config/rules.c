@@ -381,7 +381,8 @@ static int read_rule(struct lw_load *load, const struct lw_yaml *node) {
     if (lw_config_check_name(load, name, item.rule.name, LW_NAME_MAX) ||
         check_twice(load, name, item.rule.name) || check_task(load, node, &item.rule) ||
         find_feature(load, node, &item) || find_window(load, node, &item) ||
-        find_except(load, node, &item) || lw_config_rule_budget(load, node, &item) ||
+        find_except(load, node, &item) || lw_config_rule_knows(load, node, &item.rule) ||
+        lw_config_rule_budget(load, node, &item) ||
         check_thresholds(load, node, &item.rule) || complete_rule(load, node, &item))
         return -1;
     spec->rule[spec->nrules++] = item.rule;

@@ -91,7 +91,7 @@ static void scorers_load(struct lw_backtest *b) {
     size_t n = lw_monitor_shadows(b->monitor, shadow);
     struct version *champion = find_version(b, lw_monitor_champion_version(b->monitor));
     b->nscoring = 0;
-    if (!champion)
+    if (!champion || !lw_spec_predicts(b->spec))
         return;
     b->scored[b->nscoring].version = champion->number;
     b->scoring[b->nscoring++] = champion->model;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "core/monitor_private.h"
+#include "core/observe.h"
 #include "core/task.h"
 
 static void view_compare(struct lw_monitor *m, struct lw_view *view) {
@@ -172,6 +173,8 @@ static void figure_publish(struct lw_monitor *m, const struct lw_metric *metric,
     struct lw_metric_input in = lw__monitor_input(m, metric, window, subject);
     double value = lw__monitor_metric_figure(metric, &in);
     const char *w = m->spec->window[window].name;
+    if (metric->scope == LW_SCOPE_MODEL && lw_observe_is_all(m->spec))
+        return; /* there are no errors, and no zeros in their place */
     if (!isfinite(value) && !(metric->flags & LW_METRIC_ZERO))
         return;
     if (!isfinite(value))

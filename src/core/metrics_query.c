@@ -41,7 +41,7 @@ bool lw_metric_has_column(const struct lw_metric *metric, const struct lw_spec *
                     : column == nf + 1                          ? LW_ON_PREDICTION
                     : spec->feature[column].kind == LW_CATEGORY ? LW_ON_CATEGORY
                                                                 : LW_ON_NUMERIC;
-    return metric->columns & kind;
+    return lw_spec_has_column(spec, column) && (metric->columns & kind);
 }
 
 bool lw_metric_known(const struct lw_metric *metric, double value, double n,

@@ -577,6 +577,8 @@ void lw_monitor_ask(struct lw_monitor *m, const char *who, struct lw_evaluation 
 size_t lw_monitor_shadows(const struct lw_monitor *m, uint32_t out[LW_VERSIONS_MAX]) {
     const struct lw_policy *p = &m->policy;
     size_t n = 0;
+    if (!lw_spec_trains(m->spec)) /* every version has the same predictions */
+        return 0;
     if (m->spec->retrain.keep_first && p->first && p->first != p->champion)
         out[n++] = p->first;
     if (p->probation_until_ms && p->previous && p->previous != p->champion &&

@@ -157,11 +157,14 @@ static void columns_drain(struct lw_pane *pane) {
 }
 
 /* The errors follow from the buffered targets: one call of the task for all of them. */
-static void scores_drain(struct lw_scores *s, const struct lw_task *task) {
+static void scores_drain(struct lw_scores *s, const struct lw_spec *spec) {
+    const struct lw_task *task = spec->task;
+    bool labelled = lw_spec_labelled(spec);
     double *prediction = s->buffered, *target = s->buffered + LW_PANE_BUFFERED;
     const double *tracked = s->buffered + (size_t)2 * LW_PANE_BUFFERED;
-    lw_losses_add_all(&s->losses, task, target, prediction, s->nbuffered);
-    if (s->tracks) {
+    if (labelled)
+        lw_losses_add_all(&s->losses, task, target, prediction, s->nbuffered);
+    if (labelled && s->tracks) {
         lw_losses_add_all(&s->tracked, task, target, tracked, s->nbuffered);
         s->served = s->serves_tracked ? s->tracked : s->losses;
     }
@@ -185,7 +188,7 @@ static void columns_buffer(struct lw_pane *pane, const struct lw_cell *watched) 
         columns_drain(pane);
 }
 
-static void scores_buffer(struct lw_scores *s, const struct lw_task *task, double target,
+static void scores_buffer(struct lw_scores *s, const struct lw_spec *spec, double target,
                           double prediction, double tracked) {
     if (!s->buffered)
         s->buffered = lw_calloc((size_t)3 * LW_PANE_BUFFERED, sizeof *s->buffered);
@@ -194,7 +197,7 @@ static void scores_buffer(struct lw_scores *s, const struct lw_task *task, doubl
     at[LW_PANE_BUFFERED] = target;
     at[(size_t)2 * LW_PANE_BUFFERED] = tracked;
     if (++s->nbuffered == LW_PANE_BUFFERED)
-        scores_drain(s, task);
+        scores_drain(s, spec);
 }
 
 /* The version's prediction for one event: tracked, answered and buffered. */
@@ -208,7 +211,7 @@ static void score_buffer(struct lw_pane *pane, double target, struct lw_scored *
         s->tracks ? lw_tracking_apply(&s->tracking, pane->spec, prediction) : prediction;
     if (s->serves_tracked)
         scored->served = tracked;
-    scores_buffer(s, pane->spec->task, target, prediction, tracked);
+    scores_buffer(s, pane->spec, target, prediction, tracked);
 }
 
 void lw_pane_buffer(struct lw_pane *pane, const struct lw_pane_event *event) {
@@ -220,6 +223,8 @@ void lw_pane_buffer(struct lw_pane *pane, const struct lw_pane_event *event) {
         return;
     for (size_t i = 0; i < event->nscored; i++)
         score_buffer(pane, event->target, &event->scored[i]);
+    if (!lw_spec_labelled(pane->spec))
+        return;
     lw_losses_add(&pane->answered, task, event->target, event->scored[0].served);
     lw_losses_add(&pane->untracked, task, event->target, event->scored[0].prediction);
 }
@@ -229,7 +234,7 @@ void lw_pane_drain(struct lw_pane *pane) {
         columns_drain(pane);
     for (size_t i = 0; i < pane->nscores; i++)
         if (pane->scores[i].nbuffered > 0)
-            scores_drain(&pane->scores[i], pane->spec->task);
+            scores_drain(&pane->scores[i], pane->spec);
 }
 
 void lw_pane_add_loss(struct lw_pane *pane, uint32_t version,

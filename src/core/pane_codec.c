@@ -12,7 +12,7 @@
 #include "core/pane.h"
 #include "core/pane_private.h"
 
-#define META_VERSION 3
+#define META_VERSION 4
 
 /* How a version's predictions are tracked in a pane of one partition, which serves either
  * all of them or none. */

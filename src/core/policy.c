@@ -240,7 +240,9 @@ static int policy_bootstrap(struct lw_policy *p, const struct lw_spec *spec,
         !lw_supply_full(&p->supply, r, at_ms))
         return 0;
     return may_train(p, spec, at_ms)
-               ? policy_ask(p, at_ms, true, "bootstrap: no model yet")
+               ? policy_ask(p, at_ms, true,
+                            lw_spec_trains(spec) ? "bootstrap: no model yet"
+                                                 : "bootstrap: no reference yet")
                : 0;
 }
 
@@ -270,6 +272,8 @@ int lw_policy_request(struct lw_policy *p, const struct lw_spec *spec, int64_t a
         return policy_bootstrap(p, spec, at_ms);
     if (p->again)
         return policy_ask(p, at_ms, false, "the last training used rows of a fault");
+    if (!lw_spec_trains(spec)) /* a reference is renewed by a person only */
+        return 0;
     int64_t old = lw_policy_unchallenged(p, at_ms);
     if (!trigger && spec->retrain.max_age_ms && old >= spec->retrain.max_age_ms) {
         snprintf(reason, sizeof reason, "champion has not been challenged for %s",
@@ -339,7 +343,8 @@ void lw_policy_champion(struct lw_policy *p, const struct lw_spec *spec, uint32_
         p->first = version;
     p->probation = (struct lw_moments){0};
     p->extended = false;
-    bool proves = p->previous && spec->retrain.probation_ms && version > p->previous;
+    bool proves = lw_spec_trains(spec) && p->previous && spec->retrain.probation_ms &&
+                  version > p->previous;
     p->probation_until_ms = proves ? since_ms + spec->retrain.probation_ms : 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "core/pane.h"
 
 #define REFERENCE_VERSION 4
 
@@ -151,6 +152,30 @@ static int read_body(struct lw_reference *ref, struct lw_reader *r, struct lw_er
     if (r->bad || lw_reader_left(r))
         return lw_fail(err, LW_EINPUT, "damaged or truncated");
     return 0;
+}
+
+void lw_reference_take(struct lw_reference *ref, const struct lw_spec *spec,
+                       const struct lw_pane *recent) {
+    if (recent) {
+        lw_profile_merge(ref->profile, recent->profile);
+        if (ref->week && recent->week)
+            lw_week_add(ref->week, recent->week);
+        ref->events = recent->events;
+        ref->rejected = recent->events - recent->reason[LW_GOOD];
+    }
+    for (size_t i = 0; i < ref->profile->n; i++)
+        if (ref->profile->members[i].kind == LW_NUMERIC)
+            lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
+}
+
+int lw_reference_check(const struct lw_spec *spec, struct lw_reference *ref,
+                       struct lw_err *err) {
+    struct lw_buf bytes = {0};
+    lw_reference_write(ref, &bytes);
+    struct lw_reference *again = lw_reference_read(spec, bytes.data, bytes.len, err);
+    lw_buf_fini(&bytes);
+    lw_reference_free(again);
+    return again ? 0 : lw_err_context(err, "what the challenger was proved on");
 }
 
 struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *data,

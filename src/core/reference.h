@@ -37,6 +37,14 @@ struct lw_reference {
 
 struct lw_reference *lw_reference_new(const struct lw_spec *spec);
 void lw_reference_free(struct lw_reference *ref);
+/* The profile and counts of the stream's newest panes, merged, and their bins. NULL:
+ * empty. */
+struct lw_pane;
+void lw_reference_take(struct lw_reference *ref, const struct lw_spec *spec,
+                       const struct lw_pane *recent);
+/* Checks that the reference can be read back, as the monitor will read it. */
+int lw_reference_check(const struct lw_spec *spec, struct lw_reference *ref,
+                       struct lw_err *err);
 void lw_reference_write(struct lw_reference *ref, struct lw_buf *out);
 /* NULL and LW_EINPUT when damaged, or made for other features than the spec's. */
 struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *data,

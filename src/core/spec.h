@@ -112,12 +112,20 @@ struct lw_tracking_spec {
     int64_t time_constant_ms; /* a pane weighs 1/e at this age; 0: off */
 };
 
+/* Who makes the predictions that are watched. */
+enum lw_predictor {
+    LW_PREDICTOR_MODELS, /* our candidates, trained on the stream */
+    LW_PREDICTOR_EVENTS, /* a model elsewhere: each event carries its prediction */
+    LW_PREDICTOR_NONE    /* nobody: features and target are watched */
+};
+
 struct lw_task;
 
 struct lw_spec {
     char stream[LW_NAME_MAX];
     const struct lw_task *task; /* what is predicted and how it is judged (core/task.h) */
     struct lw_event_spec event;
+    enum lw_predictor predictor;
     struct lw_zone *zone;          /* event time's days and hours are its; NULL: UTC's */
     struct lw_calendars calendars; /* that holiday() can name */
     struct lw_plan *watch;         /* the atoms of the monitored features */
@@ -148,6 +156,24 @@ struct lw_spec {
     double (*seconds)(void);
 };
 
+/* Is the truth known, so that predictions have errors? */
+static inline bool lw_spec_labelled(const struct lw_spec *spec) {
+    return spec->event.target != LW_TARGET_NONE;
+}
+/* Are models trained here? Otherwise a version is a reference, and the one candidate is
+ * of the kind LW_FIT_EXTERNAL. */
+static inline bool lw_spec_trains(const struct lw_spec *spec) {
+    return spec->predictor == LW_PREDICTOR_MODELS;
+}
+/* Has an event predictions? */
+static inline bool lw_spec_predicts(const struct lw_spec *spec) {
+    return spec->predictor != LW_PREDICTOR_NONE;
+}
+/* Has the stream that column: a feature's index, then the target, then the prediction? */
+static inline bool lw_spec_has_column(const struct lw_spec *spec, size_t column) {
+    return column < spec->nfeatures ||
+           (column == spec->nfeatures ? lw_spec_labelled(spec) : lw_spec_predicts(spec));
+}
 /* Fills column and score_column from the features and the target's range. The task is
  * regression unless one is set. */
 void lw_spec_columns(struct lw_spec *spec);

@@ -216,7 +216,8 @@ void lw_tracking_pane(struct lw_tracking_state *s, const struct lw_spec *spec,
         if (scores && !quarantined && scores->losses.n)
             tracker_add(t, &scores->losses);
     }
-    s->set.served = tracking_earns(s);
+    /* a prediction made elsewhere was served already */
+    s->set.served = lw_spec_trains(spec) && tracking_earns(s);
     set_make(s, version, n);
 }
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "core/observe.h"
 #include "core/search.h"
 
 /* Rows behind the weekly pattern of the loss and the spread between days, and how
@@ -241,16 +242,7 @@ static struct lw_reference *make_reference(const struct trainer *t) {
     }
     scores_by_part(t, ref);
     loss_by_segment(t, ref);
-    if (t->recent) {
-        lw_profile_merge(ref->profile, t->recent->profile);
-        if (ref->week && t->recent->week)
-            lw_week_add(ref->week, t->recent->week);
-        ref->events = t->recent->events;
-        ref->rejected = t->recent->events - t->recent->reason[LW_GOOD];
-    }
-    for (size_t i = 0; i < ref->profile->n; i++)
-        if (ref->profile->members[i].kind == LW_NUMERIC)
-            lw_bins_from(&ref->profile->members[i].num, spec->drift.bins, &ref->bins[i]);
+    lw_reference_take(ref, spec, t->recent);
     hourly_loss_estimate(t, ref);
     return ref;
 }
@@ -284,10 +276,12 @@ static int champion_challenge(const struct trainer *t, struct lw_model *champion
                               struct lw_err *err) {
     const struct lw_split *s = &t->rows;
     struct lw_gate *gate = &t->out->gate;
-    if (!champion) {
+    if (!champion || !lw_spec_trains(t->spec)) {
         *gate = (struct lw_gate){.n = s->end - s->hold, .passed = true};
         gate->challenger_error = lw_losses_error(&t->answered);
         lw_copy(gate->reason, sizeof gate->reason, "first version: no champion to beat");
+        if (!lw_spec_trains(t->spec))
+            lw_observe_verdict(t->spec, !champion, gate);
         return 0;
     }
     if (lw_model_bind_plan(champion, lw_dataset_plan(s->ds), err))
@@ -356,17 +350,6 @@ static void name_failed(struct lw_training *t) {
     }
 }
 
-/* Checks that the reference can be read back, as the monitor will read it. */
-static int check_reference(const struct lw_spec *spec, struct lw_reference *ref,
-                           struct lw_err *err) {
-    struct lw_buf bytes = {0};
-    lw_reference_write(ref, &bytes);
-    struct lw_reference *again = lw_reference_read(spec, bytes.data, bytes.len, err);
-    lw_buf_fini(&bytes);
-    lw_reference_free(again);
-    return again ? 0 : lw_err_context(err, "what the challenger was proved on");
-}
-
 /* Plain and tracked losses of the hold-out: the first evidence for tracking. */
 static void note_days(const struct trainer *t) {
     const struct lw_split *s = &t->rows;
@@ -395,7 +378,7 @@ static int challenger_prove(struct trainer *t, struct lw_model *champion,
     barred_reject(t->spec->task, t->out);
     name_failed(t->out);
     t->out->reference = make_reference(t);
-    return check_reference(t->spec, t->out->reference, err);
+    return lw_reference_check(t->spec, t->out->reference, err);
 }
 
 /* Fits the proved candidate on all rows. */
@@ -560,7 +543,9 @@ int lw_train(const struct lw_spec *spec, const struct lw_dataset *ds,
              struct lw_training *out, struct lw_err *err) {
     training_start(spec, out);
     struct lw_dataset *clean = clean_rows(spec, ds, out);
-    int rc = train_on(spec, clean ? clean : ds, champion, recent, out, err);
+    const struct lw_dataset *rows = clean ? clean : ds;
+    int rc = lw_observe_is_all(spec) ? lw_observe(spec, rows, !champion, recent, out, err)
+                                     : train_on(spec, rows, champion, recent, out, err);
     lw_model_free(out->imported); /* not reached */
     out->imported = NULL;
     lw_dataset_free(clean);

@@ -25,7 +25,7 @@ static void score_and_add(struct lw_worker *w, struct lw_partition_state *s,
                           int reason) {
     struct lw_cell watched[LW_FEATURES_MAX + 1];
     struct lw_scored scored[LW_VERSIONS_MAX];
-    size_t n = reason == LW_GOOD ? s->models.n : 0;
+    size_t n = reason == LW_GOOD && lw_spec_predicts(w->spec) ? s->models.n : 0;
     lw_spec_watch(w->spec, row, watched);
     for (size_t i = 0; i < n; i++) {
         scored[i].version = s->models.version[i];

@@ -1,8 +1,8 @@
 /* From cells to an event: time, target, validity.
  *
  * An event without a plausible time belongs to no pane and is an error. Any other fault
- * is a reason to reject it; the target is judged before the checks, so that each event
- * counts under one reason. The bounds of the target are inclusive; a value that cannot
+ * is a reason to reject it; target and prediction are judged before the checks, so that
+ * each event counts under one reason. The bounds of the target are inclusive; a value that cannot
  * be summed (lw_summable) is outside all bounds. */
 #include "event/event.h"
 
@@ -13,7 +13,7 @@
 
 const char *lw_event_reason(const struct lw_event_spec *spec, int reason) {
     static const char *const fixed[] = {"good", "target missing", "target below range",
-                                        "target above range"};
+                                        "target above range", "prediction missing"};
     if (reason >= 0 && reason < LW_REJECTED_CHECK)
         return fixed[reason];
     size_t check = (size_t)(reason - LW_REJECTED_CHECK);
@@ -21,6 +21,8 @@ const char *lw_event_reason(const struct lw_event_spec *spec, int reason) {
 }
 
 static double target_of(const struct lw_event_spec *spec, const struct lw_cell *cells) {
+    if (spec->target == LW_TARGET_NONE)
+        return NAN;
     const struct lw_cell *a = &cells[spec->target_a];
     if (!a->present)
         return NAN;
@@ -45,15 +47,27 @@ int lw_event_check(const struct lw_event_spec *spec, const struct lw_cell *cells
     return LW_GOOD;
 }
 
-static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cells,
-                     double target) {
+static int target_reason(const struct lw_event_spec *spec, double target) {
+    if (spec->target == LW_TARGET_NONE)
+        return LW_GOOD;
     if (isnan(target))
         return LW_REJECTED_NO_TARGET;
     if (target < spec->target_lo || target < -LW_SUMMABLE_MAX)
         return LW_REJECTED_TARGET_LOW;
     if (target > spec->target_hi || target > LW_SUMMABLE_MAX)
         return LW_REJECTED_TARGET_HIGH;
-    return lw_event_check(spec, cells);
+    return LW_GOOD;
+}
+
+static int reason_of(const struct lw_event_spec *spec, const struct lw_cell *cells,
+                     double target) {
+    int reason = target_reason(spec, target);
+    if (reason == LW_GOOD && spec->predicted) {
+        const struct lw_cell *prediction = &cells[spec->prediction_field];
+        if (!prediction->present || !lw_summable(prediction->num))
+            reason = LW_REJECTED_NO_PREDICTION;
+    }
+    return reason == LW_GOOD ? lw_event_check(spec, cells) : reason;
 }
 
 int lw_event_row(const struct lw_event_spec *spec, const struct lw_cell *cells,

@@ -19,7 +19,8 @@
 #define LW_TIME_UNTIL INT64_C(4133980800000)
 bool lw_event_time_plausible(int64_t ms);
 
-enum lw_target_kind { LW_TARGET_FIELD, LW_TARGET_MINUTES_BETWEEN };
+/* NONE: the truth never comes; every event is without a target. */
+enum lw_target_kind { LW_TARGET_FIELD, LW_TARGET_MINUTES_BETWEEN, LW_TARGET_NONE };
 
 struct lw_check { /* lo <= value (lo_open: <) and value <= hi (hi_open: <); missing passes
                    */
@@ -37,17 +38,20 @@ struct lw_event_spec {
     enum lw_target_kind target;
     int target_a, target_b; /* FIELD: a; MINUTES_BETWEEN: from a to b */
     double target_lo, target_hi;
+    bool predicted;       /* events carry a prediction, made elsewhere */
+    int prediction_field; /* it */
     struct lw_check check[LW_CHECKS_MAX];
     size_t nchecks;
 };
 
 /* Reasons for rejecting an event: 0 is "good", 1 "target missing", 2 "target below
- * range", 3 "target above range", 4 + i is check i. */
+ * range", 3 "target above range", 4 "prediction missing", 5 + i is check i. */
 enum {
     LW_GOOD,
     LW_REJECTED_NO_TARGET,
     LW_REJECTED_TARGET_LOW,
     LW_REJECTED_TARGET_HIGH,
+    LW_REJECTED_NO_PREDICTION,
     LW_REJECTED_CHECK
 };
 #define LW_REASONS_MAX (LW_REJECTED_CHECK + LW_CHECKS_MAX)

@@ -89,7 +89,8 @@ static json_t *window_json(const struct lw_spec *spec, const struct lw_reply *no
                                          : lw_json_set_number)(o, metric->name, v);
     }
     for (size_t i = 0; i < spec->nfeatures + 2; i++)
-        json_array_append_new(features, feature_json(spec, now, w, i));
+        if (lw_spec_has_column(spec, i))
+            json_array_append_new(features, feature_json(spec, now, w, i));
     lw_json_set(o, "features", features);
     return o;
 }
@@ -228,6 +229,13 @@ static json_t *task_json(const struct lw_task *task) {
     return o;
 }
 
+static const char *predictor_name(enum lw_predictor predictor) {
+    static const char *const names[] = {[LW_PREDICTOR_MODELS] = "models",
+                                        [LW_PREDICTOR_EVENTS] = "events",
+                                        [LW_PREDICTOR_NONE] = "nobody"};
+    return names[predictor];
+}
+
 static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
                         const struct lw_vitals *v, bool away) {
     const struct lw_spec *spec = s->spec;
@@ -235,6 +243,8 @@ static json_t *now_json(struct lw_server *s, const struct lw_snapshot *n,
     double at = lw_now_figure(n->now, "at");
     lw_json_set_text(o, "stream", spec->stream);
     lw_json_set(o, "task", task_json(spec->task));
+    lw_json_set_text(o, "predictor", predictor_name(spec->predictor));
+    lw_json_set_bool(o, "labelled", lw_spec_labelled(spec));
     lw_json_set_text_or_null(o, "time_zone", lw_zone_name(spec->zone));
     lw_json_set_int(o, "now_ms", lw_wall_ms());
     lw_json_set_int(o, "seen_ms", n->taken_ms);

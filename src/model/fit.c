@@ -28,7 +28,8 @@
 #include "model/solve.h"
 #include "model/trees.h"
 
-static const char *const kind_names[] = {"ols", "ridge", "lasso", "elastic-net", "trees"};
+static const char *const kind_names[] = {"ols",         "ridge", "lasso",
+                                         "elastic-net", "trees", "external"};
 
 const char *lw_fit_kind_name(enum lw_fit_kind kind) {
     return (size_t)kind < sizeof kind_names / sizeof *kind_names ? kind_names[kind] : "?";
@@ -403,6 +404,13 @@ static int fit_folds(struct fit *fit, struct lw_fit_report *report, struct lw_er
     return rc;
 }
 
+/* The model is elsewhere, and its prediction is a field of the event: a coefficient of 1. */
+static void fit_external(const struct fit *fit) {
+    for (size_t t = 0; t < lw_plan_terms(fit->m->plan); t++)
+        for (uint32_t j = 0; j < fit->m->part[t].n; j++)
+            fit->m->part[t].coef[j] = 1;
+}
+
 static int fit_linear(struct fit *fit, struct lw_fit_report *report, struct lw_err *err) {
     if (lw_layout_init(&fit->layout, fit->m, fit->spec->intercept, err))
         return -1;
@@ -411,7 +419,11 @@ static int fit_linear(struct fit *fit, struct lw_fit_report *report, struct lw_e
         part->n = fit->layout.width[t];
         part->coef = lw_calloc(part->n + 1, sizeof *part->coef);
     }
-    int rc = fit->held && has_fold_sums(fit) ? fit_folds(fit, report, err)
+    int rc = 0;
+    if (fit->spec->kind == LW_FIT_EXTERNAL)
+        fit_external(fit);
+    else
+        rc = fit->held && has_fold_sums(fit) ? fit_folds(fit, report, err)
                                              : fit_stage(fit, fit->base, 1, report, err);
     if (!rc && fit->spec->correction.half_life_ms && !fit->spec->uncorrected)
         rc = fit_correct(fit, report, err);
@@ -473,7 +485,7 @@ static struct lw_model *fit_model(const struct lw_fit_rows *from,
     if (check_spec(spec, err))
         return NULL;
     report->rows = rows_usable(&rows);
-    if (report->rows < 2) {
+    if (report->rows < 2 && spec->kind != LW_FIT_EXTERNAL) {
         lw_fail(err, LW_EINPUT, "%zu usable rows; a fit needs at least 2", report->rows);
         return NULL;
     }

@@ -13,10 +13,11 @@ enum lw_fit_kind {
     LW_FIT_RIDGE,
     LW_FIT_LASSO,
     LW_FIT_ELASTIC_NET,
-    LW_FIT_TREES
+    LW_FIT_TREES,
+    LW_FIT_EXTERNAL /* nothing is fitted: the prediction is the value of its one term */
 };
 
-/* "ols", "ridge", "lasso", "elastic-net", "trees". */
+/* "ols", "ridge", "lasso", "elastic-net", "trees", "external". */
 const char *lw_fit_kind_name(enum lw_fit_kind kind);
 
 /* A second fit to the residuals of the first, on a shorter time scale, added to it. */

@@ -193,7 +193,8 @@ void core_loop_event(struct core_loop *l, const struct core_event *e) {
     struct lw_cell watched[LW_FEATURES_MAX + 1];
     struct lw_scored scored[LW_VERSIONS_MAX];
     uint32_t who[1 + LW_VERSIONS_MAX] = {lw_monitor_champion_version(l->monitor)};
-    size_t n = who[0] ? 1 + lw_monitor_shadows(l->monitor, who + 1) : 0;
+    bool scores = who[0] && lw_spec_predicts(l->spec);
+    size_t n = scores ? 1 + lw_monitor_shadows(l->monitor, who + 1) : 0;
     struct lw_pane *pane;
     lw_spec_watch(l->spec, &e->row, watched);
     for (size_t i = 0; i < n && e->reason == LW_GOOD; i++)
