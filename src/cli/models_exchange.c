@@ -100,6 +100,11 @@ static int write_import(const struct models_session *s, const struct lw_model *m
 int lw_models_import_file(struct models_session *s, const char *path,
                           struct lw_err *err) {
     enum lw_exchange_format format;
+    if (!lw_spec_trains(&s->config->spec))
+        return lw_fail(
+            err, LW_EINPUT,
+            "the stream has no model here: its configuration has no candidates, "
+            "beside which an imported model could be judged");
     struct lw_model *m = lw_input_model_as(s->config, path, &format, err);
     if (!m && err->code == LW_ECONFIG)
         err->code = LW_EINPUT; /* the file does not fit the configuration */

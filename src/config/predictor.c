@@ -102,11 +102,13 @@ int lw_config_read_tracking(struct lw_load *load, const struct lw_yaml *node) {
 int lw_config_rule_knows(struct lw_load *load, const struct lw_yaml *node,
                          const struct lw_rule *rule) {
     const struct lw_spec *spec = &load->config->spec;
+    const struct lw_yaml *candidates =
+        lw_yaml_find(load->config->tree->root, "candidates");
     const char *lacks = NULL;
     if (!lw_spec_labelled(spec) &&
         (rule->metric->scope == LW_SCOPE_MODEL || rule->feature == LW_RULE_TARGET))
         lacks = "target";
-    else if (!lw_yaml_find(load->tree->root, "candidates") && !spec->event.predicted &&
+    else if (!(candidates && candidates->n) && !spec->event.predicted &&
              (rule->metric->scope == LW_SCOPE_MODEL ||
               rule->feature == LW_RULE_PREDICTION))
         lacks = "predictions (`candidates` or `prediction`)";

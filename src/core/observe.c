@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "core/week.h"
 
 bool lw_observe_is_all(const struct lw_spec *spec) {
     return !lw_spec_labelled(spec) || !lw_spec_predicts(spec);
@@ -20,13 +21,20 @@ void lw_observe_verdict(const struct lw_spec *spec, bool first, struct lw_gate *
             first ? first_of : "the reference was renewed");
 }
 
-/* Distribution of the predictions that the rows carry. */
-static void take_predictions(const struct lw_model *model, const struct lw_dataset *ds,
-                             size_t from, size_t end, struct lw_reference *ref) {
-    double *predicted = lw_malloc((end - from + 1) * sizeof *predicted);
-    lw_model_predict_rows(model, ds, from, end, predicted);
-    for (size_t i = 0; i < end - from; i++)
+/* Distribution of the predictions that the rows carry, whole and by part of the week. */
+static void take_predictions(const struct lw_spec *spec, const struct lw_model *model,
+                             const struct lw_fit_rows *rows, struct lw_reference *ref) {
+    size_t n = rows->end - rows->begin;
+    double *predicted = lw_malloc((n + 1) * sizeof *predicted);
+    lw_model_predict_rows(model, rows->ds, rows->begin, rows->end, predicted);
+    for (size_t i = 0; i < n; i++) {
+        int64_t at = lw_dataset_time(rows->ds, rows->begin + i);
         lw_profile_add_numeric(ref->scores, 0, predicted[i]);
+        if (ref->score_week)
+            lw_week_add_numeric(ref->score_week,
+                                lw_week_part(spec, lw_spec_pane_start(spec, at)), 0,
+                                predicted[i]);
+    }
     free(predicted);
 }
 
@@ -61,7 +69,7 @@ int lw_observe(const struct lw_spec *spec, const struct lw_dataset *ds, bool fir
     out->reference->until_ms = out->as_of_ms;
     out->reference->from_ms = out->as_of_ms - spec->retrain.reference_ms;
     if (spec->predictor == LW_PREDICTOR_EVENTS)
-        take_predictions(out->model, ds, from, end, out->reference);
+        take_predictions(spec, out->model, &rows, out->reference);
     lw_reference_take(out->reference, spec, recent);
     if (lw_reference_check(spec, out->reference, err) == 0)
         return 0;
