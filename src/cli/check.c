@@ -221,11 +221,16 @@ static void check_receivers(struct lw_check_findings *f, const struct lw_config 
 }
 
 static void check_config(struct lw_check_findings *f, const struct lw_config *config) {
-    char text[400];
-    snprintf(text, sizeof text,
-             "%s: %zu features, %zu windows, %zu rules, %zu candidates, %zu receivers",
-             config->spec.stream, config->spec.nfeatures, config->spec.nwindows,
-             config->spec.nrules, config->spec.ncandidates, config->nreceivers);
+    static const char *const others[] = {
+        [LW_PREDICTOR_EVENTS] = "predictions in the events",
+        [LW_PREDICTOR_NONE] = "no candidates, so nothing is trained or predicted"};
+    const struct lw_spec *spec = &config->spec;
+    char text[400], predictor[60];
+    snprintf(predictor, sizeof predictor, "%zu candidates", spec->ncandidates);
+    snprintf(
+        text, sizeof text, "%s: %zu features, %zu windows, %zu rules, %s, %zu receivers",
+        spec->stream, spec->nfeatures, spec->nwindows, spec->nrules,
+        lw_spec_trains(spec) ? predictor : others[spec->predictor], config->nreceivers);
     report_outcome(f, "configuration", true, text);
 }
 

@@ -92,6 +92,9 @@ static int fit_one(const struct lw_spec *spec, const struct lw_dataset *ds,
 
 static int fit_rows(const struct lw_spec *spec, const struct train_reading *in,
                     struct train_result *out, struct lw_err *err) {
+    if (!lw_spec_trains(spec))
+        return lw_fail(err, LW_ECONFIG,
+                       "there is nothing to train: the configuration has no candidates");
     lw_dataset_sort(in->rows);
     int64_t began = lw_mono_ms();
     int64_t when =

@@ -231,6 +231,12 @@ static void batch_track(struct batch *b) {
 }
 
 void lw_serve_predict(struct lw_call *c) {
+    if (!lw_spec_trains(c->server->spec)) {
+        lw_call_fail(
+            c, MHD_HTTP_NOT_FOUND,
+            "this stream has no model here: its configuration has no candidates");
+        return;
+    }
     struct lw_champion *champion = lw_watch_champion(c->server);
     if (!champion) {
         lw_call_fail(c, MHD_HTTP_SERVICE_UNAVAILABLE,

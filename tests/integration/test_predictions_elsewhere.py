@@ -113,7 +113,9 @@ def without_truth(case, stream, **parts):
     check("day:psi:trip_distance" in now, "features are compared", sorted(now))
     equal("day:psi:prediction" in now, bool(parts), "predictions are compared")
     check("leeway_window_rmse{" not in get(port, "/metrics"), "no series of an error")
-    window = json.loads(get(port, "/api/v1/now"))["windows"][0]
+    api = json.loads(get(port, "/api/v1/now"))
+    equal((api["labelled"], api["predictor"]), (False, "events" if parts else "nobody"), "what there is")
+    window = api["windows"][0]
     equal({k: v for k, v in window.items() if k.startswith("rmse") and v is not None}, {},
           "errors in the API")
     names = [f["name"] for f in window["features"]]
