@@ -182,11 +182,12 @@ function build(actions) {
   const canvas = h("canvas", {"aria-hidden": "true"});
   const slider = h("div", {class: "plot tall"}, canvas);
   const readout = h("p", {class: "readout"});
+  const ours = state.now.predictor === "models";
   const key = h("ul", {class: "key", "aria-label": "Key"},
-    h("li", {}, h("i", {class: "swatch managed"}), "with retraining"),
-    h("li", {}, h("i", {class: "swatch untracked"}), "the same without tracking"),
+    h("li", {}, h("i", {class: "swatch managed"}), ours ? "with retraining" : "error"),
+    ours ? h("li", {}, h("i", {class: "swatch untracked"}), "the same without tracking") : null,
     h("li", {}, h("i", {class: "swatch band"}), "expected, ± 2 standard errors"),
-    h("li", {}, h("i", {class: "swatch frozen"}), "version 1, never retrained"),
+    ours ? h("li", {}, h("i", {class: "swatch frozen"}), "version 1, never retrained") : null,
     h("li", {}, h("i", {class: "mark chip"}, "v2"), "promoted"),
     h("li", {}, h("i", {class: "mark ring"}), "retrain"),
     h("li", {}, h("i", {class: "mark cross"}, "✕"), "rejected"),

@@ -8,6 +8,7 @@ be that of the events themselves; without truth, no error may appear anywhere: n
 import json
 import math
 import os
+import urllib.error
 import urllib.request
 
 from harness import (ROOT, TRIPS, Daemon, avro_cut, avro_records, check, equal, free_port, main, say,
@@ -53,6 +54,13 @@ def get(port, path):
         return reply.read().decode()
 
 
+def ready(port):
+    try:
+        return bool(get(port, "/readyz"))
+    except urllib.error.HTTPError:
+        return False
+
+
 def team(case, stream, **parts):
     """Runs the stream to the end of the trips, with one kill. Returns `now`, the port and the stream."""
     words = {"stream": stream, "root": ROOT, "target": "none", "prediction": "", "rules": "",
@@ -78,6 +86,7 @@ def team(case, stream, **parts):
     now = {k: v for k, v in case.redis.hash(f"leeway:{{{stream}}}:now").items()}
     wait_for("the API", 30, lambda: json.loads(get(words["port"], "/api/v1/now"))["at_ms"] == int(
         now["at"]))
+    wait_for("readiness", 60, lambda: ready(words["port"]))
     return now, words["port"], path
 
 
