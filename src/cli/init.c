@@ -1,4 +1,5 @@
-/* leeway init: drafts a configuration from Avro files (draft/draft.h).
+/* leeway init: drafts a configuration from Avro files (draft/draft.h), or from a topic, of
+ * which it writes a file first.
  *
  * The files are read once. The schema of the first one is written beside the
  * configuration; the others are read through it. Nothing is overwritten without
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "cli/init_topic.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "draft/draft.h"
@@ -23,6 +25,8 @@
 struct init_options {
     const char *out, *target, *time, *id, *range, *time_zone;
     struct lw_texts leave_out;
+    struct lw_init_topic from; /* topic NULL: from files */
+    const char *framing;       /* of the topic */
     bool force;
     char **files;
     size_t nfiles;
@@ -194,7 +198,8 @@ static int write_both(const struct init_options *o, const struct init_reading *r
         return 0;
     }
     const char *json = lw_schema_json(r->schema);
-    if (lw_write_file(schema, json, strlen(json), err) ||
+    bool own = o->from.schema && strcmp(o->from.schema, schema) == 0;
+    if ((!own && lw_write_file(schema, json, strlen(json), err)) ||
         lw_write_file(o->out, yaml->data, yaml->len, err))
         return -1;
     lw_cli_line(stderr, "leeway init: wrote %s and %s; next:", o->out, schema);
@@ -240,7 +245,7 @@ static int init_draft(const struct init_options *o, struct lw_err *err) {
                                      .nleave_out = o->leave_out.n};
     char stream[64], schema[1024], files[256];
     struct lw_buf yaml = {0};
-    stream_name(o->files[0], stream, sizeof stream);
+    stream_name(o->from.topic ? o->from.topic : o->files[0], stream, sizeof stream);
     schema_path(o, stream, schema, sizeof schema);
     file_list(o, files, sizeof files);
     int rc =
@@ -253,8 +258,14 @@ static int init_draft(const struct init_options *o, struct lw_err *err) {
     rc = draft ? 0 : -1;
     if (rc == 0) {
         lw_draft_write(draft,
-                       &(struct lw_draft_names){
-                           .stream = stream, .schema = base_name(schema), .files = files},
+                       &(struct lw_draft_names){.stream = stream,
+                                                .schema = base_name(schema),
+                                                .files = files,
+                                                .topic = o->from.topic,
+                                                .framing = o->framing,
+                                                .servers = o->from.servers,
+                                                .property = o->from.properties.text,
+                                                .nproperties = o->from.properties.n},
                        &yaml);
         rc = write_both(o, &r, &yaml, schema, err);
     }
@@ -264,8 +275,46 @@ static int init_draft(const struct init_options *o, struct lw_err *err) {
     return rc;
 }
 
+/* Reads the topic into a file beside the configuration, which is then the sample. */
+static int init_from_topic(struct init_options *o, struct lw_err *err) {
+    struct lw_kafka_options *kafka = lw_calloc(1, sizeof *kafka);
+    char path[1024], schema[1024];
+    schema_path(o, "", schema, sizeof schema);
+    size_t len = strlen(schema);
+    snprintf(path, sizeof path, "%.*s.avro", (int)(len - strlen(".avsc")), schema);
+    int rc = lw_init_topic_options(&o->from, kafka, err);
+    if (rc == 0)
+        rc = refuse_existing(o, o->out, err) || refuse_existing(o, path, err) ||
+                     (strcmp(schema, o->from.schema) != 0 &&
+                      refuse_existing(o, schema, err))
+                 ? -1
+                 : 0;
+    if (rc == 0)
+        rc = lw_init_topic_save(&o->from, kafka, path, &o->framing, err);
+    free(kafka);
+    if (rc)
+        return -1;
+    o->files[0] = path;
+    o->nfiles = 1;
+    o->force = true; /* nothing exists that may not be overwritten */
+    return init_draft(o, err);
+}
+
+/* "": the words are right. */
+static const char *wrong_words(const struct init_options *o) {
+    const struct lw_init_topic *t = &o->from;
+    if (!t->topic && (t->servers || t->schema || t->properties.n))
+        return "--kafka, --schema and --property belong to --topic";
+    if (t->topic && o->nfiles)
+        return "--topic is read instead of files";
+    if (t->topic && !(t->servers && t->schema && o->out))
+        return "--topic needs --kafka, --schema and -o: a sample of it is written beside "
+               "the configuration";
+    return t->topic || o->nfiles ? "" : "no input files";
+}
+
 static int init_main(int argc, char **argv) {
-    struct init_options o = {.files = lw_calloc((size_t)argc, sizeof *o.files)};
+    struct init_options o = {.files = lw_calloc((size_t)argc + 1, sizeof *o.files)};
     bool helped;
     const struct lw_option table[] = {
         {'o', LW_OPTION_TEXT, "output", &o.out},
@@ -275,6 +324,10 @@ static int init_main(int argc, char **argv) {
         {0, LW_OPTION_TEXT, "id", &o.id},
         {0, LW_OPTION_TEXT, "time-zone", &o.time_zone},
         {0, LW_OPTION_LIST, "leave-out", &o.leave_out},
+        {0, LW_OPTION_TEXT, "topic", &o.from.topic},
+        {0, LW_OPTION_TEXT, "kafka", &o.from.servers},
+        {0, LW_OPTION_TEXT, "schema", &o.from.schema},
+        {0, LW_OPTION_LIST, "property", &o.from.properties},
         {0, LW_OPTION_FLAG, "force", &o.force},
     };
     struct lw_err err = {0};
@@ -282,9 +335,10 @@ static int init_main(int argc, char **argv) {
         lw_options_parse(&lw_cmd_init, LW_OPTIONS(table), argc, argv, o.files, &helped);
     int rc = n < 0 ? LW_EXIT_USAGE : LW_EXIT_OK;
     o.nfiles = n > 0 ? (size_t)n : 0;
-    if (n == 0 && !helped)
-        rc = lw_cli_usage(&lw_cmd_init, "no input files");
-    else if (n > 0 && !helped && init_draft(&o, &err))
+    if (n >= 0 && !helped && *wrong_words(&o))
+        rc = lw_cli_usage(&lw_cmd_init, "%s", wrong_words(&o));
+    else if (n >= 0 && !helped &&
+             (o.from.topic ? init_from_topic(&o, &err) : init_draft(&o, &err)))
         rc = err.code == LW_ECONFIG ? lw_cli_usage(&lw_cmd_init, "%s", err.msg)
                                     : lw_cli_fail(&lw_cmd_init, &err);
     free(o.files);
@@ -292,8 +346,8 @@ static int init_main(int argc, char **argv) {
 }
 
 const struct lw_command lw_cmd_init = {
-    "init", "EVENTS.avro... [-o FILE] [OPTIONS]",
-    "Draft a first configuration from events in files",
+    "init", "EVENTS.avro... | --topic NAME [-o FILE] [OPTIONS]",
+    "Draft a first configuration from events in files or in a topic",
     "  -o, --output FILE      write the configuration to FILE (default: standard output),\n"
     "                         and the schema of the events beside it as .avsc\n"
     "      --target WHAT      what is predicted: a numeric field, or the minutes between\n"
@@ -304,6 +358,12 @@ const struct lw_command lw_cmd_init = {
     "      --time-zone NAME   the clocks that the stream lives by, such as Europe/Rome: for\n"
     "                         days, weeks, and the hours of times that are in UTC\n"
     "      --leave-out FIELD  not a feature, because it is known too late; may be repeated\n"
+    "      --topic NAME       instead of files: the newest 200,000 messages of a topic, which\n"
+    "                         are also written to FILE with .avro, for check and backtest\n"
+    "      --kafka SERVERS    of the topic: bootstrap.servers, such as localhost:9092\n"
+    "      --schema SCHEMA    of the topic: file of the schema of its messages\n"
+    "      --property NAME=VALUE  of the topic: a property of librdkafka; may be repeated.\n"
+    "                         Of a secret, NAME_file=PATH\n"
     "      --force            overwrite existing files\n"
     "\n"
     "Reads all events, and writes for each choice which number of the events led to it. A\n"

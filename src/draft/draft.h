@@ -98,6 +98,11 @@ void lw_draft_free(struct lw_draft *d);
 struct lw_draft_names {
     const char *stream, *schema; /* of the stream; path of the schema's file */
     const char *files;           /* that the sample is from */
+    /* The topic that it was read from; NULL: called like the stream, its framing and
+     * cluster unknown. */
+    const char *topic, *framing, *servers;
+    const char *const *property; /* of librdkafka, as NAME=VALUE */
+    size_t nproperties;
 };
 /* Appends the configuration as YAML. */
 void lw_draft_write(const struct lw_draft *d, const struct lw_draft_names *names,

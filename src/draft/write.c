@@ -95,6 +95,29 @@ static void write_head(const struct lw_draft *d, const struct lw_draft_names *na
         names->files, events, days);
 }
 
+/* "NAME=VALUE" as YAML; the values are plain texts. */
+static void write_properties(const struct lw_draft_names *names, struct lw_buf *out) {
+    for (size_t i = 0; i < names->nproperties; i++) {
+        const char *equals = strchr(names->property[i], '=');
+        lw_buf_printf(out, "  %.*s: \"", (int)(equals - names->property[i]),
+                      names->property[i]);
+        for (const char *p = equals + 1; *p; p++)
+            lw_buf_printf(out, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+        lw_buf_printf(out, "\"\n");
+    }
+}
+
+/* What a sample cannot tell: where the registry is. */
+static void write_framing(const struct lw_draft_names *names, struct lw_buf *out) {
+    if (!names->framing || strcmp(names->framing, "raw") == 0)
+        return;
+    lw_buf_printf(out, "  framing: %s\n", names->framing);
+    if (strcmp(names->framing, "confluent") == 0)
+        lw__draft_write_line(
+            out, "  registry: {url: \"${LEEWAY_REGISTRY:-http://localhost:8081}\"}",
+            "guessed: where is the registry?");
+}
+
 static void write_source(const struct lw_draft_names *names, struct lw_buf *out) {
     struct lw_draft_scalar stream = lw__draft_scalar(names->stream);
     char line[600], quoted[400];
@@ -107,20 +130,25 @@ static void write_source(const struct lw_draft_names *names, struct lw_buf *out)
     quoted[n] = 0;
     lw_buf_printf(out, "\n");
     snprintf(line, sizeof line, "stream: %s", stream.text);
-    lw__draft_write_line(out, line, "from the name of the file, like the topic");
+    lw__draft_write_line(out, line, "%s",
+                         names->topic ? "from the name of the topic"
+                                      : "from the name of the file, like the topic");
     lw_buf_printf(out,
                   "\nkafka:\n"
-                  "  bootstrap.servers: \"${LEEWAY_KAFKA:-localhost:9092}\"\n"
+                  "  bootstrap.servers: \"${LEEWAY_KAFKA:-%s}\"\n"
                   "  group.id: leeway-%s\n"
-                  "  auto.offset.reset: earliest\n"
-                  "redis:\n"
-                  "  url: \"${LEEWAY_REDIS:-redis://localhost:6379}\"\n\n"
-                  "source:\n",
-                  names->stream);
-    snprintf(line, sizeof line, "  topic: %s", stream.text);
-    lw_buf_printf(out, "%s\n", line);
+                  "  auto.offset.reset: earliest\n",
+                  names->servers ? names->servers : "localhost:9092", names->stream);
+    write_properties(names, out);
+    lw_buf_printf(out, "redis:\n"
+                       "  url: \"${LEEWAY_REDIS:-redis://localhost:6379}\"\n\n"
+                       "source:\n");
+    lw_buf_printf(out, "  topic: %s\n",
+                  names->topic ? lw__draft_scalar(names->topic).text : stream.text);
     snprintf(line, sizeof line, "  schema: \"%s\"", quoted);
-    lw__draft_write_line(out, line, "as embedded in the file");
+    lw__draft_write_line(out, line, "%s",
+                         names->topic ? "--schema" : "as embedded in the file");
+    write_framing(names, out);
     snprintf(line, sizeof line, "  # dead_letters: %s.dead", names->stream);
     lw__draft_write_line(out, line, "a topic for unreadable messages; create it first");
 }

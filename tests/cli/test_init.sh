@@ -50,6 +50,23 @@ prints "time_zone: Europe/Rome"
 expect 2 init "$sales" --target amount --time-zone Europe/Roma
 says '--time-zone: time zone "Europe/Roma" is not known'
 
+# ---- a topic, without connecting ----
+topic=(--topic sales --kafka localhost:9 --schema x.avsc)
+expect 2 init "${topic[@]}"
+says "--topic needs --kafka, --schema and -o"
+expect 2 init "${topic[@]}" -o t.yaml "$sales"
+says "--topic is read instead of files"
+expect 2 init "$sales" --schema x.avsc
+says "belong to --topic"
+expect 2 init "${topic[@]}" -o t.yaml --property sasl.password=hush
+says "--property sasl.password is a secret"
+check "not even in the message" test "$(grep -c hush "$dir/err")" = 0
+expect 2 init "${topic[@]}" -o t.yaml --property group
+says '--property takes NAME=VALUE, not "group"'
+expect 1 init "${topic[@]}" -o t.yaml
+says "x.avsc"
+check "not written" test ! -e t.yaml
+
 # ---- several files are one sample ----
 expect 0 init "$few" "$trips" --target $minutes
 prints "and 1 more"
