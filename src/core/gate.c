@@ -325,7 +325,7 @@ static void gate_decide(const struct lw_task *task, const struct lw_gate_spec *s
              100 * spec->min_gain, lw_digits(out->z, 2).text, out->needs,
              choice_text(out, spec->z, choice),
              alone    ? "; all of the gain comes from one hour"
-             : differ ? "; the gain counts rows that both miss by far only in part"
+             : differ ? "; rows that both miss by far count only in part"
                       : "");
 }
 
