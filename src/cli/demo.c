@@ -159,12 +159,8 @@ static bool replay_ready(const struct demo *d, int64_t mark_ms, bool begins) {
  * it at once. While nothing is in flight, partitions without recent trips must not delay
  * it; before sending resumes, Redis must record them as active, and workers have adopted
  * what was decided. */
-static void wait_for_leader(struct demo *d, const struct lw_replay_moment *at,
-                            bool begins) {
-    int64_t mark_ms = at->mark_ms;
+static void wait_for_leader(struct demo *d, int64_t mark_ms, bool begins) {
     bool quiet = false;
-    struct lw_err ignored = {0}; /* what is not acknowledged yet is waited for */
-    lw_producer_flush(at->producer, LW_SECOND, &ignored);
     while (!atomic_load(&d->stop) && !(quiet && replay_ready(d, mark_ms, begins))) {
         if (!quiet &&
             lw_engine_status(d->engine).counts.n[LW_PROCESS_MESSAGES] >= d->sent) {
@@ -190,7 +186,7 @@ static bool replay_pace(void *arg, const struct lw_replay_moment *at) {
     bool begins = pane_begins(d, at) && at->mark_ms != INT64_MIN &&
                   lw_spec_pane_start(&d->config->spec, at->mark_ms) > d->tracked_ms;
     if (at->mark_ms != INT64_MIN && (begins || !decision_made(d, at->mark_ms)))
-        wait_for_leader(d, at, begins);
+        wait_for_leader(d, at->mark_ms, begins);
     d->sent++;
     return !atomic_load(&d->stop);
 }
@@ -282,9 +278,8 @@ static int load_config(struct demo *d, struct lw_err *err) {
     lw_cli_left_out(d->config);
     struct lw_config_source *source = &d->config->source;
     source->flush_interval_ms = 4; /* event time runs fast, so flush often */
-    /* The replay flushes before it waits. The mock finds a fetch's offset by walking all
-     * batches of the partition, so small batches would cost the square of their number. */
-    set_property(&d->config->kafka, "linger.ms", "50");
+    set_property(&d->config->kafka, "linger.ms",
+                 "1"); /* the replay waits for each pane */
     set_property(&d->config->kafka, "fetch.wait.max.ms", "2");
     if (lw_embedded_topic(d->broker, source->topic, PARTITIONS, err))
         return -1;

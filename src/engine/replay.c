@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "engine/frame_writer.h"
 #include "engine/inject_avro.h"
+#include "kafka/producer.h"
 
 #define PRODUCE_MS 30000
 #define FLUSH_MS   60000
@@ -17,7 +18,6 @@
 struct pacer {
     const struct lw_config *config;
     const struct lw_replay_options *options;
-    struct lw_producer *producer;
     struct lw_clock crowd;
     int64_t clock_ms; /* plausible event time so far */
     int64_t first_ms; /* its first value */
@@ -58,8 +58,7 @@ static bool sleep_until(const struct pacer *p, double seconds) {
 static bool wait_turn(struct pacer *p, const struct lw_feed_event *event) {
     const struct lw_replay_options *o = p->options;
     struct lw_replay_moment at = {.event_ms = INT64_MIN,
-                                  .mark_ms = lw_clock_mark(&p->crowd),
-                                  .producer = p->producer};
+                                  .mark_ms = lw_clock_mark(&p->crowd)};
     if (event->reason == LW_GOOD)
         at.event_ms = event->row.time_ms;
     if (event->reason >= 0)
@@ -119,7 +118,6 @@ int lw_replay(const struct lw_config *config, struct lw_event_feed *feed,
     struct lw_producer *producer = lw_producer_new(&config->kafka, err);
     struct pacer pacer = {.config = config,
                           .options = options,
-                          .producer = producer,
                           .first_ms = INT64_MIN,
                           .began_us = lw_mono_us()};
     if (!producer)

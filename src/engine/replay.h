@@ -5,14 +5,12 @@
 #define LW_ENGINE_REPLAY_H
 
 #include "engine/feed.h"
-#include "kafka/producer.h"
 
 /* Before an event is sent. */
 struct lw_replay_moment {
     int64_t clock_ms; /* its plausible event time (bounded by earlier events) */
     int64_t event_ms; /* its own; INT64_MIN: it is not a good event */
     int64_t mark_ms;  /* up to here, events before it have closed panes; INT64_MIN */
-    struct lw_producer *producer; /* may still hold events before it */
 };
 
 struct lw_replay_options {
