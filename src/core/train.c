@@ -221,8 +221,8 @@ static void scores_by_part(const struct trainer *t, struct lw_reference *ref) {
     for (size_t i = from; i < s->end; i++) {
         int64_t start = lw_spec_pane_start(t->spec, lw_dataset_time(s->ds, i));
         size_t part = lw_week_part(t->spec, start);
-        double p =
-            i < s->hold ? t->unseen[i - t->recent_from] : t->predicted[i - s->hold];
+        double p = t->unseen && i < s->hold ? t->unseen[i - t->recent_from]
+                                            : t->predicted[i - s->hold];
         lw_week_add_numeric(ref->score_week, part, 0, p);
         lw_week_add_numeric(ref->score_week, part, 1, p - lw_dataset_target(s->ds, i));
     }
