@@ -449,14 +449,43 @@ static void contest_draw(struct contest *c, const struct dependence *d, double g
     }
 }
 
+static struct contest *contest_new(uint64_t seed) {
+    struct contest *c = lw_calloc(1, sizeof *c);
+    c->spec = core_spec_new();
+    c->spec->retrain.gate = (struct lw_gate_spec){.z = 1.645, .block_ms = LW_DAY};
+    lw_rng_seed(&c->rng, seed);
+    return c;
+}
+
+static void contest_free(struct contest *c) {
+    core_spec_free(c->spec);
+    free(c);
+}
+
+/* The hold-out, with the first rival as the challenger. */
+static struct lw_gate_rows contest_rows(const struct contest *c) {
+    return (struct lw_gate_rows){.ds = c->ds,
+                                 .begin = c->hold,
+                                 .end = c->n,
+                                 .champion = c->answer[RIVALS],
+                                 .challenger = c->answer[0],
+                                 .until_ms = CORE_START + (HISTORY + HOLDOUT) * LW_HOUR};
+}
+
+static struct lw_trial_losses contest_losses(struct contest *c) {
+    return (struct lw_trial_losses){.ntrials = RIVALS,
+                                    .from_ms = CORE_START + HISTORY * LW_HOUR,
+                                    .nhours = HOLDOUT,
+                                    .hour = c->hours,
+                                    .nblocks = DAYS,
+                                    .block = c->blocks};
+}
+
 /* Shares of contests in which the first rival passes, and in which the best does. */
 static void contest_passes(const struct dependence *d, double gain, double *one,
                            double *best_of) {
     enum { RUNS = 200 };
-    struct contest *c = lw_calloc(1, sizeof *c);
-    c->spec = core_spec_new();
-    c->spec->retrain.gate = (struct lw_gate_spec){.z = 1.645, .block_ms = LW_DAY};
-    lw_rng_seed(&c->rng, 5);
+    struct contest *c = contest_new(5);
     *one = *best_of = 0;
     for (int run = 0; run < RUNS; run++) {
         size_t best = 0;
@@ -464,19 +493,8 @@ static void contest_passes(const struct dependence *d, double gain, double *one,
         contest_draw(c, d, gain);
         for (size_t j = 1; j < RIVALS; j++)
             best = c->loss[j] < c->loss[best] ? j : best;
-        struct lw_trial_losses losses = {.ntrials = RIVALS,
-                                         .from_ms = CORE_START + HISTORY * LW_HOUR,
-                                         .nhours = HOLDOUT,
-                                         .hour = c->hours,
-                                         .nblocks = DAYS,
-                                         .block = c->blocks};
-        struct lw_gate_rows rows = {.ds = c->ds,
-                                    .begin = c->hold,
-                                    .end = c->n,
-                                    .champion = c->answer[RIVALS],
-                                    .challenger = c->answer[0],
-                                    .until_ms =
-                                        CORE_START + (HISTORY + HOLDOUT) * LW_HOUR};
+        struct lw_trial_losses losses = contest_losses(c);
+        struct lw_gate_rows rows = contest_rows(c);
         lw_gate_judge(c->spec, &rows, &gate);
         *one += gate.passed / (double)RUNS;
         assert_int_equal(gate.history, 28);
@@ -487,8 +505,7 @@ static void contest_passes(const struct dependence *d, double gain, double *one,
         *best_of += gate.passed / (double)RUNS;
         lw_dataset_free(c->ds);
     }
-    core_spec_free(c->spec);
-    free(c);
+    contest_free(c);
 }
 
 static const struct dependence dependences[] = {
@@ -507,14 +524,8 @@ static void equal_models_pass_as_seldom_as_z_says(void **state) {
 
 static void contest_of_one(const struct contest *c, uint32_t looks,
                            struct lw_gate *gate) {
-    const struct lw_gate_rows rows = {.ds = c->ds,
-                                      .begin = c->hold,
-                                      .end = c->n,
-                                      .champion = c->answer[RIVALS],
-                                      .challenger = c->answer[0],
-                                      .until_ms =
-                                          CORE_START + (HISTORY + HOLDOUT) * LW_HOUR,
-                                      .looks = looks};
+    struct lw_gate_rows rows = contest_rows(c);
+    rows.looks = looks;
     lw_gate_judge(c->spec, &rows, gate);
 }
 
@@ -523,11 +534,8 @@ static void a_chosen_hold_out_keeps_the_level(void **state) {
     (void)state;
     enum { RUNS = 150, LOOKS = 4 };
     const struct dependence shocks = {.3, 0, 0};
-    struct contest *c = lw_calloc(1, sizeof *c);
+    struct contest *c = contest_new(6);
     double chosen = 0, naive = 0;
-    c->spec = core_spec_new();
-    c->spec->retrain.gate = (struct lw_gate_spec){.z = 1.645, .block_ms = LW_DAY};
-    lw_rng_seed(&c->rng, 6);
     for (int run = 0; run < RUNS; run++) {
         bool passed = false, alone = false;
         for (int look = 0; look < LOOKS; look++) {
@@ -545,8 +553,7 @@ static void a_chosen_hold_out_keeps_the_level(void **state) {
     }
     if (chosen > .065 + .035 || naive < chosen + .03)
         fail_msg("%.3f pass, %.3f without the correction", chosen, naive);
-    core_spec_free(c->spec);
-    free(c);
+    contest_free(c);
 }
 
 /* Rivals that share their level gain on the same days: under day shocks, the choice between
@@ -554,29 +561,15 @@ static void a_chosen_hold_out_keeps_the_level(void **state) {
 static void the_choice_is_judged_by_the_days(void **state) {
     (void)state;
     const struct dependence shocks = {.3, 0, 0};
-    struct contest *c = lw_calloc(1, sizeof *c);
+    struct contest *c = contest_new(8);
     double days = 0, hours = 0;
     c->alike = true;
-    c->spec = core_spec_new();
-    c->spec->retrain.gate = (struct lw_gate_spec){.z = 1.645, .block_ms = LW_DAY};
-    lw_rng_seed(&c->rng, 8);
     for (int run = 0; run < 60; run++) {
         struct lw_gate gate;
         contest_draw(c, &shocks, 0);
-        struct lw_trial_losses losses = {.ntrials = RIVALS,
-                                         .from_ms = CORE_START + HISTORY * LW_HOUR,
-                                         .nhours = HOLDOUT,
-                                         .hour = c->hours,
-                                         .nblocks = DAYS,
-                                         .block = c->blocks};
-        struct lw_gate_rows rows = {.ds = c->ds,
-                                    .begin = c->hold,
-                                    .end = c->n,
-                                    .champion = c->answer[RIVALS],
-                                    .challenger = c->answer[0],
-                                    .until_ms =
-                                        CORE_START + (HISTORY + HOLDOUT) * LW_HOUR,
-                                    .trials = &losses};
+        struct lw_trial_losses losses = contest_losses(c);
+        struct lw_gate_rows rows = contest_rows(c);
+        rows.trials = &losses;
         lw_gate_judge(c->spec, &rows, &gate);
         days += gate.needs / 60;
         losses.nblocks = 0;
@@ -586,8 +579,7 @@ static void the_choice_is_judged_by_the_days(void **state) {
     }
     if (days > hours - .1 || days < 1.645)
         fail_msg("%.3f by days, %.3f by hours", days, hours);
-    core_spec_free(c->spec);
-    free(c);
+    contest_free(c);
 }
 
 static void a_better_model_passes_in_spite_of_the_days(void **state) {
