@@ -76,6 +76,9 @@ void lw_profile_add_numbers(struct lw_profile *p, size_t column, const double *v
 /* Columns must be the same (an assertion). */
 void lw_profile_merge(struct lw_profile *p, const struct lw_profile *other);
 int lw_profile_find(const struct lw_profile *p, const char *column); /* index or -1 */
+/* Events of a member, and how many of them had no value. */
+uint64_t lw_member_rows(const struct lw_member *m);
+uint64_t lw_member_missing(const struct lw_member *m);
 
 /* Appends the versioned bytes of one member. */
 struct lw_buf;

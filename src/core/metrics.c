@@ -235,16 +235,13 @@ static struct lw_reading range_read(const struct lw_metric_input *in) {
 }
 
 static struct lw_metric_share missing_share(const struct lw_member *m) {
-    if (m->kind != LW_NUMERIC)
-        return (struct lw_metric_share){lw_cats_missing(m->cats),
-                                        lw_cats_missing(m->cats) + lw_cats_n(m->cats)};
-    return (struct lw_metric_share){m->num.missing, m->num.n + m->num.missing};
+    return (struct lw_metric_share){lw_member_missing(m), lw_member_rows(m)};
 }
 
 static struct lw_metric_share range_share(const struct lw_member *m) {
     if (m->kind != LW_NUMERIC)
         return missing_share(m);
-    return (struct lw_metric_share){m->num.out_of_range, m->num.n + m->num.missing};
+    return (struct lw_metric_share){m->num.out_of_range, lw_member_rows(m)};
 }
 
 static struct lw_reading fault_read(const struct lw_metric_input *in) {

@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "core/pane.h"
 
 #define REFERENCE_VERSION 4
 
@@ -197,19 +196,13 @@ struct lw_reference *lw_reference_read(const struct lw_spec *spec, const void *d
 
 /* ---- matching ---- */
 
-static bool has_rows(const struct lw_profile *p) {
-    const struct lw_member *m = &p->members[0];
-    return m->kind == LW_NUMERIC ? m->num.n + m->num.missing > 0
-                                 : lw_cats_n(m->cats) + lw_cats_missing(m->cats) > 0;
-}
-
 /* The blocks of an earlier configuration do not serve: the whole does. */
 static struct lw_week_mixture match_one(const struct lw_week *week,
                                         const struct lw_profile *whole,
                                         const struct lw_pane *pane, int column) {
     double weight[LW_WEEK_PARTS_MAX];
     if (!week || week->blocks != lw_spec_blocks(pane->spec) || pane->span_ms >= LW_WEEK ||
-        pane->events == 0 || !has_rows(whole))
+        pane->events == 0 || lw_member_rows(&whole->members[0]) == 0)
         return (struct lw_week_mixture){0};
     lw_pane_by_part(pane, weight);
     return lw_week_mix(week, whole, weight, column);

@@ -39,7 +39,6 @@ struct lw_reference *lw_reference_new(const struct lw_spec *spec);
 void lw_reference_free(struct lw_reference *ref);
 /* The profile and counts of the stream's newest panes, merged, and their bins. NULL:
  * empty. */
-struct lw_pane;
 void lw_reference_take(struct lw_reference *ref, const struct lw_spec *spec,
                        const struct lw_pane *recent);
 /* Checks that the reference can be read back, as the monitor will read it. */

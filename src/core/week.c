@@ -82,10 +82,7 @@ void lw_week_add_numeric(struct lw_week *week, size_t part, size_t column, doubl
 static double profile_rows(const struct lw_profile *p) {
     if (!p || p->n == 0)
         return 0;
-    const struct lw_member *m = &p->members[0];
-    return m->kind == LW_NUMERIC
-               ? (double)m->num.n + (double)m->num.missing
-               : (double)lw_cats_n(m->cats) + (double)lw_cats_missing(m->cats);
+    return (double)lw_member_rows(&p->members[0]);
 }
 
 bool lw_week_lacks(const struct lw_week *week, bool weekend) {

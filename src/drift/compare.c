@@ -165,14 +165,11 @@ static void compare_categories(struct lw_cats *ref, struct lw_cats *seen,
  * of its parts would make a rule near its threshold come and go. */
 static void whole_shares(const struct lw_member *ref, const struct lw_member *cur,
                          struct lw_drift *d) {
-    bool number = ref->kind == LW_NUMERIC;
-    uint64_t missing = number ? ref->num.missing : lw_cats_missing(ref->cats);
-    uint64_t rows = missing + (number ? ref->num.n : lw_cats_n(ref->cats));
-    uint64_t missing_cur = number ? cur->num.missing : lw_cats_missing(cur->cats);
-    uint64_t rows_cur = missing_cur + (number ? cur->num.n : lw_cats_n(cur->cats));
+    uint64_t missing = lw_member_missing(ref), rows = lw_member_rows(ref);
+    uint64_t missing_cur = lw_member_missing(cur), rows_cur = lw_member_rows(cur);
     d->missing_ref = compare_share(missing, rows);
     d->missing_p = lw_drift_two_shares_p(missing, rows, missing_cur, rows_cur);
-    if (!number)
+    if (ref->kind != LW_NUMERIC)
         return;
     d->out_of_range_ref = compare_share(ref->num.out_of_range, rows);
     d->out_of_range_p = lw_drift_two_shares_p(ref->num.out_of_range, rows,
@@ -206,8 +203,7 @@ static void compare_column(const struct lw_drift_reference *reference, size_t co
         }
         compare_numeric(&ref->num, &cur->num, bins, d);
     } else {
-        compare_categories(ref->cats, reference->seen->members[column].cats, cur->cats,
-                           d);
+        compare_categories(ref->cats, seen->cats, cur->cats, d);
     }
     if (ref != seen)
         whole_shares(seen, cur, d);

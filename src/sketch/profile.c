@@ -247,6 +247,14 @@ static double middle_of(double lo, double hi) {
     return lo * hi > 0 ? lo * (2 / (1 + lo / hi)) : (lo + hi) / 2;
 }
 
+uint64_t lw_member_missing(const struct lw_member *m) {
+    return m->kind == LW_NUMERIC ? m->num.missing : lw_cats_missing(m->cats);
+}
+
+uint64_t lw_member_rows(const struct lw_member *m) {
+    return lw_member_missing(m) + (m->kind == LW_NUMERIC ? m->num.n : lw_cats_n(m->cats));
+}
+
 double lw_numeric_quantile(const struct lw_numeric *num, double rank) {
     const struct lw_moments *m = &num->moments;
     if (m->n == 0)
