@@ -113,19 +113,14 @@ static int count_message(void *arg, const rd_kafka_message_t *m) {
 /* The first messages that each of some partitions still holds. */
 static size_t first_ranges(const struct lw_config *config, struct lw_offset_range *ranges,
                            struct lw_err *err) {
-    size_t n = 0;
     const char *topic = config->source.topic;
     struct lw_probe *p = lw_probe_new(&config->kafka, err);
-    rd_kafka_t *rk = p ? lw_probe_handle(p) : NULL;
     int32_t partitions = p ? lw_probe_partitions(p, topic, KAFKA_MS, err) : -1;
-    for (int32_t i = 0; i < partitions && i < PARTITIONS; i++) {
-        int64_t low, high;
-        if (rd_kafka_query_watermark_offsets(rk, topic, i, &low, &high, KAFKA_MS) ||
-            high <= low)
-            continue;
-        int64_t last = low + SAMPLE_MAX < high ? low + SAMPLE_MAX - 1 : high - 1;
-        ranges[n++] =
-            (struct lw_offset_range){.partition = i, .first = low, .last = last};
+    int32_t some = partitions < PARTITIONS ? partitions : PARTITIONS;
+    size_t n = lw_probe_ranges(p, topic, some, KAFKA_MS, ranges);
+    for (size_t i = 0; i < n; i++) {
+        int64_t last = ranges[i].first + SAMPLE_MAX - 1;
+        ranges[i].last = ranges[i].last < last ? ranges[i].last : last;
     }
     lw_probe_free(p);
     return n;

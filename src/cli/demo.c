@@ -265,12 +265,6 @@ static int start_services(struct demo *d, struct lw_err *err) {
     return 0;
 }
 
-static void set_property(struct lw_kafka_options *o, const char *key, const char *value) {
-    lw_assert(o->n < LW_KAFKA_PROPERTIES_MAX);
-    lw_copy(o->property[o->n].key, sizeof o->property->key, key);
-    lw_copy(o->property[o->n++].value, sizeof o->property->value, value);
-}
-
 static int load_config(struct demo *d, struct lw_err *err) {
     d->config = lw_config_load(d->config_path, err);
     if (!d->config)
@@ -278,9 +272,10 @@ static int load_config(struct demo *d, struct lw_err *err) {
     lw_cli_left_out(d->config);
     struct lw_config_source *source = &d->config->source;
     source->flush_interval_ms = 4; /* event time runs fast, so flush often */
-    set_property(&d->config->kafka, "linger.ms",
-                 "1"); /* the replay waits for each pane */
-    set_property(&d->config->kafka, "fetch.wait.max.ms", "2");
+    /* The replay waits for each pane. */
+    if (lw_kafka_add(&d->config->kafka, "linger.ms", "1", "", err) ||
+        lw_kafka_add(&d->config->kafka, "fetch.wait.max.ms", "2", "", err))
+        return lw_err_context(err, "%s: kafka", d->config_path);
     if (lw_embedded_topic(d->broker, source->topic, PARTITIONS, err))
         return -1;
     return source->dead_letters[0]

@@ -64,39 +64,38 @@ static int by_time(const void *a, const void *b) {
 
 /* ---- reading ---- */
 
+static int add_property(const char *text, struct lw_kafka_options *out,
+                        struct lw_err *err) {
+    const char *equals = strchr(text, '=');
+    size_t len = equals ? (size_t)(equals - text) : 0;
+    bool file = len > 5 && strncmp(text + len - 5, "_file", 5) == 0;
+    char name[sizeof out->property[0].key];
+    if (len == 0 || len >= sizeof name)
+        return lw_fail(err, LW_ECONFIG, "--property takes NAME=VALUE, not \"%.60s\"",
+                       text);
+    memcpy(name, text, len);
+    name[len - (file ? 5 : 0)] = '\0';
+    const char *refused = lw_kafka_refused(name);
+    if (refused)
+        return lw_fail(err, LW_ECONFIG, "--property %s: %s", name, refused);
+    if (lw_kafka_secret(name) && !file)
+        return lw_fail(err, LW_ECONFIG,
+                       "--property %s is a secret, and others see a command line: put it "
+                       "into a file, and its path into %s_file=",
+                       name, name);
+    return lw_kafka_add(out, name, file ? "" : equals + 1, file ? equals + 1 : "", err)
+               ? lw_err_context(err, "--property %s", name)
+               : 0;
+}
+
 int lw_init_topic_options(const struct lw_init_topic *from, struct lw_kafka_options *out,
                           struct lw_err *err) {
     out->n = 0;
-    for (size_t i = 0; i <= from->properties.n; i++) {
-        const char *text = i ? from->properties.text[i - 1] : "";
-        const char *equals = strchr(text, '='), *refused;
-        size_t len = equals ? (size_t)(equals - text) : 0;
-        char name[sizeof out->property[0].key];
-        bool file = len > 5 && strncmp(text + len - 5, "_file", 5) == 0;
-        if (i == 0) {
-            lw_copy(out->property[0].key, sizeof name, "bootstrap.servers");
-            lw_copy(out->property[out->n++].value, sizeof out->property[0].value,
-                    from->servers);
-            continue;
-        }
-        if (len == 0 || len >= sizeof name)
-            return lw_fail(err, LW_ECONFIG, "--property takes NAME=VALUE, not \"%.60s\"",
-                           text);
-        memcpy(name, text, len);
-        name[len - (file ? 5 : 0)] = '\0';
-        if ((refused = lw_kafka_refused(name)) != NULL)
-            return lw_fail(err, LW_ECONFIG, "--property %s: %s", name, refused);
-        if (lw_kafka_secret(name) && !file)
-            return lw_fail(
-                err, LW_ECONFIG,
-                "--property %s is a secret, and others see a command line: put "
-                "it into a file, and its path into %s_file=",
-                name, name);
-        lw_copy(out->property[out->n].key, sizeof name, name);
-        lw_copy(file ? out->property[out->n].file : out->property[out->n].value,
-                sizeof out->property[0].value, equals + 1);
-        out->n++;
-    }
+    if (lw_kafka_add(out, "bootstrap.servers", from->servers, "", err))
+        return lw_err_context(err, "--kafka");
+    for (size_t i = 0; i < from->properties.n; i++)
+        if (add_property(from->properties.text[i], out, err))
+            return -1;
     return 0;
 }
 
@@ -107,17 +106,10 @@ static int newest_ranges(const struct lw_kafka_options *kafka, const char *topic
     int32_t partitions = p ? lw_probe_partitions(p, topic, KAFKA_MS, err) : -1;
     int64_t most = partitions > 0 ? 1 + MESSAGES_MAX / partitions : 0;
     *out = lw_calloc(partitions > 0 ? (size_t)partitions : 1, sizeof **out);
-    *n = 0;
-    for (int32_t i = 0; i < partitions; i++) {
-        int64_t low, high;
-        if (rd_kafka_query_watermark_offsets(lw_probe_handle(p), topic, i, &low, &high,
-                                             KAFKA_MS) ||
-            high <= low)
-            continue;
-        (*out)[(*n)++] =
-            (struct lw_offset_range){.partition = i,
-                                     .first = low > high - most ? low : high - most,
-                                     .last = high - 1};
+    *n = lw_probe_ranges(p, topic, partitions, KAFKA_MS, *out);
+    for (size_t i = 0; i < *n; i++) {
+        int64_t first = (*out)[i].last - most + 1;
+        (*out)[i].first = (*out)[i].first > first ? (*out)[i].first : first;
     }
     lw_probe_free(p);
     if (partitions >= 0 && *n == 0)

@@ -63,21 +63,12 @@ static bool has_user(const char *url) {
 static int add_property(struct lw_load *load, const struct lw_yaml *node, const char *key,
                         const char *value, const char *file) {
     struct lw_kafka_options *kafka = &load->config->kafka;
-    if (kafka->n == LW_KAFKA_PROPERTIES_MAX)
-        return lw_yaml_fail_key(load->tree, node, load->err, "more than %d properties",
-                                LW_KAFKA_PROPERTIES_MAX);
-    if (strlen(key) >= sizeof kafka->property[0].key ||
-        strlen(value) >= sizeof kafka->property[0].value ||
-        strlen(file) >= sizeof kafka->property[0].file)
-        return lw_yaml_fail(
-            load->tree, node, load->err,
-            "too long: a key of a property may have %zu bytes, its value %zu",
-            sizeof kafka->property[0].key - 1, sizeof kafka->property[0].value - 1);
-    lw_copy(kafka->property[kafka->n].key, sizeof kafka->property[0].key, key);
-    lw_copy(kafka->property[kafka->n].value, sizeof kafka->property[0].value, value);
-    lw_copy(kafka->property[kafka->n].file, sizeof kafka->property[0].file, file);
-    kafka->n++;
-    return 0;
+    struct lw_err why = {0};
+    if (lw_kafka_add(kafka, key, value, file, &why) == 0)
+        return 0;
+    return kafka->n == LW_KAFKA_PROPERTIES_MAX
+               ? lw_yaml_fail_key(load->tree, node, load->err, "%s", why.msg)
+               : lw_yaml_fail(load->tree, node, load->err, "%s", why.msg);
 }
 
 /* sasl.password_file: the client reads the secret whenever one is made; here it is only
@@ -151,13 +142,6 @@ static int read_property(struct lw_load *load, const struct lw_yaml *node) {
                                     : add_property(load, node, key, node->text, "");
 }
 
-static const char *kafka_property(const struct lw_kafka_options *kafka, const char *key) {
-    for (size_t i = 0; i < kafka->n; i++)
-        if (strcmp(kafka->property[i].key, key) == 0)
-            return kafka->property[i].value;
-    return NULL;
-}
-
 int lw_config_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     struct lw_config *config = load->config;
     for (size_t i = 0; node && i < node->n; i++)
@@ -166,10 +150,10 @@ int lw_config_read_kafka(struct lw_load *load, const struct lw_yaml *node) {
     const struct lw_yaml *at = node ? node : load->tree->root;
     char group[LW_NAME_MAX + 16];
     snprintf(group, sizeof group, "leeway-%s", config->spec.stream);
-    if (!kafka_property(&config->kafka, "group.id") &&
+    if (!lw_kafka_property(&config->kafka, "group.id") &&
         add_property(load, at, "group.id", group, ""))
         return -1;
-    if (!kafka_property(&config->kafka, "bootstrap.servers"))
+    if (!lw_kafka_property(&config->kafka, "bootstrap.servers"))
         return add_property(load, at, "bootstrap.servers", "localhost:9092", "");
     return 0;
 }

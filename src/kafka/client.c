@@ -157,6 +157,24 @@ rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const cha
     return conf;
 }
 
+int lw_kafka_add(struct lw_kafka_options *options, const char *key, const char *value,
+                 const char *file, struct lw_err *err) {
+    if (options->n == LW_KAFKA_PROPERTIES_MAX)
+        return lw_fail(err, LW_ECONFIG, "more than %d properties",
+                       LW_KAFKA_PROPERTIES_MAX);
+    struct lw_kafka_property *to = &options->property[options->n];
+    if (strlen(key) >= sizeof to->key || strlen(value) >= sizeof to->value ||
+        strlen(file) >= sizeof to->file)
+        return lw_fail(err, LW_ECONFIG,
+                       "too long: a key of a property may have %zu bytes, its value %zu",
+                       sizeof to->key - 1, sizeof to->value - 1);
+    lw_copy(to->key, sizeof to->key, key);
+    lw_copy(to->value, sizeof to->value, value);
+    lw_copy(to->file, sizeof to->file, file);
+    options->n++;
+    return 0;
+}
+
 const char *lw_kafka_property(const struct lw_kafka_options *options, const char *key) {
     for (size_t i = 0; i < options->n; i++)
         if (strcmp(options->property[i].key, key) == 0)

@@ -11,7 +11,7 @@
 #define LW_KAFKA_PROPERTIES_MAX 128
 struct lw_kafka_options {
     size_t n;
-    struct {
+    struct lw_kafka_property {
         char key[96];
         char value[512]; /* passed to rd_kafka_conf_set unchanged */
         char file[512];  /* instead of a value: read for each new client */
@@ -25,6 +25,10 @@ struct lw_kafka_options {
  * opaque must be NULL or a struct lw_kafka_log (kafka/log.h). */
 rd_kafka_conf_t *lw_kafka_conf(const struct lw_kafka_options *options, const char *role,
                                struct lw_err *err);
+/* Adds a property with its value, or with the file that it is read from; the other is "".
+ * LW_ECONFIG: there are LW_KAFKA_PROPERTIES_MAX already, or a text is too long. */
+int lw_kafka_add(struct lw_kafka_options *options, const char *key, const char *value,
+                 const char *file, struct lw_err *err);
 /* Value of a property as the user set it, or NULL. */
 const char *lw_kafka_property(const struct lw_kafka_options *options, const char *key);
 /* True if the property's value is a secret; by its name, so that properties of newer

@@ -51,3 +51,16 @@ int32_t lw_probe_partitions(struct lw_probe *p, const char *topic, int timeout_m
         }
     }
 }
+
+size_t lw_probe_ranges(struct lw_probe *p, const char *topic, int32_t n, int timeout_ms,
+                       struct lw_offset_range *out) {
+    size_t found = 0;
+    for (int32_t i = 0; i < n; i++) {
+        int64_t low, high;
+        if (rd_kafka_query_watermark_offsets(p->client.rk, topic, i, &low, &high,
+                                             timeout_ms) == 0 &&
+            high > low)
+            out[found++] = (struct lw_offset_range){i, low, high - 1};
+    }
+    return found;
+}
