@@ -1,3 +1,4 @@
+/* See imports.h. */
 #include "store/imports.h"
 
 #include <stdio.h>
@@ -43,18 +44,22 @@ int lw_imports_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_imp
     return 0;
 }
 
-int lw_imports_drop(struct lw_redis *r, const struct lw_spec *spec,
-                    const struct lw_lease *lease, uint32_t version, const char *why,
-                    struct lw_err *err) {
-    char verdict[240];
-    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+void lw__imports_clear(struct lw_cmd *c, const struct lw_spec *spec) {
     size_t slot = lw_cmd_slot(c);
     lw_cmd_str(c, "HSET");
     lw_key_arg(c, spec, "models");
     lw_cmd_str(c, "imported");
     lw_cmd_int(c, 0);
     lw_cmd_fill(c, slot);
-    slot = lw_cmd_slot(c);
+}
+
+int lw_imports_drop(struct lw_redis *r, const struct lw_spec *spec,
+                    const struct lw_lease *lease, uint32_t version, const char *why,
+                    struct lw_err *err) {
+    char verdict[240];
+    struct lw_cmd *c = lw_guard_begin(r, spec, lease, NULL, "");
+    lw__imports_clear(c, spec);
+    size_t slot = lw_cmd_slot(c);
     snprintf(verdict, sizeof verdict, "its test failed: %.200s", why);
     lw_cmd_str(c, "HSET");
     lw_key_arg(c, spec, "model:%u", version);

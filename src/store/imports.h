@@ -24,5 +24,8 @@ int lw_imports_add(struct lw_redis *r, const struct lw_spec *spec, struct lw_imp
 int lw_imports_drop(struct lw_redis *r, const struct lw_spec *spec,
                     const struct lw_lease *lease, uint32_t version, const char *why,
                     struct lw_err *err);
+/* The operation that clears the alias `imported`, for a guarded write. */
+struct lw_cmd;
+void lw__imports_clear(struct lw_cmd *c, const struct lw_spec *spec);
 
 #endif

@@ -13,6 +13,7 @@
 #include "store/audit.h"
 #include "store/evaluation.h"
 #include "store/guard.h"
+#include "store/imports.h"
 #include "store/lease.h"
 #include "store/models.h"
 #include "store/scripts.h"
@@ -100,14 +101,6 @@ static void put_challenger(struct lw_cmd *c, const struct lw_spec *spec,
     lw_cmd_fill(c, slot);
 }
 
-static void put_tested(struct lw_cmd *c, const struct lw_spec *spec) {
-    size_t slot = lw_cmd_slot(c);
-    lw_cmd_str(c, "HSET");
-    lw_key_arg(c, spec, "models");
-    put_number(c, "imported", 0);
-    lw_cmd_fill(c, slot);
-}
-
 static void announce_champion(struct lw_redis *r, const struct lw_spec *spec,
                               uint32_t version) {
     char channel[LW_KEY_MAX];
@@ -148,7 +141,7 @@ static int write_version(struct lw_redis *r, const struct lw_spec *spec,
     else
         put_challenger(c, spec, version);
     if (v && v->imported)
-        put_tested(c, spec);
+        lw__imports_clear(c, spec);
     lw__evaluation_put(r, c, spec, step, &state, id);
     lw_buf_fini(&state);
     if (lw_guard_run(r, c, promote ? "promotion" : "storing of a model", err))
