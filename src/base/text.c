@@ -144,6 +144,11 @@ const char *lw_nearest(const char *name, const char *const *candidates, size_t n
     return NULL;
 }
 
+const char *lw_base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 void lw_copy(char *out, size_t size, const char *text) {
     size_t len = strnlen(text, size - 1);
     while (text[len] && len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)

@@ -72,6 +72,8 @@ struct lw_shown {
 };
 struct lw_shown lw_text_column(const char *shown, size_t least, size_t most);
 
+/* A path's last part: a place in it. */
+const char *lw_base_name(const char *path);
 /* Copies with truncation; always terminated. */
 void lw_copy(char *out, size_t size, const char *text);
 

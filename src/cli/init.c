@@ -139,16 +139,11 @@ static void end_reading(struct init_reading *r) {
 
 /* ---- names ---- */
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* "data/green_2020-03.avro" is the stream "green": dates at the end are not of the name.
  */
 static void stream_name(const char *path, char *out, size_t size) {
     static const char *const tail = "0123456789_-.";
-    const char *from = base_name(path), *dot = strrchr(from, '.');
+    const char *from = lw_base_name(path), *dot = strrchr(from, '.');
     size_t len = dot && dot > from ? (size_t)(dot - from) : strlen(from), n = 0, keep;
     for (size_t i = 0; i < len && n + 1 < size; i++)
         out[n++] =
@@ -165,9 +160,9 @@ static void stream_name(const char *path, char *out, size_t size) {
 static void schema_path(const struct init_options *o, const char *stream, char *out,
                         size_t size) {
     const char *path = o->out ? o->out : stream;
-    const char *dot = strrchr(base_name(path), '.');
+    const char *dot = strrchr(lw_base_name(path), '.');
     int len =
-        o->out && dot && dot > base_name(path) ? (int)(dot - path) : (int)strlen(path);
+        o->out && dot && dot > lw_base_name(path) ? (int)(dot - path) : (int)strlen(path);
     snprintf(out, size, "%.*s.avsc", len, path);
 }
 
@@ -175,7 +170,7 @@ static void file_list(const struct init_options *o, char *out, size_t size) {
     char more[40] = "";
     if (o->nfiles > 1)
         snprintf(more, sizeof more, " and %zu more", o->nfiles - 1);
-    snprintf(out, size, "%.200s%s", base_name(o->files[0]), more);
+    snprintf(out, size, "%.200s%s", lw_base_name(o->files[0]), more);
 }
 
 /* ---- writing ---- */
@@ -259,7 +254,7 @@ static int init_draft(const struct init_options *o, struct lw_err *err) {
     if (rc == 0) {
         lw_draft_write(draft,
                        &(struct lw_draft_names){.stream = stream,
-                                                .schema = base_name(schema),
+                                                .schema = lw_base_name(schema),
                                                 .files = files,
                                                 .topic = o->from.topic,
                                                 .framing = o->framing,

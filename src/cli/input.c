@@ -87,7 +87,7 @@ int lw_input_read(const struct lw_config *config, const struct lw_input *in,
 
 /* The file's name without folder and ending, as a name of the model. */
 static void name_of(const char *path, char *out, size_t size) {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    const char *base = lw_base_name(path);
     lw_text_show(out, size, base, strlen(base));
     char *dot = strrchr(out, '.');
     if (dot && dot > out)

@@ -17,10 +17,9 @@
 
 static char *facts_text(const struct lw_model *m, const char *path,
                         enum lw_exchange_format format, const struct lw_config *config) {
-    const char *slash = strrchr(path, '/');
     json_t *o = json_object(), *lineage = json_object();
     lw_json_set_text(o, "origin", "imported");
-    lw_json_set_text(o, "file", slash ? slash + 1 : path);
+    lw_json_set_text(o, "file", lw_base_name(path));
     lw_json_set_text(o, "format", lw_exchange_format_name(format));
     lw_json_set_text(o, "candidate", lw_model_name(m));
     lw_json_set_text(o, "kind", lw_model_kind(m));

@@ -95,9 +95,8 @@ static void side_line(const struct lw_report *r, int which, struct lw_buf *out) 
     if (*lw_report_span(r, side, span, sizeof span))
         lw_buf_printf(out, ", %s", span);
     for (size_t i = 0; i < side->nfiles && i < 12; i++) {
-        const char *slash = strrchr(side->files[i], '/');
         lw_buf_printf(out, "%s", i ? ", " : " · ");
-        lw_html_str(out, slash ? slash + 1 : side->files[i]);
+        lw_html_str(out, lw_base_name(side->files[i]));
     }
     lw_buf_printf(out, "%s</p>\n", side->nfiles > 12 ? ", …" : "");
 }
