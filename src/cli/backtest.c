@@ -41,8 +41,10 @@ static int feed_through(struct lw_cli_backtest *b, struct lw_event_feed *feed,
 
 /* Without errors, a run has a result as soon as there is a reference. */
 static bool has_reference(const struct lw_cli_backtest *b) {
+    if (!lw_observe_is_all(&b->config->spec))
+        return false;
     for (size_t i = 0; i < b->ntrainings; i++)
-        if (!b->training[i].failed && lw_observe_is_all(&b->config->spec))
+        if (!b->training[i].failed)
             return true;
     return false;
 }
