@@ -47,7 +47,8 @@ static struct mixture mixture_begin(const struct lw_mixture_part *part, size_t n
 }
 
 /* Rows of the mixture for each row of the part. */
-static double mixture_scale(const struct mixture *m, size_t i, uint64_t rows) {
+static double mixture_scale(const struct mixture *m, size_t i) {
+    uint64_t rows = lw_member_rows(m->part[i].member);
     return rows ? m->rows * (m->part[i].weight / m->weight) / (double)rows : 0;
 }
 
@@ -69,18 +70,12 @@ static int compare_values(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Rows of the mixture for each row of a numeric part. */
-static double numeric_scale(const struct mixture *m, size_t i) {
-    const struct lw_numeric *num = &m->part[i].member->num;
-    return mixture_scale(m, i, num->n + num->missing);
-}
-
 /* Adds the part's values; *square is the sum of the parts' squared rank errors, each by
  * the squared number of its values. */
 static void kll_gather(const struct mixture *m, size_t i, struct weighted_values *out,
                        double *square) {
     const struct lw_kll *kll = m->part[i].member->num.kll;
-    double scale = numeric_scale(m, i);
+    double scale = mixture_scale(m, i);
     for (uint32_t h = 0; h < kll->levels; h++) {
         const double *v = lw__kll_level(kll, h);
         for (uint32_t k = 0; k < lw__kll_size(kll, h); k++) {
@@ -187,7 +182,7 @@ static void tail_mix(struct lw_tail *out, const struct mixture *m, uint64_t tota
     struct weighted_codes c = {0};
     for (size_t i = 0; i < m->n; i++) {
         const struct lw_tail *tail = m->part[i].member->num.tail;
-        c.scale = numeric_scale(m, i);
+        c.scale = mixture_scale(m, i);
         if (tail)
             lw__tail_each(tail, code_gather, &c);
     }
@@ -211,7 +206,7 @@ static struct lw_moments moments_mix(const struct mixture *m, uint64_t n) {
     double weight = 0, m2 = 0;
     for (size_t i = 0; i < m->n; i++) {
         const struct lw_moments *one = &m->part[i].member->num.moments;
-        double w = numeric_scale(m, i) * (double)one->n;
+        double w = mixture_scale(m, i) * (double)one->n;
         if (w <= 0)
             continue;
         double before = weight, d = one->mean - out.mean;
@@ -229,7 +224,7 @@ static void numeric_mix(struct lw_numeric *out, const struct mixture *m) {
     double missing = 0, out_of_range = 0, held = 0;
     for (size_t i = 0; i < m->n; i++) {
         const struct lw_numeric *num = &m->part[i].member->num;
-        double scale = numeric_scale(m, i);
+        double scale = mixture_scale(m, i);
         missing += scale * (double)num->missing;
         out_of_range += scale * (double)num->out_of_range;
         held += scale * (double)lw_kll_n(num->kll);
@@ -266,11 +261,6 @@ static int compare_cats(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static double cats_scale(const struct mixture *m, size_t i) {
-    const struct lw_cats *cats = m->part[i].member->cats;
-    return mixture_scale(m, i, cats->n + cats->missing);
-}
-
 /* Adds the gathered counts, which are in order of key. */
 static void cats_fill(struct lw_cats *out, const struct weighted_cats *c) {
     uint64_t given = 0;
@@ -295,7 +285,7 @@ static void cats_mix(struct lw_cats *out, const struct mixture *m) {
     c.at = lw_malloc(room * sizeof *c.at);
     for (size_t i = 0; i < m->n; i++) {
         const struct lw_cats *cats = m->part[i].member->cats;
-        c.scale = cats_scale(m, i);
+        c.scale = mixture_scale(m, i);
         present += c.scale * (double)cats->n;
         missing += c.scale * (double)cats->missing;
         error += c.scale * (double)cats->error;
