@@ -1,3 +1,4 @@
+/* Where in a file of JSON something is wrong: "learner.trees[3].left_children[0]: ...". */
 #include "exchange/private.h"
 
 #include <math.h>
