@@ -182,8 +182,9 @@ static void print_text(const rd_kafka_message_t *m, json_t *headers, json_t *fie
         printf("readable now\n");
     else
         lw_cli_line(stdout, "unreadable: %s", why->msg);
-    json_object_foreach(fields, name, value) printf(
-        "  %-38s %s\n", name, json_is_null(value) ? "null" : json_string_value(value));
+    json_object_foreach(fields, name, value)
+        printf("  %-38s %s\n", name,
+               json_is_null(value) ? "null" : json_string_value(value));
     lw_buf_fini(&text);
 }
 

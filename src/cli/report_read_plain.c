@@ -195,10 +195,10 @@ int lw_report_schemas(struct lw_report *r, json_t **reference, json_t **current,
             add_note(same_numbers(was, is) ? r->widths : r->schema,
                      "field %s changed from %s to %s", field_name(field), was, is);
     }
-    json_array_foreach(json_object_get(*current, "fields"), i,
-                       field) if (!find_field(*reference, field_name(field)))
-        add_note(r->schema, "field %s (%s) was added", field_name(field),
-                 type_name(json_object_get(field, "type")));
+    json_array_foreach(json_object_get(*current, "fields"), i, field)
+        if (!find_field(*reference, field_name(field)))
+            add_note(r->schema, "field %s (%s) was added", field_name(field),
+                     type_name(json_object_get(field, "type")));
     return 0;
 }
 
@@ -279,8 +279,8 @@ static int derive_columns(struct lw_report *r, struct derived_columns *d,
         rc = d->reader ? 0 : lw_err_context(err, "%s", r->side[LW_REF].files[0]);
     }
     if (rc == 0)
-        json_array_foreach(json_object_get(schema[LW_REF], "fields"), i, field) rc =
-            rc ? rc : derive_field(r, d, field, schema[LW_CUR], err);
+        json_array_foreach(json_object_get(schema[LW_REF], "fields"), i, field)
+            rc = rc ? rc : derive_field(r, d, field, schema[LW_CUR], err);
     json_decref(schema[LW_REF]);
     json_decref(schema[LW_CUR]);
     if (rc == 0 && d->n == 0)

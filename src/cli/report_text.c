@@ -136,8 +136,9 @@ void lw_report_print(struct lw_report *r, FILE *out) {
     fprintf(out, "%s\n\n", headline);
     json_array_foreach(r->schema, at, text)
         lw_cli_line(out, "  SCHEMA %s", json_string_value(text));
-    json_array_foreach(r->widths, at, text) lw_cli_line(
-        out, "  note   %s, values remain comparable", json_string_value(text));
+    json_array_foreach(r->widths, at, text)
+        lw_cli_line(out, "  note   %s, values remain comparable",
+                    json_string_value(text));
     for (size_t i = 0; i < r->n; i++)
         if (r->column[i].fault.kind != LW_FAULT_NONE)
             lw_cli_line(out, "  FAULT %s: %s (%.4g)", r->column[i].column.name,
@@ -152,10 +153,10 @@ void lw_report_print(struct lw_report *r, FILE *out) {
             print_shift(&r->column[i], out);
     }
     print_segments(r, out);
-    json_array_foreach(r->left_out, at, text) fprintf(
-        out, "%s%s (%s)",
-        at ? ", " : "\n  left out: ", json_string_value(json_object_get(text, "column")),
-        json_string_value(json_object_get(text, "why")));
+    json_array_foreach(r->left_out, at, text)
+        fprintf(out, "%s%s (%s)", at ? ", " : "\n  left out: ",
+                json_string_value(json_object_get(text, "column")),
+                json_string_value(json_object_get(text, "why")));
     if (json_array_size(r->left_out))
         fprintf(out, "\n");
 }

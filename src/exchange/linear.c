@@ -111,9 +111,9 @@ static void find_texts(struct linear_reader *r) {
         struct lw_cell cells[LW_FACTORS_MAX];
         if (term->ncat != 1 || all[term->factor[0]])
             continue;
-        json_object_foreach((json_t *)(uintptr_t)r->value[t], level,
-                            v) if (split_level(level, 1, cells, term->factor, r->texts))
-            r->texts[term->factor[0]] = true;
+        json_object_foreach((json_t *)(uintptr_t)r->value[t], level, v)
+            if (split_level(level, 1, cells, term->factor, r->texts))
+                r->texts[term->factor[0]] = true;
     }
 }
 
@@ -182,8 +182,8 @@ static int build_block(struct linear_reader *r, int b) {
     n = 0;
     for (size_t t = 0; t < lw_plan_terms(r->m->plan); t++)
         if (r->m->part[t].block == b)
-            json_object_foreach((json_t *)(uintptr_t)r->value[t], level, v) all[n++] =
-                composite_of(r, block, level);
+            json_object_foreach((json_t *)(uintptr_t)r->value[t], level, v)
+                all[n++] = composite_of(r, block, level);
     qsort(all, n, sizeof *all, by_composite);
     for (size_t i = 0; i < n; i++)
         if (distinct == 0 || all[distinct - 1] != all[i])

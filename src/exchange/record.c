@@ -147,9 +147,9 @@ static int wrong_type(struct record_walk *w, const struct lw_place *at, const ch
 static bool has_field(const json_t *fields, const char *key) {
     size_t i;
     json_t *field;
-    json_array_foreach(
-        fields, i, field) if (strcmp(json_string_value(json_object_get(field, "name")),
-                                     key) == 0) return true;
+    json_array_foreach(fields, i, field)
+        if (strcmp(json_string_value(json_object_get(field, "name")), key) == 0)
+            return true;
     return false;
 }
 
@@ -161,12 +161,10 @@ static int put_record(struct record_walk *w, const struct lw_place *at,
     size_t i;
     if (!json_is_object(v))
         return wrong_type(w, at, "an object", v);
-    json_object_foreach(
-        (json_t *)(uintptr_t)v, key,
-        value) if (!has_field(fields,
-                              key)) return lw__place_fail(&(struct lw_place){at, key, 0},
-                                                          w->err,
-                                                          "a model has no such part");
+    json_object_foreach((json_t *)(uintptr_t)v, key, value)
+        if (!has_field(fields, key))
+            return lw__place_fail(&(struct lw_place){at, key, 0}, w->err,
+                                  "a model has no such part");
     json_array_foreach(fields, i, field) {
         const char *name = json_string_value(json_object_get(field, "name"));
         struct lw_place here = {at, name, 0};
@@ -187,8 +185,9 @@ static int put_list(struct record_walk *w, const struct lw_place *at, const json
     if (!json_is_array(v))
         return wrong_type(w, at, "a list", v);
     lw_wire_open(w->out, n);
-    json_array_foreach(v, i, item) if (put_value(w, &(struct lw_place){at, NULL, i},
-                                                 items, item, depth + 1)) return -1;
+    json_array_foreach(v, i, item)
+        if (put_value(w, &(struct lw_place){at, NULL, i}, items, item, depth + 1))
+            return -1;
     lw_wire_close(w->out);
     return 0;
 }
@@ -232,11 +231,11 @@ static int put_symbol(struct record_walk *w, const struct lw_place *at,
     json_t *symbol;
     if (!json_is_string(v))
         return wrong_type(w, at, "a text", v);
-    json_array_foreach(json_object_get(type, "symbols"), i,
-                       symbol) if (json_equal(symbol, v)) {
-        lw_varint_put_long(w->out, (int64_t)i);
-        return 0;
-    }
+    json_array_foreach(json_object_get(type, "symbols"), i, symbol)
+        if (json_equal(symbol, v)) {
+            lw_varint_put_long(w->out, (int64_t)i);
+            return 0;
+        }
     return lw__place_fail(at, w->err, "\"%.60s\" is not one of the kinds",
                           json_string_value(v));
 }

@@ -279,8 +279,8 @@ static int read_tree(struct xgboost_file *f, struct lw_forest *forest, size_t i,
 static size_t count_nodes(const json_t *trees) {
     size_t i, n = 0;
     json_t *tree;
-    json_array_foreach(trees, i, tree) n +=
-        json_array_size(json_object_get(tree, "left_children"));
+    json_array_foreach(trees, i, tree)
+        n += json_array_size(json_object_get(tree, "left_children"));
     return n;
 }
 

@@ -414,29 +414,30 @@ static void members_of_other_types_are_harmless(void **state) {
     char *text = data_file("message_firing.json", NULL);
     json_t *whole = json_loads(text, 0, NULL), *v;
     const char *key;
-    json_object_foreach(whole, key, v) for (int type = 0; type < 5;
-                                            type++) for (int f = 0;
-                                                         f < LW_FORMAT_TEMPLATE; f++) {
-        struct lw_receiver r = receiver("oncall", (enum lw_format)f);
-        struct lw_secrets s = secrets();
-        struct lw_buf in = {0}, out = {0};
-        json_t *m = json_deep_copy(whole);
-        json_object_set_new(
-            m, key,
-            type == 0   ? json_null()
-            : type == 1 ? json_integer(-5)
-            : type == 2 ? json_string("x")
-            : type == 3
-                ? json_pack("[o,i,{s:s}]", json_null(), 1, "top_drifted", "no list")
-                : json_pack("{s:[n,i,s,{}]}", "top_drifted", 7, "x"));
-        lw_json_dump(m, LW_MESSAGE_DIGITS, &in);
-        if (lw_render_body(&r, &s,
-                           &(struct lw_render_input){(const char *)in.data, in.len, NOW},
-                           &out, NULL) == 0)
-            json_decref(json_of(&out));
-        lw_buf_fini(&in);
-        lw_buf_fini(&out);
-    }
+    json_object_foreach(whole, key, v)
+        for (int type = 0; type < 5; type++)
+            for (int f = 0; f < LW_FORMAT_TEMPLATE; f++) {
+                struct lw_receiver r = receiver("oncall", (enum lw_format)f);
+                struct lw_secrets s = secrets();
+                struct lw_buf in = {0}, out = {0};
+                json_t *m = json_deep_copy(whole);
+                json_object_set_new(
+                    m, key,
+                    type == 0   ? json_null()
+                    : type == 1 ? json_integer(-5)
+                    : type == 2 ? json_string("x")
+                    : type == 3 ? json_pack("[o,i,{s:s}]", json_null(), 1, "top_drifted",
+                                            "no list")
+                                : json_pack("{s:[n,i,s,{}]}", "top_drifted", 7, "x"));
+                lw_json_dump(m, LW_MESSAGE_DIGITS, &in);
+                if (lw_render_body(
+                        &r, &s,
+                        &(struct lw_render_input){(const char *)in.data, in.len, NOW},
+                        &out, NULL) == 0)
+                    json_decref(json_of(&out));
+                lw_buf_fini(&in);
+                lw_buf_fini(&out);
+            }
     json_decref(whole);
     free(text);
 }

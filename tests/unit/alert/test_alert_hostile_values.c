@@ -93,8 +93,10 @@ static void assert_slack(const json_t *v) {
         assert_true(json_is_false(json_object_get(v, "emoji")));
         assert_plain_in_slack(json_string_value(text));
     }
-    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_slack(member);
-    json_array_foreach(v, i, member) assert_slack(member);
+    json_object_foreach((json_t *)(uintptr_t)v, key, member)
+        assert_slack(member);
+    json_array_foreach(v, i, member)
+        assert_slack(member);
 }
 
 static void assert_slack_body(const json_t *root) {
@@ -120,8 +122,10 @@ static void assert_card(const json_t *v, const char *under) {
             else if (strchr("\\`*_{}[]()<>#!|~&\n", *p))
                 fail_msg("a card would interpret [%s]", json_string_value(v));
         }
-    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_card(member, key);
-    json_array_foreach(v, i, member) assert_card(member, under);
+    json_object_foreach((json_t *)(uintptr_t)v, key, member)
+        assert_card(member, key);
+    json_array_foreach(v, i, member)
+        assert_card(member, under);
 }
 
 /* One line per text, within PagerDuty's limit. */
@@ -132,8 +136,10 @@ static void assert_pagerduty(const json_t *v) {
     if (json_is_string(v))
         assert_true(strlen(json_string_value(v)) <= 1024 &&
                     !strchr(json_string_value(v), '\n'));
-    json_object_foreach((json_t *)(uintptr_t)v, key, member) assert_pagerduty(member);
-    json_array_foreach(v, i, member) assert_pagerduty(member);
+    json_object_foreach((json_t *)(uintptr_t)v, key, member)
+        assert_pagerduty(member);
+    json_array_foreach(v, i, member)
+        assert_pagerduty(member);
 }
 
 static double any_double(struct lw_rng *rng) {
@@ -166,7 +172,8 @@ static void assert_all_harmless(const json_t *v) {
         assert_harmless(key);
         assert_all_harmless(member);
     }
-    json_array_foreach(v, i, member) assert_all_harmless(member);
+    json_array_foreach(v, i, member)
+        assert_all_harmless(member);
 }
 
 /* The message about one category, in our own JSON. */

@@ -137,7 +137,8 @@ static void every_member_is_present(void **state) {
     json_t *a = made(&bare, &c), *b = made(&full, &c), *v;
     const char *key;
     assert_int_equal(json_object_size(a), json_object_size(b));
-    json_object_foreach(b, key, v) assert_non_null(json_object_get(a, key));
+    json_object_foreach(b, key, v)
+        assert_non_null(json_object_get(a, key));
     assert_true(json_is_null(json_object_get(a, "value")));
     assert_true(json_is_null(json_object_get(a, "threshold")));
     assert_true(json_is_null(json_object_get(a, "model_version")));

@@ -67,7 +67,8 @@ static void golden(const char *file, size_t least) {
     json_t *cases = load_json(file), *c;
     size_t i;
     assert_true(json_array_size(cases) >= least);
-    json_array_foreach(cases, i, c) check_case(c);
+    json_array_foreach(cases, i, c)
+        check_case(c);
     json_decref(cases);
 }
 
